@@ -1,0 +1,26 @@
+"""|z| and sign z off the real axis: what the complex step needs and NumPy defines otherwise.
+
+The complex step (Squire & Trapp 1998) reads a derivative off the imaginary part, f'(x) ≈
+Im f(x + ih)/h, without the cancellation of a difference. It asks that f be continued
+*analytically*: |z| is z to the right of 0 and −z to the left, not the modulus. NumPy's `maximum`,
+`minimum`, `exp`, `tanh`, `log1p` and `sqrt` already do what is wanted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lai_ref.arguments import Array
+
+
+def absolute(z: Array) -> Array:
+    """|z|, of z's shape and dtype; for complex z, z or −z by the sign of the real part."""
+    if np.iscomplexobj(z):
+        return np.where(z.real < 0, -z, z)
+    return np.abs(z)
+
+
+def sign(z: Array) -> Array:
+    """The sign of the real part: −1, 0 or 1, real, of z's shape."""
+    signs: Array = np.sign(z.real)
+    return signs

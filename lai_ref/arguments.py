@@ -1,0 +1,134 @@
+"""The door: what comes in is looked at once, and refused in words that help.
+
+Every message names the argument, what was expected and what came. Behind the door the package
+works on float32, float64 or complex128 arrays (the last for the complex step) and checks nothing
+twice.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Collection
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+FLOATS = "fdD"  # NumPy's letters for float32, float64 and complex128
+
+
+Shape: TypeAlias = tuple[int | str, ...] | None
+
+
+def as_array(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
+    """`value` as an array of finite floats; integers become float64, floats keep their dtype.
+
+    Parameters
+    ----------
+    name
+        The argument's name, for the message.
+    value
+        Anything NumPy can make an array of.
+    shape
+        The shape expected: a number for a fixed length, a letter for any length but 0. None: any.
+
+    Raises
+    ------
+    TypeError
+        Not numbers, or numbers of another type than float32, float64, complex128.
+    ValueError
+        Another shape, an empty array, or an entry that is not finite.
+    """
+    a = with_shape(name, value, shape)
+    if not np.isfinite(a).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
+        at = f" at index {list(where)}" if where else ""
+        raise ValueError(f"{name}: expected finite numbers, got {a[where]}{at}")
+    return a
+
+
+def with_shape(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
+    """As `as_array`, entries that are not finite let through: what training makes may overflow."""
+    if isinstance(value, np.ndarray) and value.shape == shape and value.dtype.char in FLOATS:
+        return value  # the common case, many times a training step
+    try:
+        a = np.asarray(value)
+    except ValueError as error:  # rows of unequal length
+        raise ValueError(
+            f"{name}: expected an array of shape {_words(shape)}, got {error}"
+        ) from None
+    if a.dtype.kind in "iu":
+        a = a.astype(np.float64)
+    if a.dtype.char not in FLOATS:
+        expected = "numbers (float32, float64 or complex128)"
+        raise TypeError(f"{name}: expected {expected}, got dtype {a.dtype}")
+    wanted = tuple("…" for _ in a.shape) if shape is None else shape
+    if len(a.shape) != len(wanted) or any(
+        want != got if isinstance(want, int) else got == 0
+        for want, got in zip(wanted, a.shape, strict=True)
+    ):
+        raise ValueError(f"{name}: expected shape {_words(shape)}, got {_words(a.shape)}")
+    return a
+
+
+def widen(a: Array) -> Array:
+    """`a` in double precision, real or complex: itself if it is."""
+    return a if np.iscomplexobj(a) else a.astype(np.float64, copy=False)
+
+
+def one_of(name: str, value: Any, allowed: Collection[Any]) -> None:
+    """Refuse a `value` that is not among those `allowed`."""
+    try:
+        known = value in tuple(allowed) and not isinstance(value, bool)
+    except ValueError:  # an array, whose comparison is an array
+        known = False
+    if not known:
+        words = ", ".join(repr(choice) for choice in allowed)
+        raise ValueError(f"{name}: expected one of {words}, got {value!r}")
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """`value` as an int, at least `least`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected a whole number, got {value!r}") from None
+    if number < least:
+        raise ValueError(f"{name}: expected at least {least}, got {number}")
+    return number
+
+
+def number_in(name: str, value: Any, low: float, high: float, *, open_high: bool = False) -> float:
+    """`value` as a float between `low` and `high`, `high` itself left out if `open_high`."""
+    number = _number(name, value)
+    if not low <= number or not (number < high if open_high else number <= high):
+        side = ")" if open_high else "]"
+        raise ValueError(f"{name}: expected a number in [{low:g}, {high:g}{side}, got {number}")
+    return number
+
+
+def positive(name: str, value: Any) -> float:
+    """`value` as a float, finite and above 0."""
+    number = _number(name, value)
+    if not (number > 0 and math.isfinite(number)):
+        raise ValueError(f"{name}: expected a finite number above 0, got {number}")
+    return number
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        if isinstance(value, str | bytes | bool | np.bool_):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected a number, got {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{name}: expected a number within a float's range, got more") from None
+
+
+def _words(shape: Shape) -> str:
+    if shape is None:
+        return "(…)"
+    return "(" + ", ".join(str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
