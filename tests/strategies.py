@@ -1,0 +1,93 @@
+"""What hypothesis draws: batches, losses and networks, away from the kinks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lai_ref import MLP, Lai
+from lai_ref.activations import ACTIVATIONS
+from lai_ref.arguments import Array
+
+seeds = st.integers(0, 2**32 - 1)
+orders = st.sampled_from([1, 2])
+reductions = st.sampled_from(["batch", "sample"])
+l1_ratios = st.sampled_from([0.0, 1.0]) | st.floats(0.05, 0.95)
+any_slopes = st.floats(allow_nan=False, allow_infinity=False)
+any_lams = st.floats(1e-300, 1e300)
+lams = st.floats(-2, 1).map(lambda exponent: 10.0**exponent)
+# |k| over the kink; the complex step itself loses digits, about k² ulp, on steep slopes
+off_kink = st.floats(0.02, 0.98) | st.floats(1.02, 8)
+
+
+def signed(low: float, high: float) -> st.SearchStrategy[float]:
+    """Numbers whose size is between `low` and `high`."""
+    return st.floats(low, high) | st.floats(-high, -low)
+
+
+class Batch(NamedTuple):
+    """A loss and what it is given: predictions y = t + e, targets t (N,), slopes k (N, D)."""
+
+    loss: Lai
+    y: Array
+    t: Array
+    k: Array
+
+
+@st.composite
+def batches(
+    draw: st.DrawFn,
+    order: int | None = None,
+    l1_ratio: float | None = None,
+    reduction: str | None = None,
+    n: int | None = None,
+    d: int | None = None,
+) -> Batch:
+    """A batch with every |e| ≥ 1/32 and every |k| at least 2 % away from its kink."""
+    n = draw(st.integers(1, 4)) if n is None else n
+    d = draw(st.integers(1, 4)) if d is None else d
+    order = draw(orders) if order is None else order
+    shape = draw(st.sampled_from([(), (d,)]))
+    lam = draw(hnp.arrays(np.float64, shape, elements=lams))
+    # k = λ^(1/p) times something that is not 1
+    ratio = draw(hnp.arrays(np.float64, (n, d), elements=off_kink | off_kink.map(lambda r: -r)))
+    e = draw(hnp.arrays(np.float64, n, elements=signed(1 / 32, 8)))
+    t = draw(hnp.arrays(np.float64, n, elements=st.integers(-8, 8).map(float)))
+    loss = Lai(
+        lam,
+        order,
+        draw(l1_ratios) if l1_ratio is None else l1_ratio,
+        draw(reductions) if reduction is None else reduction,
+    )
+    return Batch(loss, t + e, t, ratio * lam ** (1 / order))
+
+
+class Case(NamedTuple):
+    """A network, its parameters, a batch, and random uneven seeds for y and k."""
+
+    net: MLP
+    theta: Array
+    x: Array
+    t: Array
+    dy: Array
+    dk: Array
+
+
+def case(seed: int, hidden: tuple[int, ...], activation: str, n: int = 3, d: int = 2) -> Case:
+    """Everything normal, the biases too: exact zeros and kinks have probability 0."""
+    rng = np.random.default_rng(seed)
+    net = MLP((d, *hidden, 1), activation)
+    theta = rng.standard_normal(net.n_params)
+    x, t = rng.standard_normal((n, d)), rng.standard_normal(n)
+    return Case(net, theta, x, t, rng.standard_normal(n), rng.standard_normal((n, d)))
+
+
+@st.composite
+def cases(draw: st.DrawFn, activation: str | None = None) -> Case:
+    """Networks of 0 to 3 hidden layers."""
+    hidden = tuple(draw(st.lists(st.integers(1, 4), max_size=3)))
+    name = draw(st.sampled_from(sorted(ACTIVATIONS))) if activation is None else activation
+    return case(draw(seeds), hidden, name, draw(st.integers(1, 4)), draw(st.integers(1, 3)))
