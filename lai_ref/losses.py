@@ -1,0 +1,125 @@
+"""The losses that the Lai loss is measured against, and the shape all losses share.
+
+    Plain           L = mean_i |e_i|^p
+    DoubleBackprop  L = mean_i |e_i|^p + μ mean_i ‖k_i‖²       (Drucker & LeCun 1991)
+
+with e = y − t, k = ∂y/∂x and p = 1 (MAE) or 2 (MSE). At e = 0 and p = 1 the derivative is taken as
+0. Sums run in double precision, also for float32; results have the dtype of the arguments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lai_ref.analytic import absolute, sign
+from lai_ref.arguments import Array, as_array, number_in, one_of, widen
+
+
+class Loss(Protocol):
+    """What `value_and_grad` and `lai_training` need of a loss: it sees numbers, not a network."""
+
+    @property
+    def needs_k(self) -> bool:
+        """Whether `evaluate` looks at k; if not, it is given None."""
+
+    def evaluate(self, y: Array, t: Array, k: Any) -> tuple[Any, Array, Array | None]:
+        """Value, dy (N,) and dk (N, D), or None in its place where `needs_k` is False.
+
+        y and t are (N,), k is (N, D); nothing needs to be checked.
+        """
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The traditional loss, mean |e|^p.
+
+    Examples
+    --------
+    >>> value, dy, dk = Plain(order=2)(np.array([3.0, 1.0]), np.array([1.0, 1.0]))
+    >>> float(value), dy.tolist(), dk
+    (2.0, [2.0, 0.0], None)
+    """
+
+    order: int = 2
+    needs_k: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        one_of("order", self.order, (1, 2))
+
+    def __call__(
+        self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike | None = None
+    ) -> tuple[Any, Array, None]:
+        """Value (a scalar) and dy (N,) for predictions y (N,), targets t (N,); k is not looked at.
+
+        Raises
+        ------
+        ValueError
+            Shapes that differ, an empty batch, or an entry not finite.
+        """
+        y = as_array("y", y, ("N",))
+        return self.evaluate(y, as_array("t", t, (len(y),)))
+
+    def evaluate(self, y: Array, t: Array, k: Any = None) -> tuple[Any, Array, None]:
+        """As calling the loss, for arguments that have been checked before."""
+        dtype = np.result_type(y, t)
+        value, dy = _mean_power(y, t, self.order)
+        return value.astype(dtype), dy.astype(dtype), None
+
+
+@dataclass(frozen=True)
+class DoubleBackprop:
+    """Mean |e|^p plus μ ≥ 0 times the mean squared input gradient: the penalty that is *added*.
+
+    Examples
+    --------
+    >>> loss = DoubleBackprop(mu=0.5)
+    >>> value, dy, dk = loss(np.array([3.0]), np.array([1.0]), np.array([[1.0, 2.0]]))
+    >>> float(value), dy.tolist(), dk.tolist()
+    (6.5, [4.0], [[1.0, 2.0]])
+    """
+
+    mu: float = 0.01
+    order: int = 2
+    needs_k: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mu", number_in("mu", self.mu, 0.0, np.finfo(float).max))
+        one_of("order", self.order, (1, 2))
+
+    def __call__(
+        self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike
+    ) -> tuple[Any, Array, Array]:
+        """Value (a scalar), dy (N,) and dk (N, D) for predictions y, targets t, slopes k (N, D).
+
+        Raises
+        ------
+        ValueError
+            Shapes that do not fit each other, an empty batch, or an entry not finite.
+        """
+        y = as_array("y", y, ("N",))
+        return self.evaluate(y, as_array("t", t, (len(y),)), as_array("k", k, (len(y), "D")))
+
+    def evaluate(self, y: Array, t: Array, k: Array) -> tuple[Any, Array, Array]:
+        """As calling the loss, for arguments that have been checked before."""
+        dtype = np.result_type(y, t, k)
+        k = widen(k)
+        value, dy = _mean_power(y, t, self.order)
+        # L = mean_i |e_i|^p + μ mean_i ‖k_i‖²
+        value = value + self.mu * (k * k).sum() / len(k)
+        # k̄_ij = 2 μ k_ij / N
+        dk = 2 * self.mu / len(k) * k
+        return value.astype(dtype), dy.astype(dtype), dk.astype(dtype)
+
+
+def _mean_power(y: Array, t: Array, order: int) -> tuple[Any, Array]:
+    """mean_i |e_i|^p and its derivative, in double precision."""
+    e = widen(y) - widen(t)
+    if order == 2:
+        # ȳ_i = 2 e_i / N
+        return (e * e).mean(), 2 / len(e) * e
+    # ȳ_i = sign e_i / N
+    return absolute(e).mean(), sign(e) / len(e)
