@@ -1,0 +1,61 @@
+"""How a trained network is judged: its error, and what noise in one feature does to it (§6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lai_ref.arguments import Array, as_array, widen
+from lai_ref.mlp import MLP
+
+
+def rmse(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
+    """√(mean (y − t)²), a scalar in the units of t, for predictions and targets of shape (N,).
+
+    Examples
+    --------
+    >>> float(rmse([1.0, 2.0], [4.0, 6.0]))
+    3.5355339059327378
+    """
+    y = as_array("y", y, ("N",))
+    t = as_array("t", t, (len(y),))
+    e = widen(y) - widen(t)
+    return np.sqrt((e * e).mean()).astype(np.result_type(y, t))
+
+
+def noise_sensitivity(
+    net: MLP, theta: Array, x: Array, sigma: npt.ArrayLike, rng: np.random.Generator
+) -> Array:
+    """Mean |Δy| when Gaussian noise is put on one feature at a time: (D,), in units of y (§6.2).
+
+    Parameters
+    ----------
+    x
+        Inputs (N, D).
+    sigma
+        The noise's standard deviation in units of x: one number, one a feature (D,), or one a
+        value (N, D). At least 0.
+    rng
+        N numbers are drawn, and every feature gets the same ones, times its own sigma.
+
+    Raises
+    ------
+    ValueError
+        A sigma of another shape, or below 0.
+    """
+    x = as_array("x", x, ("N", net.sizes[0]))
+    sigma = as_array("sigma", sigma, None)
+    shape = ((), x.shape[1:], x.shape)[min(sigma.ndim, 2)]
+    sigma = np.broadcast_to(as_array("sigma", sigma, shape), x.shape)
+    if (sigma < 0).any():
+        raise ValueError(f"sigma: expected at least 0, got {sigma.min()}")
+    y = net.predict(theta, x)
+    noise = rng.standard_normal(len(x))
+    change = np.empty(x.shape[1], y.dtype)
+    for j in range(x.shape[1]):
+        moved = x.copy()
+        moved[:, j] += sigma[:, j] * noise
+        change[j] = np.abs(net.predict(theta, moved) - y).mean()
+    return change
