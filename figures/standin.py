@@ -1,0 +1,146 @@
+"""Measure the table behind the stand-in for California housing, `lai_ref/california.json`.
+
+    python -m figures.standin --data DIR [--out FILE]
+
+DIR holds Kaggle's train.csv and test.csv; what the numbers are for is said in `lai_ref.standin`.
+They are all measured on train.csv: quantiles of features and target, rank correlations of the
+features, the smooth part of the target (a network trained by `lai_training`), and the spread of
+what is left over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lai_ref import MLP, Adam, Array, Plain, lai_training
+from lai_ref.data import California, load_california
+from lai_ref.files import check_writable, write_whole
+from lai_ref.standin import TABLE
+
+TARGET = "MedHouseVal"
+HIDDEN = (20, 12)
+EPOCHS = 200
+TAIL = (0, 1, 2, 3, 5, 8, 16, 32, 64, 128, 200)  # ranks from either end: the extreme rows
+BINS = 12  # of f, for the spread of the noise
+
+
+def measure(data: California, *, epochs: int = EPOCHS) -> dict[str, Any]:
+    """The table, ready for JSON; `epochs` is how long the network is trained."""
+    columns = dict(zip((*data.features, TARGET), [*data.x.T, data.t], strict=True))
+    ordered = {name: np.sort(column) for name, column in columns.items()}
+    ranks = grid(list(ordered.values()))
+    network, f = fit(data.x, data.t, epochs)
+    return {
+        "about": f"{data.source}, train.csv, measured by figures/standin.py;"
+        " the symbols are those of lai_ref/standin.py",
+        "features": list(data.features),
+        "target": TARGET,
+        "ranks": ranks,
+        "quantiles": {name: _rounded(c[ranks], 6) for name, c in ordered.items()},
+        "rank_correlations": _rounded(rank_correlations(data.x), 4),
+        **network,
+        **spread(f, data.t - f),
+    }
+
+
+def grid(ordered: list[Array]) -> list[int]:
+    """The ranks, from 0, at which the quantiles of the sorted columns are taken.
+
+    Every hundredth, more of them in the tails, and both sides of the step to the values that a
+    column is cut off at, so that the same share of rows is cut off.
+    """
+    last = len(ordered[0]) - 1
+    ranks = {*np.linspace(0, last, 101).round().astype(int).tolist()}
+    ranks |= {*TAIL, *(last - rank for rank in TAIL)}
+    for c in ordered:
+        first, end = int(np.searchsorted(c, c[0], "right")), int(np.searchsorted(c, c[-1]))
+        ranks |= {first - 1, first, end - 1, end}
+    return sorted(rank for rank in ranks if 0 <= rank <= last)
+
+
+def rank_correlations(x: Array) -> Array:
+    """Spearman's correlations (D, D) of the columns of x (n, D); equal values share a mean rank."""
+    ranks = np.empty(x.shape)
+    for j, column in enumerate(x.T):
+        _, which, counts = np.unique(column, return_inverse=True, return_counts=True)
+        ranks[:, j] = (np.cumsum(counts) - (counts + 1) / 2)[which]
+    return np.asarray(np.corrcoef(ranks, rowvar=False))
+
+
+def fit(x: Array, t: Array, epochs: int) -> tuple[dict[str, Any], Array]:
+    """A tanh network of the standardised features: its numbers, and its values f (n,)."""
+    m, s = _rounded(x.mean(axis=0), 6), _rounded(x.std(axis=0), 6)
+    z = ((x - m) / s).astype(np.float32)
+    net = MLP((x.shape[1], *HIDDEN, 1), "tanh")
+    run = lai_training(
+        net,
+        z,
+        t.astype(np.float32),
+        loss=Plain(2),
+        optimizer=Adam(lr=2e-3),
+        pretrain_epochs=epochs,
+        lai_epochs=0,
+        batch_size=128,
+        rng=np.random.default_rng(0),
+    )
+    for epoch in run:
+        print(f"\rfit: epoch {epoch.index} of {epochs}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    layers = _rounded([[W, b] for W, b in net.unflatten(epoch.state.theta)], 4)
+    return {"m": m, "s": s, "layers": layers}, net.predict(epoch.state.theta, z)
+
+
+def spread(f: Array, e: Array) -> dict[str, Any]:
+    """μ and τ of f (n,), and σ of the residuals e (n,) around some values of f."""
+    parts = np.array_split(np.argsort(f), BINS)
+    at, sigma = [f[p].mean() for p in parts], [e[p].std() for p in parts]
+    return {
+        "mu": _rounded(f.mean(), 4),
+        "tau": _rounded(f.std(), 4),
+        "f": _rounded(at, 4),
+        "sigma": _rounded(sigma, 4),
+    }
+
+
+def _rounded(values: Any, digits: int) -> Any:
+    """Numbers in nested lists, rounded to so many significant digits."""
+    if isinstance(values, list | np.ndarray):
+        return [_rounded(value, digits) for value in values]
+    return float(f"{float(values):.{digits}g}")
+
+
+def _text(table: dict[str, Any]) -> str:
+    """JSON in which every list of numbers has a line of its own."""
+    text = json.dumps(table, indent=1)
+    return re.sub(r"\[\s+([^][]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and write; returns the exit status: 0 done, 2 unusable, 130 stopped."""
+    parser = argparse.ArgumentParser(prog="python -m figures.standin", description=__doc__)
+    add = parser.add_argument
+    add("--data", type=Path, metavar="DIR", required=True, help="Kaggle's train.csv and test.csv")
+    add("--out", type=Path, metavar="FILE", default=TABLE, help="where the table is written")
+    options = parser.parse_args(arguments)
+    try:
+        check_writable(options.out.parent)
+        data = load_california(options.data)
+        print(f"data: {data.source}", file=sys.stderr)
+        write_whole(options.out, _text(measure(data)).encode())
+        return 0
+    except (ValueError, OSError) as error:
+        print(f"figures.standin: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""The data as the paper's experiment has them (§6.1): a validation fifth; inputs scaled or raw.
+
+The paper names no scaling. `"standard"` subtracts the training rows' mean and divides by their
+standard deviation; k = ∂y/∂x and λ then refer to standard deviations. `"raw"` leaves the units, in
+which λ means something else for every feature.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from lai_ref.arguments import Array, one_of
+from lai_ref.data import California
+
+SCALINGS = ("standard", "raw")
+VALIDATION_SHARE = 0.2
+
+
+class Experiment(NamedTuple):
+    """Training, validation and test data of one run; targets keep their units (100,000 dollars)."""
+
+    x: Array  # (N, D)
+    t: Array  # (N,)
+    xv: Array
+    tv: Array
+    x_test: Array
+
+
+def prepare(
+    data: California,
+    rng: np.random.Generator,
+    scaling: str = "standard",
+    dtype: npt.DTypeLike = np.float32,
+) -> Experiment:
+    """Split off a validation fifth at random, and scale every input by the training rows.
+
+    Parameters
+    ----------
+    rng
+        Draws one permutation of the rows.
+    scaling
+        ``"standard"`` or ``"raw"``.
+
+    Raises
+    ------
+    ValueError
+        An unknown scaling.
+    """
+    one_of("scaling", scaling, SCALINGS)
+    order = rng.permutation(len(data.x))
+    n_validation = round(VALIDATION_SHARE * len(order))
+    held, kept = order[:n_validation], order[n_validation:]
+    mean, std = np.zeros(data.x.shape[1]), np.ones(data.x.shape[1])
+    if scaling == "standard":
+        mean, std = data.x[kept].mean(axis=0), data.x[kept].std(axis=0)
+
+    def scaled(x: Array) -> Array:
+        return ((x - mean) / std).astype(dtype)
+
+    t = data.t.astype(dtype)
+    return Experiment(
+        scaled(data.x[kept]), t[kept], scaled(data.x[held]), t[held], scaled(data.x_test)
+    )
