@@ -1,0 +1,49 @@
+"""The reference implementation of the Lai loss (arXiv 2405.07884), by hand in NumPy.
+
+In reading order: `factor` and `lai` (the loss), `activations` and `mlp` (the network and its double
+backward pass), `objective` (the two joined), `adam`, `train` (Lai Training), `state`, `data`,
+`experiment`; then `losses`, `metrics`, `gradcheck`, and the door, `arguments` and `analytic`.
+"""
+
+from lai_ref.adam import Adam, AdamState
+from lai_ref.arguments import Array
+from lai_ref.data import California, load_california
+from lai_ref.experiment import Experiment, prepare
+from lai_ref.factor import lai_factor, lai_factor_slope, projections
+from lai_ref.gradcheck import numerical_gradient
+from lai_ref.lai import Lai
+from lai_ref.losses import DoubleBackprop, Loss, Plain
+from lai_ref.metrics import noise_sensitivity, rmse
+from lai_ref.mlp import MLP
+from lai_ref.objective import value_and_grad, value_and_grad_mixed
+from lai_ref.state import TrainingState, load_state, save_state
+from lai_ref.train import DivergedError, Epoch, lai_training
+
+__all__ = [
+    "MLP",
+    "Adam",
+    "AdamState",
+    "Array",
+    "California",
+    "DivergedError",
+    "DoubleBackprop",
+    "Epoch",
+    "Experiment",
+    "Lai",
+    "Loss",
+    "Plain",
+    "TrainingState",
+    "lai_factor",
+    "lai_factor_slope",
+    "lai_training",
+    "load_california",
+    "load_state",
+    "noise_sensitivity",
+    "numerical_gradient",
+    "prepare",
+    "projections",
+    "rmse",
+    "save_state",
+    "value_and_grad",
+    "value_and_grad_mixed",
+]

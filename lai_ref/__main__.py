@@ -1,0 +1,130 @@
+"""`python -m lai_ref train`: Lai Training on the paper's task, from the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from lai_ref.activations import ACTIVATIONS
+from lai_ref.adam import Adam
+from lai_ref.data import load_california
+from lai_ref.experiment import SCALINGS, prepare
+from lai_ref.files import check_writable
+from lai_ref.lai import REDUCTIONS, Lai
+from lai_ref.losses import Plain
+from lai_ref.mlp import MLP
+from lai_ref.state import load_state, save_state
+from lai_ref.train import SAMPLINGS, DivergedError, Epoch, lai_training
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 done, 1 diverged, 2 unusable, 130 stopped."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _train(options)
+    except DivergedError as error:
+        print(f"lai_ref: {error}", file=sys.stderr)
+        return 1
+    except (ValueError, TypeError, OSError) as error:
+        print(f"lai_ref: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        hint = "; the same command goes on after the last finished epoch" if options.state else ""
+        print(f"lai_ref: stopped{hint}", file=sys.stderr)
+        return 130
+
+
+def _train(options: argparse.Namespace) -> int:
+    if options.state:
+        check_writable(options.state.parent)
+    loss = Lai(
+        options.lam[0] if len(options.lam) == 1 else options.lam,
+        options.order,
+        options.l1_ratio,
+        options.reduction,
+    )
+    data = load_california(options.data)
+    rng = np.random.default_rng(options.seed)
+    task = prepare(data, rng, options.scaling, options.dtype)
+    net = MLP((task.x.shape[1], *options.hidden, 1), options.activation)
+    start = load_state(options.state) if options.state and options.state.exists() else None
+    epochs = lai_training(
+        net,
+        task.x,
+        task.t,
+        loss=loss,
+        plain=Plain(options.order),
+        alpha=options.alpha,
+        sampling=options.sampling,
+        pretrain_epochs=options.pretrain_epochs,
+        lai_epochs=options.lai_epochs,
+        batch_size=options.batch_size,
+        optimizer=Adam(lr=options.lr),
+        rng=rng,
+        validation=(task.xv, task.tv),
+        start=start,
+    )
+    print(f"data: {data.source}", file=sys.stderr)
+    if start is not None:
+        print(f"going on after epoch {start.epoch} of {options.state}", file=sys.stderr)
+    total, last = options.pretrain_epochs + options.lai_epochs, None
+    for last in epochs:
+        _report(last, total)
+        if options.state:
+            save_state(options.state, last.state)
+    if last is None:
+        print(f"nothing to do: {start.epoch if start else 0} of {total} epochs are done")
+        return 0
+    y_test = net.predict(last.state.theta, task.x_test)
+    print(f"RMSE on the validation fifth    {last.rmse:.4f}")
+    print(f"variance of the test outputs    {float(y_test.var()):.4f}")
+    return 0
+
+
+def _report(epoch: Epoch, total: int) -> None:
+    print(
+        f"epoch {epoch.index}/{total}  {epoch.phase:8}  train loss {epoch.train_loss:.4f}"
+        f"  validation RMSE {epoch.rmse:.4f}  Lai share {epoch.lai_share:.4f}",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m lai_ref", description="The Lai loss (arXiv 2405.07884), by hand in NumPy."
+    )
+    commands = parser.add_subparsers(required=True)
+    train = commands.add_parser(
+        "train",
+        help="train a network on the paper's task",
+        description="Pretrain a network on the California housing task, then give a share of the"
+        " data the Lai loss. Progress goes to standard error, the result to standard output.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = train.add_argument
+    add("--data", type=Path, metavar="DIR", help="train.csv and test.csv; without: a stand-in")
+    add("--lam", type=float, nargs="+", default=[0.1], help="λ, one number or one a feature")
+    add("--order", type=int, choices=(1, 2), default=2, help="p: 1 is MAE, 2 is MSE")
+    add("--l1-ratio", type=float, default=0.0, help="ρ: 0 is L2 Lai, 1 is L1 Lai")
+    add("--reduction", choices=REDUCTIONS, default="batch", help="what comes before the norm")
+    add("--alpha", type=float, default=0.01, help="α, share of the data that gets the Lai loss")
+    add("--sampling", choices=SAMPLINGS, default="points", help="what α is a share of")
+    add("--pretrain-epochs", type=int, default=100, help="epochs without the Lai loss")
+    add("--lai-epochs", type=int, default=100, help="epochs with it")
+    add("--batch-size", type=int, default=64, help="samples a step")
+    add("--lr", type=float, default=1e-3, help="Adam's step size")
+    add("--hidden", type=int, nargs="*", default=[64, 32], help="widths of the hidden layers")
+    add("--activation", choices=tuple(ACTIVATIONS), default="tanh", help="of hidden layers")
+    add("--scaling", choices=SCALINGS, default="standard", help="of the inputs")
+    add("--dtype", choices=("float32", "float64"), default="float32", help="of all arrays")
+    add("--seed", type=int, default=0, help="of the split, the network and the batches")
+    add("--state", type=Path, metavar="FILE", help="kept after each epoch; gone on from if there")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""The state of a training run between two epochs: all that is needed to go on, bit for bit."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+
+from lai_ref.adam import AdamState
+from lai_ref.arguments import Array
+from lai_ref.files import write_whole
+from lai_ref.mlp import MLP
+
+FORMAT = "lai-training-state/1"
+# what zip, NumPy and JSON raise for a file that is not what was written
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, EOFError, RuntimeError, BadZipFile)
+
+
+class TrainingState(NamedTuple):
+    """Parameters, optimiser and random generator after `epoch` epochs, and whose they are."""
+
+    epoch: int
+    theta: Array  # (P,)
+    optimizer: AdamState
+    generator: str  # the bit generator's own state, as JSON
+    sizes: tuple[int, ...]
+    activation: str
+
+    def check_fits(self, net: MLP) -> None:
+        """Raise ValueError if this is the state of another architecture than `net`."""
+        if (self.sizes, self.activation) != (net.sizes, net.activation):
+            raise ValueError(
+                f"start: expected the state of a network {net.sizes} {net.activation},"
+                f" got that of {self.sizes} {self.activation}"
+            )
+
+
+def state_of(
+    net: MLP, theta: Array, optimizer: AdamState, rng: np.random.Generator, epoch: int
+) -> TrainingState:
+    """The state as it is now, the generator's by value."""
+    generator = json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
+    return TrainingState(epoch, theta, optimizer, generator, tuple(net.sizes), net.activation)
+
+
+def generator_of(state: TrainingState) -> np.random.Generator:
+    """A new generator that goes on where the state's was."""
+    numbers = json.loads(state.generator)
+    bit_generator: np.random.BitGenerator = getattr(np.random, numbers["bit_generator"])()
+    bit_generator.state = numbers
+    return np.random.Generator(bit_generator)
+
+
+def save_state(path: str | os.PathLike[str], state: TrainingState) -> None:
+    """Write `state` to `path` as .npz. A file already there is replaced whole, or left as it was.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; then the old file is untouched.
+    """
+    about = {
+        "format": FORMAT,
+        "epoch": state.epoch,
+        "t": state.optimizer.t,
+        "generator": state.generator,
+        "sizes": list(state.sizes),
+        "activation": state.activation,
+    }
+    file = io.BytesIO()
+    m, v = state.optimizer.m, state.optimizer.v
+    np.savez(file, about=np.array(json.dumps(about)), theta=state.theta, m=m, v=v)
+    write_whole(Path(path), file.getvalue())
+
+
+def load_state(path: str | os.PathLike[str]) -> TrainingState:
+    """Read what `save_state` wrote. Nothing in the file is executed (no pickle).
+
+    Raises
+    ------
+    FileNotFoundError
+        No such file.
+    ValueError
+        A file that is truncated, damaged, or something else.
+    """
+    content = Path(path).read_bytes()
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            about: dict[str, Any] = json.loads(str(file["about"]))
+            if about["format"] != FORMAT:
+                raise ValueError(f"format {about['format']!r}")
+            theta, m, v = file["theta"], file["m"], file["v"]
+        net = MLP(tuple(about["sizes"]), about["activation"])
+        if not theta.shape == m.shape == v.shape == (net.n_params,):
+            raise ValueError(f"{len(theta)} parameters where {net} has {net.n_params}")
+        moments = AdamState(int(about["t"]), m, v)
+        epoch, generator = int(about["epoch"]), str(about["generator"])
+        state = TrainingState(epoch, theta, moments, generator, tuple(net.sizes), net.activation)
+        generator_of(state)
+        return state
+    except DAMAGE as error:
+        raise ValueError(
+            f"{os.fspath(path)}: expected a training state written by save_state ({FORMAT}),"
+            f" got a file that is damaged or of another kind ({error})"
+        ) from error

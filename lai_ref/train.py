@@ -1,0 +1,196 @@
+"""Lai Training (paper §5): plain pretraining, then the Lai loss for a share α of the data.
+
+In every epoch the samples are permuted and cut into batches; each batch makes one step of the
+optimiser. Which of the data gets the Lai loss (the paper says batches in §5, points in §6.1):
+
+    sampling="batches"    whole batches: ⌊α n⌋ of an epoch's n, and one more with probability
+                          α n − ⌊α n⌋, so that the expected share is exactly α
+    sampling="points"     each sample with probability α, drawn anew each epoch; a batch's loss is
+                          (n_plain · plain + n_lai · lai) / n
+
+Pretraining is the same with α = 0 and draws the same random numbers: a Lai run and a plain run from
+one seed see the same batches in the same order, and differ by the loss alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lai_ref.adam import Adam
+from lai_ref.arguments import Array, as_array, number_in, one_of, whole_number
+from lai_ref.losses import Loss, Plain
+from lai_ref.metrics import rmse
+from lai_ref.mlp import MLP
+from lai_ref.objective import value_and_grad, value_and_grad_mixed
+from lai_ref.state import TrainingState, generator_of, state_of
+
+SAMPLINGS = ("batches", "points")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch did, and the state after it."""
+
+    index: int  # 1 for the first epoch of the run
+    phase: str  # "pretrain" or "lai"
+    train_loss: float  # mean over the samples of the loss each was trained with
+    rmse: float | None  # on the validation data after the epoch; None without any
+    lai_share: float  # share of this epoch's batches or points that got the Lai loss
+    state: TrainingState
+
+
+class DivergedError(ArithmeticError):
+    """Training left the finite numbers, in step `step` (from 1) of epoch `epoch` (from 1).
+
+    `state` is the last finite one, as it was after the epoch before; a run can start from it.
+    """
+
+    def __init__(self, epoch: int, step: int, state: TrainingState) -> None:
+        super().__init__(
+            f"training diverged in epoch {epoch}, step {step}; a smaller step size (lr) may help"
+        )
+        self.epoch, self.step, self.state = epoch, step, state
+
+    def __reduce__(self) -> tuple[Any, ...]:  # to cross from one process to another
+        return type(self), (self.epoch, self.step, self.state)
+
+
+def lai_training(
+    net: MLP,
+    x: Array,
+    t: Array,
+    *,
+    loss: Loss,
+    rng: np.random.Generator,
+    plain: Loss = Plain(2),
+    alpha: float = 0.01,
+    sampling: str = "batches",
+    pretrain_epochs: int = 100,
+    lai_epochs: int = 100,
+    batch_size: int = 64,
+    optimizer: Adam = Adam(),
+    validation: tuple[Array, Array] | None = None,
+    start: TrainingState | None = None,
+) -> Iterator[Epoch]:
+    """Train, one `Epoch` at a time (paper §5).
+
+    Parameters
+    ----------
+    x, t
+        Training inputs (N, D) and targets (N,).
+    loss, plain
+        What the share `alpha` of the data gets after pretraining, and what all the rest gets.
+    alpha
+        α in [0, 1].
+    sampling
+        ``"batches"`` or ``"points"``.
+    rng
+        Drawn from for the initial parameters and for every epoch; not used after `start`.
+    validation
+        Inputs and targets for `Epoch.rmse`.
+    start
+        The state to go on from, in place of a fresh network. With the same arguments the epochs
+        that follow are the same, bit for bit, as those of a run that was never stopped.
+
+    Raises
+    ------
+    ValueError, TypeError
+        At once, for arguments that do not fit.
+    DivergedError
+        From the epoch that leaves the finite numbers.
+
+    Examples
+    --------
+    >>> from lai_ref import Lai
+    >>> x = np.linspace(-1, 1, 50)[:, None]
+    >>> run = lai_training(MLP((1, 1)), x, 3 * x[:, 0], loss=Lai(0.1), alpha=0.5, batch_size=10,
+    ...                    pretrain_epochs=2, lai_epochs=1, rng=np.random.default_rng(0))
+    >>> [(epoch.index, epoch.phase, epoch.lai_share) for epoch in run]
+    [(1, 'pretrain', 0.0), (2, 'pretrain', 0.0), (3, 'lai', 0.4)]
+    """
+    x = as_array("x", x, ("N", net.sizes[0]))
+    t = as_array("t", t, (len(x),))
+    alpha = number_in("alpha", alpha, 0.0, 1.0)
+    one_of("sampling", sampling, SAMPLINGS)
+    pretrain_epochs = whole_number("pretrain_epochs", pretrain_epochs, least=0)
+    total = pretrain_epochs + whole_number("lai_epochs", lai_epochs, least=0)
+    batch_size = whole_number("batch_size", batch_size, least=1)
+    if batch_size > len(x):
+        raise ValueError(f"batch_size: expected at most {len(x)} (all of x), got {batch_size}")
+    if validation is not None:
+        xv = as_array("validation[0]", validation[0], ("N", net.sizes[0]))
+        validation = xv, as_array("validation[1]", validation[1], (len(xv),))
+    for each in (loss, plain):  # one λ a feature? said now, and not when pretraining is over
+        each.evaluate(t[:1], t[:1], x[:1])
+    if start is None:
+        theta = net.init(rng, x.dtype)
+        start = state_of(net, theta, optimizer.init(theta), rng, epoch=0)
+    else:
+        start.check_fits(net)
+        rng = generator_of(start)
+
+    def epochs(state: TrainingState) -> Iterator[Epoch]:
+        for index in range(state.epoch + 1, total + 1):
+            phase, share = ("pretrain", 0.0) if index <= pretrain_epochs else ("lai", alpha)
+            batches, lai_share = _draw(rng, len(x), batch_size, share, sampling)
+            train_loss, state = _epoch(net, x, t, batches, loss, plain, optimizer, state, rng)
+            score = None
+            if validation is not None:
+                score = float(rmse(net.predict(state.theta, validation[0]), validation[1]))
+            yield Epoch(index, phase, train_loss, score, lai_share, state)
+
+    return epochs(start)
+
+
+def _draw(
+    rng: np.random.Generator, n: int, batch_size: int, alpha: float, sampling: str
+) -> tuple[list[tuple[Array, Any]], float]:
+    """An epoch's batches, each with its rows and the mask of those among them that get Lai.
+
+    A mask that is all True or all False comes as that one bool. Also the share that gets Lai.
+    """
+    order = rng.permutation(n)
+    rows = [order[start : start + batch_size] for start in range(0, n, batch_size)]
+    if sampling == "points":
+        chosen = rng.random(n) < alpha
+        return [(r, chosen[r]) for r in rows], float(chosen.mean())
+    # ⌊α n⌋ batches, and one more with probability α n − ⌊α n⌋
+    count = math.floor(alpha * len(rows))
+    count += rng.random() < alpha * len(rows) - count
+    chosen = np.zeros(len(rows), bool)
+    chosen[rng.permutation(len(rows))[:count]] = True
+    return list(zip(rows, chosen.tolist(), strict=True)), count / len(rows)
+
+
+def _epoch(
+    net: MLP,
+    x: Array,
+    t: Array,
+    batches: list[tuple[Array, Any]],
+    loss: Loss,
+    plain: Loss,
+    optimizer: Adam,
+    before: TrainingState,
+    rng: np.random.Generator,
+) -> tuple[float, TrainingState]:
+    """One step a batch. The mean loss over the samples, and the state after the last step."""
+    theta, moments, total = before.theta, before.optimizer, 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # said by DivergedError
+        for step, (rows, lai) in enumerate(batches, start=1):
+            batch = x[rows], t[rows]
+            if isinstance(lai, bool):
+                value, grad = value_and_grad(net, theta, *batch, loss if lai else plain)
+            else:
+                value, grad = value_and_grad_mixed(net, theta, *batch, plain, loss, lai)
+            theta, moments = optimizer.step(theta, grad, moments)
+            total += float(value) * len(rows)
+            if not math.isfinite(total):
+                raise DivergedError(before.epoch + 1, step, before)
+    if not np.isfinite(theta).all():
+        raise DivergedError(before.epoch + 1, len(batches), before)
+    return total / len(x), state_of(net, theta, moments, rng, before.epoch + 1)

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lai_ref import MLP, Lai, lai_training, load_california, load_state, prepare, rmse
+from lai_ref.__main__ import main
+
+SHORT = [
+    "train",
+    "--pretrain-epochs",
+    "1",
+    "--lai-epochs",
+    "1",
+    "--hidden",
+    "4",
+    "--batch-size",
+    "999",
+]
+
+
+def test_train_prints_the_result_and_reports_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(SHORT) == 0
+    out, err = capsys.readouterr()
+    assert re.fullmatch(
+        r"RMSE on the validation fifth    \d\.\d{4}\nvariance of the test outputs    \d\.\d{4}\n",
+        out,
+    )
+    assert re.match(r"data: .+\nepoch 1/2  pretrain  train loss .+\nepoch 2/2  lai  .+", err)
+    assert "Lai share 0.0000" in err.splitlines()[1] and "Lai share 0.01" in err.splitlines()[2]
+
+
+def test_a_kept_state_is_gone_on_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole, stopped = (["--state", str(tmp_path / name)] for name in ("whole", "stopped"))
+    assert main([*SHORT, *whole]) == 0
+    expected = capsys.readouterr().out
+    assert main([*SHORT, "--lai-epochs", "0", *stopped]) == 0
+    capsys.readouterr()
+    assert main([*SHORT, *stopped]) == 0
+    out, err = capsys.readouterr()
+    assert out == expected
+    assert "going on after epoch 1" in err and "epoch 1/2" not in err
+    assert main([*SHORT, *stopped]) == 0
+    assert capsys.readouterr().out == "nothing to do: 2 of 2 epochs are done\n"
+
+
+def test_options_reach_the_training(tmp_path: Path) -> None:
+    options = ["--sampling", "batches", "--alpha", "1", "--order", "1", "--lam", *"12345678",
+               "--l1-ratio", "0.5", "--reduction", "sample", "--lr", "0.01", "--seed", "3",
+               "--scaling", "raw", "--dtype", "float64", "--activation", "relu",
+               "--state", str(tmp_path / "state")]  # fmt: skip
+    assert main([*SHORT, *options]) == 0
+    state = load_state(tmp_path / "state")
+    assert (state.sizes, state.activation, state.epoch) == ((8, 4, 1), "relu", 2)
+    assert state.theta.dtype == np.float64
+
+
+def test_the_command_does_what_the_functions_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SHORT, "--seed", "3"]) == 0
+    rng = np.random.default_rng(3)
+    task = prepare(load_california(), rng)
+    net = MLP((8, 4, 1))
+    *_, last = lai_training(net, task.x, task.t, loss=Lai(0.1), sampling="points", batch_size=999,
+                            pretrain_epochs=1, lai_epochs=1, rng=rng)  # fmt: skip
+    assert capsys.readouterr().out.split()[5::6] == [
+        f"{rmse(net.predict(last.state.theta, task.xv), task.tv):.4f}",
+        f"{net.predict(last.state.theta, task.x_test).var():.4f}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--lam", "-1"], "lam: expected a finite number above 0, got -1.0"),
+        (["--lam", "1", "2"], "lam: expected"),
+        (["--alpha", "2"], "alpha: expected a number in [0, 1], got 2.0"),
+        (["--hidden", "0"], "sizes: expected at least 1, got 0"),
+        (["--data", "nowhere"], "kaggle competitions download -c playground-series-s3e1"),
+        (["--state", "no/such/folder/state"], "No such file or directory"),
+        (["--batch-size", "1000000"], "batch_size: expected at most"),
+    ],
+)
+def test_bad_options_end_with_a_sentence(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SHORT, *options]) == 2
+    out, err = capsys.readouterr()
+    assert message in err and err.startswith("lai_ref: ") and out == ""
+
+
+def test_a_state_of_another_network_is_refused_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "state"
+    assert main([*SHORT, "--state", str(path)]) == 0
+    before = path.read_bytes()
+    assert main([*SHORT, "--hidden", "5", "--state", str(path)]) == 2
+    assert "start: expected the state of a network (8, 5, 1)" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_divergence_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SHORT, "--lr", "1e30"]) == 1
+    assert "training diverged in epoch 1, step" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_an_interrupted_run_keeps_its_epochs(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    command = [
+        sys.executable,
+        "-m",
+        "lai_ref",
+        *SHORT,
+        "--lai-epochs",
+        "10000",
+        "--state",
+        str(path),
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("epoch 3/"):
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert rest.splitlines()[-1] == (
+        "lai_ref: stopped; the same command goes on after the last finished epoch"
+    )
+    assert load_state(path).epoch >= 2
