@@ -1,0 +1,140 @@
+"""Long experiments as arms: independent runs, in parallel processes, each kept when it is finished.
+
+An arm is a dict of JSON-able parameters. Its result is kept under a key made of all that determines
+it: the function, the parameters (the data's digest among them), the code, the library versions. A
+run that is killed, at any moment, goes on with the arms that are missing, and a change of anything
+that matters is another key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import platform
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+import lai_ref
+from lai_ref.files import write_whole
+
+Arm: TypeAlias = dict[str, Any]
+Work: TypeAlias = Callable[[Arm, Path | None, Path], dict[str, Any]]
+
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def run_arms(
+    work: Work, arms: list[Arm], data: Path | None, folder: Path, jobs: int, title: str
+) -> list[dict[str, Any]]:
+    """The result of every arm, in the order of `arms`; those that are kept are not run again.
+
+    Parameters
+    ----------
+    work
+        ``work(arm, data, kept)``, a function of a module; `kept` is the path of the arm's result,
+        beside which it may leave further files. The result is JSON-able.
+    data
+        Handed on to `work`. Not part of the key: the arms name the data by their digest.
+    folder
+        Where results are kept.
+    jobs
+        How many processes. Each computes with one thread, so that results don't depend on it.
+    title
+        Begins every line of progress, on standard error.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [kept_at(work, arm, folder) for arm in arms]
+    results = {path: _read(path) for path in paths}
+    missing = {path: arm for path, arm in zip(paths, arms, strict=True) if results[path] is None}
+    _say(f"{title}: {len(arms)} arms, {len(arms) - len(missing)} of them kept from before")
+    if missing:
+        began = time.monotonic()
+        with _one_thread_each(min(jobs, len(missing))) as pool:
+            tasks = {
+                pool.submit(_run, work, arm, data, path): path for path, arm in missing.items()
+            }
+            try:
+                for done, task in enumerate(as_completed(tasks), start=1):
+                    results[tasks[task]] = task.result()
+                    seconds = time.monotonic() - began
+                    left = seconds / done * (len(missing) - done)
+                    _say(f"{title}: {done}/{len(missing)} in {seconds:.0f} s, ~{left:.0f} s left")
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    return [result for path in paths if (result := results[path]) is not None]
+
+
+def kept_at(work: Work, arm: Arm, folder: Path) -> Path:
+    """The path of the arm's result."""
+    return folder / f"{work.__name__}-{_digest([work.__module__, arm, _code(), _versions()])}.json"
+
+
+def digest_of(*arrays: lai_ref.Array) -> str:
+    """A short digest of the numbers in `arrays`, to name data by."""
+    return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()[
+        :16
+    ]
+
+
+def _run(work: Work, arm: Arm, data: Path | None, path: Path) -> dict[str, Any]:
+    result = work(arm, data, path)
+    write_whole(path, json.dumps({"arm": arm, "result": result}).encode())
+    return result
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        result: dict[str, Any] = json.loads(path.read_bytes())["result"]
+        return result
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        _say(f"{path}: damaged; this arm is computed again")
+        return None
+
+
+def _one_thread_each(jobs: int) -> ProcessPoolExecutor:
+    for name in THREADS:  # read by the BLAS when a child process, started afresh, imports NumPy
+        os.environ[name] = "1"
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(jobs, context, initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """Let no arm go on computing for a parent that was killed."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _code() -> str:
+    folders = Path(lai_ref.__file__).parent, Path(__file__).parent
+    files = [file for folder in folders for file in sorted(folder.glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _versions() -> list[str]:
+    return [platform.python_version(), platform.machine(), np.__version__]
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

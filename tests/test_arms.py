@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from figures.arms import Arm, digest_of, kept_at, run_arms
+
+
+def work(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
+    """Square a number, and leave a line in a log, so that a test sees what has been run."""
+    with open(arm["log"], "a") as log:
+        log.write(f"{arm['n']}\n")
+    if arm["n"] < 0:
+        raise ValueError("n: expected at least 0")
+    return {
+        "square": arm["n"] ** 2,
+        "data": str(data),
+        "threads": os.environ.get("OPENBLAS_NUM_THREADS"),
+        "process": os.getpid(),
+    }
+
+
+def runs(tmp_path: Path, numbers: list[int], jobs: int = 2) -> list[dict[str, Any]]:
+    arms = [{"n": n, "log": str(tmp_path / "log")} for n in numbers]
+    return run_arms(work, arms, Path("somewhere"), tmp_path / "arms", jobs, "squares")
+
+
+def log(tmp_path: Path) -> list[int]:
+    return sorted(int(line) for line in (tmp_path / "log").read_text().split())
+
+
+def test_results_come_in_order_and_are_computed_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert [r["square"] for r in runs(tmp_path, [3, 1, 2])] == [9, 1, 4]
+    assert "squares: 3/3 in" in capsys.readouterr().err
+    assert [r["square"] for r in runs(tmp_path, [5, 3, 2])] == [25, 9, 4]
+    assert log(tmp_path) == [1, 2, 3, 5]
+    assert "squares: 3 arms, 2 of them kept from before" in capsys.readouterr().err
+
+
+def test_arms_run_apart_with_one_thread_and_the_data(tmp_path: Path) -> None:
+    results = runs(tmp_path, [1, 2], jobs=1)
+    assert {r["threads"] for r in results} == {"1"}
+    assert {r["data"] for r in results} == {"somewhere"}
+    assert os.getpid() not in {r["process"] for r in results}
+
+
+def test_an_arm_that_fails_leaves_the_others_kept(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="n: expected at least 0"):
+        runs(tmp_path, [1, 2, -1], jobs=1)
+    assert [r["square"] for r in runs(tmp_path, [1, 2, 4])] == [1, 4, 16]
+    assert log(tmp_path) == [-1, 1, 2, 4]
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"arm": {"n"', b"[1]", b"\xff\xfe"])
+def test_a_damaged_result_is_computed_again(
+    tmp_path: Path, damage: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs(tmp_path, [3])
+    (kept,) = (tmp_path / "arms").iterdir()
+    kept.write_bytes(damage)
+    assert [r["square"] for r in runs(tmp_path, [3])] == [9]
+    assert log(tmp_path) == [3, 3]
+    assert "damaged; this arm is computed again" in capsys.readouterr().err
+
+
+def test_the_key_is_made_of_what_determines_the_result(tmp_path: Path) -> None:
+    arm = {"a": 1, "b": [2, 3]}
+    assert kept_at(work, arm, tmp_path) == kept_at(work, dict(reversed(arm.items())), tmp_path)
+    assert kept_at(work, arm, tmp_path) != kept_at(work, {**arm, "a": 2}, tmp_path)
+    assert kept_at(work, arm, tmp_path) != kept_at(runs, arm, tmp_path)  # type: ignore[arg-type]
+
+
+def test_the_digest_follows_the_numbers() -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    assert digest_of(x) == digest_of(np.asfortranarray(x))
+    assert digest_of(x) != digest_of(x * (1 + 1e-15))

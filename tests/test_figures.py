@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+from figures import smoothness
+from figures.__main__ import main
+from figures.drawing import style, write_pictures
+from tests.test_smoothness import NUMBERS
+
+QUICK = [sys.executable, "-m", "figures", "smoothness", "--quick", "--seeds", "2", "--jobs", "1"]
+ROOT = Path(__file__).parents[1]
+
+
+def test_pictures_are_the_same_bytes_from_run_to_run(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        with style():
+            write_pictures(smoothness.plot(NUMBERS), tmp_path / name)
+    for suffix in ("png", "svg"):
+        first, second = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("one", "two"))
+        assert first == second
+
+
+def test_the_readers_own_style_does_not_matter(tmp_path: Path) -> None:
+    for name, color in (("one", "white"), ("two", "pink")):
+        with mpl.rc_context({"axes.facecolor": color}), style():
+            write_pictures(smoothness.plot(NUMBERS), tmp_path / name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def ends_within(seconds: float, group: int) -> bool:
+    """Whether every process of the group is gone by then."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_killed_run_goes_on_with_the_arms_that_are_missing(tmp_path: Path) -> None:
+    command = [*QUICK, "--out", str(tmp_path)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("smoothness, Lai Training: 3/8"):
+                process.send_signal(signal.SIGKILL)
+                break
+    assert ends_within(10, process.pid)
+    kept = len(list((tmp_path / "arms").glob("*.json")))
+    assert 5 <= kept < 10 and not (tmp_path / "smoothness.json").exists()
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "smoothness, pretraining: 2 arms, 2 of them kept" in done.stderr
+    assert f"smoothness, Lai Training: 8 arms, {kept - 2} of them kept" in done.stderr
+    assert done.stdout.startswith("Table 1 (§6.1), 2 seeds; stand-in")
+    assert {p.name for p in tmp_path.iterdir() if p.is_file()} == {
+        "smoothness.json",
+        "smoothness.png",
+        "smoothness.svg",
+    }
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_computing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert main(["smoothness", "--quick", "--out", str(tmp_path / "file")]) == 2
+    assert main(["smoothness", "--quick", "--out", str(tmp_path / "file" / "below")]) == 2
+    err = capsys.readouterr().err
+    assert err.count("figures: ") == 2 and "arms" not in err
+
+
+def test_missing_data_are_said_with_the_command_that_gets_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["smoothness", "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "kaggle competitions download" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [["nonsense"], ["--seeds", "0"], ["--jobs", "x"]])
+def test_unusable_options_are_refused(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(options)
+    assert caught.value.code == 2
+    assert options[0].removeprefix("--") in capsys.readouterr().err
