@@ -113,16 +113,13 @@ def test_divergence_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_an_interrupted_run_keeps_its_epochs(tmp_path: Path) -> None:
     path = tmp_path / "state"
-    command = [
-        sys.executable,
-        "-m",
-        "lai_ref",
-        *SHORT,
-        "--lai-epochs",
-        "10000",
-        "--state",
-        str(path),
-    ]
+    # a process started in the background may ignore the signal, and what it starts would, too
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from lai_ref.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    options = [*SHORT, "--lai-epochs", "10000", "--state", str(path)]
+    command = [sys.executable, "-c", program, *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:
