@@ -1,0 +1,152 @@
+"""The truth: every case's outputs to 50 digits, by a second implementation that shares nothing.
+
+It is built from `hyperdual` numbers over `decimal` and the definitions in `exact_model`, and needs
+the standard library alone. No derivative is written anywhere: all are read from parts of
+
+    y = f(x; θ)              with x_j + ε₁ and θ_p + ε₂:  y, k_j = ∂y/∂x_j, ∂y/∂θ_p, ∂k_j/∂θ_p
+    L = loss(y, t, k)        with y_i + ε₂ ∂y_i/∂θ_p and k_ij + ε₂ ∂k_ij/∂θ_p:  L, ∂L/∂θ_p
+
+The arithmetic carries 200 digits more than the answers have. Inputs are float32, which have up to
+112 digits: their products are exact, so that ties are found; and what cancels at the far ends of
+their range (F' is 1/k² of its terms, tanh z = z of 1 − e^(−2z)) leaves all digits of the answer.
+Only a 0 that is left where terms cancel altogether may come out as 1e-250 times these terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import (
+    MAX_EMAX,
+    MIN_EMIN,
+    Context,
+    Decimal,
+    DivisionByZero,
+    InvalidOperation,
+    Overflow,
+    localcontext,
+)
+from typing import Any
+
+from lai_ref.oracle.exact_model import Network, adam, factor, lai, loss_of
+from lai_ref.oracle.hyperdual import ONE, ZERO, Hyperdual, variables
+
+GUARD = 200  # digits carried beyond those of the answers
+TRAPS = [InvalidOperation, DivisionByZero, Overflow]
+
+
+def answer(group: str, inputs: Mapping[str, Any], u: Decimal, digits: int = 50) -> dict[str, Any]:
+    """The outputs of a case, as numbers and nested lists of them.
+
+    Parameters
+    ----------
+    group
+        codec, factor, loss, input_gradient, param_gradient, adam, train or sharded.
+    inputs
+        By name: decimals that are float32 numbers, ints, names, and nested lists of these.
+    u
+        In [0, 1]: which derivative to take where there is none.
+    digits
+        Of the answers; those of codec come back as they are.
+
+    Raises
+    ------
+    ValueError
+        A group that does not exist.
+    """
+    if group == "codec":
+        return {"values": list(inputs["values"])}
+    if group not in GROUPS:
+        raise ValueError(f"group: expected codec, {', '.join(GROUPS)}, got {group!r}")
+    wide = Context(digits + GUARD, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=TRAPS)
+    with localcontext(wide) as context:
+        outputs = GROUPS[group](inputs, u)
+        context.prec = digits
+        return {name: _rounded(output) for name, output in outputs.items()}
+
+
+# Groups: inputs, u → outputs
+
+
+def _factor(inputs: Mapping[str, Any], u: Decimal) -> dict[str, Any]:
+    slopes = (Hyperdual(k, d1=ONE) for k in inputs["k"])
+    F = [factor(k, inputs["lam"], inputs["order"], u) for k in slopes]
+    return {"value": [f.value for f in F], "slope": [f.d1 for f in F]}
+
+
+def _loss(inputs: Mapping[str, Any], u: Decimal) -> dict[str, Any]:
+    y, t, k = inputs["y"], inputs["t"], inputs["k"]
+    rows, columns = range(len(k)), range(len(k[0]))
+
+    def L(i: int | None = None, j: int | None = None) -> Hyperdual:
+        """With y_i + ε₂, or where j is given with k_ij + ε₂."""
+        seeded_y = variables(y, d2=i if j is None else None)
+        seeded_k = [variables(k[row], d2=j if row == i else None) for row in rows]
+        return lai(seeded_y, t, seeded_k, inputs, u)
+
+    return {
+        "value": L().value,
+        "dy": [L(i).d2 for i in rows],
+        "dk": [[L(i, j).d2 for j in columns] for i in rows],
+    }
+
+
+def _input_gradient(inputs: Mapping[str, Any], u: Decimal) -> dict[str, Any]:
+    y, k = _network(inputs, u).outputs(inputs["theta"], inputs["x"])
+    return {"y": [y_i.value for y_i in y], "k": [[k_ij.value for k_ij in row] for row in k]}
+
+
+def _param_gradient(inputs: Mapping[str, Any], u: Decimal) -> dict[str, Any]:
+    loss = loss_of(inputs["loss"], inputs["t"], u)
+    value, grad = _network(inputs, u).gradient(inputs["theta"], inputs["x"], loss)
+    return {"value": value, "grad": grad}
+
+
+def _adam(inputs: Mapping[str, Any], u: Decimal) -> dict[str, Any]:
+    theta, grad, t, m, v = (inputs[name] for name in ("theta", "grad", "t", "m", "v"))
+    theta, m, v = adam(theta, grad, t, m, v, inputs)
+    return {"theta": theta, "m": m, "v": v}
+
+
+def _train(inputs: Mapping[str, Any], u: Decimal) -> dict[str, Any]:
+    network, x, t = _network(inputs, u), inputs["x"], inputs["t"]
+    theta, m, v = inputs["theta"], inputs["m"], inputs["v"]
+    path = []
+    for step, batch in enumerate(inputs["batches"], inputs["step"]):
+        rest = [row for row in batch["rows"] if row not in batch["lai_rows"]]
+        plain = {"name": "plain", "order": inputs["plain"]}
+        grad = [ZERO] * len(theta)
+        for rows, named in ((rest, plain), (batch["lai_rows"], inputs["loss"])):
+            if rows:
+                loss = loss_of(named, [t[row] for row in rows], u)
+                _, part = network.gradient(theta, [x[row] for row in rows], loss)
+                # L = (n_plain · plain + n_lai · lai) / n
+                share = Decimal(len(rows)) / len(batch["rows"])
+                grad = [g + share * g_part for g, g_part in zip(grad, part, strict=True)]
+        theta, m, v = adam(theta, grad, step, m, v, inputs)
+        path.append(theta)
+    return {"theta": path}
+
+
+def _sharded(inputs: Mapping[str, Any], u: Decimal) -> dict[str, Any]:
+    rows = [row for shard in inputs["shards"] for row in shard]
+    x, t = ([inputs[name][row] for row in rows] for name in ("x", "t"))
+    return _param_gradient({**inputs, "x": x, "t": t}, u)
+
+
+GROUPS: dict[str, Callable[[Mapping[str, Any], Decimal], dict[str, Any]]] = {
+    "factor": _factor,
+    "loss": _loss,
+    "input_gradient": _input_gradient,
+    "param_gradient": _param_gradient,
+    "adam": _adam,
+    "train": _train,
+    "sharded": _sharded,
+}
+
+
+def _network(inputs: Mapping[str, Any], u: Decimal) -> Network:
+    return Network(inputs["sizes"], inputs["activation"], u)
+
+
+def _rounded(output: Any) -> Any:
+    return [_rounded(part) for part in output] if isinstance(output, list) else +output

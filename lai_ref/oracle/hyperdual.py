@@ -1,0 +1,162 @@
+"""Hyper-dual numbers over `decimal`: derivatives to second order, exact but for rounding.
+
+A hyper-dual number (Fike & Alonso 2011) is  a + a₁ε₁ + a₂ε₂ + a₁₂ε₁ε₂  with ε₁² = ε₂² = 0. Put
+x + ε₁ and θ + ε₂ into any f, and out comes
+
+    f(x + ε₁, θ + ε₂) = f + ε₁ ∂f/∂x + ε₂ ∂f/∂θ + ε₁ε₂ ∂²f/∂x∂θ
+
+so nothing but f is ever written down. A function of one number needs its own f, f' and f'' once:
+
+    f(a) = f + f' a₁ ε₁ + f' a₂ ε₂ + (f' a₁₂ + f'' a₁ a₂) ε₁ε₂
+
+Everything computes to the precision of the current decimal context. tanh, softplus and silu are
+written with e^−|z|, the branch taken by the sign of z, so that nothing large ever appears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal, getcontext
+from functools import lru_cache
+
+ZERO, ONE = Decimal(0), Decimal(1)
+
+
+class Hyperdual:
+    """a + a₁ε₁ + a₂ε₂ + a₁₂ε₁ε₂; never changed once made.
+
+    Attributes
+    ----------
+    value, d1, d2, d12
+        a, a₁, a₂, a₁₂.
+    """
+
+    __slots__ = ("d1", "d2", "d12", "value")
+
+    def __init__(
+        self, value: Decimal, d1: Decimal = ZERO, d2: Decimal = ZERO, d12: Decimal = ZERO
+    ) -> None:
+        self.value, self.d1, self.d2, self.d12 = value, d1, d2, d12
+
+    def __repr__(self) -> str:
+        return f"Hyperdual({self.value}, {self.d1}, {self.d2}, {self.d12})"
+
+    def __add__(self, other: Hyperdual | Decimal) -> Hyperdual:
+        if isinstance(other, Decimal):
+            return Hyperdual(self.value + other, self.d1, self.d2, self.d12)
+        return Hyperdual(
+            self.value + other.value,
+            self.d1 + other.d1,
+            self.d2 + other.d2,
+            self.d12 + other.d12,
+        )
+
+    def __mul__(self, other: Hyperdual | Decimal) -> Hyperdual:
+        a, a1, a2, a12 = self.value, self.d1, self.d2, self.d12
+        if isinstance(other, Decimal):
+            return Hyperdual(a * other, a1 * other, a2 * other, a12 * other)
+        b, b1, b2, b12 = other.value, other.d1, other.d2, other.d12
+        # (a + …)(b + …): every product of parts, but ε₁² = ε₂² = 0
+        return Hyperdual(
+            a * b,
+            a * b1 + a1 * b,
+            a * b2 + a2 * b,
+            a * b12 + a1 * b2 + a2 * b1 + a12 * b,
+        )
+
+    def __neg__(self) -> Hyperdual:
+        return Hyperdual(-self.value, -self.d1, -self.d2, -self.d12)
+
+    def __sub__(self, other: Hyperdual | Decimal) -> Hyperdual:
+        return self + -other
+
+    def __rsub__(self, other: Decimal) -> Hyperdual:
+        return -self + other
+
+    def __truediv__(self, other: Hyperdual | Decimal) -> Hyperdual:
+        return self * (ONE / other)
+
+    def __rtruediv__(self, other: Decimal) -> Hyperdual:
+        # f = 1/a:  f' = −1/a²,  f'' = 2/a³
+        f = ONE / self.value
+        slope = -f * f
+        return self.chain(f, slope, -2 * f * slope) * other
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def chain(self, f: Decimal, slope: Decimal, curvature: Decimal) -> Hyperdual:
+        """f of this number, from f, f' and f'' at its value."""
+        a1, a2 = self.d1, self.d2
+        return Hyperdual(f, slope * a1, slope * a2, slope * self.d12 + curvature * a1 * a2)
+
+
+def variables(
+    values: Iterable[Decimal], d1: int | None = None, d2: int | None = None
+) -> list[Hyperdual]:
+    """The numbers as hyper-dual ones, + ε₁ at place `d1`, + ε₂ at place `d2`."""
+    return [Hyperdual(v, Decimal(i == d1), Decimal(i == d2)) for i, v in enumerate(values)]
+
+
+def total(numbers: Iterable[Hyperdual]) -> Hyperdual:
+    """Their sum."""
+    return sum(numbers, Hyperdual(ZERO))
+
+
+def exp(a: Hyperdual) -> Hyperdual:
+    """e^a."""
+    f = _exp(a.value, getcontext().prec)
+    return a.chain(f, f, f)
+
+
+def log1p(a: Hyperdual) -> Hyperdual:
+    """log(1 + a) for 0 < a ≤ 1, to at least half as many digits as the context has."""
+    # f' = 1/(1 + a),  f'' = −1/(1 + a)²
+    slope = ONE / (ONE + a.value)
+    return a.chain(_log1p(a.value, getcontext().prec), slope, -slope * slope)
+
+
+def sqrt(a: Hyperdual) -> Hyperdual:
+    """√a, a > 0."""
+    # f' = 1/(2f),  f'' = −1/(4f³)
+    f = a.value.sqrt()
+    slope = ONE / (2 * f)
+    return a.chain(f, slope, -slope / (2 * a.value))
+
+
+def larger(a: Hyperdual, b: Hyperdual, u: Decimal) -> Hyperdual:
+    """max(a, b); where they are equal, with the derivatives of u a + (1 − u) b."""
+    if a.value == b.value:
+        return b + (a - b) * u
+    return a if a.value > b.value else b
+
+
+def tanh(z: Hyperdual) -> Hyperdual:
+    """(1 − q)/(1 + q), q = e^(−2z); odd, so that q ≤ 1 will do."""
+    if z.value < 0:
+        return -tanh(-z)
+    q = exp(z * Decimal(-2))
+    return (ONE - q) / (ONE + q)
+
+
+def softplus(z: Hyperdual) -> Hyperdual:
+    """log(1 + e^z) = z + log(1 + e^−z)."""
+    return log1p(exp(z)) if z.value < 0 else z + log1p(exp(-z))
+
+
+def silu(z: Hyperdual) -> Hyperdual:
+    """z σ(z), σ(z) = 1/(1 + e^−z) = e^z/(1 + e^z)."""
+    if z.value < 0:
+        q = exp(z)
+        return z * q / (ONE + q)
+    return z / (ONE + exp(-z))
+
+
+@lru_cache(maxsize=4096)
+def _exp(value: Decimal, precision: int) -> Decimal:
+    return value.exp()
+
+
+@lru_cache(maxsize=4096)
+def _log1p(value: Decimal, precision: int) -> Decimal:
+    # log(1 + 10^−n) loses n digits to the rounding of 1 + 10^−n, but 10^−n itself is n digits of it
+    return (ONE + value).ln() if value.adjusted() > -precision // 2 else value
