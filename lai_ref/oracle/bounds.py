@@ -1,0 +1,184 @@
+"""How far a correct port may be off: running error analysis (Wilkinson 1963; Higham 2002, §3.3).
+
+A port rounds after every operation: fl(a ∘ b) = (a ∘ b)(1 + δ) + γ with |δ| ≤ u, the unit roundoff,
+and |γ| ≤ η, the smallest subnormal, where the result of × or / underflows. A `Bounded` number c
+carries what that can add up to, in two parts, to first order and whatever the dtype:
+
+    |ĉ − c| ≤ u·R(c) + η·U(c)
+
+    c = a ± b     R = R(a) + R(b) + |c|                        U = U(a) + U(b)
+    c = a b       R = |a| R(b) + |b| R(a) + |c|                U = |a| U(b) + |b| U(a) + 1
+    c = a / b     R = (R(a) + |c| R(b)) / |b| + |c|            U = (U(a) + |c| U(b)) / |b| + 1
+    c = √a        R = R(a) / 2c + c                            U = min(U(a) / 2c, √(U(a)/η))
+    c = f(a)      R = |f'(a)| R(a) + 3 |c|                     U = |f'(a)| U(a) + 1
+    c = max(a, b), |a|: nothing of their own                   inputs: R = U = 0
+    c = Σ_i x_i   R = Σ_i R(x_i) + (n − 1) Σ_i |x_i|           U = Σ_i U(x_i)
+
+The line for sums holds for every order of summation, halves and shards included, since each of the
+n − 1 partial sums is at most Σ |x_i|; the 3 of f = tanh, exp, log1p, … is for libraries, which err
+by 1 to 4 ulp (an ulp is up to 2 u) where an addition errs by ½. A factor 0 or ±1 adds no error. The
+second part is what counts when e = 1e-30 is squared in float32: e² = 0 is off by less than η, and
+that η is amplified by all that e² is multiplied with. Its bound for the root, η U/2c, would be
+endless near 0 where the root of the whole error will do (η of single precision: doubles do not
+underflow on float32 inputs).
+
+The tolerance is SAFETY times this bound, SAFETY = 4. The rules are those of one straightforward
+evaluation, in `straightforward`; a correct rewrite of it (hypot for a root of squares, a reciprocal
+and a product for a quotient, one more factor 1/N) has a few operations more for the same result,
+rarely twice as many, and each errs by no more than they do. A fused multiply-add, and double
+precision rounded once, only have fewer. The rest of the 4 is for what first order leaves out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+SAFETY = 4.0
+FUNCTION = 3.0  # error of a library function, as a multiple of an addition's
+UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}  # u
+ETA = {"float32": 2.0**-149, "float64": 2.0**-1074}  # η
+
+
+class UndecidedError(ArithmeticError):
+    """Which side of a kink a number is on, rounding decides: there is no right answer."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bounded:
+    """A number with the bound u·rounding + η·underflow for the error that a port makes in it."""
+
+    value: float
+    rounding: float = 0.0
+    underflow: float = 0.0
+
+    def __add__(self, other: Bounded | float) -> Bounded:
+        b, value = bounded(other), self.value + bounded(other).value
+        rounding = self.rounding + b.rounding + abs(value)
+        return Bounded(value, rounding, self.underflow + b.underflow)
+
+    def __sub__(self, other: Bounded | float) -> Bounded:
+        return self + -bounded(other)
+
+    def __mul__(self, other: Bounded | float) -> Bounded:
+        b = bounded(other)
+        x, y = abs(self.value), abs(b.value)
+        own, least = (0.0, 0.0) if _trivial(self) or _trivial(b) else (x * y, 1.0)
+        return Bounded(
+            self.value * b.value,
+            x * b.rounding + y * self.rounding + own,
+            x * b.underflow + y * self.underflow + least,
+        )
+
+    def __truediv__(self, other: Bounded | float) -> Bounded:
+        b, value = bounded(other), self.value / bounded(other).value
+        c, y = abs(value), abs(b.value)
+        own, least = (0.0, 0.0) if _trivial(b) or is_zero(self) else (c, 1.0)
+        return Bounded(
+            value,
+            (self.rounding + c * b.rounding) / y + own,
+            (self.underflow + c * b.underflow) / y + least,
+        )
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __rsub__(self, other: float) -> Bounded:
+        return bounded(other) + -self
+
+    def __rtruediv__(self, other: float) -> Bounded:
+        return bounded(other) / self
+
+    def __neg__(self) -> Bounded:
+        return Bounded(-self.value, self.rounding, self.underflow)
+
+    def __abs__(self) -> Bounded:
+        return Bounded(abs(self.value), self.rounding, self.underflow)
+
+    def through(self, value: float, slope: float, own: float) -> Bounded:
+        """f of it, given f, f' and the error of f itself in units of u."""
+        s = abs(slope)
+        return Bounded(value, s * self.rounding + own, s * self.underflow + 1)
+
+    def looser(self, times: float) -> Bounded:
+        """The same number, where a correct port may err by `times` roundings more."""
+        return Bounded(self.value, self.rounding + times * abs(self.value), self.underflow)
+
+
+def bounded(a: Bounded | float) -> Bounded:
+    """A number of the program's own, which is exact."""
+    return a if isinstance(a, Bounded) else Bounded(float(a))
+
+
+def tolerance(b: Bounded, dtype: str) -> float:
+    """How far from the truth a port may be in "float32" or "float64"."""
+    return SAFETY * (UNIT[dtype] * b.rounding + ETA[dtype] * b.underflow)
+
+
+def sqrt(a: Bounded) -> Bounded:
+    """√a."""
+    if is_zero(a):
+        return a
+    c, whole = math.sqrt(a.value), math.sqrt(a.underflow / ETA["float32"])
+    if c == 0:
+        return Bounded(0.0, math.inf if a.rounding else 0.0, whole)
+    return Bounded(c, a.rounding / (2 * c) + c, min(a.underflow / (2 * c), whole))
+
+
+def tanh(a: Bounded) -> Bounded:
+    """tanh a."""
+    c = math.tanh(a.value)
+    return a.through(c, 1 - c * c, FUNCTION * abs(c))
+
+
+def power(a: Bounded, n: int) -> Bounded:
+    """a^n for a ≥ 0, n ≥ 1: as a product, by the library, or as e^(n log a)."""
+    c = a.value**n
+    exponent = n * abs(math.log(a.value)) if a.value else 0.0
+    return a.through(c, n * a.value ** (n - 1), (FUNCTION + exponent) * c)
+
+
+def total(terms: Iterable[Bounded]) -> Bounded:
+    """Their sum, in any order."""
+    x = [term for term in terms if not is_zero(term)]
+    return Bounded(
+        math.fsum(x_i.value for x_i in x),
+        sum(x_i.rounding for x_i in x) + max(len(x) - 1, 0) * sum(abs(x_i.value) for x_i in x),
+        sum(x_i.underflow for x_i in x),
+    )
+
+
+def mean(terms: Sequence[Bounded]) -> Bounded:
+    """Their mean, in any order: also as a sum of shares, or times 1/n."""
+    return (total(terms) / len(terms)).looser(2)
+
+
+def larger(a: Bounded, b: Bounded) -> Bounded:
+    """max(a, b)."""
+    return max(a, b, key=lambda c: c.value)
+
+
+def side(a: Bounded, b: Bounded | float, at_kink: float) -> float:
+    """H(a − b), and `at_kink` where they are equal.
+
+    Raises
+    ------
+    UndecidedError
+        If a and b differ, but by less than their tolerances in single precision.
+    """
+    b = bounded(b)
+    gap = a.value - b.value
+    if gap == 0:
+        return at_kink
+    if abs(gap) <= tolerance(a, "float32") + tolerance(b, "float32"):
+        raise UndecidedError(f"rounding may exchange {a.value} and {b.value}")
+    return float(gap > 0)
+
+
+def is_zero(a: Bounded) -> bool:
+    """Whether it is 0 in every port."""
+    return a.value == 0 == a.rounding == a.underflow
+
+
+def _trivial(a: Bounded) -> bool:
+    return a.rounding == 0 == a.underflow and a.value in (0.0, 1.0, -1.0)

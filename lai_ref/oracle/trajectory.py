@@ -1,0 +1,158 @@
+"""How far a free training run may drift: the errors of all steps, carried along by the later steps.
+
+Running error analysis from end to end would add up, step after step, errors that cancel: m̂ and √v̂
+err together. It is therefore used within each step alone, from a state (θ, m, v) taken as exact; to
+first order the run then errs by
+
+    |θ̂_n − θ_n| ≤ Σ_s |∂θ_n/∂g_s| E(g_s) + |∂θ_n/∂(θ, m, v)_s| E((θ, m, v)_s)
+
+with E what step s alone adds, for its gradient g_s and for Adam, in `Bounded` numbers. With w for
+∂θ_n/∂ and a step (θ, m, v), g → (θ', m', v') the derivatives are those of Adam,
+
+    a = ∂θ'/∂m' = −lr / ((1 − β₁^t) q)      b = ∂θ'/∂v' = lr m̂ / (2 √v̂ (1 − β₂^t) q²)
+    W_m = w_m' + a w_θ'                     W_v = w_v' + b w_θ'                     q = √v̂ + ε
+    w_m = β₁ W_m     w_v = β₂ W_v           w_g = (1 − β₁) W_m + 2 (1 − β₂) g W_v
+    w_θ = w_θ' + H w_g                      H = ∂g/∂θ
+
+taken from the last step back, for one number of θ_n at a time. H comes from differences: a few
+digits will do for a tolerance. Kinks are decided at θ̂, with its drift as its error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from operator import mul
+from typing import Any, NamedTuple, TypeAlias
+
+from lai_ref.oracle.bounds import Bounded, UndecidedError, tolerance
+from lai_ref.oracle.straightforward_loss import Row, adam
+
+Numbers: TypeAlias = list[float]
+
+H_STEP = 2.0**-20  # of the differences, in θ
+
+
+class State(NamedTuple):
+    """θ, m and v (P)."""
+
+    theta: Row
+    m: Row
+    v: Row
+
+
+class Step(NamedTuple):
+    """One step from a state without errors."""
+
+    g: Row  # with the errors of the gradient alone
+    after: State  # with those of Adam alone
+    a: Numbers
+    b: Numbers
+    q: Numbers
+    H: list[Numbers]  # ∂g_q/∂θ_p, one p a row
+
+
+def free_run(
+    state: State,
+    t: int,
+    gradients: Sequence[Callable[[Row], Row]],
+    constants: Mapping[str, Any],
+) -> list[Row]:
+    """θ (P) after each step.
+
+    Parameters
+    ----------
+    state
+        Where the run starts.
+    t
+        Steps taken before.
+    gradients
+        Of each step, from θ.
+    constants
+        lr, beta1, beta2, eps.
+
+    Raises
+    ------
+    UndecidedError
+        The drift may carry a number over a kink, or turn a gradient around.
+    """
+    beta1, beta2 = float(constants["beta1"]), float(constants["beta2"])
+    taken: list[Step] = []
+    path, drifted = [], state.theta
+    for gradient in gradients:
+        t += 1
+        step = _step(state, t, gradient, constants)
+        _check_sign(gradient(drifted), step, (1 - beta2) / (1 - beta2**t))
+        taken.append(step)
+        drifted = [_drift(taken, p, beta1, beta2) for p in range(len(state.theta))]
+        path.append(drifted)
+        state = State(*(_exact(part) for part in step.after))
+    return path
+
+
+def _step(
+    state: State, t: int, gradient: Callable[[Row], Row], constants: Mapping[str, Any]
+) -> Step:
+    lr, beta1, beta2, eps = (float(constants[n]) for n in ("lr", "beta1", "beta2", "eps"))
+    bias1, bias2 = 1 - beta1**t, 1 - beta2**t
+    g = gradient(state.theta)
+    after = State(*adam(state.theta, _exact(g), t - 1, state.m, state.v, constants))
+    a, b, q = [], [], []
+    for m, v in zip(after.m, after.v, strict=True):
+        root = math.sqrt(v.value / bias2)
+        # q = √v̂ + ε
+        q.append(root + eps)
+        # a = −lr / ((1 − β₁^t) q)
+        a.append(-lr / bias1 / q[-1])
+        # b = lr m̂ / (2 √v̂ (1 − β₂^t) q²); where v = 0, g and m are 0 too
+        b.append(lr * m.value / bias1 / (2 * root * bias2 * q[-1] ** 2) if root else 0.0)
+    return Step(g, after, a, b, q, _hessian(state.theta, g, gradient))
+
+
+def _hessian(theta: Row, g: Row, gradient: Callable[[Row], Row]) -> list[Numbers]:
+    rows = []
+    for p, here in enumerate(theta):
+        moved = gradient([*theta[:p], Bounded(here.value + H_STEP), *theta[p + 1 :]])
+        rows.append([(n.value - f.value) / H_STEP for n, f in zip(moved, g, strict=True)])
+    return rows
+
+
+def _drift(taken: list[Step], p: int, beta1: float, beta2: float) -> Bounded:
+    """Number p of the last step's θ, with the errors of all steps."""
+    last = taken[-1].after.theta
+    w_theta = [float(i == p) for i in range(len(last))]
+    w_m, w_v = [0.0] * len(last), [0.0] * len(last)
+    rounding = underflow = 0.0
+    for g, after, a, b, _, H in reversed(taken):
+        # Σ |w_θ'| E(θ') + |w_m'| E(m') + |w_v'| E(v')
+        sources = list(zip((w_theta, w_m, w_v), after, strict=True))
+        # W_m = w_m' + a w_θ';  W_v = w_v' + b w_θ'
+        W_m = [w + c * w_th for w, c, w_th in zip(w_m, a, w_theta, strict=True)]
+        W_v = [w + c * w_th for w, c, w_th in zip(w_v, b, w_theta, strict=True)]
+        # w_g = (1 − β₁) W_m + 2 (1 − β₂) g W_v
+        w_g = [
+            (1 - beta1) * u + 2 * (1 - beta2) * g_p.value * v
+            for u, v, g_p in zip(W_m, W_v, g, strict=True)
+        ]
+        # … + |w_g| E(g)
+        for weights, errors in [*sources, (w_g, g)]:
+            rounding += sum(abs(w) * e.rounding for w, e in zip(weights, errors, strict=True))
+            underflow += sum(abs(w) * e.underflow for w, e in zip(weights, errors, strict=True))
+        # w_m = β₁ W_m;  w_v = β₂ W_v;  w_θ = w_θ' + H w_g
+        w_m, w_v = [beta1 * w for w in W_m], [beta2 * w for w in W_v]
+        w_theta = [w + sum(map(mul, row, w_g)) for w, row in zip(w_theta, H, strict=True)]
+    return Bounded(last[p].value, rounding, underflow)
+
+
+def _check_sign(drifted: Row, step: Step, share: float) -> None:
+    """Refuse a gradient that is nothing but error: a step follows its sign, g/|g| at the start.
+
+    First order holds while that error is small in √v̂ + ε.
+    """
+    for g, q in zip(drifted, step.q, strict=True):
+        if math.sqrt(share) * tolerance(g, "float32") > q / 4:
+            raise UndecidedError(f"rounding may turn the gradient {g.value} around")
+
+
+def _exact(numbers: Row) -> Row:
+    return [Bounded(number.value) for number in numbers]
