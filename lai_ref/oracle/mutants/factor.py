@@ -1,0 +1,217 @@
+"""Mistakes in the factor F_p(k; λ) and its derivative."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from lai_ref.oracle.mutants.mutant import FACTOR, UNTRAINED, mutant
+from lai_ref.oracle.port import Port
+from lai_ref.oracle.port_loss import Array, Lam
+
+
+@mutant("For MSE the kink was put at |k| = λ; it is at |k| = √λ, where |k|² = λ.", FACTOR)
+class KinkAtLam(Port):
+    def step(self, k: Array, lam: Array, order: int) -> Array:
+        return super().step(k, lam, 1)
+
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        above, below = self.along(k, lam, order), self.across(k, lam, order)
+        value: Array = np.where(self.step(k, lam, order) > 0.5, above, below)
+        return value
+
+
+@mutant("For MSE λ was squared, as if the MAE factor were squared; it is λ as it is.", FACTOR)
+class LamSquared(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        return super().factor(k, lam**order, order)
+
+
+@mutant("The division by min(λ, 1) was forgotten.", FACTOR)
+class MinimumForgotten(Port):
+    def divisor(self, lam: Array) -> Array:
+        return np.ones_like(lam)
+
+
+@mutant("F was divided by λ also where λ > 1; it is divided by min(λ, 1).", FACTOR)
+class DividedByLam(Port):
+    def divisor(self, lam: Array) -> Array:
+        return lam
+
+
+@mutant("F was multiplied by min(λ, 1); it is divided by it.", FACTOR)
+class MultipliedByMinimum(Port):
+    def divisor(self, lam: Array) -> Array:
+        divisor: Array = 1 / super().divisor(lam)
+        return divisor
+
+
+@mutant("1e-8 was added under the root of 1 + k², which is never 0 and needs nothing.", FACTOR)
+class EpsilonInFactor(Port):
+    def hypotenuse(self, k: Array) -> Array:
+        return np.hypot(math.sqrt(1 + 1e-8), k)
+
+
+@mutant("k² was computed as it stands and overflows for steep k; take hypot(1, k).", UNTRAINED)
+class SquareOverflows(Port):
+    def hypotenuse(self, k: Array) -> Array:
+        r: Array = np.sqrt(1 + k * k)
+        return r
+
+
+@mutant(
+    "cos φ was taken of atan k, which loses its digits for steep k; it is 1/√(1 + k²).", UNTRAINED
+)
+class CosineOfArctangent(Port):
+    def hypotenuse(self, k: Array) -> Array:
+        r: Array = 1 / np.cos(np.arctan(k))
+        return r
+
+    def sine(self, k: Array) -> Array:
+        return np.sin(np.arctan(k))
+
+
+@mutant("The angle φ = atan k was used in place of the slope k.", FACTOR)
+class AngleForSlope(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        value, slope = super().factor(np.arctan(k), lam, order)
+        return value, slope * np.cos(np.arctan(k)) ** 2
+
+
+@mutant("sin and cos were taken of the slope k; they are those of the angle φ = atan k.", FACTOR)
+class SlopeForAngle(Port):
+    def hypotenuse(self, k: Array) -> Array:
+        r: Array = 1 / np.cos(k)
+        return r
+
+    def sine(self, k: Array) -> Array:
+        return np.sin(k)
+
+    def across(self, k: Array, lam: Array, order: int) -> Array:
+        return np.abs(super().across(k, lam, order))
+
+
+@mutant("The smaller of the two sides was taken; F is the larger one.", FACTOR)
+class SmallerSide(Port):
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        return np.minimum(self.along(k, lam, order), self.across(k, lam, order))
+
+    def step(self, k: Array, lam: Array, order: int) -> Array:
+        return 1 - super().step(k, lam, order)
+
+
+@mutant("The branches of F' were exchanged, < for >: |k|^p counts where it is above λ.", FACTOR)
+class BranchesExchanged(Port):
+    def step(self, k: Array, lam: Array, order: int) -> Array:
+        return 1 - super().step(k, lam, order)
+
+
+@mutant("u was sign(|k|^p − λ), −1 below the kink; it is the step function, 0 there.", FACTOR)
+class SignForStep(Port):
+    def step(self, k: Array, lam: Array, order: int) -> Array:
+        u: Array = np.sign(np.abs(k) ** order - lam)
+        return u
+
+
+@mutant("The step was computed as x/|x|, NaN at the kink; any value in [0, 1] is right.", UNTRAINED)
+class StepByDivision(Port):
+    def step(self, k: Array, lam: Array, order: int) -> Array:
+        excess = np.abs(k) ** order - lam
+        u: Array = (1 + excess / np.abs(excess)) / 2
+        return u
+
+
+@mutant("Masks ≥ and ≤ both held at the kink, and F was counted twice there.", UNTRAINED)
+class KinkCountedTwice(Port):
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        at_kink = np.abs(k) ** order == lam
+        value = super().factor_value(k, lam, order)
+        return np.where(at_kink, 2 * value, value)
+
+
+@mutant("Neither mask, > or <, held at the kink, and F was 0 there.", UNTRAINED)
+class KinkLeftOut(Port):
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        off_kink = np.abs(k) ** order != lam
+        value = super().factor_value(k, lam, order)
+        return np.where(off_kink, value, np.zeros_like(value))
+
+
+@mutant(
+    "|k|^p near λ (isclose) was taken for the kink, which is only where they are equal.", FACTOR
+)
+class KinkIsWide(Port):
+    def step(self, k: Array, lam: Array, order: int) -> Array:
+        near = np.isclose(np.abs(k) ** order, lam)
+        u: Array = np.where(near, k.dtype.type(0.5), super().step(k, lam, order))
+        return u
+
+
+@mutant("F' had (1 + k²)^(p/2) below; it is (1 + k²)^(p/2 + 1).", FACTOR)
+class ExponentOfSlope(Port):
+    def along_slope(self, k: Array, lam: Array, order: int) -> Array:
+        sin = np.sign(k) if order == 1 else self.sine(k)
+        return order * (sin / self.divisor(lam) / self.hypotenuse(k))
+
+    def across_slope(self, k: Array, lam: Array, order: int) -> Array:
+        scaled = order * self.sine(k) * (lam / self.divisor(lam))
+        return scaled if order == 1 else scaled / self.hypotenuse(k)
+
+
+@mutant("F' was 0 below the kink, as if λ made F constant; (1 + k²) still varies there.", FACTOR)
+class FlatBelowKink(Port):
+    def across_slope(self, k: Array, lam: Array, order: int) -> Array:
+        return np.zeros_like(k * lam)
+
+
+@mutant("(1 + k²)^(p/2) was treated as a constant when F was differentiated.", FACTOR)
+class DenominatorConstant(Port):
+    def along_slope(self, k: Array, lam: Array, order: int) -> Array:
+        sin = np.sign(k) if order == 1 else self.sine(k)
+        return order * (sin / self.divisor(lam) / self.hypotenuse(k))
+
+    def across_slope(self, k: Array, lam: Array, order: int) -> Array:
+        return np.zeros_like(k * lam)
+
+
+@mutant("max(|k|^p, λ) was treated as a constant when F was differentiated.", FACTOR)
+class NumeratorConstant(Port):
+    def along_slope(self, k: Array, lam: Array, order: int) -> Array:
+        return -order * self.along(k, lam, order) * self.sine(k) / self.hypotenuse(k)
+
+
+@mutant("The sign of k was left out of the derivative of |k|^p.", FACTOR)
+class SignOfSlopeForgotten(Port):
+    def along_slope(self, k: Array, lam: Array, order: int) -> Array:
+        return np.abs(super().along_slope(k, lam, order))
+
+
+@mutant("The factor p was forgotten in F'.", FACTOR)
+class PowerForgottenInFactor(Port):
+    def factor_slope(self, k: Array, lam: Array, order: int) -> Array:
+        return super().factor_slope(k, lam, order) / order
+
+
+@mutant("For MAE the root of 1 + k² was forgotten.", FACTOR)
+class RootForgotten(Port):
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        value = super().factor_value(k, lam, order)
+        return value if order == 2 else value / self.hypotenuse(k)
+
+    def factor_slope(self, k: Array, lam: Array, order: int) -> Array:
+        slope, r = super().factor_slope(k, lam, order), self.hypotenuse(k)
+        value = super().factor_value(k, lam, order)
+        return slope if order == 2 else slope / r - value * self.sine(k) / r / r
+
+
+@mutant("The MSE factor was used for MAE as well.", FACTOR)
+class OrderIgnored(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        return super().factor(k, lam, 2)
+
+
+@mutant("λ was off by a millionth of itself, as if read or stored in few digits.", FACTOR)
+class LamOffByAMillionth(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        return super().factor(k, lam * (1 + 1e-6), order)

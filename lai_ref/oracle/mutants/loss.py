@@ -1,0 +1,195 @@
+"""Mistakes in the loss: residuals, means over the samples, norms over the features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lai_ref.oracle.mutants.mutant import LOSS, mutant
+from lai_ref.oracle.port import Port
+from lai_ref.oracle.port_loss import Array, Lam
+
+
+@mutant("k was averaged over the batch before F; F belongs to each sample's own k.", LOSS)
+class SlopesAveraged(Port):
+    def loss(
+        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
+    ) -> tuple[Any, Array, Array]:
+        mean = np.broadcast_to(k.mean(axis=0), k.shape)
+        value, dy, dk = super().loss(y, t, mean, lam, order, l1_ratio, reduction)
+        return value, dy, np.tile(dk.mean(axis=0), (len(k), 1))
+
+
+@mutant("One slope, the length of k, was put into F; F is taken along each feature.", LOSS)
+class SlopeIsLength(Port):
+    def loss(
+        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
+    ) -> tuple[Any, Array, Array]:
+        length, unit = self.l2_norm(np.abs(k))
+        one = np.mean(lam, dtype=k.dtype)
+        value, dy, dk = super().loss(y, t, length[:, None], one, order, l1_ratio, reduction)
+        return value, dy, dk * unit * np.sign(k)
+
+
+@mutant("y (N, 1) minus t (N,) gave (N, N) differences; each y has its own t.", LOSS)
+class ResidualsBroadcast(Port):
+    def loss(
+        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
+    ) -> tuple[Any, Array, Array]:
+        n = len(y)
+        y, t, k = np.repeat(y, n), np.tile(t, n), np.repeat(k, n, axis=0)
+        value, dy, dk = super().loss(y, t, k, lam, order, l1_ratio, reduction)
+        return value, dy.reshape(n, n).sum(axis=1), dk.reshape(n, n, -1).sum(axis=1)
+
+    def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
+        value, dy = super().plain(np.repeat(y, len(y)), np.tile(t, len(y)), order)
+        return value, dy.reshape(len(y), -1).sum(axis=1)
+
+
+@mutant("dy had the sign of t − y; it has that of y − t.", LOSS)
+class SignOfResidual(Port):
+    def power_slope(self, e: Array, order: int) -> Array:
+        return -super().power_slope(e, order)
+
+
+@mutant("The factor p was forgotten in dy.", LOSS)
+class PowerForgotten(Port):
+    def power_slope(self, e: Array, order: int) -> Array:
+        return super().power_slope(e, order) / order
+
+
+@mutant("sign e was computed as e/|e|, NaN at e = 0; any value in [−1, 1] is right.", LOSS)
+class SignByDivision(Port):
+    def power_slope(self, e: Array, order: int) -> Array:
+        slope: Array = e / np.abs(e) if order == 1 else super().power_slope(e, order)
+        return slope
+
+
+@mutant("1e-8 was added under the root of |e| = √e²; |e| needs nothing.", LOSS)
+class ResidualSmoothed(Port):
+    def size(self, e: Array) -> Array:
+        return np.hypot(e, 1e-4)
+
+    def power_slope(self, e: Array, order: int) -> Array:
+        return e / self.size(e) if order == 1 else super().power_slope(e, order)
+
+
+@mutant("Samples were summed; the loss is their mean.", LOSS)
+class SumForMean(Port):
+    def loss(
+        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
+    ) -> tuple[Any, Array, Array]:
+        value, dy, dk = super().loss(y, t, k, lam, order, l1_ratio, reduction)
+        return value * len(y), dy * len(y), dk * len(y)
+
+    def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
+        value, dy = super().plain(y, t, order)
+        return value * len(y), dy * len(y)
+
+
+@mutant("1/N was forgotten in dy.", LOSS)
+class DyWithoutN(Port):
+    def dy(self, e: Array, F: Array, s: Array, order: int, n: int) -> Array:
+        return super().dy(e, F, s, order, 1)
+
+    def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
+        value, dy = super().plain(y, t, order)
+        return value, dy * len(y)
+
+
+@mutant("1/N was forgotten in dk.", LOSS)
+class DkWithoutN(Port):
+    def dk(self, e: Array, slope: Array, s: Array, order: int, n: int) -> Array:
+        return super().dk(e, slope, s, order, 1)
+
+
+@mutant("The sum over features was taken where l1_ratio asks for the 2-norm.", LOSS)
+class L1ForL2(Port):
+    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
+        return super().norm(c, 1.0)
+
+
+@mutant("l1_ratio was ignored: the 2-norm was taken always.", LOSS)
+class L1RatioIgnored(Port):
+    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
+        return super().norm(c, 0.0)
+
+
+@mutant("ρ weighted the 2-norm and 1 − ρ the sum; it is the other way round.", LOSS)
+class L1RatioSwapped(Port):
+    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
+        return super().norm(c, 1 - l1_ratio)
+
+
+@mutant("Features were averaged; they are put together by a norm.", LOSS)
+class MeanOverFeatures(Port):
+    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
+        return c.mean(axis=-1), np.ones_like(c) / c.shape[-1]
+
+
+@mutant("The root was forgotten in the 2-norm.", LOSS)
+class NormSquared(Port):
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        return (c * c).sum(axis=-1), 2 * c
+
+
+@mutant("1e-8 was added under the root of the 2-norm; it needs nothing but 0/0 = 0.", LOSS)
+class EpsilonInNorm(Port):
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        length, unit = super().l2_norm(c)
+        longer = np.hypot(length, 1e-4)
+        return longer, unit * (length / longer)[..., None]
+
+
+@mutant("c² was computed as it stands in the 2-norm and over- or underflows; scale c first.", LOSS)
+class NormOverflows(Port):
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        length = np.sqrt((c * c).sum(axis=-1, keepdims=True))
+        return length[..., 0], c / np.where(length == 0, 1, length)
+
+
+@mutant("The slope of the 2-norm at the zero vector was 0/0 = NaN; 0 is right.", LOSS)
+class NormNanAtZero(Port):
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        length, unit = super().l2_norm(c)
+        return length, np.where(length[..., None] == 0, np.nan, unit).astype(c.dtype)
+
+
+@mutant("The norm was differentiated as if it were the sum: c_j/‖c‖₂ was forgotten.", LOSS)
+class SlopeOfNormForgotten(Port):
+    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
+        return super().norm(c, l1_ratio)[0], np.ones_like(c)
+
+
+@mutant("The norm was taken of each sample; here it comes after the mean over the batch.", LOSS)
+class NormBeforeMean(Port):
+    def reduce(self, ell: Array, l1_ratio: float, reduction: str) -> tuple[Any, Array]:
+        return super().reduce(ell, l1_ratio, "sample")
+
+
+@mutant("The norm was taken of the batch's mean; here it is taken of each sample.", LOSS)
+class NormAfterMean(Port):
+    def reduce(self, ell: Array, l1_ratio: float, reduction: str) -> tuple[Any, Array]:
+        return super().reduce(ell, l1_ratio, "batch")
+
+
+@mutant("The first λ of the list was used for all features.", LOSS)
+class FirstLamForAll(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        return super().factor(k, np.ravel(lam)[0], order)
+
+
+@mutant("The list of λ was laid along the samples; it has one λ a feature.", LOSS)
+class LamAlongSamples(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        if np.ndim(lam):
+            lam = np.resize(lam, len(k))[:, None]
+        return super().factor(k, lam, order)
+
+
+@mutant("Samples were averaged in float32 where the answer is float64.", LOSS)
+class MeanInFloat32(Port):
+    def mean(self, a: Array) -> Any:
+        mean: Any = a.dtype.type(1) * super().mean(a.astype(np.float32))
+        return mean

@@ -1,0 +1,187 @@
+"""Mistakes in the network: its parameters, activations, input gradient and double backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from lai_ref.oracle.mutants.mutant import NETWORK, SLOPES, mutant
+from lai_ref.oracle.port import Port
+from lai_ref.oracle.port_network import Array, Layers, Sweep
+
+
+@mutant("θ was read with W as (fan_out, fan_in), as PyTorch has it; here it is transposed.", SLOPES)
+class WeightsByColumn(Port):
+    def unflatten(self, sizes: Sequence[int], theta: Array) -> Layers:
+        layers = super().unflatten(sizes, theta)
+        return [(W.reshape(W.shape[::-1]).T, b) for W, b in layers]
+
+    def flatten(self, gradients: Layers) -> Array:
+        return super().flatten([(dW.T, db) for dW, db in gradients])
+
+
+@mutant("θ was read with b before W in each layer; W comes first.", SLOPES)
+class BiasBeforeWeights(Port):
+    def unflatten(self, sizes: Sequence[int], theta: Array) -> Layers:
+        layers, start = [], 0
+        for rows, columns in pairwise(sizes):
+            middle, end = start + columns, start + (rows + 1) * columns
+            layers.append((theta[middle:end].reshape(rows, columns), theta[start:middle]))
+            start = end
+        return layers
+
+    def flatten(self, gradients: Layers) -> Array:
+        return super().flatten([(db, dW) for dW, db in gradients])
+
+
+@mutant("The way back to the input used W for Wᵀ, unnoticed where W is square.", SLOPES)
+class TransposeForgotten(Port):
+    def transposed(self, W: Array) -> Array:
+        return W if W.shape[0] == W.shape[1] else W.T
+
+
+@mutant("k was that of the mean of y over the batch, 1/N of each sample's own.", SLOPES)
+class SlopeOfMean(Port):
+    def sweep(self, sizes: Sequence[int], activation: str, theta: Array, x: Array) -> Sweep:
+        right = super().sweep(sizes, activation, theta, x)
+        return right._replace(k=right.k / len(x))
+
+    def up(self, sweep: Sweep, dk: Array) -> tuple[list[Array], list[Array]]:
+        return super().up(sweep, dk / len(dk))
+
+
+@mutant("f' was taken at a = f(z); it is taken at z.", SLOPES)
+class SlopeAtOutput(Port):
+    def slope(self, activation: str, z: Array, a: Array) -> Array:
+        return super().slope(activation, a, self.f(activation, a))
+
+
+@mutant("tanh' was 1 − a; it is 1 − a².", SLOPES)
+class TanhSlope(Port):
+    def slope(self, activation: str, z: Array, a: Array) -> Array:
+        return 1 - a if activation == "tanh" else super().slope(activation, z, a)
+
+
+@mutant("softplus' was 1/(1 + e^z); it is 1/(1 + e^−z).", SLOPES)
+class SoftplusSlope(Port):
+    def slope(self, activation: str, z: Array, a: Array) -> Array:
+        return super().slope(activation, -z if activation == "softplus" else z, a)
+
+
+@mutant("softplus was log(1 + e^z) as it stands, which overflows for large z.", SLOPES)
+class SoftplusOverflows(Port):
+    def f(self, activation: str, z: Array) -> Array:
+        a: Array = super().f(activation, z)
+        return np.log1p(np.exp(z)) if activation == "softplus" else a
+
+
+@mutant("silu' was σ(z): the product rule's z σ'(z) was forgotten.", SLOPES)
+class SiluSlope(Port):
+    def slope(self, activation: str, z: Array, a: Array) -> Array:
+        return self.sigmoid(z) if activation == "silu" else super().slope(activation, z, a)
+
+
+@mutant("tanh'' was −2a; it is −2a (1 − a²).", NETWORK)
+class TanhCurvature(Port):
+    def curvature(self, activation: str, z: Array, a: Array) -> Array:
+        return -2 * a if activation == "tanh" else super().curvature(activation, z, a)
+
+
+@mutant("softplus'' was σ(z)²; it is σ(z) (1 − σ(z)).", NETWORK)
+class SoftplusCurvature(Port):
+    def curvature(self, activation: str, z: Array, a: Array) -> Array:
+        right = super().curvature(activation, z, a)
+        return self.sigmoid(z) ** 2 if activation == "softplus" else right
+
+
+@mutant("silu'' was 2 σ'(z): z σ''(z) was forgotten.", NETWORK)
+class SiluCurvature(Port):
+    def curvature(self, activation: str, z: Array, a: Array) -> Array:
+        right = super().curvature(activation, z, a)
+        return 2 * self.sigmoid(z) * self.sigmoid(-z) if activation == "silu" else right
+
+
+@mutant("f'' was forgotten: how each unit's slope changes with its input is a part of θ̄.", NETWORK)
+class CurvatureForgotten(Port):
+    def curvature(self, activation: str, z: Array, a: Array) -> Array:
+        return np.zeros_like(z)
+
+
+@mutant("k was detached: dk was not carried back to θ.", NETWORK)
+class SlopesDetached(Port):
+    def gradient(self, sweep: Sweep, dy: Array, dk: Array) -> Array:
+        return super().gradient(sweep, dy, np.zeros_like(dk))
+
+
+@mutant("The residual was detached: only dk was carried back to θ, and not dy.", NETWORK)
+class ResidualDetached(Port):
+    def seeds(
+        self, y: Array, t: Array, k: Array, loss: Mapping[str, Any]
+    ) -> tuple[Any, Array, Array]:
+        value, dy, dk = super().seeds(y, t, k, loss)
+        return value, dy if loss["name"] == "plain" else np.zeros_like(dy), dk
+
+
+@mutant("k was the gradient of mean |e|^p; it is that of the prediction y.", NETWORK)
+class GradientOfLoss(Port):
+    def seeds(
+        self, y: Array, t: Array, k: Array, loss: Mapping[str, Any]
+    ) -> tuple[Any, Array, Array]:
+        if loss["name"] == "plain":
+            return super().seeds(y, t, k, loss)
+        # g_i k_i, where g_i = p |e_i|^(p−1) sign e_i / N
+        g = self.plain(y, t, loss["order"])[1][:, None]
+        value, dy, dk = super().seeds(y, t, g * k, loss)
+        g_slope = 2 / len(y) if loss["order"] == 2 else 0.0
+        return value, dy + g_slope * (dk * k).sum(axis=1), g * dk
+
+
+@mutant("What dk gives to the last layer's weights was forgotten, Σ_i v̄_(L−1).", NETWORK)
+class LastLayerForgotten(Port):
+    def up(self, sweep: Sweep, dk: Array) -> tuple[list[Array], list[Array]]:
+        dW, dz = super().up(sweep, dk)
+        return [*dW[:-1], np.zeros_like(dW[-1])], dz
+
+
+@mutant("What dk gives to the hidden weights at once was forgotten, v̄_(l−1)ᵀ u_l.", NETWORK)
+class HiddenWeightsForgotten(Port):
+    def up(self, sweep: Sweep, dk: Array) -> tuple[list[Array], list[Array]]:
+        dW, dz = super().up(sweep, dk)
+        return [*(np.zeros_like(each) for each in dW[:-1]), dW[-1]], dz
+
+
+@mutant("v̄ went up to the next layer without f', v̄_l = ū_l ⊙ f'(z_l).", NETWORK)
+class SlopeForgottenGoingUp(Port):
+    def up(self, sweep: Sweep, dk: Array) -> tuple[list[Array], list[Array]]:
+        ones = [np.ones_like(slope) for slope in sweep.slope]
+        return super().up(sweep._replace(slope=ones), dk)
+
+
+@mutant("z̄ from above was used in its own layer but not passed on to those below.", NETWORK)
+class NotPassedDown(Port):
+    def down(self, sweep: Sweep, dy: Array, dz_up: list[Array]) -> Layers:
+        *hidden, last = super().down(sweep, dy, [np.zeros_like(dz) for dz in dz_up])
+        parts = zip(hidden, sweep.a[:-1], dz_up, strict=True)
+        return [*((dW + a.T @ dz, db + dz.sum(axis=0)) for (dW, db), a, dz in parts), last]
+
+
+@mutant("The gradient of the biases was forgotten.", NETWORK)
+class BiasForgotten(Port):
+    def over_samples(self, dz: Array) -> Array:
+        return np.zeros_like(dz[0])
+
+
+@mutant("The gradient of the biases was averaged over the samples; it is summed.", NETWORK)
+class BiasAveraged(Port):
+    def over_samples(self, dz: Array) -> Array:
+        mean: Array = dz.mean(axis=0)
+        return mean
+
+
+@mutant("Products of matrices were computed in float32 where the answer is float64.", SLOPES)
+class ProductsInFloat32(Port):
+    def matmul(self, a: Array, b: Array) -> Array:
+        return super().matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)

@@ -1,0 +1,76 @@
+"""Results that are nearly right, or right and then spoilt on the way out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lai_ref.oracle.mutants.mutant import FACTOR, LOSS, SLOPES, Mutant, mutant
+from lai_ref.oracle.port import Port
+from lai_ref.oracle.port_loss import Array
+
+CODEC = ("codec",)
+
+
+def _fudged(group: str, method: str, groups: tuple[str, ...]) -> Mutant:
+    """A port whose `method` is off by 1e-9 of every result."""
+    right = getattr(Port, method)
+
+    def wrong(self: Port, *arguments: Any, **named: Any) -> Any:
+        answer = right(self, *arguments, **named)
+        if isinstance(answer, tuple):
+            return tuple(part * part.dtype.type(1 + 1e-9) for part in answer)
+        return answer * answer.dtype.type(1 + 1e-9)
+
+    mistake = f"All of `{method}` was off by 1e-9 of itself: a fudge, or a constant in few digits."
+    port: Port = type("Fudged", (Port,), {method: wrong})()
+    return Mutant(f"fudge-in-{group.replace('_', '-')}", mistake, port, groups)
+
+
+fudge_in_factor = _fudged("factor", "factor", FACTOR)
+fudge_in_loss = _fudged("loss", "loss", LOSS)
+fudge_in_input_gradient = _fudged("input_gradient", "input_gradient", SLOPES[:1])
+fudge_in_param_gradient = _fudged("param_gradient", "param_gradient", ("param_gradient",))
+fudge_in_adam = _fudged("adam", "adam_step", ("adam", "train"))
+fudge_in_train = _fudged("train", "train", ("train",))
+fudge_in_sharded = _fudged("sharded", "sharded_gradient", ("sharded",))
+
+
+@mutant("Nothing was refused: not λ ≤ 0, nor p = 3, nor lengths that differ.", ("factor", "loss"))
+class NothingRefused(Port):
+    def refuse(self, wrong: bool, right: str) -> None:
+        pass
+
+
+@mutant("Numbers below the smallest normal one were flushed to 0.", CODEC)
+class SubnormalsFlushed(Port):
+    def codec(self, values: Array) -> Array:
+        smallest = np.finfo(np.float32).smallest_normal
+        flushed: Array = np.where(np.abs(values) < smallest, values * 0, values)
+        return flushed
+
+
+@mutant("The sign of −0 was lost.", CODEC)
+class SignOfZeroLost(Port):
+    def codec(self, values: Array) -> Array:
+        return values + 0.0
+
+
+@mutant("Infinities were replaced by the largest number.", CODEC)
+class InfinitiesClipped(Port):
+    def codec(self, values: Array) -> Array:
+        largest = np.finfo(values.dtype).max
+        return np.clip(values, -largest, largest)
+
+
+@mutant("NaN was replaced by 0.", CODEC)
+class NanReplaced(Port):
+    def codec(self, values: Array) -> Array:
+        return np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
+
+
+@mutant("Numbers were written with six digits.", CODEC)
+class SixDigits(Port):
+    def codec(self, values: Array) -> Array:
+        return np.array([float(f"{value:.6g}") for value in values], values.dtype)

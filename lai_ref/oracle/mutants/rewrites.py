@@ -1,0 +1,112 @@
+"""Right ports that compute the loss in another way, and have to pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lai_ref.oracle.mutants.mutant import FACTOR, LOSS, mutant
+from lai_ref.oracle.port import Port
+from lai_ref.oracle.port_loss import Array, Lam
+
+
+class _Ratio(Port):
+    """|k| and 1 as the larger of them, and the smaller over the larger: neither overflows."""
+
+    def larger(self, k: Array) -> Array:
+        """max(|k|, 1)."""
+        return np.maximum(np.abs(k), 1)
+
+    def ratio(self, k: Array) -> Array:
+        """|k| or 1/|k|, whichever is at most 1."""
+        return np.minimum(np.abs(k), 1) / self.larger(k)
+
+
+@mutant("√(1 + k²) = m √(1 + q²), m the larger of |k| and 1, q the smaller over m.", FACTOR)
+class HypotenuseScaled(_Ratio):
+    def hypotenuse(self, k: Array) -> Array:
+        r: Array = self.larger(k) * np.sqrt(1 + self.ratio(k) ** 2)
+        return r
+
+
+@mutant("sin and cos of the angle to the nearer axis, atan |k| or atan 1/|k|.", FACTOR)
+class AngleToNearerAxis(_Ratio):
+    def hypotenuse(self, k: Array) -> Array:
+        r: Array = self.larger(k) / np.cos(np.arctan(self.ratio(k)))
+        return r
+
+    def sine(self, k: Array) -> Array:
+        angle = np.arctan(self.ratio(k))
+        sine: Array = np.sign(k) * np.where(np.abs(k) < 1, np.sin(angle), np.cos(angle))
+        return sine
+
+
+@mutant("The reciprocal root 1/√(1 + k²) is computed and multiplied with.", FACTOR)
+class ReciprocalRoot(_Ratio):
+    def hypotenuse(self, k: Array) -> Array:
+        r: Array = self.larger(k) / self.reciprocal(k)
+        return r
+
+    def sine(self, k: Array) -> Array:
+        sine: Array = k / self.larger(k) * self.reciprocal(k)
+        return sine
+
+    def reciprocal(self, k: Array) -> Array:
+        """max(|k|, 1)/√(1 + k²)."""
+        root: Array = 1 / np.sqrt(1 + self.ratio(k) ** 2)
+        return root
+
+
+@mutant("√(1 + k²) in log space, m exp(½ log1p(q²)).", FACTOR)
+class LogSpace(_Ratio):
+    def hypotenuse(self, k: Array) -> Array:
+        r: Array = self.larger(k) * np.exp(np.log1p(self.ratio(k) ** 2) / 2)
+        return r
+
+
+@mutant("The MSE factor as the square of the MAE factor at √λ.", FACTOR)
+class SquareOfMaeFactor(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        if order != 2:
+            return super().factor(k, lam, order)
+        value, slope = super().factor(k, np.sqrt(lam), 1)
+        return value * value, 2 * value * slope
+
+
+@mutant("Samples and features are summed in reverse.", LOSS)
+class ReverseSums(Port):
+    def mean(self, a: Array) -> Any:
+        total = np.zeros_like(a[0])
+        for row in a[::-1]:
+            total = total + row
+        return total / len(a)
+
+    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
+        value, s = super().norm(c[..., ::-1], l1_ratio)
+        return value, s[..., ::-1]
+
+    def over_samples(self, dz: Array) -> Array:
+        return super().over_samples(dz[::-1])
+
+
+@mutant("Samples are summed in pairs, divided by N first.", LOSS)
+class PairwiseSums(Port):
+    def mean(self, a: Array) -> Any:
+        return self.in_pairs(a / a.dtype.type(len(a)))
+
+    def over_samples(self, dz: Array) -> Array:
+        total: Array = self.in_pairs(dz)
+        return total
+
+    def in_pairs(self, a: Array) -> Any:
+        """The sum over the samples: of one half, plus that of the other."""
+        half = len(a) // 2
+        return a[0] if len(a) == 1 else self.in_pairs(a[:half]) + self.in_pairs(a[half:])
+
+
+@mutant("The 2-norm by hypot, one feature after another.", LOSS)
+class NormByHypot(Port):
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        length: Array = np.hypot.reduce(c, axis=-1, keepdims=True)
+        return length[..., 0], c / np.where(length == 0, 1, length)

@@ -1,0 +1,175 @@
+"""Right ports that compute the network and its training in another way, and have to pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lai_ref.oracle.mutants.mutant import ADAM, FACTOR, NETWORK, SLOPES, Mutant, mutant
+from lai_ref.oracle.port import Port
+from lai_ref.oracle.port_loss import Array
+from lai_ref.oracle.port_network import Layers, Sweep
+
+
+@mutant("Products of matrices by einsum.", SLOPES)
+class ProductsByEinsum(Port):
+    def matmul(self, a: Array, b: Array) -> Array:
+        product: Array = np.einsum("ij,jk->ik", a, b)
+        return product
+
+
+@mutant("The network goes through one sample at a time, and gradients are added up.", SLOPES)
+class OneSampleAtATime(Port):
+    def sweep(self, sizes: Sequence[int], activation: str, theta: Array, x: Array) -> Sweep:
+        one = super().sweep
+        rows = [one(sizes, activation, theta, row[None]) for row in x]
+        fields: list[Any] = [rows[0].layers]
+        for parts in list(zip(*rows, strict=True))[1:-2]:
+            fields.append([np.concatenate(h) for h in zip(*parts, strict=True)])
+        fields += [np.concatenate([row.y for row in rows]), np.concatenate([row.k for row in rows])]
+        return Sweep(*fields)
+
+    def gradient(self, sweep: Sweep, dy: Array, dk: Array) -> Array:
+        total = 0 * super().gradient(sweep, dy, dk)
+        for i in range(len(dy)):
+            row = slice(i, i + 1)
+            fields: list[Any] = [[h[row] for h in part] for part in sweep[1:-2]]
+            own = Sweep(*[sweep.layers, *fields, sweep.y[row], sweep.k[row]])
+            total = total + super().gradient(own, dy[row], dk[row])
+        return total
+
+
+@mutant("θ̄ by one backpropagation through y and its change along dk together.", NETWORK)
+class TangentForward(Port):
+    def gradient(self, sweep: Sweep, dy: Array, dk: Array) -> Array:
+        # the change of y when each x moves along its dk: ȧ_0 = k̄, ż = ȧ W, ȧ = f'(z) ⊙ ż
+        da, dz = [dk], []
+        for (W, _), slope in zip(sweep.layers[:-1], sweep.slope, strict=True):
+            dz.append(self.matmul(da[-1], W))
+            da.append(slope * dz[-1])
+        # z̄ and z̃, by z and by ż, of Σ ȳ y + Σ ẏ
+        bar, tilde = dy[:, None], np.ones_like(dy)[:, None]
+        gradients: Layers = []
+        for h in reversed(range(len(sweep.layers))):
+            dW = self.matmul(sweep.a[h].T, bar) + self.matmul(da[h].T, tilde)
+            gradients.insert(0, (dW, self.over_samples(bar)))
+            if h:
+                W = sweep.layers[h][0]
+                by_a, by_da = self.matmul(bar, W.T), self.matmul(tilde, W.T)
+                bar = by_a * sweep.slope[h - 1] + by_da * dz[h - 1] * sweep.curvature[h - 1]
+                tilde = by_da * sweep.slope[h - 1]
+        return self.flatten(gradients)
+
+
+@mutant("Adam's two bias corrections are taken into lr and ε.", ADAM)
+class BiasInLearningRate(Port):
+    def update(
+        self, m: Array, v: Array, bias1: float, bias2: float, lr: float, eps: float
+    ) -> Array:
+        root = math.sqrt(bias2)
+        return lr * root / bias1 * m / (np.sqrt(v) + eps * root)
+
+
+@mutant("m and v move by (1 − β)(new − old).", ADAM)
+class MomentsByDifference(Port):
+    def moment(self, old: Array, new: Array, beta: float) -> Array:
+        return old + (1 - beta) * (new - old)
+
+
+@mutant("A mixed batch goes through the network once, with both losses' seeds.", ("train",))
+class MixedInOnePass(Port):
+    def mixed_gradient(
+        self,
+        sizes: Sequence[int],
+        activation: str,
+        theta: Array,
+        x: Array,
+        t: Array,
+        parts: list[tuple[Array, Mapping[str, Any]]],
+    ) -> Array:
+        rows = np.concatenate([part for part, _ in parts])
+        sweep = self.sweep(sizes, activation, theta, x[rows])
+        dy, dk = np.empty_like(sweep.y), np.empty_like(sweep.k)
+        start = 0
+        for part, loss in parts:
+            own = slice(start, start + len(part))
+            _, *seeds = self.seeds(sweep.y[own], t[part], sweep.k[own], loss)
+            dy[own], dk[own] = (len(part) / len(rows) * seed for seed in seeds)
+            start += len(part)
+        return self.gradient(sweep, dy, dk)
+
+
+@mutant(
+    "Workers tell each other the sums of ℓ, the loss per feature, and not y and k.", ("sharded",)
+)
+class SumsShared(Port):
+    def sharded_gradient(
+        self,
+        sizes: Sequence[int],
+        activation: str,
+        theta: Array,
+        x: Array,
+        t: Array,
+        loss: Mapping[str, Any],
+        shards: Sequence[Array],
+    ) -> tuple[Any, Array]:
+        n = sum(len(rows) for rows in shards)
+        if loss["name"] == "plain" or loss["reduction"] == "sample":
+            # nothing but a mean over the samples
+            value, grad = theta.dtype.type(0), np.zeros_like(theta)
+            for rows in shards:
+                share, given = len(rows) / n, (sizes, activation, theta, x[rows], t[rows], loss)
+                own_value, own_grad = self.param_gradient(*given)
+                value, grad = value + share * own_value, grad + share * own_grad
+            return theta.dtype.type(value), grad
+        order = loss["order"]
+        sweeps = [self.sweep(sizes, activation, theta, x[rows]) for rows in shards]
+        e = [self.residual(sweep.y, t[rows]) for sweep, rows in zip(sweeps, shards, strict=True)]
+        F = [self.factor(sweep.k, loss["lam"], order) for sweep in sweeps]
+        ell = [self.per_feature(own, f, order) for own, (f, _) in zip(e, F, strict=True)]
+        c = np.sum([own.sum(axis=0) for own in ell], axis=0, dtype=theta.dtype) / n
+        value, s = self.norm(c, loss["l1_ratio"])
+        grad = np.zeros_like(theta)
+        for sweep, residual, (f, slope) in zip(sweeps, e, F, strict=True):
+            dy, dk = self.dy(residual, f, s, order, n), self.dk(residual, slope, s, order, n)
+            grad = grad + self.gradient(sweep, dy, dk)
+        return theta.dtype.type(value), grad
+
+
+def _widened(method: str) -> Any:
+    """The port's `method` in the next wider numbers, its answer rounded to those it was given."""
+    right = getattr(Port, method)
+
+    def answer(self: Port, *arguments: Any, **named: Any) -> Any:
+        arrays = [part for part in (*arguments, *named.values()) if _is_floats(part)]
+        parts = right(self, *map(_wide, arguments), **_wide(named))
+        dtype = arrays[0].dtype
+        if isinstance(parts, tuple):
+            return tuple(part.astype(dtype) for part in parts)
+        return parts.astype(dtype)
+
+    return answer
+
+
+def _is_floats(part: Any) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype.kind == "f"
+
+
+def _wide(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {name: _wide(each) for name, each in part.items()}
+    if not _is_floats(part):
+        return part
+    return part.astype(np.float64 if part.dtype == np.float32 else np.longdouble)
+
+
+_METHODS = ("factor", "loss", "input_gradient", "param_gradient", "adam_step", "train")
+in_wider_numbers = Mutant(
+    "in-wider-numbers",
+    "Everything is computed in the next wider numbers and rounded in the end.",
+    type("Wider", (Port,), {m: _widened(m) for m in (*_METHODS, "sharded_gradient")})(),
+    (*FACTOR, "input_gradient", "adam"),
+)
