@@ -1,0 +1,25 @@
+"""The oracle: is another implementation of the Lai loss right, and if not, where is it wrong?
+
+    from lai_ref import oracle
+    report = oracle.check(my_backend)           # any object with any of the methods of Backend
+    print(report)                               # what failed, by how much, and the likely mistake
+
+See README.md beside this file; from any language, `python -m lai_ref.oracle`.
+"""
+
+from lai_ref.oracle.backend import Backend, reference
+from lai_ref.oracle.case import GROUPS, Case, DamagedError, cases
+from lai_ref.oracle.grade import Outcome
+from lai_ref.oracle.report import Report, check
+
+__all__ = [
+    "GROUPS",
+    "Backend",
+    "Case",
+    "DamagedError",
+    "Outcome",
+    "Report",
+    "cases",
+    "check",
+    "reference",
+]

@@ -1,0 +1,137 @@
+"""`python -m lai_ref.oracle`: is a port of the Lai loss right, and if not, where is it wrong?
+
+Exit status: 0 all passed, 1 some failed, missing or not implemented, 2 malformed answers or an
+unusable command, 3 the vectors are damaged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+from lai_ref.oracle.case import DTYPES, GROUPS, Case, DamagedError, cases
+from lai_ref.oracle.exchange import MalformedError, asked, graded, prompt, read_file
+from lai_ref.oracle.kills import KILLS, kill_matrix
+from lai_ref.oracle.report import Report
+from lai_ref.oracle.verify import verify
+
+OK, FAILED, MALFORMED, DAMAGED = range(4)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        return status
+    except DamagedError as error:
+        print(f"oracle: {error}", file=sys.stderr)
+        return DAMAGED
+    except (MalformedError, OSError) as error:
+        print(f"oracle: {error}", file=sys.stderr)
+        return MALFORMED
+    except KeyboardInterrupt:
+        return 130
+
+
+def _prompt(options: argparse.Namespace) -> int:
+    print(prompt(_chosen(options), options.dtype))
+    return OK
+
+
+def _grade(options: argparse.Namespace) -> int:
+    chosen = _chosen(options)
+    return _told(graded(read_file(options.answers), chosen), options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    chosen = _chosen(options)
+    content = asked(options.cmd, prompt(chosen, options.dtype), options.timeout)
+    return _told(graded(content, chosen, options.dtype), options)
+
+
+def _list(options: argparse.Namespace) -> int:
+    chosen = _chosen(options)
+    if options.json:
+        print(json.dumps([{"id": c.id, "group": c.group, "about": c.about} for c in chosen]))
+        return OK
+    for case in chosen:
+        print(f"{case.id}: {case.about}")
+    counts = Counter(case.group for case in chosen)
+    print(f"{len(chosen)} cases: " + ", ".join(f"{n} {group}" for group, n in counts.items()))
+    return OK
+
+
+def _verify(options: argparse.Namespace) -> int:
+    wrong, chosen = [], _chosen(options)
+    for i, (case, problem) in enumerate(verify(chosen), start=1):
+        if sys.stderr.isatty():
+            print(f"\r{i}/{len(chosen)}", end="", file=sys.stderr, flush=True)
+        if problem:
+            wrong.append({"id": case.id, "problem": problem})
+    if options.json:
+        print(json.dumps({"cases": len(chosen), "wrong": wrong}))
+    else:
+        for row in wrong:
+            print(f"WRONG {row['id']}: {row['problem']}")
+        print(f"{len(chosen) - len(wrong)} of {len(chosen)} expected answers are the exact ones")
+    return DAMAGED if wrong else OK
+
+
+def _mutants(options: argparse.Namespace) -> int:
+    matrix = kill_matrix()
+    if options.write:
+        KILLS.write_text(matrix.text(), encoding="utf-8")
+    print(json.dumps(matrix.as_json()) if options.json else matrix.text(), end="\n" * options.json)
+    return OK
+
+
+def _chosen(options: argparse.Namespace) -> list[Case]:
+    return [case for group in options.groups or GROUPS for case in cases(group)]
+
+
+def _told(report: Report, options: argparse.Namespace) -> int:
+    print(json.dumps(report.as_json()) if options.json else report)
+    return OK if report else FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m lai_ref.oracle",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True)
+
+    def command(name: str, run: object, words: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=words, description=words)
+        one.set_defaults(run=run)
+        groups = {"nargs": "+", "choices": GROUPS, "metavar": "GROUP"}
+        one.add_argument("--groups", help=f"only these: {', '.join(GROUPS)}", **groups)  # type: ignore[arg-type]
+        one.add_argument("--json", action="store_true", help="the result for machines")
+        return one
+
+    def dtype(one: argparse.ArgumentParser) -> None:
+        one.add_argument("--dtype", choices=DTYPES, default="float64", help="of the port")
+
+    dtype(command("prompt", _prompt, "print the inputs of the cases, as JSON"))
+    grade = command("grade", _grade, "grade a file of answers")
+    grade.add_argument("answers", type=Path, metavar="ANSWERS.json")
+    run = command("run", _run, "give the prompt to a program and grade what it prints")
+    run.add_argument("--cmd", required=True, metavar="COMMAND", help="the program, with arguments")
+    run.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="for all cases")
+    dtype(run)
+    command("list", _list, "list the cases and why each is there")
+    command("verify", _verify, "compute every expected answer again, to 50 digits")
+    mutants = command("mutants", _mutants, "which wrong ports each case finds")
+    mutants.add_argument(
+        "--write", action="store_true", help="also into the file that is published"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

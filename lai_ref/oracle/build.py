@@ -1,0 +1,112 @@
+"""How the vectors are made: `python -m lai_ref.oracle.build` writes them anew, for a new version.
+
+The inputs are sixty-fourths, a few digits that every float32 holds, and powers of 2 for the extreme
+ones. The truth comes from `exact` at both conventions, u = 0 and u = 1: where the two agree the
+answer is a point, elsewhere a segment. The bounds come from `straightforward`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sys
+from collections.abc import Iterator
+from decimal import ROUND_UP, Context, Decimal, localcontext
+from typing import Any
+
+from lai_ref.files import write_whole
+from lai_ref.oracle import exact, straightforward
+from lai_ref.oracle.bounds import tolerance
+from lai_ref.oracle.case import (
+    DTYPES,
+    GROUPS,
+    MANIFEST,
+    OUTPUTS,
+    SCHEMA,
+    VECTORS,
+    mapped,
+    parse_case,
+    token,
+)
+from lai_ref.oracle.questions import questions
+
+DIGITS = Context(prec=34, Emin=-99999, Emax=99999)
+SHORT = Context(prec=2, rounding=ROUND_UP, Emin=-99999, Emax=99999)
+
+
+def write_vectors() -> None:
+    """Every group's file, and the list of their SHA-256."""
+    VECTORS.mkdir(exist_ok=True)
+    sums = []
+    for group in GROUPS:
+        built = [built_case(question) for question in questions(group)]
+        cases = ",\n".join(json.dumps(case, ensure_ascii=False) for case in built)
+        text = f'{{"schema": "{SCHEMA}", "group": "{group}", "cases": [\n{cases}\n]}}\n'
+        write_whole(VECTORS / f"{group}.json", text.encode())
+        sums.append(f"{hashlib.sha256(text.encode()).hexdigest()}  {group}.json\n")
+        print(f"{group}: {len(built)} cases, {len(text)} bytes", file=sys.stderr)
+    write_whole(MANIFEST, "".join(sums).encode())
+
+
+def built_case(question: dict[str, Any]) -> dict[str, Any]:
+    """A question as it stands in the file, with its answer and bounds."""
+    case = {key: question[key] for key in ("id", "about", "inputs")}
+    if question.get("error"):
+        return case | {"expected": "error"}
+    group = question["id"].split("/")[0]
+    inputs = parse_case(case | {"expected": "error"}, group).inputs
+    return case | answer(group, inputs)
+
+
+def answer(group: str, inputs: dict[str, Any]) -> dict[str, Any]:
+    """What `expected`, `direction` and `tolerance` are for these inputs, as strings."""
+    if group == "codec":
+        exactly = {"values": mapped(lambda d: "0", inputs["values"])}
+        values = {"values": mapped(token, inputs["values"])}
+        return {"expected": values, "tolerance": dict.fromkeys(DTYPES, exactly)}
+    base, end = (exact.answer(group, inputs, Decimal(u)) for u in (0, 1))
+    found: dict[str, Any] = {"expected": {n: mapped(_digits, base[n]) for n in OUTPUTS[group]}}
+    with localcontext(Context(prec=60, Emin=-99999, Emax=99999)):
+        direction = {n: _less(end[n], base[n]) for n in OUTPUTS[group]}
+    kink = any(d != 0 for n in direction for d in _flat(direction[n]))
+    if kink:
+        found["direction"] = {n: mapped(_digits, direction[n]) for n in OUTPUTS[group]}
+    sides = [straightforward.answer(group, inputs, u) for u in ((0.0, 1.0) if kink else (0.5,))]
+    found["tolerance"] = {
+        dtype: {n: _largest([mapped(lambda b: tolerance(b, dtype), s[n]) for s in sides])  # noqa: B023
+                for n in OUTPUTS[group]}
+        for dtype in DTYPES
+    }  # fmt: skip
+    return found
+
+
+def _digits(d: Decimal) -> str:
+    # what full cancellation leaves of 250 digits; no answer to float32 inputs is near as small
+    return str(DIGITS.plus(d).normalize(DIGITS)) if abs(d) > Decimal("1e-200") else "0"
+
+
+def _less(a: Any, b: Any) -> Any:
+    if isinstance(a, list):
+        return [_less(p, q) for p, q in zip(a, b, strict=True)]
+    difference = a - b
+    # what is left of two 50-digit numbers that are equal
+    return difference if abs(difference) > abs(a) * Decimal("1e-40") else Decimal(0)
+
+
+def _largest(sides: list[Any]) -> Any:
+    if isinstance(sides[0], list):
+        return [_largest(list(parts)) for parts in zip(*sides, strict=True)]
+    return str(SHORT.plus(Decimal(max(sides)))) if math.isfinite(max(sides)) else "inf"
+
+
+def _flat(nested: Any) -> Iterator[Any]:
+    if isinstance(nested, list):
+        for item in nested:
+            yield from _flat(item)
+    else:
+        yield nested
+
+
+if __name__ == "__main__":
+    write_vectors()

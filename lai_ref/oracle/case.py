@@ -1,0 +1,255 @@
+"""The oracle's cases, and their files: JSON in the schema `lai-oracle/1`.
+
+Numbers are decimal strings, so that no reader of JSON rounds them; `inf`, `-inf`, `nan` and `-0.0`
+are what they say. Every input is exactly a float32, so that ports of every precision start from the
+same numbers. An expected answer has, for each output, one number or nested lists of them:
+
+    a point      base
+    a segment    base + s · direction with one s in [0, 1] for the whole case, at a kink
+    an error     the port must refuse the inputs
+
+and for each dtype a bound for the error of each number (see `bounds`). Ids never change meaning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import struct
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+SCHEMA = "lai-oracle/1"
+VECTORS = Path(__file__).parent / "vectors"
+MANIFEST = VECTORS / "SHA256SUMS"
+DTYPES = ("float64", "float32")
+TOKEN = re.compile(r"-?(\d+(\.\d+)?([eE][+-]?\d+)?|inf)|nan")
+
+Nested: TypeAlias = Any  # a number, or a list of Nested
+
+# what each input and output is: its number of axes, or the type of a single thing
+NUMBER, VECTOR, MATRIX = 0, 1, 2
+LAM = "lam"  # a number or a vector
+LOSS: dict[str, Any] = {"order": int, "lam": LAM, "l1_ratio": NUMBER, "reduction": str}
+NET: dict[str, Any] = {"sizes": list, "activation": str, "theta": VECTOR, "x": MATRIX}
+ADAM: dict[str, Any] = {"lr": NUMBER, "beta1": NUMBER, "beta2": NUMBER, "eps": NUMBER}
+INPUTS: dict[str, dict[str, Any]] = {
+    "codec": {"values": VECTOR},
+    "factor": {"k": VECTOR, "lam": NUMBER, "order": int},
+    "loss": {"y": VECTOR, "t": VECTOR, "k": MATRIX, **LOSS},
+    "input_gradient": NET,
+    "param_gradient": {**NET, "t": VECTOR, "loss": dict},
+    "adam": {"theta": VECTOR, "grad": VECTOR, "t": int, "m": VECTOR, "v": VECTOR, **ADAM},
+    "train": {
+        **NET,
+        **{"m": VECTOR, "v": VECTOR, "step": int, "t": VECTOR, "plain": int, "loss": dict},
+        **ADAM,
+        "batches": list,
+    },
+    "sharded": {**NET, "t": VECTOR, "loss": dict, "shards": list},
+}
+OUTPUTS: dict[str, dict[str, int]] = {
+    "codec": {"values": VECTOR},
+    "factor": {"value": VECTOR, "slope": VECTOR},
+    "loss": {"value": NUMBER, "dy": VECTOR, "dk": MATRIX},
+    "input_gradient": {"y": VECTOR, "k": MATRIX},
+    "param_gradient": {"value": NUMBER, "grad": VECTOR},
+    "adam": {"theta": VECTOR, "m": VECTOR, "v": VECTOR},
+    "train": {"theta": MATRIX},
+    "sharded": {"value": NUMBER, "grad": VECTOR},
+}
+GROUPS = tuple(INPUTS)
+
+
+class DamagedError(Exception):
+    """The vectors are not those that were published."""
+
+
+@dataclass(frozen=True, eq=False)  # compared and hashed as the one object that it is
+class Case:
+    """One question with its answer.
+
+    `inputs` holds Decimals, ints and strs in lists and dicts, as they stand in the file;
+    `expected` and `direction` hold Decimals, `tolerance` floats, both by the name of the output.
+    """
+
+    id: str
+    group: str
+    about: str
+    inputs: dict[str, Any]
+    expected: dict[str, Nested] | None  # None: an error is due
+    direction: dict[str, Nested] | None  # None: a point
+    tolerance: dict[str, dict[str, Nested]]  # by dtype
+
+    def __str__(self) -> str:
+        return self.id
+
+
+def cases(group: str | None = None) -> list[Case]:
+    """The published cases of one group, or all of them, in their order.
+
+    Raises
+    ------
+    ValueError
+        An unknown group.
+    DamagedError
+        A file that is missing or is not what its SHA-256 says.
+    """
+    if group is not None and group not in GROUPS:
+        raise ValueError(f"group: expected one of {', '.join(GROUPS)}, got {group!r}")
+    return [case for name in GROUPS if group in (None, name) for case in _published(name)]
+
+
+@lru_cache(maxsize=len(GROUPS))
+def _published(group: str) -> list[Case]:
+    name = f"{group}.json"
+    try:
+        sums = dict(line.split()[::-1] for line in MANIFEST.read_text().splitlines())
+        content = (VECTORS / name).read_bytes()
+    except (OSError, ValueError) as error:
+        raise DamagedError(f"the vectors are damaged: {error}") from error
+    if hashlib.sha256(content).hexdigest() != sums.get(name):
+        raise DamagedError(f"the vectors are damaged: {name} is not what {MANIFEST.name} says")
+    return parse_file(json.loads(content), group)
+
+
+def parse_file(content: Any, group: str) -> list[Case]:
+    """The cases of a file; ValueError for anything that the schema does not know."""
+    _keys(content, ("schema", "group", "cases"), group)
+    if (content["schema"], content["group"]) != (SCHEMA, group):
+        raise ValueError(f"{group}: expected schema {SCHEMA}, group {group}")
+    found = [parse_case(case, group) for case in content["cases"]]
+    ids = [case.id for case in found]
+    for i in ids:
+        if ids.count(i) > 1:
+            raise ValueError(f"{group}: id {i} stands for {ids.count(i)} cases")
+    return found
+
+
+def parse_case(content: Any, group: str) -> Case:
+    """One case, checked."""
+    name = content.get("id") if isinstance(content, dict) else None
+    if not isinstance(name, str) or not name.startswith(f"{group}/"):
+        raise ValueError(f"{group}: expected an id that starts with {group}/, got {name!r}")
+    optional = [key for key in ("direction", "tolerance") if key in content]
+    _keys(content, ("id", "about", "inputs", "expected", *optional), name)
+    _keys(content["inputs"], tuple(INPUTS[group]), f"{name}: inputs")
+    inputs = {
+        key: _input(value, INPUTS[group][key], f"{name}: {key}")
+        for key, value in content["inputs"].items()
+    }
+    outputs = tuple(OUTPUTS[group])
+    if content["expected"] == "error":
+        return Case(name, group, content["about"], inputs, None, None, {})
+
+    def read(part: Any, what: str) -> dict[str, Nested]:
+        _keys(part, outputs, f"{name}: {what}")
+        return {key: mapped(number, value) for key, value in part.items()}
+
+    direction = read(content["direction"], "direction") if "direction" in content else None
+    tolerance = content["tolerance"]
+    _keys(tolerance, DTYPES, f"{name}: tolerance")
+    return Case(
+        name,
+        group,
+        content["about"],
+        inputs,
+        read(content["expected"], "expected"),
+        direction,
+        {
+            dtype: {key: mapped(float, value) for key, value in tolerance[dtype].items()}
+            for dtype in DTYPES
+        },
+    )
+
+
+def number(token: Any) -> Decimal:
+    """The number that a decimal string stands for, exactly."""
+    if not isinstance(token, str) or not TOKEN.fullmatch(token):
+        raise ValueError(f"expected a number as a decimal string, got {token!r}")
+    return Decimal(token)
+
+
+def token(d: Decimal) -> str:
+    """The decimal string of a number, with all its digits; what `number` reads."""
+    return {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}.get(str(d), str(d))
+
+
+def is_float32(d: Decimal) -> bool:
+    """Whether a float32 holds the number exactly."""
+    if not d.is_finite():
+        return True
+    try:
+        (near,) = struct.unpack("f", struct.pack("f", float(d)))
+    except OverflowError:
+        return False
+    return math.isfinite(near) and Decimal(near) == d
+
+
+def mapped(f: Any, nested: Nested) -> Nested:
+    """f of every number in nested lists."""
+    return [mapped(f, item) for item in nested] if isinstance(nested, list) else f(nested)
+
+
+def flat(nested: Nested) -> list[Any]:
+    """The numbers in nested lists, in order."""
+    return [n for item in nested for n in flat(item)] if isinstance(nested, list) else [nested]
+
+
+def shape(nested: Nested) -> tuple[int, ...]:
+    """The lengths of nested lists; ValueError where they differ along an axis."""
+    if not isinstance(nested, list):
+        return ()
+    inner = {shape(item) for item in nested}
+    if len(inner) > 1:
+        raise ValueError("rows of unequal length")
+    return (len(nested), *(inner.pop() if inner else ()))
+
+
+def _input(value: Any, kind: Any, where: str) -> Any:
+    if kind in (int, str, list):
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ValueError(f"{where}: expected {kind.__name__}, got {value!r}")
+        if kind is list:  # sizes, batches or shards: whole numbers all the way
+            for item in flat(list(value)):
+                _whole(item, where)
+        return value
+    if kind is dict:
+        if value.get("name") == "plain":
+            _keys(value, ("name", "order"), where)
+            return dict(value)
+        _keys(value, ("name", *LOSS), where)
+        return {"name": value["name"]} | {
+            key: _input(value[key], LOSS[key], f"{where}.{key}") for key in LOSS
+        }
+    try:
+        numbers = mapped(number, value)
+        axes = len(shape(numbers))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    if axes not in ((0, 1) if kind == LAM else (kind,)) and numbers != []:
+        raise ValueError(f"{where}: expected {kind} axes, got {axes}")
+    for n in flat(numbers):
+        if not is_float32(n):
+            raise ValueError(f"{where}: expected exactly a float32, got {n}")
+    return numbers
+
+
+def _whole(item: Any, where: str) -> None:
+    if isinstance(item, dict):
+        _keys(item, ("rows", "lai_rows"), where)
+        for n in (*item["rows"], *item["lai_rows"]):
+            _whole(n, where)
+    elif not isinstance(item, int) or isinstance(item, bool):
+        raise ValueError(f"{where}: expected whole numbers, got {item!r}")
+
+
+def _keys(content: Any, keys: tuple[str, ...], where: str) -> None:
+    if not isinstance(content, dict) or set(content) != set(keys):
+        found = sorted(content) if isinstance(content, dict) else type(content).__name__
+        raise ValueError(f"{where}: expected the fields {sorted(keys)}, got {found}")

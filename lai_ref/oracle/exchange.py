@@ -1,0 +1,185 @@
+"""Questions and answers as JSON, for ports in any language.
+
+The prompt, one object:
+
+    {"schema": "lai-oracle/1", "dtype": "float64",
+     "cases": [{"id": …, "group": …, "inputs": {…}}, …]}
+
+The answers, one object; a group that the port does not implement may be named as such:
+
+    {"schema": "lai-oracle/1", "dtype": "float64", "not_implemented": ["train"],
+     "answers": {"factor/zero-p2-lam0.5": {"value": ["1.0"], "slope": ["0.0"]},
+                 "factor/error-k": {"error": "k is not finite"}, …}}
+
+Numbers are decimal strings, as many digits as it takes to tell the dtype's numbers apart (17 for
+float64, 9 for float32), or inf, -inf, nan, -0.0. Numbers of JSON are taken too.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lai_ref.oracle.case import DTYPES, GROUPS, SCHEMA, VECTORS, Case, Nested, number
+from lai_ref.oracle.grade import NOT_IMPLEMENTED, Outcome, Refused, grade
+from lai_ref.oracle.report import Report
+
+# JSON's own words for what is not finite, as some writers print them
+WORDS = {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}
+LARGEST = 20_000_000  # bytes; the answers to all cases are less than a tenth of it
+
+
+class MalformedError(ValueError):
+    """Answers that cannot be read."""
+
+
+def prompt(cases: Sequence[Case], dtype: str) -> str:
+    """The inputs of the cases, without their answers."""
+    inputs: dict[str, Any] = {}
+    for group in {case.group: None for case in cases}:
+        content = json.loads((VECTORS / f"{group}.json").read_bytes())
+        inputs |= {case["id"]: case["inputs"] for case in content["cases"]}
+    asked = [{"id": c.id, "group": c.group, "inputs": inputs[c.id]} for c in cases]
+    return json.dumps({"schema": SCHEMA, "dtype": dtype, "cases": asked})
+
+
+def graded(content: bytes, cases: Sequence[Case], dtype: str | None = None) -> Report:
+    """Grade answers to these cases, in the dtype that they name.
+
+    Raises
+    ------
+    MalformedError
+        Not JSON, not the schema, an unknown id or group, a string that is not a number, too large.
+    """
+    answers = _read(content)
+    if dtype is not None and answers["dtype"] != dtype:
+        raise MalformedError(f"dtype: expected {dtype}, got {answers['dtype']}")
+    known = {case.id: case for case in cases}
+    for name in answers["answers"]:
+        if name not in known:
+            raise MalformedError(f"answers: {name!r} is the id of no case that was asked")
+    lacking = answers.get("not_implemented", [])
+    outcomes = []
+    for case in cases:
+        answer = answers["answers"].get(case.id)
+        if answer is None and case.group in lacking:
+            outcomes.append(Outcome(case, NOT_IMPLEMENTED))
+        else:
+            numbers = _answer(case.id, answer, answers["dtype"])
+            outcomes.append(grade(case, numbers, answers["dtype"]))
+    return Report(answers["dtype"], tuple(outcomes))
+
+
+def asked(command: str, question: str, seconds: float) -> bytes:
+    """What the command prints when it is given the question on its standard input.
+
+    Raises
+    ------
+    MalformedError
+        If it cannot be started, fails, takes longer, or prints nothing or too much.
+    """
+    # files, so that neither side ever waits for the other, and a flood can be noticed
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as printed, \
+            tempfile.TemporaryFile() as complaints:  # fmt: skip
+        given.write(question.encode())
+        given.seek(0)
+        try:
+            process = subprocess.Popen(
+                shlex.split(command), stdin=given, stdout=printed, stderr=complaints
+            )
+        except (OSError, ValueError, IndexError) as error:
+            raise MalformedError(f"{command!r} cannot be started: {error}") from None
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise MalformedError(f"{command!r} gave no answer within {seconds:g} s") from None
+        finally:
+            process.kill()
+            process.wait()
+        if status != 0:
+            complaints.seek(0)
+            words = complaints.read()[-500:].decode(errors="replace").strip()
+            raise MalformedError(f"{command!r} ended with status {status}: {words or 'no words'}")
+        printed.seek(0)
+        content = printed.read(LARGEST + 1)
+    if not content.strip():
+        raise MalformedError(f"{command!r} printed nothing")
+    return content
+
+
+def read_file(path: Path) -> bytes:
+    """An answer file's content; MalformedError if it is absurdly large, OSError if unreadable."""
+    with open(path, "rb") as file:
+        return file.read(LARGEST + 1)
+
+
+def _read(content: bytes) -> dict[str, Any]:
+    if len(content) > LARGEST:
+        raise MalformedError(f"answers of more than {LARGEST} bytes: all cases need far less")
+    try:
+        answers = json.loads(content, object_pairs_hook=_once, parse_float=str, parse_int=str)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, MalformedError):
+            raise
+        raise MalformedError(f"answers that are not JSON, or only half of it: {error}") from None
+    if not isinstance(answers, dict):
+        raise MalformedError(f"answers: expected an object, got {type(answers).__name__}")
+    needed, allowed = {"schema", "dtype", "answers"}, {"not_implemented"}
+    if not needed <= set(answers) <= needed | allowed:
+        raise MalformedError(
+            f"answers: expected the fields {sorted(needed)}, got {sorted(answers)}"
+        )
+    if answers["schema"] != SCHEMA:
+        raise MalformedError(f"schema: expected {SCHEMA!r}, got {answers['schema']!r}")
+    if answers["dtype"] not in DTYPES:
+        raise MalformedError(f"dtype: expected one of {DTYPES}, got {answers['dtype']!r}")
+    if not isinstance(answers["answers"], dict):
+        raise MalformedError("answers: expected an object of answers by case id")
+    lacking = answers.get("not_implemented", [])
+    if not isinstance(lacking, list) or not set(map(str, lacking)) <= set(GROUPS):
+        raise MalformedError(f"not_implemented: expected some of {GROUPS}, got {lacking!r}")
+    return answers
+
+
+def _answer(name: str, answer: Any, dtype: str) -> dict[str, Nested] | Refused | None:
+    if answer is None:
+        return None
+    if not isinstance(answer, dict):
+        raise MalformedError(f"{name}: expected an object, got {answer!r:.80}")
+    if set(answer) == {"error"}:
+        return Refused(str(answer["error"]))
+    return {part: _numbers(f"{name}: {part}", value, dtype) for part, value in answer.items()}
+
+
+def _numbers(where: str, value: Any, dtype: str) -> Nested:
+    if isinstance(value, list):
+        return [_numbers(where, item, dtype) for item in value]
+    if isinstance(value, float):  # Infinity or NaN without quotes
+        return Decimal(value)
+    if not isinstance(value, str):
+        raise MalformedError(f"{where}: expected a number as a decimal string, got {value!r:.80}")
+    word = value.strip().removeprefix("+")
+    try:
+        d = number(WORDS.get(word, word))
+    except ValueError as error:
+        raise MalformedError(f"{where}: {error}") from None
+    # the digits that were written stand for the nearest number of the dtype
+    with np.errstate(over="ignore"):
+        return Decimal(float(np.dtype(dtype).type(float(d))))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise MalformedError(f"answers: {twice!r} stands there twice")
+    return found

@@ -1,0 +1,166 @@
+"""One answer against one case: passed or not, by how much, and where.
+
+A number is right if |got − want| ≤ bound, the bound being the case's own for that number and dtype
+(see `bounds`); where want lies beyond the dtype's largest number, infinity is due. For a segment
+one s in [0, 1] has to serve every number of the case:
+
+    |got − base − s · direction| ≤ bound
+
+that is, s lies in an interval for each number, and these have to meet. Their middle is reported: it
+is the port's convention at the kink.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import Context, Decimal, localcontext
+from typing import Any
+
+from lai_ref.oracle.case import Case, Nested, flat, shape
+
+PASSED, FAILED, MISSING, NOT_IMPLEMENTED = "passed", "failed", "missing", "not implemented"
+LARGEST = {"float32": Decimal(2) ** 128 - Decimal(2) ** 104, "float64": Decimal(2) ** 1024}
+DIGITS = {"float32": 24, "float64": 53}  # binary ones
+SMALLEST = {"float32": -149, "float64": -1074}  # exponent of the smallest number above 0
+WORKING = Context(prec=60, Emin=-99999, Emax=99999)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The answer of a port that refused the inputs, with its words."""
+
+    words: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one case. Errors and bounds are in ulp of the number that was due."""
+
+    case: Case
+    status: str
+    problem: str = ""
+    place: str = ""  # output and index of the worst number
+    got: str = ""
+    want: str = ""
+    error: float = 0.0
+    bound: float = 0.0
+    convention: float | None = None  # s, for a segment
+    answer: Any = None
+
+
+def grade(case: Case, answer: dict[str, Nested] | Refused | None, dtype: str) -> Outcome:
+    """Compare an answer, nested lists of Decimals by output, with what is due.
+
+    `answer` is None where the port gave none, and `Refused` where it raised an error.
+    """
+    if answer is None:
+        return Outcome(case, MISSING, "no answer")
+    if case.expected is None:
+        if isinstance(answer, Refused):
+            return Outcome(case, PASSED, answer=answer)
+        problem = f"an error is due ({case.about}), got an answer"
+        return Outcome(case, FAILED, problem, answer=answer)
+    if isinstance(answer, Refused):
+        return Outcome(
+            case, FAILED, f"a number is due, got an error: {answer.words}", answer=answer
+        )
+    if set(answer) != set(case.expected):
+        problem = f"outputs {sorted(case.expected)} are due, got {sorted(answer)}"
+        return Outcome(case, FAILED, problem, answer=answer)
+    for name, want in case.expected.items():
+        try:
+            got_shape = shape(answer[name])
+        except ValueError as error:
+            return Outcome(case, FAILED, f"{name}: {error}", answer=answer)
+        if got_shape != shape(want):
+            problem = f"{name}: shape {shape(want)} is due, got {got_shape}"
+            return Outcome(case, FAILED, problem, answer=answer)
+    with localcontext(WORKING):
+        return _compare(case, answer, dtype)
+
+
+def _compare(case: Case, answer: dict[str, Nested], dtype: str) -> Outcome:
+    assert case.expected is not None
+    rows = []  # place, got, base, direction, bound
+    for name, want in case.expected.items():
+        bases = flat(want)
+        steps = flat(case.direction[name]) if case.direction else [Decimal(0)] * len(bases)
+        bounds = [Decimal(b) for b in flat(case.tolerance[dtype][name])]
+        places = [f"{name}{list(i)}" if i else name for i in _indices(shape(want))]
+        rows += list(zip(places, flat(answer[name]), bases, steps, bounds, strict=True))
+    s = _convention([row for row in rows if row[3] and row[1].is_finite()])
+    worst: tuple[float, Any] = (-1.0, None)
+    for place, got, base, step, bound in rows:
+        want = base + s * step if step else base  # a sum would lose the sign of −0.0
+        excess = _excess(got, want, bound, dtype)
+        if excess > worst[0]:
+            worst = (excess, (place, got, want, bound))
+    place, got, want, bound = worst[1]
+    unit = _ulp(want, dtype)
+    finite = got.is_finite() and want.is_finite()
+    return Outcome(
+        case,
+        PASSED if worst[0] <= 1 else FAILED,
+        "" if worst[0] <= 1 else _words(got, want),
+        place,
+        f"{got:.17g}",
+        f"{want:.17g}",
+        float(abs(got - want) / unit) if finite else math.inf,
+        float(bound / unit),
+        float(s) if case.direction else None,
+        answer,
+    )
+
+
+def _convention(rows: list[Any]) -> Decimal:
+    """The s in [0, 1] that serves all numbers, if there is one."""
+    low, high = Decimal(0), Decimal(1)
+    for _, got, base, step, bound in rows:
+        ends = sorted(((got - base - bound) / step, (got - base + bound) / step))
+        low, high = max(low, ends[0]), min(high, ends[1])
+    # where the intervals do not meet, any s in [0, 1] shows that
+    return min(max((low + high) / 2, Decimal(0)), Decimal(1))
+
+
+def _excess(got: Decimal, want: Decimal, bound: Decimal, dtype: str) -> float:
+    """|got − want| over the bound: at most 1 is right."""
+    if got.is_nan() or want.is_nan():
+        return 0.0 if got.is_nan() and want.is_nan() else math.inf
+    beyond = abs(want) > LARGEST[dtype]
+    if got.is_infinite() or beyond:
+        return (
+            0.0
+            if got.is_infinite() and beyond and got.is_signed() == want.is_signed()
+            else math.inf
+        )
+    if bound == 0:  # nothing is computed: the very number, with its sign, is due
+        return 0.0 if got == want and got.is_signed() == want.is_signed() else math.inf
+    return float(abs(got - want) / bound)
+
+
+def _words(got: Decimal, want: Decimal) -> str:
+    if got.is_nan():
+        return "a number is due, got NaN"
+    if got.is_infinite() and want.is_finite():
+        return "a finite number is due"
+    return "outside the bound"
+
+
+def _ulp(want: Decimal, dtype: str) -> Decimal:
+    """The distance of neighbouring numbers of the dtype at `want`."""
+    if not want.is_finite() or want == 0:
+        return Decimal(2) ** SMALLEST[dtype]
+    exponent = (
+        math.frexp(float(want))[1]
+        if 1e-300 < abs(want) < Decimal("1e300")
+        else (math.floor(float(abs(want).log10()) / math.log10(2)) + 1)
+    )
+    return Decimal(2) ** max(exponent - DIGITS[dtype], SMALLEST[dtype])
+
+
+def _indices(lengths: tuple[int, ...]) -> list[tuple[int, ...]]:
+    indices: list[tuple[int, ...]] = [()]
+    for length in lengths:
+        indices = [(*index, i) for index in indices for i in range(length)]
+    return indices

@@ -1,0 +1,89 @@
+"""The kill matrix: which mistakes the cases find, and which case finds which.
+
+A case kills a mutant if the mutant's answer to it fails. The published matrix, KILLS.txt, is
+generated: a row for each mutant, a letter for each case in order,
+
+    . passes     6 fails in float64     3 fails in float32     # fails in both
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lai_ref.oracle.backend import ask
+from lai_ref.oracle.case import DTYPES, GROUPS, Case, cases
+from lai_ref.oracle.grade import FAILED, grade
+from lai_ref.oracle.mutants import MUTANTS
+
+KILLS = Path(__file__).with_name("KILLS.txt")
+LETTERS = {(False, False): ".", (True, False): "6", (False, True): "3", (True, True): "#"}
+
+
+@dataclass(frozen=True)
+class KillMatrix:
+    """Letters by mutant and group, one a case."""
+
+    rows: dict[str, dict[str, str]]
+
+    def kills(self, mutant: str) -> int:
+        """How many cases kill the mutant."""
+        return sum(len(row) - row.count(".") for row in self.rows[mutant].values())
+
+    def idle(self) -> list[Case]:
+        """The cases that kill no mutant."""
+        return [
+            case
+            for group in GROUPS
+            for i, case in enumerate(cases(group))
+            if all(row[group][i] == "." for row in self.rows.values())
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """The matrix for machines."""
+        return {
+            "mutants": {
+                name: {"kills": self.kills(name), "letters": row} for name, row in self.rows.items()
+            },
+            "idle": [case.id for case in self.idle()],
+        }
+
+    def text(self) -> str:
+        """The published file."""
+        counts = Counter(case.group for case in cases())
+        least = min(self.kills(name) for name in self.rows)
+        lines = [
+            f"{len(self.rows)} mutants, {sum(counts.values())} cases; each mutant is killed by"
+            f" {least} cases or more",
+            ". passes   6 fails in float64   3 fails in float32   # fails in both",
+        ]
+        for mutant in MUTANTS:
+            lines += ["", f"{mutant.name}: {self.kills(mutant.name)} kills", f"  {mutant.mistake}"]
+            for group, letters in self.rows[mutant.name].items():
+                if letters.strip("."):
+                    lines.append(f"  {group:<15}{letters}")
+        lines += ["", "cases that kill none, and why they are there"]
+        lines += [f"  {case.id}: {case.about}" for case in self.idle()]
+        return "\n".join(lines) + "\n"
+
+
+def kill_matrix() -> KillMatrix:
+    """Every mutant asked every case, in both dtypes."""
+    rows: dict[str, dict[str, str]] = {}
+    for mutant in MUTANTS:
+        rows[mutant.name] = {
+            group: "".join(_letter(mutant.backend, case) for case in cases(group))
+            for group in GROUPS
+        }
+    return KillMatrix(rows)
+
+
+def _letter(backend: object, case: Case) -> str:
+    failed = [
+        (answer := ask(backend, case, dtype)) is not None
+        and grade(case, answer, dtype).status == FAILED
+        for dtype in DTYPES
+    ]
+    return LETTERS[failed[0], failed[1]]

@@ -1,0 +1,60 @@
+"""What the oracle asks: the inputs of every case, and why it is asked.
+
+Ordinary numbers are random sixty-fourths, kept away from kinks; what is special about the others
+their `about` says. All are made from fixed seeds, in a fixed order, so that ids stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lai_ref.oracle import questions_loss, questions_network
+
+Question: TypeAlias = dict[str, Any]
+
+ASKING: dict[str, Callable[[np.random.Generator], Iterator[Any]]] = {
+    "codec": questions_loss.codec,
+    "factor": questions_loss.factor,
+    "loss": questions_loss.loss,
+    "input_gradient": questions_network.input_gradient,
+    "param_gradient": questions_network.param_gradient,
+    "adam": questions_loss.adam,
+    "train": questions_network.train,
+    "sharded": questions_network.sharded,
+}
+
+
+def questions(group: str) -> list[Question]:
+    """The questions of a group, in order."""
+    asked: list[Question] = []
+    for name, about, inputs, *error in ASKING[group](
+        np.random.default_rng([20240513, *group.encode()])
+    ):
+        asked.append({"id": f"{group}/{name}", "about": about, "inputs": _texts(inputs)})
+        if error:
+            asked[-1]["error"] = True
+    return asked
+
+
+def _texts(value: Any) -> Any:
+    """Numbers as exact decimal strings; whole numbers, words and structure as they are."""
+    if isinstance(value, dict):
+        return {key: _texts(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_texts(part) for part in value]
+    if isinstance(value, np.ndarray):
+        return _texts(value.tolist())
+    if isinstance(value, float):
+        return _text(value)
+    return value
+
+
+def _text(value: float) -> str:
+    if value != value or value in (np.inf, -np.inf):
+        return str(value)
+    exactly = Decimal(value)
+    return repr(value) if Decimal(repr(value)) == exactly else str(exactly)

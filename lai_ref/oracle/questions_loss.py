@@ -1,0 +1,193 @@
+"""What the oracle asks of the loss alone, and of Adam: no network.
+
+Each question is a name, what it is there for, and the inputs; True behind them asks for an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from lai_ref.arguments import Array
+
+REDUCTIONS = ("batch", "sample")
+HUGE, TINY = 2.0**100, 2.0**-100
+# Adam's usual constants as float32 has them
+ADAM = {"lr": 2.0**-6, "beta1": float(np.float32(0.9)), "beta2": float(np.float32(0.999)),
+        "eps": float(np.float32(1e-8))}  # fmt: skip
+
+
+def codec(rng: np.random.Generator) -> Iterator[Any]:
+    ordinary = [0.0, 1.0, -1.5, 0.1, 1 / 3, 3.14159274, 16777216.0, -16777215.0]
+    small, tiny, large = 2.0**-149, 2.0**-126, (2 - 2.0**-23) * 2.0**127
+    yield "ordinary", "reads numbers without losing a bit", {"values": single(ordinary)}
+    ends = [small, -small, 3 * small, tiny, tiny - small, large, -large, HUGE, TINY]
+    yield "ends", "reads the ends of float32's range, subnormals too", {"values": ends}
+    yield "signed-zero", "tells −0.0 from 0.0", {"values": [0.0, -0.0]}
+    yield "infinite", "knows the words inf and -inf", {"values": [np.inf, -np.inf]}
+    yield "nan", "knows the word nan", {"values": [np.nan, 1.0]}
+    mixed = [-0.0, np.inf, -5 * small, np.nan, 0.1, -np.inf, 123456.789]
+    yield "mixed", "tells all of them apart in one list", {"values": single(mixed)}
+
+
+def factor(rng: np.random.Generator) -> Iterator[Any]:
+    for order, lam in product((1, 2), (1.0, 0.25, 4.0, 0.75, 2.0**-10, 1024.0, 3.0)):
+        k = off_kink(rng, (8,), np.array(lam), order)
+        about = f"F and F' for p = {order}, λ = {lam:g}, k on both sides of the kink"
+        knee = lam ** (1 / order)
+        k[:4] = single(knee * np.array([0.5, -0.75, 1.5, -2.0]))
+        yield f"ordinary-p{order}-lam{lam:g}", about, {"k": k, "lam": lam, "order": order}
+    for order, lam in product((1, 2), (0.5, 1.0, 8.0)):
+        about = f"a flat place: F = max(λ, 1), F' = 0 at k = 0; p = {order}, λ = {lam:g}"
+        yield f"zero-p{order}-lam{lam:g}", about, {"k": [0.0], "lam": lam, "order": order}
+    for order, lam in product((1, 2), (0.25, 1.0, 4.0, 2.25)):
+        knee = lam if order == 1 else lam**0.5
+        about = f"the kink itself, |k| = λ^(1/p) = {knee:g}; p = {order}"
+        inputs = {"k": [knee, -knee], "lam": lam, "order": order}
+        yield f"kink-p{order}-lam{lam:g}", about, inputs
+        for side, factor in (("below", 1 - 2.0**-10), ("above", 1 + 2.0**-10)):
+            k = single([knee * factor, -knee * factor])
+            about = f"a thousandth {side} the kink: no error of that size in λ or k; p = {order}"
+            yield f"{side}-kink-p{order}-lam{lam:g}", about, {"k": k, "lam": lam, "order": order}
+    largest = (2 - 2.0**-23) * 2.0**127
+    for order, lam in product((1, 2), (0.5, 2.0)):
+        k = np.array([HUGE, -HUGE, TINY, -TINY, largest, 2.0**-149])
+        about = f"|k| up to the ends of float32: 1 + k² must not overflow; p = {order}, λ = {lam:g}"
+        yield f"far-k-p{order}-lam{lam:g}", about, {"k": k, "lam": lam, "order": order}
+    for order, lam in product((1, 2), (TINY, HUGE)):
+        k = np.array([0.5, -2.0, TINY, 2.0**-50, -(2.0**50), HUGE])
+        k = k[np.abs(k) ** order != lam]
+        about = f"λ = {lam:g} with k on either side, p = {order}: nothing is lost between them"
+        yield f"far-lam-p{order}-{'small' if lam < 1 else 'large'}", about, {
+            "k": k, "lam": lam, "order": order}  # fmt: skip
+    about = "F = 1/λ lies beyond float32: infinity there, a number in float64"
+    yield "overflow", about, {"k": [1.0], "lam": 2.0**-140, "order": 2}
+    for name, lam in (("zero", 0.0), ("negative", -0.5), ("nan", np.nan), ("infinite", np.inf)):
+        about = f"λ = {lam} has no meaning"
+        yield f"error-lam-{name}", about, {"k": [1.0], "lam": lam, "order": 2}, True
+    yield "error-order", "p = 3 is neither MAE nor MSE", {"k": [1.0], "lam": 0.5, "order": 3}, True
+    yield "error-k", "k is not finite", {"k": [np.nan], "lam": 0.5, "order": 2}, True
+
+
+def _loss_inputs(
+    rng: np.random.Generator, n: int, d: int, lam: Any, order: int, ratio: float, reduction: str
+) -> dict[str, Any]:
+    t = sixtyfourths(rng, (n,))
+    e = nonzero(rng, (n,))
+    k = off_kink(rng, (n, d), np.array(lam), order)
+    return {"y": t + e, "t": t, "k": k, "lam": lam, "order": order, "l1_ratio": ratio,
+            "reduction": reduction}  # fmt: skip
+
+
+def loss(rng: np.random.Generator) -> Iterator[Any]:
+    kinds: dict[str, Any] = {"small": 0.25, "large": 4.0, "list": [0.0625, 2.25]}
+    for order, reduction, ratio, (kind, lam) in product(
+        (1, 2), REDUCTIONS, (0.0, 0.25, 1.0), kinds.items()
+    ):
+        name = f"p{order}-{reduction}-rho{ratio:g}-{kind}"
+        about = f"an ordinary batch: p = {order}, {reduction} reduction, ρ = {ratio:g}, {kind} λ"
+        yield name, about, _loss_inputs(rng, 3, 2, lam, order, ratio, reduction)
+    for order, reduction in product((1, 2), REDUCTIONS):
+        one = _loss_inputs(rng, 1, 3, 0.5, order, 0.5, reduction)
+        yield f"one-sample-p{order}-{reduction}", "N = 1: the reductions agree", one
+        one = _loss_inputs(rng, 4, 1, 2.0, order, 0.5, reduction)
+        yield f"one-feature-p{order}-{reduction}", "D = 1: the reductions agree, ρ is nothing", one
+        many = _loss_inputs(rng, 16, 4, 0.125, order, 0.25, reduction)
+        yield f"many-p{order}-{reduction}", "16 samples of 4 features", many
+        flat = _loss_inputs(rng, 3, 2, 0.25, order, 0.0, reduction)
+        flat["k"] = np.zeros((3, 2))
+        yield f"flat-p{order}-{reduction}", "k = 0: √D times the plain loss", flat
+        far = _loss_inputs(rng, 2, 2, 0.5, order, 0.25, reduction)
+        far["k"] = [[HUGE, -TINY], [-HUGE, 1.0]]
+        yield f"far-k-p{order}-{reduction}", "|k| of 1e30 and 1e-30", far
+        for name, size in (("small", 2.0**-40), ("large", 2.0**40)):
+            e = _loss_inputs(rng, 2, 2, 0.5, order, 0.0, reduction)
+            e["t"] = np.zeros(2)
+            e["y"] = np.array([1.25, -0.75]) * size
+            about = f"|e| about {size:.0e}: nothing is added under a root, nothing overflows"
+            yield f"{name}-e-p{order}-{reduction}", about, e
+        residual = _loss_inputs(rng, 3, 2, 0.25, order, 0.25, reduction)
+        residual["y"][1] = residual["t"][1]
+        about = "one residual is 0: no 0/0 in its sign" + (", a kink of |e|" if order == 1 else "")
+        if order == 2 or reduction == "batch":
+            yield f"one-zero-e-p{order}-{reduction}", about, residual
+        kink = _loss_inputs(rng, 2, 2, 0.25, order, 0.0, reduction)
+        kink["k"][0, 1] = 0.25 if order == 1 else -0.5
+        yield f"kink-p{order}-{reduction}", "one slope is at its kink", kink
+        kinks = _loss_inputs(rng, 2, 2, [4.0, 0.25], order, 0.5, reduction)
+        kinks["k"] = [[4.0, -0.25], [4.0, 0.25]] if order == 1 else [[2.0, -0.5], [-2.0, 0.5]]
+        yield f"all-kinks-p{order}-{reduction}", "every slope is at its kink, λ a list", kinks
+        beside = _loss_inputs(rng, 2, 2, 0.25, order, 0.0, reduction)
+        knee = 0.25 if order == 1 else 0.5
+        near = knee * (1 + np.array([2.0**-20, -(2.0**-20)]))
+        beside["k"] = np.array([near, -near])
+        about = "slopes a millionth beside the kink: they are not at it"
+        yield f"beside-kink-p{order}-{reduction}", about, beside
+    for reduction, ratio in product(REDUCTIONS, (0.0, 0.5)):
+        zero = _loss_inputs(rng, 3, 2, 0.25, 2, ratio, reduction)
+        zero["y"] = zero["t"]
+        about = "all residuals are 0: the norm's vector is 0, and no derivative is NaN"
+        yield f"zero-vector-{reduction}-rho{ratio:g}", about, zero
+    good = _loss_inputs(rng, 3, 2, 0.25, 2, 0.0, "batch")
+    for name, about, change in (
+        ("lam-length", "three λ for two features", {"lam": [0.25, 0.5, 1.0]}),
+        ("lam-zero", "λ = 0 has no meaning", {"lam": [0.25, 0.0]}),
+        ("rho", "ρ = 2 is outside [0, 1]", {"l1_ratio": 2.0}),
+        ("order", "p = 0 is neither MAE nor MSE", {"order": 0}),
+        ("reduction", "there is no such reduction", {"reduction": "median"}),
+        ("lengths", "two targets for three predictions", {"t": good["t"][:2]}),
+        ("nan", "a slope is not finite", {"k": [[np.nan, 1.0]] * 3}),
+        ("empty", "no samples", {"y": [], "t": [], "k": []}),
+    ):
+        yield f"error-{name}", about, good | change, True
+
+
+def adam(rng: np.random.Generator) -> Iterator[Any]:
+    def step(t: int, scale: float = 1.0, size: int = 4, **changes: Any) -> dict[str, Any]:
+        grad, m, v = (nonzero(rng, (size,)) * scale for _ in range(3))
+        v = np.abs(v) * scale
+        m, v = (m, v) if t else (np.zeros(size), np.zeros(size))
+        return {"theta": sixtyfourths(rng, (size,)), "grad": grad, "t": t, "m": m, "v": v,
+                **ADAM, **changes}  # fmt: skip
+
+    for t in (0, 1, 2, 9, 999, 100000):
+        yield f"step-{t}", f"an ordinary step after {t} others", step(t)
+    yield "zero-grad", "no gradient, at the first step: 0/(0 + ε)", step(0, grad=np.zeros(4))
+    yield "zero-grad-later", "no gradient: the means go on", step(5, grad=np.zeros(4))
+    yield "small-grad", "√v̂ near ε: which of them is under the root", step(0, 2.0**-27)
+    yield "small-grad-later", "√v̂ near ε, at a later step", step(7, 2.0**-27)
+    yield "large-grad", "gradients of 1e9", step(3, 2.0**30)
+    yield "no-momentum", "β₁ = 0", step(3, beta1=0.0)
+    yield "no-second-momentum", "β₂ = 0", step(3, beta2=0.0)
+    yield "large-eps", "an ε that counts: added to √v̂, corrected, not to v", step(4, eps=0.5)
+    yield (
+        "short-memory",
+        "β₁ = β₂ = ½: corrections that last a few steps",
+        step(2, beta1=0.5, beta2=0.5),
+    )
+    yield "one-parameter", "P = 1: no axis is lost", step(1, size=1)
+
+
+def sixtyfourths(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return np.asarray(rng.integers(-96, 97, shape) / 64)
+
+
+def nonzero(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return np.asarray(rng.integers(8, 97, shape) / 64 * rng.choice([-1, 1], shape))
+
+
+def off_kink(rng: np.random.Generator, shape: tuple[int, ...], lam: Array, order: int) -> Array:
+    """Slopes of which none is 0 or within 2% of its kink."""
+    while True:
+        k = nonzero(rng, shape)
+        if (np.abs(np.abs(k) ** order / lam - 1) > 0.02).all():
+            return k
+
+
+def single(values: Any) -> Array:
+    """To the nearest float32."""
+    near: Array = np.asarray(values).astype(np.float32).astype(np.float64)
+    return near

@@ -1,0 +1,256 @@
+"""What the oracle asks of a network: its slopes, its gradients, and whole training runs.
+
+Each question is a name, what it is there for, and the inputs. All stay clear of the kinks of relu,
+|e| and F, except those that are about one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from lai_ref.adam import Adam, AdamState
+from lai_ref.arguments import Array
+from lai_ref.lai import Lai
+from lai_ref.losses import Plain
+from lai_ref.mlp import MLP
+from lai_ref.objective import value_and_grad_mixed
+from lai_ref.oracle.questions_loss import ADAM, nonzero, single, sixtyfourths
+
+ACTIVATIONS = ("identity", "relu", "tanh", "softplus", "silu")
+
+
+def _net_inputs(
+    rng: np.random.Generator, activation: str, hidden: tuple[int, ...], n: int = 3, d: int = 2
+) -> dict[str, Any]:
+    """Weights and inputs with no hidden unit within 1/64 of 0, where relu has its kink."""
+    net = MLP((d, *hidden, 1), activation)
+    while True:
+        theta, x = sixtyfourths(rng, (net.n_params,)), sixtyfourths(rng, (n, d))
+        _, tape = net.forward(theta, x)
+        if all((np.abs(z) > 1 / 64).all() for z in tape.z) and not _dead(tape.z, activation):
+            return {"sizes": list(net.sizes), "activation": activation, "theta": theta, "x": x}
+
+
+HIDDEN: tuple[tuple[int, ...], ...] = ((), (3,), (3, 2), (2, 3, 2))
+
+
+def input_gradient(rng: np.random.Generator) -> Iterator[Any]:
+    for activation, hidden in product(ACTIVATIONS, HIDDEN):
+        if hidden or activation == "identity":
+            about = f"{activation}, {len(hidden)} hidden layers"
+            yield f"{activation}-depth{len(hidden)}", about, _net_inputs(rng, activation, hidden)
+    for activation in ACTIVATIONS:
+        one = _net_inputs(rng, activation, (3, 2), n=1)
+        yield f"{activation}-one-sample", "N = 1: no axis is lost", one
+        one = _net_inputs(rng, activation, (3,), d=1)
+        yield f"{activation}-one-feature", "D = 1: no axis is lost", one
+        wide = _net_inputs(rng, activation, (3,), d=5)
+        yield f"{activation}-wide", "five features", wide
+        large = _net_inputs(rng, activation, (3,))
+        large["x"] = 16 * large["x"]
+        yield f"{activation}-large-z", "hidden units far out, where tanh is flat", large
+        for hidden in ((3,), (3, 2)):
+            far = _net_inputs(rng, activation, hidden)
+            far["x"] = 1024 * far["x"]
+            about = "hidden units beyond 700: no exponential overflows"
+            yield f"{activation}-far-z-depth{len(hidden)}", about, far
+        small = _net_inputs(rng, activation, (3,))
+        small["theta"] = small["theta"] * 2.0**-20
+        yield f"{activation}-small-z", "hidden units close to 0, where tanh is a line", small
+    kink = {"sizes": [2, 1, 1], "activation": "relu", "theta": [1.0, -0.5, 0.25, 2.0, 0.5],
+            "x": [[0.25, 1.0]]}  # fmt: skip
+    yield "relu-kink", "a hidden unit at exactly 0", kink
+
+
+def losses() -> list[tuple[str, dict[str, Any]]]:
+    def lai(lam: Any, order: int, ratio: float, reduction: str) -> dict[str, Any]:
+        return {
+            "name": "lai",
+            "lam": lam,
+            "order": order,
+            "l1_ratio": ratio,
+            "reduction": reduction,
+        }
+
+    return [
+        ("plain1", {"name": "plain", "order": 1}),
+        ("plain2", {"name": "plain", "order": 2}),
+        ("lai1-batch", lai(0.5, 1, 0.0, "batch")),
+        ("lai2-batch", lai(0.25, 2, 0.0, "batch")),
+        ("lai2-sample", lai(0.125, 2, 0.25, "sample")),
+        ("lai1-sample-list", lai([0.25, 4.0], 1, 0.5, "sample")),
+        ("lai2-batch-list", lai([0.0625, 2.0], 2, 1.0, "batch")),
+    ]
+
+
+def _with_loss(
+    rng: np.random.Generator,
+    activation: str,
+    hidden: tuple[int, ...],
+    loss: dict[str, Any],
+    n: int = 3,
+) -> dict[str, Any]:
+    """A network and a batch, every residual above 1/8 and every slope 2% away from its kink."""
+    while True:
+        inputs = _net_inputs(rng, activation, hidden, n)
+        y, k = _y_and_k(inputs)
+        t = np.round((y + nonzero(rng, (n,))) * 64) / 64
+        if (np.abs(y - t) > 1 / 8).all() and _clear(k, loss):
+            return {**inputs, "t": t, "loss": loss}
+
+
+def param_gradient(rng: np.random.Generator) -> Iterator[Any]:
+    kinds = losses()
+    for a, activation in enumerate(ACTIVATIONS):
+        for hidden in HIDDEN:
+            if not hidden and activation != "identity":
+                continue
+            # all of them for one and two hidden layers, two in turn elsewhere
+            chosen = kinds if len(hidden) in (1, 2) else [kinds[(a + 3) % 7], kinds[(a + 5) % 7]]
+            for name, loss in chosen if hidden else kinds:
+                about = f"{activation}, {len(hidden)} hidden layers, {name}"
+                inputs = _with_loss(rng, activation, hidden, loss)
+                yield f"{activation}-depth{len(hidden)}-{name}", about, inputs
+    # F'/F is about 2/k beyond the kink: with k small and λ smaller, L depends on little but k
+    loss = {"name": "lai", "lam": 2.0**-16, "order": 2, "l1_ratio": 0.0, "reduction": "batch"}
+    for activation in ("tanh", "softplus", "silu"):
+        about = "L depends on k far more than on y: f'' carries most of the biases' gradient"
+        inputs = _with_loss(rng, activation, (3,), loss)
+        inputs["theta"][9:12] /= 32  # w_L, and with it k
+        yield f"{activation}-curvature", about, inputs
+    for name, loss in kinds:
+        inputs = _with_loss(rng, "tanh", (3,), loss, n=1)
+        yield f"tanh-one-sample-{name}", "N = 1: no axis is lost", inputs
+    for order, k in ((1, 0.25), (2, -0.5)):
+        loss = {"name": "lai", "lam": 0.25, "order": order, "l1_ratio": 0.0, "reduction": "batch"}
+        line = {"sizes": [1, 1], "activation": "identity", "theta": [k, 0.5], "x": [[1.0], [-2.0]],
+                "t": [0.0, 3.0], "loss": loss}  # fmt: skip
+        yield f"line-kink-p{order}", "a line whose slope is at the kink", line
+    loss = {"name": "plain", "order": 1}
+    line = {"sizes": [1, 1], "activation": "identity", "theta": [0.5, 0.5], "x": [[1.0], [2.0]],
+            "t": [1.0, 3.0], "loss": loss}  # fmt: skip
+    yield "line-zero-e-p1", "a residual is 0: a kink of |e|", line
+    for order in (1, 2):
+        loss = {"name": "lai", "lam": 0.5, "order": order, "l1_ratio": 0.0, "reduction": "batch"}
+        steep = {"sizes": [1, 1], "activation": "identity", "theta": [2.0**80, 0.5],
+                 "x": [[2.0**-79], [-(2.0**-80)]], "t": [0.25, 1.0], "loss": loss}  # fmt: skip
+        yield f"line-steep-p{order}", "a line of slope 1e24: 1 + k² must not overflow", steep
+    loss = {"name": "lai", "lam": 0.5, "order": 2, "l1_ratio": 0.0, "reduction": "batch"}
+    exact = {"sizes": [2, 1], "activation": "identity", "theta": [0.5, -0.25, 0.5],
+             "x": [[1.0, 2.0], [2.0, 0.0]], "t": [0.5, 1.5], "loss": loss}  # fmt: skip
+    yield "line-zero-vector", "all residuals are 0: no derivative of the norm is NaN", exact
+    far = _net_inputs(rng, "softplus", (3,))
+    far["x"] = 1024 * far["x"]
+    t = np.round(64 * (_y_and_k(far)[0] + nonzero(rng, (3,)))) / 64
+    about = "hidden units beyond 700: no exponential overflows"
+    yield "softplus-far-z", about, {**far, "t": t, "loss": loss}
+
+
+TRAJECTORIES: tuple[tuple[str, str, dict[str, Any], int, bool], ...] = (
+    ("tanh", "tanh, L2, batch reduction",
+     {"lam": 0.25, "order": 2, "l1_ratio": 0.0, "reduction": "batch"}, 2, False),
+    ("relu", "relu, L1, λ a list, points of a batch mixed",
+     {"lam": [0.125, 2.0], "order": 2, "l1_ratio": 1.0, "reduction": "batch"}, 1, True),
+    ("softplus", "softplus, elastic net, sample reduction",
+     {"lam": 0.5, "order": 1, "l1_ratio": 0.25, "reduction": "sample"}, 2, True),
+)  # fmt: skip
+STEPS = 24
+
+
+def train(rng: np.random.Generator) -> Iterator[Any]:
+    for activation, about, numbers, plain, mixed in TRAJECTORIES:
+        loss = {"name": "lai", **numbers}
+        run, states = _trajectory(rng, activation, loss, plain, mixed)
+        yield f"{activation}-run", f"{STEPS} steps: {about}", run
+        for s, (theta, m, v) in enumerate(states):
+            step = run | {"theta": theta, "m": m, "v": v, "step": s, "batches": [run["batches"][s]]}
+            yield (
+                f"{activation}-step-{s + 1}",
+                f"step {s + 1} of the run alone, from a given state",
+                step,
+            )
+
+
+def _trajectory(
+    rng: np.random.Generator, activation: str, loss: dict[str, Any], plain: int, mixed: bool
+) -> tuple[dict[str, Any], list[tuple[Array, Array, Array]]]:
+    """A run that stays clear of every kink, and the state before each of its steps, as float32."""
+    kwargs = {key: value for key, value in loss.items() if key != "name"}
+    while True:
+        inputs = _net_inputs(rng, activation, (3,), n=12)
+        t = sixtyfourths(rng, (12,)) * 2
+        batches = []
+        for s in range(STEPS):
+            rows = rng.permutation(12)[:4]
+            part = rng.permutation(4)[: int(rng.integers(1, 4))] if mixed else np.arange(4)
+            chosen = rows[np.sort(part)] if s % 3 else rows[:0]
+            batches.append({"rows": rows.tolist(), "lai_rows": chosen.tolist()})
+        net, opt = MLP(inputs["sizes"], activation), Adam(**ADAM)
+        theta, states = inputs["theta"], []
+        moments = AdamState(0, np.zeros_like(theta), np.zeros_like(theta))
+        for batch in batches:
+            states.append((single(theta), single(moments.m), single(moments.v)))
+            rows = np.array(batch["rows"])
+            y, tape = net.forward(theta, inputs["x"][rows])
+            k, _ = net.input_gradient(tape)
+            mask = np.isin(rows, batch["lai_rows"])
+            _, grad = value_and_grad_mixed(
+                net, theta, inputs["x"][rows], t[rows], Plain(plain), Lai(**kwargs), mask
+            )
+            clear = (
+                all((np.abs(z) > 1 / 128).all() for z in tape.z)
+                and bool((np.abs(y - t[rows]) > 1 / 64).all())
+                and _clear(k, loss)
+                and bool((np.abs(grad) > 1e-3).all())
+            )
+            if not clear:
+                break
+            theta, moments = opt.step(theta, grad, moments)
+        if clear:
+            zero = np.zeros_like(theta)
+            run = {**inputs, "m": zero, "v": zero, "step": 0, "t": t, "plain": plain, "loss": loss,
+                   **ADAM, "batches": batches}  # fmt: skip
+            return run, states
+
+
+def sharded(rng: np.random.Generator) -> Iterator[Any]:
+    splits = {"equal": [[0, 1, 2], [3, 4, 5]], "unequal": [[0], [1, 2, 3, 4, 5]],
+              "three": [[4, 0], [5, 1, 2], [3]], "one": [[0, 1, 2, 3, 4, 5]]}  # fmt: skip
+    for (name, loss), (split, shards) in product(losses()[1:6], splits.items()):
+        about = f"{name}, the batch in {split} shards: the mean is over all of them, then the norm"
+        inputs = _with_loss(rng, "tanh", (3,), loss, n=6)
+        yield f"{name}-{split}", about, inputs | {"shards": shards}
+    lai2, lai1 = losses()[3][1], losses()[2][1]
+    for activation in ("softplus", "silu"):
+        about = f"{activation}, two square hidden layers, unequal shards"
+        inputs = _with_loss(rng, activation, (3, 3), lai2, n=6)
+        yield f"{activation}-square", about, inputs | {"shards": splits["unequal"]}
+    line = {"sizes": [1, 1], "activation": "identity", "theta": [0.5, 0.5],
+            "x": [[1.0], [2.0], [-1.0]], "t": [3.0, -1.0, 2.0],
+            "shards": [[0], [1, 2]]}  # fmt: skip
+    yield "line-kink", "a line whose slope is at the kink", line | {"loss": lai1}
+    zero_e = line | {"t": [1.0, -1.0, 2.0], "loss": {"name": "plain", "order": 1}}
+    yield "line-zero-e", "a residual is 0: a kink of |e|", zero_e
+    zero = line | {"t": [1.0, 1.5, 0.0], "loss": lai2}
+    yield "line-zero-vector", "all residuals are 0: no derivative of the norm is NaN", zero
+
+
+def _y_and_k(inputs: dict[str, Any]) -> tuple[Array, Array]:
+    net = MLP(inputs["sizes"], inputs["activation"])
+    y, tape = net.forward(np.asarray(inputs["theta"]), np.asarray(inputs["x"]))
+    return y, net.input_gradient(tape)[0]
+
+
+def _clear(k: Array, loss: dict[str, Any]) -> bool:
+    if loss["name"] == "plain":
+        return True
+    return bool((np.abs(np.abs(k) ** loss["order"] / np.array(loss["lam"]) - 1) > 0.02).all())
+
+
+def _dead(zs: list[Array], activation: str) -> bool:
+    """Whether some sample reaches no relu of a layer, so that its slopes are all 0."""
+    return activation == "relu" and any((z < 0).all(axis=1).any() for z in zs)

@@ -1,0 +1,43 @@
+"""Whether the published answers are true: each is computed again by the exact implementation."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from lai_ref.oracle.build import answer
+from lai_ref.oracle.case import VECTORS, Case
+
+
+def verify(cases: Sequence[Case]) -> Iterator[tuple[Case, str]]:
+    """Each case with what is wrong with it, an empty string for nothing.
+
+    Expected numbers and directions have to be those in the file to the last digit; bounds, which
+    are computed in doubles, to a few percent.
+    """
+    published: dict[str, Any] = {}
+    for group in {case.group: None for case in cases}:
+        content = json.loads((VECTORS / f"{group}.json").read_bytes())
+        published |= {case["id"]: case for case in content["cases"]}
+    for case in cases:
+        stated = published[case.id]
+        if case.expected is None:
+            yield case, ""
+            continue
+        computed = answer(case.group, case.inputs)
+        differing = [
+            key for key in ("expected", "direction") if computed.get(key) != stated.get(key)
+        ]
+        if not _near(computed["tolerance"], stated["tolerance"]):
+            differing.append("tolerance")
+        yield case, f"{', '.join(differing)} differ from what is computed" if differing else ""
+
+
+def _near(a: Any, b: Any) -> bool:
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_near(a[key], b[key]) for key in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(_near, a, b))
+    return math.isclose(float(a), float(b), rel_tol=0.1)

@@ -1,0 +1,303 @@
+"""Questions and answers over JSON, and the command line: bad answers never pass, nor raise."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lai_ref import oracle
+from lai_ref.oracle import case as case_module
+from lai_ref.oracle.__main__ import main
+from lai_ref.oracle.backend import ask
+from lai_ref.oracle.case import SCHEMA, mapped, token
+from lai_ref.oracle.exchange import LARGEST, MalformedError, asked, graded
+from lai_ref.oracle.grade import Refused
+
+PORT = Path(__file__).with_name("stdlib_port.py")
+PYTHON = sys.executable
+
+
+def right_answers(*groups: str, dtype: str = "float64") -> dict[str, Any]:
+    """What lai_ref answers, as a port would write it."""
+    answers: dict[str, Any] = {}
+    for group in groups:
+        for case in oracle.cases(group):
+            answer = ask(oracle.reference, case, dtype)
+            if isinstance(answer, Refused):
+                answers[case.id] = {"error": answer.words}
+            elif answer is not None:
+                answers[case.id] = {n: mapped(token, part) for n, part in answer.items()}
+    return {"schema": SCHEMA, "dtype": dtype, "answers": answers}
+
+
+def written(tmp_path: Path, content: Any) -> str:
+    path = tmp_path / "answers.json"
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return str(path)
+
+
+ADAM = right_answers("adam")
+FIRST = next(iter(ADAM["answers"]))
+
+
+def with_first(answer: Any) -> dict[str, Any]:
+    return ADAM | {"answers": ADAM["answers"] | {FIRST: answer}}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_right_answers_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str], dtype: str) -> None:
+    content = right_answers(*oracle.GROUPS, dtype=dtype)
+    assert main(["grade", written(tmp_path, content)]) == 0
+    n = len(oracle.cases())
+    assert capsys.readouterr().out.startswith(f"{n} of {n} cases passed in {dtype}\n")
+
+
+def test_numbers_of_json_and_other_words_for_infinity_are_read() -> None:
+    answers = right_answers("codec")
+    one = answers["answers"]
+    one["codec/infinite"] = {"values": ["Infinity", "-Infinity"]}
+    one["codec/nan"] = {"values": [float("nan"), 1]}
+    one["codec/signed-zero"] = {"values": [0.0, "-0.0"]}
+    assert graded(json.dumps(answers).encode(), oracle.cases("codec"))
+
+
+def test_missing_cases_are_counted_and_fail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fewer = {name: answer for name, answer in ADAM["answers"].items() if name != FIRST}
+    assert main(["grade", written(tmp_path, ADAM | {"answers": fewer}), "--groups", "adam"]) == 1
+    out = capsys.readouterr().out
+    n = len(ADAM["answers"])
+    assert out.startswith(f"{n - 1} of {n} cases passed in float64, 1 missing\n")
+    assert f"MISSING {FIRST}: no answer" in out
+
+
+def test_a_group_that_is_not_implemented_never_passes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = ADAM | {"answers": {}, "not_implemented": ["adam"]}
+    assert main(["grade", written(tmp_path, answers), "--groups", "adam"]) == 1
+    assert "16 not implemented (adam)" in capsys.readouterr().out
+
+
+def test_an_answer_counts_in_a_group_that_is_named_not_implemented(tmp_path: Path) -> None:
+    answers = with_first({"theta": "1", "m": "1", "v": "1"}) | {"not_implemented": ["adam"]}
+    assert main(["grade", written(tmp_path, answers), "--groups", "adam"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"theta": ["nan"] * 4, "m": ["0"] * 4, "v": ["0"] * 4}, "a number is due, got NaN"),
+        ({"theta": ["1"], "m": ["0"] * 4, "v": ["0"] * 4}, "theta: shape (4,) is due, got (1,)"),
+        ({"theta": ["1"] * 4}, "outputs ['m', 'theta', 'v'] are due, got ['theta']"),
+        ({"error": "no"}, "a number is due, got an error: no"),
+        ({"theta": ["inf"] * 4, "m": ["0"] * 4, "v": ["0"] * 4}, "a finite number is due"),
+    ],
+)
+def test_wrong_answers_fail_with_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: Any, words: str
+) -> None:
+    assert main(["grade", written(tmp_path, with_first(answer)), "--groups", "adam"]) == 1
+    out = capsys.readouterr().out
+    assert f"FAILED {FIRST}: " in out and words in out
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "not JSON"),
+        (b"theta = 3", "not JSON"),
+        (b"\xff\xfe\x00", "not JSON"),
+        (json.dumps(ADAM).encode()[:1000], "not JSON, or only half of it"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[]", "expected an object, got list"),
+        ({}, "expected the fields"),
+        (ADAM | {"author": "me"}, "expected the fields"),
+        (ADAM | {"schema": "lai-oracle/9"}, "schema: expected 'lai-oracle/1', got 'lai-oracle/9'"),
+        (ADAM | {"dtype": "float16"}, "dtype: expected one of"),
+        (ADAM | {"answers": []}, "expected an object of answers by case id"),
+        (ADAM | {"not_implemented": ["adm"]}, "not_implemented: expected some of"),
+        (ADAM | {"answers": {"adam/none": {}}}, "'adam/none' is the id of no case that was asked"),
+        (with_first(["1"]), f"{FIRST}: expected an object, got ['1']"),
+        (with_first({"theta": ["1.0", "one"]}), f"{FIRST}: theta: expected a number as a decimal"),
+        (with_first({"theta": ["0x1p3"]}), "expected a number as a decimal string, got '0x1p3'"),
+        (with_first({"theta": [None]}), "expected a number as a decimal string, got None"),
+        (with_first({"theta": [True]}), "expected a number as a decimal string, got True"),
+        (with_first({"theta": {"0": "1"}}), "expected a number as a decimal string, got {"),
+        (
+            json.dumps(ADAM).replace('"answers": {', '"answers": {"a": {}, "a": {}, ', 1).encode(),
+            "'a' stands there twice",
+        ),
+    ],
+)
+def test_malformed_answers_are_refused_with_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: Any, words: str
+) -> None:
+    assert main(["grade", written(tmp_path, content), "--groups", "adam"]) == 2
+    out, err = capsys.readouterr()
+    assert words in err and err.startswith("oracle: ") and out == ""
+
+
+def test_a_file_of_100_megabytes_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "answers.json"
+    with open(path, "wb") as file:
+        file.truncate(100_000_000)
+    assert main(["grade", str(path)]) == 2
+    assert f"answers of more than {LARGEST} bytes" in capsys.readouterr().err
+
+
+def test_a_missing_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["grade", str(tmp_path / "none.json")]) == 2
+    assert "none.json" in capsys.readouterr().err
+
+
+# Programs
+
+
+@pytest.mark.parametrize("dtype", ["float64"])
+def test_a_port_in_plain_python_passes_what_it_implements(
+    capsys: pytest.CaptureFixture[str], dtype: str
+) -> None:
+    command = f"{PYTHON} {PORT}"
+    assert main(["run", "--cmd", command, "--dtype", dtype]) == 1
+    out = capsys.readouterr().out
+    passed = sum(len(oracle.cases(group)) for group in ("codec", "factor", "loss", "adam"))
+    first = out.splitlines()[0]
+    assert first.startswith(f"{passed} of {len(oracle.cases())} cases passed in {dtype}, ")
+    assert first.endswith("not implemented (input_gradient, param_gradient, train, sharded)")
+    assert "FAILED" not in out and "MISSING" not in out
+    groups = ["--groups", "codec", "factor", "loss", "adam"]
+    assert main(["run", "--cmd", command, "--dtype", dtype, *groups]) == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("import time; time.sleep(60)", "gave no answer within 1 s"),
+        ("raise SystemExit('out of order')", "ended with status 1: out of order"),
+        ("import os; os.kill(os.getpid(), 9)", "ended with status -9: no words"),
+        ("pass", "printed nothing"),
+        ("print('{\"schema\": ')", "not JSON, or only half of it"),
+        ("print('x' * 30_000_000)", f"answers of more than {LARGEST} bytes"),
+        ("print('{\"schema\": \"lai-oracle/1\", \"dtype\": \"float32\", \"answers\": {}}')",
+         "dtype: expected float64, got float32"),
+    ],
+)  # fmt: skip
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and quotes of POSIX")
+def test_programs_that_give_no_answer_are_told_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], program: str, words: str
+) -> None:
+    script = tmp_path / "port.py"
+    script.write_text(program)
+    command = f"{PYTHON} {script}"
+    assert main(["run", "--cmd", command, "--timeout", "1", "--groups", "codec"]) == 2
+    out, err = capsys.readouterr()
+    assert words in err and err.startswith("oracle: ") and out == ""
+
+
+@pytest.mark.parametrize("command", ["no-such-program", "", "'unclosed"])
+def test_programs_that_cannot_be_started_are_said(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--cmd", command]) == 2
+    assert "cannot be started" in capsys.readouterr().err
+
+
+def test_a_program_that_hangs_is_ended() -> None:
+    with pytest.raises(MalformedError, match="no answer within"):
+        asked(f"{PYTHON} -c 'import time; time.sleep(1e6)'", "{}", 0.5)
+
+
+def test_a_program_may_print_before_it_has_read_everything() -> None:
+    echo = 'import sys; print(" " * 200_000); sys.stdin.read(1); print("{}")'
+    content = asked(f"{PYTHON} -c '{echo}'", "x" * 1_000_000, 20)
+    assert content.split() == [b"{}"]
+
+
+# The other commands
+
+
+def test_the_prompt_has_the_inputs_and_not_the_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prompt", "--groups", "factor", "--dtype", "float32"]) == 0
+    question = json.loads(capsys.readouterr().out)
+    assert set(question) == {"schema", "dtype", "cases"} and question["dtype"] == "float32"
+    assert [c["id"] for c in question["cases"]] == [c.id for c in oracle.cases("factor")]
+    assert set(question["cases"][0]) == {"id", "group", "inputs"}
+
+
+def test_list_tells_why_each_case_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--groups", "adam"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{FIRST}: {oracle.cases('adam')[0].about}"
+    assert lines[-1] == f"{len(oracle.cases('adam'))} cases: {len(oracle.cases('adam'))} adam"
+    assert main(["list", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == len(oracle.cases())
+
+
+def test_the_report_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = {"theta": ["0"] * 4, "m": ["0"] * 4, "v": ["0"] * 4}
+    path = written(tmp_path, with_first(answer))
+    assert main(["grade", path, "--groups", "adam", "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["counts"] == {"failed": 1, "passed": 15}
+    first = report["cases"][0]
+    assert (first["id"], first["status"], first["problem"]) == (
+        FIRST,
+        "failed",
+        "outside the bound",
+    )
+    assert first["error_ulp"] > first["bound_ulp"]
+
+
+def test_verify_finds_the_published_answers_true(capsys: pytest.CaptureFixture[str]) -> None:
+    n = len(oracle.cases("factor"))
+    assert main(["verify", "--groups", "factor"]) == 0
+    assert capsys.readouterr().out == f"{n} of {n} expected answers are the exact ones\n"
+
+
+@pytest.mark.slow
+def test_verify_finds_all_published_answers_true(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"cases": len(oracle.cases()), "wrong": []}
+
+
+@pytest.fixture
+def damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Vectors of which one digit is another, and which are read in place of the real ones."""
+    folder = tmp_path / "vectors"
+    shutil.copytree(case_module.VECTORS, folder)
+    text = (folder / "factor.json").read_text(encoding="utf-8")
+    (folder / "factor.json").write_text(text.replace('"0.5"', '"0.25"', 1), encoding="utf-8")
+    monkeypatch.setattr(case_module, "VECTORS", folder)
+    monkeypatch.setattr(case_module, "MANIFEST", folder / "SHA256SUMS")
+    case_module._published.cache_clear()
+    yield folder
+    case_module._published.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "command", [["prompt"], ["list"], ["verify"], ["mutants"], ["run", "--cmd", "true"]]
+)
+def test_damaged_vectors_are_noticed_before_anything_is_graded(
+    command: list[str], damaged: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command) == 3
+    out, err = capsys.readouterr()
+    assert "the vectors are damaged: factor.json" in err and out == ""
+
+
+def test_the_command_line_runs_as_a_module() -> None:
+    command = [PYTHON, "-m", "lai_ref.oracle", "list", "--groups", "codec"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and "codec/ordinary" in done.stdout
+    assert subprocess.run([*command[:3], "nonsense"], capture_output=True).returncode == 2

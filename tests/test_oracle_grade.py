@@ -1,0 +1,122 @@
+"""Grading one answer: points, segments, errors, and everything that must not pass."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from lai_ref.oracle.case import Case
+from lai_ref.oracle.grade import FAILED, MISSING, PASSED, Refused, grade
+
+D = Decimal
+
+
+def a_case(expected: Any, tolerance: Any = None, direction: Any = None, narrow: Any = None) -> Case:
+    bounds = {"float64": {"v": tolerance}, "float32": {"v": narrow if narrow else tolerance}}
+    return Case(
+        "factor/x", "factor", "why", {}, expected and {"v": expected},
+        direction and {"v": direction}, bounds,
+    )  # fmt: skip
+
+
+POINT = a_case([D(1), D(-2)], [1e-15, 1e-3])
+SEGMENT = a_case([D(0), D(1), D(5)], [0.01, 0.01, 0.01], [D(2), D(-4), D(0)])
+
+
+def status(case: Case, *values: str, dtype: str = "float64") -> str:
+    return grade(case, {"v": [D(v) for v in values]}, dtype).status
+
+
+def test_a_number_within_its_bound_passes_and_one_outside_fails() -> None:
+    assert status(POINT, "1", "-2") == PASSED
+    assert status(POINT, "1.0000000000000009", "-2.0009") == PASSED
+    assert status(POINT, "1.0000000000000011", "-2") == FAILED
+    assert status(POINT, "1", "-2.0011") == FAILED
+
+
+def test_bounds_are_those_of_the_dtype() -> None:
+    case = a_case([D(1)], [1e-9], narrow=[1e-2])
+    assert status(case, "1.001") == FAILED
+    assert status(case, "1.001", dtype="float32") == PASSED
+
+
+def test_the_outcome_says_where_and_by_how_much() -> None:
+    outcome = grade(POINT, {"v": [D(1), D(-3)]}, "float64")
+    assert (outcome.place, outcome.got, outcome.want) == ("v[1]", "-3", "-2")
+    assert outcome.error == 2.0**51  # an ulp of 2 is 2^-51
+    assert outcome.bound == pytest.approx(1e-3 * 2.0**51)
+    assert outcome.problem == "outside the bound"
+
+
+@pytest.mark.parametrize("s", ["0", "0.25", "1", "-0.002", "1.002"])
+def test_every_s_of_a_segment_passes_and_is_reported(s: str) -> None:
+    values = [D(s) * 2, 1 - 4 * D(s), D(5)]
+    outcome = grade(SEGMENT, {"v": values}, "float64")
+    assert outcome.status == PASSED
+    assert outcome.convention == pytest.approx(min(max(float(s), 0), 1), abs=0.006)
+
+
+@pytest.mark.parametrize("values", [("1", "1", "5"), ("2.2", "-3.4", "5"), ("1", "-1", "5.02")])
+def test_one_s_has_to_serve_all_numbers_of_a_segment(values: tuple[str, ...]) -> None:
+    assert status(SEGMENT, *values) == FAILED
+
+
+@pytest.mark.parametrize("got", ["nan", "inf", "-inf"])
+def test_what_is_not_finite_fails_where_a_number_is_due(got: str) -> None:
+    assert status(POINT, got, "-2") == FAILED
+    assert status(SEGMENT, got, "-1", "5") == FAILED
+    assert status(SEGMENT, "1", "-1", got) == FAILED
+
+
+def test_infinity_is_due_beyond_the_largest_number_of_the_dtype() -> None:
+    case = a_case([D("-1e39")], [1e20])
+    assert status(case, "-inf", dtype="float32") == PASSED
+    assert status(case, "inf", dtype="float32") == FAILED
+    assert status(case, "-1e39", dtype="float32") == FAILED
+    assert status(case, "-1e39") == PASSED
+    assert status(case, "-inf") == FAILED
+
+
+def test_a_bound_of_0_asks_for_the_very_number_and_sign() -> None:
+    case = a_case([D("-0.0"), D("nan"), D("inf"), D("0.5")], [0.0] * 4)
+    assert status(case, "-0.0", "nan", "inf", "0.5") == PASSED
+    assert status(case, "0.0", "nan", "inf", "0.5") == FAILED
+    assert status(case, "-0.0", "0", "inf", "0.5") == FAILED
+    assert status(case, "-0.0", "nan", "-inf", "0.5") == FAILED
+    assert status(case, "-0.0", "nan", "inf", "0.5000000000000001") == FAILED
+
+
+def test_an_error_is_due_where_the_case_says_so_and_nowhere_else() -> None:
+    error = a_case(None)
+    assert grade(error, Refused("lam"), "float64").status == PASSED
+    assert grade(error, {"v": [D(1)]}, "float64").status == FAILED
+    outcome = grade(POINT, Refused("ValueError: lam"), "float64")
+    assert outcome.status == FAILED and "got an error: ValueError: lam" in outcome.problem
+
+
+def test_no_answer_is_missing() -> None:
+    assert grade(POINT, None, "float64").status == MISSING
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({}, "outputs ['v'] are due, got []"),
+        ({"v": [D(1), D(-2)], "w": D(1)}, "outputs ['v'] are due, got ['v', 'w']"),
+        ({"v": [D(1)]}, "v: shape (2,) is due, got (1,)"),
+        ({"v": [[D(1)], [D(-2)]]}, "v: shape (2,) is due, got (2, 1)"),
+        ({"v": D(1)}, "v: shape (2,) is due, got ()"),
+        ({"v": [[D(1)], D(-2)]}, "v: rows of unequal length"),
+    ],
+)
+def test_wrong_shapes_are_said(answer: Any, problem: str) -> None:
+    outcome = grade(POINT, answer, "float64")
+    assert (outcome.status, outcome.problem) == (FAILED, problem)
+
+
+@pytest.mark.parametrize("want", ["1e-45", "1e-310", "1e300", "0", "3e38"])
+def test_errors_in_ulp_are_finite_at_the_ends_of_the_range(want: str) -> None:
+    outcome = grade(a_case([D(want)], [1e-320]), {"v": [D(want)]}, "float64")
+    assert (outcome.status, outcome.error) == (PASSED, 0.0)

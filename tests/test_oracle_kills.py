@@ -1,0 +1,69 @@
+"""The kill matrix: what the cases are worth, and that the published one is the true one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+
+import pytest
+
+from lai_ref import oracle
+from lai_ref.oracle.kills import KILLS, KillMatrix, kill_matrix
+from lai_ref.oracle.mutants import MUTANTS
+
+
+@cache
+def published() -> KillMatrix:
+    """The matrix as it stands in the file."""
+    rows: dict[str, dict[str, str]] = {}
+    name = ""
+    for line in KILLS.read_text(encoding="utf-8").split("\ncases that kill none")[0].splitlines():
+        if line.endswith(" kills"):
+            name = line.split(":")[0]
+            rows[name] = {group: "." * len(oracle.cases(group)) for group in oracle.GROUPS}
+        elif name and line.startswith("  ") and line.split()[0] in oracle.GROUPS:
+            group, letters = line.split()
+            rows[name][group] = letters
+    return KillMatrix(rows)
+
+
+@pytest.mark.slow
+def test_the_published_matrix_is_the_true_one() -> None:
+    assert kill_matrix().text() == KILLS.read_text(encoding="utf-8")
+
+
+def test_the_published_matrix_reads_as_it_is_written() -> None:
+    assert published().text() == KILLS.read_text(encoding="utf-8")
+
+
+def test_there_are_forty_mutants_or_more_with_names_of_their_own() -> None:
+    assert len(MUTANTS) >= 40
+    assert max(Counter(mutant.name for mutant in MUTANTS).values()) == 1
+    assert list(published().rows) == [mutant.name for mutant in MUTANTS]
+
+
+def test_every_mutant_is_killed_by_two_cases_or_more() -> None:
+    assert min(published().kills(mutant.name) for mutant in MUTANTS) >= 2
+
+
+def test_mutants_show_in_the_groups_that_they_name() -> None:
+    for mutant in MUTANTS:
+        killing = {
+            group for group, letters in published().rows[mutant.name].items() if letters.strip(".")
+        }
+        assert killing and killing <= set(mutant.groups), mutant.name
+
+
+def test_every_case_kills_a_mutant_or_says_why_it_is_there() -> None:
+    text = KILLS.read_text(encoding="utf-8")
+    for case in published().idle():
+        assert f"  {case.id}: {case.about}\n" in text
+
+
+def test_a_part_of_the_matrix_made_anew_is_what_is_published() -> None:
+    from lai_ref.oracle.kills import _letter
+
+    for mutant in MUTANTS[::9]:
+        for group in ("factor", "adam"):
+            letters = "".join(_letter(mutant.backend, case) for case in oracle.cases(group))
+            assert letters == published().rows[mutant.name][group], (mutant.name, group)
