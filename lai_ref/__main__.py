@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from lai_ref.experiment import SCALINGS, prepare
 from lai_ref.files import check_writable
 from lai_ref.lai import REDUCTIONS, Lai
 from lai_ref.losses import Plain
+from lai_ref.metrics import rmse
 from lai_ref.mlp import MLP
 from lai_ref.state import load_state, save_state
 from lai_ref.train import SAMPLINGS, DivergedError, Epoch, lai_training
@@ -50,7 +52,15 @@ def _train(options: argparse.Namespace) -> int:
     rng = np.random.default_rng(options.seed)
     task = prepare(data, rng, options.scaling, options.dtype)
     net = MLP((task.x.shape[1], *options.hidden, 1), options.activation)
+    settings = _settings(options, data.source)
     start = load_state(options.state) if options.state and options.state.exists() else None
+    if start is not None:
+        start.check_fits(net)
+        if start.settings != settings:
+            raise ValueError(
+                f"{options.state}: expected the state of a run with {settings},"
+                f" got one with {start.settings}"
+            )
     epochs = lai_training(
         net,
         task.x,
@@ -74,14 +84,21 @@ def _train(options: argparse.Namespace) -> int:
     for last in epochs:
         _report(last, total)
         if options.state:
-            save_state(options.state, last.state)
-    if last is None:
-        print(f"nothing to do: {start.epoch if start else 0} of {total} epochs are done")
-        return 0
-    y_test = net.predict(last.state.theta, task.x_test)
-    print(f"RMSE on the validation fifth    {last.rmse:.4f}")
+            save_state(options.state, last.state._replace(settings=settings))
+    if last is None and start is None:
+        raise ValueError("pretrain-epochs, lai-epochs: expected more than 0 together")
+    theta = last.state.theta if last else start.theta  # type: ignore[union-attr]
+    y_test = net.predict(theta, task.x_test)
+    print(f"RMSE on the validation fifth    {rmse(net.predict(theta, task.xv), task.tv):.4f}")
     print(f"variance of the test outputs    {float(y_test.var()):.4f}")
     return 0
+
+
+def _settings(options: argparse.Namespace, source: str) -> str:
+    """All that has to be the same when a run goes on; how many epochs there are does not."""
+    free = ("state", "data", "lai_epochs")
+    words = {name: value for name, value in sorted(vars(options).items()) if name not in free}
+    return json.dumps(words | {"source": source}, ensure_ascii=False)
 
 
 def _report(epoch: Epoch, total: int) -> None:

@@ -32,7 +32,9 @@ class Activation:
     f: Callable[[Array], Array]  # z → a
     slope: Callable[[Array, Array], Array]  # z, a → f'(z)
     curvature: Callable[[Array, Array, Array], Array]  # z, a, f'(z) → f''(z)
-    gain: float = 1.0  # what Var W · fan_in should start at (He et al. 2015: 2 for relu)
+    gain: float = (
+        1.0  # Var W · fan_in at the start: 2 for relu (He et al. 2015) and silu, much like it
+    )
 
 
 def _sigmoids(z: Array) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lai_ref.arguments import Array, number_in, positive, with_shape
+from lai_ref.arguments import Array, number_in, positive, whole_number, with_shape
 
 
 class AdamState(NamedTuple):
@@ -57,7 +57,7 @@ class Adam:
             object.__setattr__(self, name, beta)
 
     def init(self, theta: Array) -> AdamState:
-        """No steps taken, both means 0."""
+        """No steps taken, both means 0, for a θ (P,)."""
         return AdamState(0, np.zeros_like(theta), np.zeros_like(theta))
 
     def step(self, theta: Array, grad: Array, state: AdamState) -> tuple[Array, AdamState]:
@@ -72,7 +72,7 @@ class Adam:
         grad = with_shape("grad", grad, theta.shape)
         with_shape("state.m", state.m, theta.shape)
         with_shape("state.v", state.v, theta.shape)
-        t = state.t + 1
+        t = whole_number("state.t", state.t, least=0) + 1
         # m ← β₁ m + (1 − β₁) g
         m = self.beta1 * state.m
         m += (1 - self.beta1) * grad

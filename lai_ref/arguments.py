@@ -81,7 +81,7 @@ def widen(a: Array) -> Array:
 def one_of(name: str, value: Any, allowed: Collection[Any]) -> None:
     """Refuse a `value` that is not among those `allowed`."""
     try:
-        known = value in tuple(allowed) and not isinstance(value, bool)
+        known = value in tuple(allowed) and not isinstance(value, bool | float)
     except ValueError:  # an array, whose comparison is an array
         known = False
     if not known:

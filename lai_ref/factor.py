@@ -45,6 +45,12 @@ def lai_factor(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) -> Array:
     Array
         Of k's shape and dtype, from ½ at the least up to max(λ, 1/λ).
 
+    Raises
+    ------
+    ValueError, TypeError
+        A k that is not finite, a λ that is not finite or not above 0 or of another length than D,
+        another order.
+
     Examples
     --------
     >>> lai_factor([0.0, 0.5, 1e300], 0.25, order=2)
@@ -57,7 +63,7 @@ def lai_factor(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) -> Array:
 def lai_factor_slope(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) -> Array:
     """F_p'(k; λ), within 8 ulp; at the kink the mean of the slopes on both sides.
 
-    Parameters and shapes as for `lai_factor`.
+    Parameters, shapes and errors as for `lai_factor`.
 
     Examples
     --------
@@ -82,6 +88,11 @@ def projections(e: npt.ArrayLike, k: npt.ArrayLike) -> tuple[Array, Array]:
     -------
     a, b
         Each of k's shape. max(a, b) is the paper's Lai loss before λ enters.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit each other, or an entry that is not finite.
 
     Examples
     --------
@@ -115,18 +126,20 @@ def factor_slope(k: Array, lam: Array, order: int) -> Array:
     near, far, d = _frame(k)
     low, high = np.minimum(lam, 1), np.maximum(lam, 1)
     knee, at_knee, knee_slope = (a.reshape(lam.shape) for a in _knee(tuple(lam.flat), order))
-    # multiplied in this order, no intermediate leaves the range of doubles before the result does
+    # |F'| above and below the kink; multiplied in this order, no intermediate leaves the range of
+    # doubles before the result does
     if order == 1:
-        # u = 1: cos³ φ / low;  u = 0: −λ |k| cos³ φ / low
+        # above: cos³ φ / low;  below: λ |k| cos³ φ / low
         cube = d * np.sqrt(d)
         above = 1 / cube / low * far * far * far
         below = near / cube * high * far * far
     else:
-        # u = 1: 2 |k| cos⁴ φ / low;  u = 0: −2 λ |k| cos⁴ φ / low
+        # above: 2 |k| cos⁴ φ / low;  below: 2 λ |k| cos⁴ φ / low
         steep = 2 * near / (d * d)
         above = steep / low * far * far * far
         below = steep * high * far * far * far
     u = np.heaviside(absolute(k).real - knee, at_knee)
+    # F' = sign k · (above, −below, or the mean of the two)
     return sign(k) * np.where(u == 1, above, np.where(u == 0, -below, knee_slope))
 
 

@@ -16,7 +16,7 @@ undoes both computations, last one first:
           ā_(l−1) = z̄_l W_lᵀ;  z̄_(l−1) += ā_(l−1) ⊙ f'(z_(l−1))
 
 The f'' term is the one that is easily forgotten: it carries how the slope of each unit changes
-when its input does. For relu it is zero, which is why a test on relu alone does not miss it.
+when its input does. For relu it is zero, so that a test on relu alone passes without it.
 """
 
 from __future__ import annotations
@@ -178,7 +178,10 @@ class MLP:
         # w̄_L += Σ_i v̄_(L−1)
         dW_up.append(dv.sum(axis=0)[:, None])
 
-        grad, dlayers = self._down(tape, slope, dy, dz_up)
+        dy = with_shape("dy", dy, (len(dk),))
+        grad, dlayers = self._down(
+            tape, slope, dy.astype(np.result_type(dy, dk), copy=False), dz_up
+        )
         for (dW, _), up in zip(dlayers, dW_up, strict=True):
             dW += up
         return grad

@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from lai_ref.adam import AdamState
-from lai_ref.arguments import Array
+from lai_ref.arguments import Array, whole_number
 from lai_ref.files import write_whole
 from lai_ref.mlp import MLP
 
@@ -30,6 +30,7 @@ class TrainingState(NamedTuple):
     generator: str  # the bit generator's own state, as JSON
     sizes: tuple[int, ...]
     activation: str
+    settings: str = ""  # of the run, in the words of whoever saves it
 
     def check_fits(self, net: MLP) -> None:
         """Raise ValueError if this is the state of another architecture than `net`."""
@@ -71,6 +72,7 @@ def save_state(path: str | os.PathLike[str], state: TrainingState) -> None:
         "generator": state.generator,
         "sizes": list(state.sizes),
         "activation": state.activation,
+        "settings": state.settings,
     }
     file = io.BytesIO()
     m, v = state.optimizer.m, state.optimizer.v
@@ -99,8 +101,14 @@ def load_state(path: str | os.PathLike[str]) -> TrainingState:
         if not theta.shape == m.shape == v.shape == (net.n_params,):
             raise ValueError(f"{len(theta)} parameters where {net} has {net.n_params}")
         moments = AdamState(int(about["t"]), m, v)
-        epoch, generator = int(about["epoch"]), str(about["generator"])
-        state = TrainingState(epoch, theta, moments, generator, tuple(net.sizes), net.activation)
+        epoch = whole_number("epoch", about["epoch"], least=0)
+        whole_number("t", about["t"], least=0)
+        if not all(np.isfinite(a).all() for a in (theta, m, v)):
+            raise ValueError("numbers that are not finite")
+        network = tuple(net.sizes), net.activation
+        state = TrainingState(
+            epoch, theta, moments, str(about["generator"]), *network, str(about["settings"])
+        )
         generator_of(state)
         return state
     except DAMAGE as error:

@@ -191,6 +191,7 @@ def _epoch(
             total += float(value) * len(rows)
             if not math.isfinite(total):
                 raise DivergedError(before.epoch + 1, step, before)
-    if not np.isfinite(theta).all():
+    # the gradient's square may leave float32 long before the loss does, and freeze every step
+    if not all(np.isfinite(a).all() for a in (theta, moments.m, moments.v)):
         raise DivergedError(before.epoch + 1, len(batches), before)
     return total / len(x), state_of(net, theta, moments, rng, before.epoch + 1)

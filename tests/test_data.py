@@ -411,7 +411,7 @@ def trained(data: California, rows: int | None, epochs: tuple[int, int], seed: i
     ("rows", "epochs", "tolerance"),
     [
         pytest.param(5000, (30, 20), 0.25, id="short"),  # few rows, and so more luck
-        pytest.param(None, (100, 100), 0.15, id="full", marks=pytest.mark.slow),
+        pytest.param(None, (60, 60), 0.15, id="full", marks=pytest.mark.slow),
     ],
 )
 def test_stand_in_behaves_like_the_real_files(

@@ -47,7 +47,7 @@ def test_a_kept_state_is_gone_on_from(tmp_path: Path, capsys: pytest.CaptureFixt
     assert out == expected
     assert "going on after epoch 1" in err and "epoch 1/2" not in err
     assert main([*SHORT, *stopped]) == 0
-    assert capsys.readouterr().out == "nothing to do: 2 of 2 epochs are done\n"
+    assert capsys.readouterr().out == expected
 
 
 def test_options_reach_the_training(tmp_path: Path) -> None:
@@ -103,6 +103,23 @@ def test_a_state_of_another_network_is_refused_and_kept(
     assert main([*SHORT, "--hidden", "5", "--state", str(path)]) == 2
     assert "start: expected the state of a network (8, 5, 1)" in capsys.readouterr().err
     assert path.read_bytes() == before
+
+
+def test_a_state_of_other_settings_is_refused_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "state"
+    assert main([*SHORT, "--state", str(path)]) == 0
+    before = path.read_bytes()
+    for change in (["--lam", "0.2"], ["--seed", "1"], ["--scaling", "raw"], ["--dtype", "float64"]):
+        assert main([*SHORT, *change, "--state", str(path)]) == 2
+        assert "expected the state of a run with" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_no_epochs_at_all_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--pretrain-epochs", "0", "--lai-epochs", "0"]) == 2
+    assert "expected more than 0 together" in capsys.readouterr().err
 
 
 def test_divergence_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,13 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from lai_ref.oracle import build, cases
 from lai_ref.oracle.build import built_case, write_vectors
 from lai_ref.oracle.case import GROUPS, VECTORS
-from lai_ref.oracle.kills import kill_matrix
 from lai_ref.oracle.questions import questions
 from lai_ref.oracle.verify import verify
 
@@ -76,12 +74,3 @@ def test_verify_notices_every_kind_of_change(
         (tmp_path / "factor.json").write_text(json.dumps(content))
         monkeypatch.setattr("lai_ref.oracle.verify.VECTORS", tmp_path)
         assert [problem for _, problem in verify(chosen)] == [f"{key} differ from what is computed"]
-
-
-@pytest.mark.slow
-def test_the_matrix_for_machines_says_what_the_text_says() -> None:
-    matrix = kill_matrix()
-    content = matrix.as_json()
-    assert content["idle"] == [case.id for case in matrix.idle()]
-    assert all(m["kills"] == matrix.kills(name) for name, m in content["mutants"].items())
-    assert np.min([m["kills"] for m in content["mutants"].values()]) >= 2

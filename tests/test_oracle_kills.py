@@ -32,6 +32,14 @@ def test_the_published_matrix_is_the_true_one() -> None:
     assert kill_matrix().text() == KILLS.read_text(encoding="utf-8")
 
 
+def test_the_matrix_for_machines_says_what_the_text_says() -> None:
+    content = published().as_json()
+    text = KILLS.read_text(encoding="utf-8")
+    for name, mutant in content["mutants"].items():
+        assert f"\n{name}: {mutant['kills']} kills\n" in text
+    assert len(content["idle"]) == text.split("why they are there\n")[1].count("\n")
+
+
 def test_the_published_matrix_reads_as_it_is_written() -> None:
     assert published().text() == KILLS.read_text(encoding="utf-8")
 

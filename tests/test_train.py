@@ -299,6 +299,13 @@ def test_divergence_by_the_last_step_of_an_epoch_is_noticed() -> None:
     assert np.isfinite(caught.value.state.theta).all()
 
 
+def test_squares_of_gradients_that_leave_float32_are_divergence() -> None:
+    x, t = X.astype(np.float32), T.astype(np.float32)
+    with pytest.raises(DivergedError):
+        list(lai_training(NET, x, t, loss=Lai(1e-25), alpha=1.0, pretrain_epochs=0, batch_size=10,
+                          rng=np.random.default_rng(0)))  # fmt: skip
+
+
 def huge_steps() -> TrainingState:
     """An untrained state whose next Adam step, at the largest lr, leaves the doubles."""
     state = next(lai_training(NET, X, T, loss=Lai(0.1), batch_size=N,

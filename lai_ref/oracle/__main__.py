@@ -66,7 +66,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    wrong, chosen = [], _chosen(options)
+    wrong, chosen = [], [case for case in _chosen(options) if case.expected is not None]
     for i, (case, problem) in enumerate(verify(chosen), start=1):
         if sys.stderr.isatty():
             print(f"\r{i}/{len(chosen)}", end="", file=sys.stderr, flush=True)
@@ -125,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="for all cases")
     dtype(run)
     command("list", _list, "list the cases and why each is there")
-    command("verify", _verify, "compute every expected answer again, to 50 digits")
+    command("verify", _verify, "compute every expected number again")
     mutants = command("mutants", _mutants, "which wrong ports each case finds")
     mutants.add_argument(
         "--write", action="store_true", help="also into the file that is published"

@@ -8,6 +8,7 @@ row by row, then b.
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
@@ -22,7 +23,7 @@ from lai_ref.losses import Loss, Plain
 from lai_ref.mlp import MLP
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
 from lai_ref.oracle.case import INPUTS, LAM, NUMBER, OUTPUTS, Case, mapped
-from lai_ref.oracle.grade import Refused
+from lai_ref.oracle.grade import Refused, Unusable
 
 Lam: TypeAlias = float | Array
 METHODS = {
@@ -220,30 +221,48 @@ class Reference:
 reference = Reference()
 
 
-def ask(backend: object, case: Case, dtype: str) -> dict[str, Any] | Refused | None:
-    """A backend's answer to a case, nested lists of Decimals; None if it has no such method."""
+def ask(backend: object, case: Case, dtype: str) -> dict[str, Any] | Refused | Unusable | None:
+    """A backend's answer to a case, nested lists of Decimals; None if it implements no such method.
+
+    Only an error that the method raises counts as a refusal: a method that cannot be called as the
+    protocol says, or whose results cannot be read, is unusable, and passes nowhere.
+    """
     method = getattr(backend, METHODS[case.group], None)
     if method is None and case.group == "codec":
         method = _codec
     if method is None:
         return None
+    given = arguments(case, dtype)
+    try:
+        inspect.signature(method).bind(**given)
+    except TypeError as error:
+        return Unusable(f"{METHODS[case.group]} cannot be called with {', '.join(given)}: {error}")
+    except ValueError:
+        pass  # no signature to be had, as of functions written in C
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # some cases are there to overflow
-            answer = method(**arguments(case, dtype))
+            answer = method(**given)
+    except NotImplementedError:
+        return None
     except Exception as error:  # of a port, about which nothing is known
         return Refused(f"{type(error).__name__}: {error}")
-    parts = answer if isinstance(answer, tuple) else (answer,)
     names = tuple(OUTPUTS[case.group])
+    parts = answer if isinstance(answer, tuple | list) and len(names) > 1 else (answer,)
     if len(parts) != len(names):
-        return Refused(f"expected {len(names)} results ({', '.join(names)}), got {len(parts)}")
+        return Unusable(f"expected {len(names)} results ({', '.join(names)}), got {len(parts)}")
     try:
-        return {
-            name: mapped(Decimal, np.asarray(part, dtype=np.float64).tolist())
-            for name, part in zip(names, parts, strict=True)
-        }
-    except (TypeError, ValueError) as error:
-        return Refused(f"results that are not arrays of numbers: {error}")
+        return {name: _decimals(part) for name, part in zip(names, parts, strict=True)}
+    except Exception as error:
+        words = f"results that NumPy cannot read as arrays of numbers: {error}"
+        return Unusable(f"{words} (tensors of another library may have to be detached first)")
+
+
+def _decimals(part: Any) -> Any:
+    numbers = np.asarray(part)
+    if numbers.dtype.kind not in "fiu":
+        raise TypeError(f"dtype {numbers.dtype}")
+    return mapped(Decimal, numbers.astype(np.float64).tolist())
 
 
 def _codec(values: Array) -> Array:
@@ -271,7 +290,9 @@ def _argument(name: str, value: Any, group: str, dtype: str) -> Any:
         return _lam(value, dtype)
     if kind == NUMBER and not isinstance(kind, type):
         return float(value)
-    if kind in (int, str, list):
+    if kind is list:
+        return list(value)  # the port's own, to do with as it likes
+    if kind in (int, str):
         return value
     return np.array(mapped(float, value), dtype=dtype)
 

@@ -17,10 +17,15 @@ float64, 9 for float32), or inf, -inf, nan, -0.0. Numbers of JSON are taken too.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
 import shlex
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -28,12 +33,14 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.oracle.case import DTYPES, GROUPS, SCHEMA, VECTORS, Case, Nested, number
+from lai_ref.oracle.case import DTYPES, GROUPS, SCHEMA, VECTORS, Case, Nested
 from lai_ref.oracle.grade import NOT_IMPLEMENTED, Outcome, Refused, grade
 from lai_ref.oracle.report import Report
 
-# JSON's own words for what is not finite, as some writers print them
-WORDS = {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}
+# a number as the languages of the world print it: 1.5, .5, 5., 1e-3, inf, -Infinity, NaN, -nan
+WRITTEN = re.compile(
+    r"\s*([+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan))\s*", re.IGNORECASE
+)
 LARGEST = 20_000_000  # bytes; the answers to all cases are less than a tenth of it
 
 
@@ -73,7 +80,10 @@ def graded(content: bytes, cases: Sequence[Case], dtype: str | None = None) -> R
         if answer is None and case.group in lacking:
             outcomes.append(Outcome(case, NOT_IMPLEMENTED))
         else:
-            numbers = _answer(case.id, answer, answers["dtype"])
+            try:
+                numbers = _answer(case.id, answer, answers["dtype"])
+            except (ArithmeticError, RecursionError) as error:
+                raise MalformedError(f"{case.id}: {type(error).__name__} in reading it") from None
             outcomes.append(grade(case, numbers, answers["dtype"]))
     return Report(answers["dtype"], tuple(outcomes))
 
@@ -93,17 +103,18 @@ def asked(command: str, question: str, seconds: float) -> bytes:
         given.seek(0)
         try:
             process = subprocess.Popen(
-                shlex.split(command), stdin=given, stdout=printed, stderr=complaints
+                shlex.split(command),
+                stdin=given,
+                stdout=printed,
+                stderr=complaints,
+                start_new_session=True,
             )
         except (OSError, ValueError, IndexError) as error:
             raise MalformedError(f"{command!r} cannot be started: {error}") from None
         try:
-            status = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise MalformedError(f"{command!r} gave no answer within {seconds:g} s") from None
+            status = _waited(process, printed, command, seconds)
         finally:
-            process.kill()
-            process.wait()
+            _end(process)
         if status != 0:
             complaints.seek(0)
             words = complaints.read()[-500:].decode(errors="replace").strip()
@@ -113,6 +124,26 @@ def asked(command: str, question: str, seconds: float) -> bytes:
     if not content.strip():
         raise MalformedError(f"{command!r} printed nothing")
     return content
+
+
+def _waited(process: subprocess.Popen[bytes], printed: Any, command: str, seconds: float) -> int:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            return process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            if os.fstat(printed.fileno()).st_size > LARGEST:
+                raise MalformedError(f"{command!r} printed more than {LARGEST} bytes") from None
+    raise MalformedError(f"{command!r} gave no answer within {seconds:g} s")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the program and, where there are process groups, what it has started."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
 
 
 def read_file(path: Path) -> bytes:
@@ -166,11 +197,10 @@ def _numbers(where: str, value: Any, dtype: str) -> Nested:
         return Decimal(value)
     if not isinstance(value, str):
         raise MalformedError(f"{where}: expected a number as a decimal string, got {value!r:.80}")
-    word = value.strip().removeprefix("+")
-    try:
-        d = number(WORDS.get(word, word))
-    except ValueError as error:
-        raise MalformedError(f"{where}: {error}") from None
+    found = WRITTEN.fullmatch(value)
+    if not found:
+        raise MalformedError(f"{where}: expected a number as a decimal string, got {value!r:.80}")
+    d = Decimal(found[1])
     # the digits that were written stand for the nearest number of the dtype
     with np.errstate(over="ignore"):
         return Decimal(float(np.dtype(dtype).type(float(d))))

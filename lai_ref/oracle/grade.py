@@ -34,6 +34,13 @@ class Refused:
 
 
 @dataclass(frozen=True)
+class Unusable:
+    """What a port gave in place of an answer: neither numbers nor the refusal of bad inputs."""
+
+    words: str
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of one case. Errors and bounds are in ulp of the number that was due."""
 
@@ -49,13 +56,15 @@ class Outcome:
     answer: Any = None
 
 
-def grade(case: Case, answer: dict[str, Nested] | Refused | None, dtype: str) -> Outcome:
+def grade(case: Case, answer: dict[str, Nested] | Refused | Unusable | None, dtype: str) -> Outcome:
     """Compare an answer, nested lists of Decimals by output, with what is due.
 
-    `answer` is None where the port gave none, and `Refused` where it raised an error.
+    `answer` is None where the port gave none, `Refused` where it raised an error.
     """
     if answer is None:
         return Outcome(case, MISSING, "no answer")
+    if isinstance(answer, Unusable):
+        return Outcome(case, FAILED, answer.words, answer=answer)
     if case.expected is None:
         if isinstance(answer, Refused):
             return Outcome(case, PASSED, answer=answer)

@@ -18,7 +18,7 @@ from lai_ref.oracle.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outco
 from lai_ref.oracle.mutants import MUTANTS, Mutant
 
 CASES_LOOKED_AT = 24  # of those that failed, and of those that passed, for the likely mistake
-LINES_EXPLAINED = 20  # the first failing lines name the nearest mutant
+LINES_EXPLAINED = 20  # the first failing lines name a mutant that answers alike
 ALIKE = 2.0  # bounds apart: each answer is within one bound of what it would be without rounding
 
 
@@ -108,26 +108,25 @@ class Report:
                     f"; {o.place}: got {o.got}, want {o.want},"
                     f" error {o.error:.3g} ulp, bound {o.bound:.3g} ulp"
                 )
-            nearest = self._nearest(o) if i < LINES_EXPLAINED else None
-            if nearest is not None:
-                line += f"\n  likely: {nearest.mistake} [{nearest.name}]"
+            mutant = self._alike(o) if i < LINES_EXPLAINED else None
+            if mutant is not None:
+                line += f"\n  likely: {mutant.mistake} [{mutant.name}]"
             lines.append(line)
         if self.likely_mistake is not None:
             lines.append(f"likely mistake: {self.likely_mistake.mistake}")
         return lines
 
-    def _nearest(self, outcome: Outcome) -> Mutant | None:
-        """The mutant nearest to the port's answer in this case; of several, the overall one."""
-        if not isinstance(outcome.answer, dict) or not outcome.case.expected:
+    def _alike(self, outcome: Outcome) -> Mutant | None:
+        """A mutant that fails with the port's own numbers; of several, the likely mistake."""
+        if not isinstance(outcome.answer, dict) or not outcome.place:
             return None
-        near = []
-        for i, mutant in enumerate(MUTANTS):
-            apart = _apart(mutant, outcome, self.dtype)
-            if _right(mutant, outcome.case, self.dtype):
-                continue  # what answers rightly explains nothing
-            near.append((0.0 if apart <= ALIKE else apart, mutant is not self.likely_mistake, i))
-        apart, _, i = min(near, default=(math.inf, True, 0))
-        return MUTANTS[i] if math.isfinite(apart) else None
+        alike = [
+            mutant
+            for mutant in MUTANTS
+            if _apart(mutant, outcome, self.dtype) <= ALIKE
+            and not _right(mutant, outcome.case, self.dtype)
+        ]
+        return self.likely_mistake if self.likely_mistake in alike else next(iter(alike), None)
 
     def _conventions(self) -> list[str]:
         """The s found at the kinks, where all of a group agree."""

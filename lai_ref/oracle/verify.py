@@ -12,10 +12,10 @@ from lai_ref.oracle.case import VECTORS, Case
 
 
 def verify(cases: Sequence[Case]) -> Iterator[tuple[Case, str]]:
-    """Each case with what is wrong with it, an empty string for nothing.
+    """Each case that has numbers, with what is wrong with them, an empty string for nothing.
 
     Expected numbers and directions have to be those in the file to the last digit; bounds, which
-    are computed in doubles, to a few percent.
+    are computed in doubles and have two digits, within a tenth.
     """
     published: dict[str, Any] = {}
     for group in {case.group: None for case in cases}:
@@ -24,7 +24,6 @@ def verify(cases: Sequence[Case]) -> Iterator[tuple[Case, str]]:
     for case in cases:
         stated = published[case.id]
         if case.expected is None:
-            yield case, ""
             continue
         computed = answer(case.group, case.inputs)
         differing = [
