@@ -11,6 +11,7 @@ import argparse
 import importlib
 import json
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import matplotlib as mpl
@@ -26,7 +27,8 @@ NAMES = ("smoothness",)
 def main(arguments: list[str] | None = None) -> int:
     """Make the figures; returns the exit status: 0 done, 1 diverged, 2 unusable, 130 stopped."""
     options = _parser().parse_args(arguments)
-    settings = Settings(options.out, options.data, options.seeds, options.jobs, options.quick)
+    out = options.out or _default_out(options)
+    settings = Settings(out, options.data, options.seeds, options.jobs, options.quick)
     mpl.use("Agg")
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
@@ -40,6 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"figures: {error}", file=sys.stderr)
         return 2
+    except BrokenProcessPool:
+        print("figures: a process was killed, perhaps for memory; try --jobs 1", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("figures: stopped; the same command goes on with what is missing", file=sys.stderr)
         return 130
@@ -57,23 +62,34 @@ def _make(name: str, settings: Settings) -> None:
     print(f"{name}: {settings.out / name}.json, .png, .svg", file=sys.stderr)
 
 
+def _default_out(options: argparse.Namespace) -> Path:
+    """A folder for each kind of run, so that none overwrites the results of another."""
+    kind = "data" if options.data else "stand-in"
+    return Path("figures", "out", kind, *(["quick"] if options.quick else []))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m figures", description=__doc__)
     add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", choices=[[], *NAMES], help=", ".join(NAMES))
+    add("names", nargs="*", metavar="NAME", type=_name, help=", ".join(NAMES))
     add("--data", type=Path, metavar="DIR", help="train.csv and test.csv; without: a stand-in")
     add("--seeds", type=_count, default=3, metavar="N", help="runs of each arm (default 3)")
     add("--jobs", type=_count, default=default_jobs(), metavar="J", help="processes at one time")
     add("--quick", action="store_true", help="small and short: to see that all of it works")
-    add("--out", type=Path, default=Path("figures/out"), metavar="DIR", help="for the results")
+    add("--out", type=Path, metavar="DIR", help="for the results (default: below figures/out)")
     return parser
 
 
+def _name(text: str) -> str:
+    if text not in NAMES:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(NAMES)}, got {text!r}")
+    return text
+
+
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    return int(text)
 
 
 if __name__ == "__main__":

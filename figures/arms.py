@@ -53,7 +53,7 @@ def run_arms(
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = [kept_at(work, arm, folder) for arm in arms]
-    results = {path: _read(path) for path in paths}
+    results = {path: _read(path, arm) for path, arm in zip(paths, arms, strict=True)}
     missing = {path: arm for path, arm in zip(paths, arms, strict=True) if results[path] is None}
     _say(f"{title}: {len(arms)} arms, {len(arms) - len(missing)} of them kept from before")
     if missing:
@@ -92,9 +92,12 @@ def _run(work: Work, arm: Arm, data: Path | None, path: Path) -> dict[str, Any]:
     return result
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path, arm: Arm) -> dict[str, Any] | None:
     try:
-        result: dict[str, Any] = json.loads(path.read_bytes())["result"]
+        kept = json.loads(path.read_bytes())
+        if kept["arm"] != arm:
+            raise ValueError("another arm")
+        result: dict[str, Any] = kept["result"]
         return result
     except FileNotFoundError:
         return None
@@ -128,8 +131,12 @@ def _digest(content: Any) -> str:
 
 def _code() -> str:
     folders = Path(lai_ref.__file__).parent, Path(__file__).parent
-    files = [file for folder in folders for file in sorted(folder.glob("*.py"))]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    files = [file for folder in folders for file in folder.glob("*.py")]
+    return _digest({f"{file.parent.name}/{file.name}": _sha256(file) for file in files})
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _versions() -> list[str]:

@@ -6,7 +6,7 @@ import os
 import platform
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class Settings:
         command += " --data DIR" if self.data else ""
         command += " --quick" if self.quick else ""
         packages = ("lai_ref", "numpy", "matplotlib")
-        versions = {"python": platform.python_version()} | {p: version(p) for p in packages}
+        versions = {"python": platform.python_version()} | {p: _version(p) for p in packages}
         seeds = list(range(self.seeds))
         return {
             "figure": figure,
@@ -38,6 +38,13 @@ class Settings:
             "seeds": seeds,
             "versions": versions,
         }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a clone that is used without being installed
+        return "not installed"
 
 
 def default_jobs() -> int:
