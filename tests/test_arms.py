@@ -57,7 +57,9 @@ def test_an_arm_that_fails_leaves_the_others_kept(tmp_path: Path) -> None:
     assert log(tmp_path) == [-1, 1, 2, 4]
 
 
-@pytest.mark.parametrize("damage", [b"", b'{"arm": {"n"', b"[1]", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "damage", [b"", b'{"arm": {"n"', b"[1]", b"\xff\xfe", b'{"arm": {"n": 4}, "result": {}}']
+)
 def test_a_damaged_result_is_computed_again(
     tmp_path: Path, damage: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
