@@ -3,12 +3,15 @@
 An arm is a dict of JSON-able parameters. Its result is kept under a key made of all that determines
 it: the function, the parameters (the data's digest among them), the code, the library versions. A
 run that is killed, at any moment, goes on with the arms that are missing, and a change of anything
-that matters is another key.
+that matters is another key. The code is that of `lai_ref` and of the function's own module, without
+comments and docstrings; nothing else of `figures` may bear on a result.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import inspect
 import json
 import multiprocessing
 import os
@@ -18,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -76,7 +80,8 @@ def run_arms(
 
 def kept_at(work: Work, arm: Arm, folder: Path) -> Path:
     """The path of the arm's result."""
-    return folder / f"{work.__name__}-{_digest([work.__module__, arm, _code(), _versions()])}.json"
+    code = _code(Path(inspect.getfile(work)))
+    return folder / f"{work.__name__}-{_digest([work.__module__, arm, code, _versions()])}.json"
 
 
 def digest_of(*arrays: lai_ref.Array) -> str:
@@ -129,14 +134,21 @@ def _digest(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _code() -> str:
-    folders = Path(lai_ref.__file__).parent, Path(__file__).parent
-    files = [file for folder in folders for file in folder.glob("*.py")]
-    return _digest({f"{file.parent.name}/{file.name}": _sha256(file) for file in files})
+@lru_cache
+def _code(module: Path) -> str:
+    files = [*Path(lai_ref.__file__).parent.glob("*.py"), module]
+    return _digest({f"{file.parent.name}/{file.name}": _meaning(file) for file in files})
 
 
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def _meaning(file: Path) -> str:
+    """The file's statements, without comments, docstrings and layout."""
+    tree = ast.parse(file.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            del node.body[0]
+    return ast.dump(tree)
 
 
 def _versions() -> list[str]:

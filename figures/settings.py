@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-
-from lai_ref import California, load_california
 
 
 @dataclass(frozen=True)
@@ -23,19 +21,25 @@ class Settings:
     jobs: int = 1
     quick: bool = False
 
-    def provenance(self, figure: str, source: str) -> dict[str, Any]:
-        """What every figure's JSON says of itself."""
-        command = f"python -m figures {figure} --seeds {self.seeds}"
-        command += " --data DIR" if self.data else ""
+    def provenance(
+        self, figure: str, source: str | None = None, seeds: Iterable[int] | None = None
+    ) -> dict[str, Any]:
+        """What every figure's JSON says of itself.
+
+        `source` names the data; None for a figure that uses none. `seeds` are those of a figure
+        that does not go by `--seeds`: empty where nothing is drawn at random.
+        """
+        command = f"python -m figures {figure}"
+        command += f" --seeds {self.seeds}" if seeds is None else ""
+        command += " --data DIR" if self.data and source else ""
         command += " --quick" if self.quick else ""
         packages = ("lai_ref", "numpy", "matplotlib")
         versions = {"python": platform.python_version()} | {p: _version(p) for p in packages}
-        seeds = list(range(self.seeds))
         return {
             "figure": figure,
             "command": command,
-            "source": source,
-            "seeds": seeds,
+            "source": source or "computed from the formulas; no data",
+            "seeds": list(range(self.seeds) if seeds is None else seeds),
             "versions": versions,
         }
 
@@ -52,9 +56,3 @@ def default_jobs() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-@lru_cache(maxsize=1)
-def california(data: Path | None) -> California:
-    """The data, read once a process."""
-    return load_california(data)

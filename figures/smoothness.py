@@ -17,46 +17,16 @@ loss alone, so differences to MSE are taken seed by seed.
 from __future__ import annotations
 
 import statistics
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.arms import Arm, digest_of, kept_at, run_arms
 from figures.drawing import DARK_TO_LIGHT, GREY
-from figures.settings import Settings, california
-from lai_ref import (
-    MLP,
-    Adam,
-    Epoch,
-    Experiment,
-    Lai,
-    TrainingState,
-    lai_training,
-    load_state,
-    prepare,
-    save_state,
-)
+from figures.settings import Settings
+from figures.training import arms_of, california, circumstances, protocol_of, train_all
 
-PROTOCOL = {
-    "sizes": [8, 64, 32, 1],
-    "activation": "tanh",
-    "scaling": "standard",
-    "dtype": "float32",
-    "batch_size": 64,
-    "lr": 1e-3,
-    "alpha": 0.01,
-    "sampling": "points",
-    "pretrain_epochs": 100,
-    "lai_epochs": 100,
-    "order": 2,
-    "l1_ratio": 0.0,
-    "reduction": "batch",
-    "rows": None,
-}
-QUICK = {"pretrain_epochs": 3, "lai_epochs": 3, "rows": 3000}
 LAMS = (None, 1e-1, 1e-2, 1e-3)  # None: MSE
 PAPER = {"rmse": (0.6960, 0.6955, 0.6997, 0.7210), "variance": (0.7728, 0.7683, 0.7574, 0.6604)}
 MARKERS = ("o", "s", "^", "D")
@@ -64,87 +34,21 @@ MARKERS = ("o", "s", "^", "D")
 
 def compute(settings: Settings) -> dict[str, Any]:
     """Every arm's curve, final RMSE and variance, and Table 1 from them."""
-    data = california(settings.data)
-    numbers: dict[str, Any] = settings.provenance("smoothness", data.source)
-    protocol = PROTOCOL | (QUICK if settings.quick else {})
-    digest = digest_of(data.x, data.t, data.x_test)
-    shared = [{"data": digest, "seed": seed, **protocol} for seed in range(settings.seeds)]
-    folder = settings.out / "arms"
-
-    def run(work: Any, arms: list[Arm], title: str) -> list[dict[str, Any]]:
-        return run_arms(work, arms, settings.data, folder, settings.jobs, f"smoothness, {title}")
-
-    for arm in shared:  # a kept pretraining is worth as much as its state
-        kept = kept_at(pretrain, arm, folder)
-        try:
-            load_state(kept.with_suffix(".npz"))
-        except (OSError, ValueError):
-            kept.unlink(missing_ok=True)
-    starts = run(pretrain, shared, "pretraining")
-    arms = [
-        {**arm, "start": start["state"], "lam": lam}
-        for arm, start in zip(shared, starts, strict=True)
-        for lam in LAMS
-    ]
-    results = run(continue_training, arms, "Lai Training")
-    numbers["protocol"] = protocol
-    numbers["pretraining"] = [
-        {"seed": arm["seed"], "rmse": start["rmse"]}
-        for arm, start in zip(shared, starts, strict=True)
-    ]
-    numbers["arms"] = [
-        {"seed": arm["seed"], "lam": arm["lam"], **result}
-        for arm, result in zip(arms, results, strict=True)
-    ]
-    numbers["table"] = [_row(numbers["arms"], lam) for lam in LAMS]
-    return numbers
-
-
-def pretrain(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
-    """The epochs that all arms of a seed share; the state is left beside the result."""
-    epochs, _, _ = _train({**arm, "lam": None, "lai_epochs": 0}, data, start=None)
-    state_path = kept.with_suffix(".npz")
-    save_state(state_path, epochs[-1].state)
-    return {"state": state_path.name, "rmse": [epoch.rmse for epoch in epochs]}
-
-
-def continue_training(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
-    """The epochs after pretraining, with the Lai loss or, for the control group, without."""
-    epochs, net, task = _train(arm, data, load_state(kept.parent / arm["start"]))
-    y_test = net.predict(epochs[-1].state.theta, task.x_test)
-    return {
-        "rmse": [epoch.rmse for epoch in epochs],
-        "variance": float(y_test.var(dtype=np.float64)),
-        "lai_share": statistics.mean(epoch.lai_share for epoch in epochs),
+    control = arms_of(settings, range(settings.seeds))
+    arms = [{**arm, "lam": lam} for arm in control for lam in LAMS]
+    results = train_all(settings, arms, "smoothness")
+    kept = ("seed", "lam", "rmse", "variance", "lai_share")
+    numbers = {
+        **settings.provenance("smoothness", california(settings.data).source),
+        "protocol": protocol_of(control[0]),
+        "pretraining": [
+            {"seed": arm["seed"], "rmse": arm["pretraining"]["rmse"]}
+            for arm in results
+            if arm["lam"] is None
+        ],
+        "arms": [{name: arm[name] for name in kept} for arm in results],
     }
-
-
-def _train(
-    arm: Arm, data: Path | None, start: TrainingState | None
-) -> tuple[list[Epoch], MLP, Experiment]:
-    source, rows = california(data), slice(arm["rows"])
-    if digest_of(source.x, source.t, source.x_test) != arm["data"]:
-        raise ValueError("data: the files have changed since this run began; start it again")
-    source = source._replace(x=source.x[rows], t=source.t[rows], x_test=source.x_test[rows])
-    rng = np.random.default_rng(arm["seed"])
-    task = prepare(source, rng, arm["scaling"], arm["dtype"])
-    net = MLP(arm["sizes"], arm["activation"])
-    epochs = lai_training(
-        net,
-        task.x,
-        task.t,
-        loss=Lai(arm["lam"] or 1.0, arm["order"], arm["l1_ratio"], arm["reduction"]),
-        alpha=arm["alpha"] if arm["lam"] else 0.0,
-        sampling=arm["sampling"],
-        pretrain_epochs=arm["pretrain_epochs"],
-        lai_epochs=arm["lai_epochs"],
-        batch_size=arm["batch_size"],
-        optimizer=Adam(lr=arm["lr"]),
-        rng=rng,
-        validation=(task.xv, task.tv),
-        start=start,
-    )
-    return list(epochs), net, task
+    return numbers | {"table": [_row(numbers["arms"], lam) for lam in LAMS]}
 
 
 def _row(arms: list[dict[str, Any]], lam: float | None) -> dict[str, Any]:
@@ -194,19 +98,7 @@ def table(numbers: dict[str, Any]) -> str:
             line("    least … most", [spread(c, "+.1%") for c in change]),
             line("  paper", [f"{value:.4f}" for value in PAPER[name]]),
         ]
-    return "\n".join([f"Table 1 (§6.1), {_circumstances(numbers)}", *lines])
-
-
-def _circumstances(numbers: dict[str, Any]) -> str:
-    p = numbers["protocol"]
-    sizes = "-".join(str(width) for width in p["sizes"])
-    rows = f", first {p['rows']} rows" if p["rows"] else ""
-    return (
-        f"{len(numbers['seeds'])} seeds; {numbers['source']}{rows}\n"
-        f"network {sizes} {p['activation']}, {p['scaling']} inputs, {p['dtype']}, Adam {p['lr']:g},"
-        f" batch {p['batch_size']}, {p['pretrain_epochs']} + {p['lai_epochs']} epochs;"
-        f"\nL2 Lai MSE, {p['reduction']} reduction, for {p['alpha']:.0%} of the {p['sampling']}"
-    )
+    return "\n".join([f"Table 1 (§6.1), {circumstances(numbers)}", *lines])
 
 
 def plot(numbers: dict[str, Any]) -> Figure:
@@ -222,7 +114,7 @@ def plot(numbers: dict[str, Any]) -> Figure:
     lower.set_title("… and smooths the outputs")
     lower.set_xlabel("loss after pretraining")
     upper.legend(loc="lower left")
-    figure.supxlabel(_circumstances(numbers), fontsize=7.5, color=GREY)
+    figure.supxlabel(circumstances(numbers), fontsize=7.5, color=GREY)
     return figure
 
 

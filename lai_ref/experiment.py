@@ -27,6 +27,7 @@ class Experiment(NamedTuple):
     xv: Array
     tv: Array
     x_test: Array
+    std: Array  # (D,) of the training rows before scaling: one standard deviation, in data's units
 
 
 def prepare(
@@ -53,14 +54,12 @@ def prepare(
     order = rng.permutation(len(data.x))
     n_validation = round(VALIDATION_SHARE * len(order))
     held, kept = order[:n_validation], order[n_validation:]
-    mean, std = np.zeros(data.x.shape[1]), np.ones(data.x.shape[1])
-    if scaling == "standard":
-        mean, std = data.x[kept].mean(axis=0), data.x[kept].std(axis=0)
+    mean, std = data.x[kept].mean(axis=0), data.x[kept].std(axis=0)
 
     def scaled(x: Array) -> Array:
-        return ((x - mean) / std).astype(dtype)
+        return ((x - mean) / std if scaling == "standard" else x).astype(dtype)
 
     t = data.t.astype(dtype)
     return Experiment(
-        scaled(data.x[kept]), t[kept], scaled(data.x[held]), t[held], scaled(data.x_test)
+        scaled(data.x[kept]), t[kept], scaled(data.x[held]), t[held], scaled(data.x_test), std
     )

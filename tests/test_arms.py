@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from figures import arms
 from figures.arms import Arm, digest_of, kept_at, run_arms
 
 
@@ -76,6 +77,27 @@ def test_the_key_is_made_of_what_determines_the_result(tmp_path: Path) -> None:
     assert kept_at(work, arm, tmp_path) == kept_at(work, dict(reversed(arm.items())), tmp_path)
     assert kept_at(work, arm, tmp_path) != kept_at(work, {**arm, "a": 2}, tmp_path)
     assert kept_at(work, arm, tmp_path) != kept_at(runs, arm, tmp_path)  # type: ignore[arg-type]
+
+
+def test_comments_docstrings_and_layout_leave_the_key_as_it_is(tmp_path: Path) -> None:
+    texts = [
+        "def f(x: int) -> int:\n    return x + 1\n",
+        '"""About."""\n\n\ndef f(x: int) -> int:\n    """One more."""\n    return (x + 1)  # so\n',
+        "def f(x: int) -> int:\n    return x + 2\n",
+        'def f(x: int) -> int:\n    return "x"\n',
+    ]
+    meanings = []
+    for text in texts:
+        (tmp_path / "module.py").write_text(text)
+        meanings.append(arms._meaning(tmp_path / "module.py"))
+    assert meanings[0] == meanings[1]
+    assert len(set(meanings)) == 3
+
+
+def test_the_key_follows_the_code_of_the_package_and_of_the_works_module() -> None:
+    code = arms._code(Path(__file__))
+    assert code != arms._code(Path(arms.__file__))
+    assert code == arms._code(Path(__file__))
 
 
 def test_the_digest_follows_the_numbers() -> None:

@@ -35,6 +35,13 @@ def test_standard_inputs_have_mean_0_and_deviation_1_over_the_training_rows() ->
 
 
 @pytest.mark.parametrize("scaling", ["standard", "raw"])
+def test_the_deviation_is_that_of_the_training_rows_before_scaling(scaling: str) -> None:
+    raw = prepare(DATA, np.random.default_rng(1), "raw", np.float64)
+    task = prepare(DATA, np.random.default_rng(1), scaling)
+    np.testing.assert_allclose(task.std, raw.x.std(axis=0), rtol=1e-13)
+
+
+@pytest.mark.parametrize("scaling", ["standard", "raw"])
 def test_targets_keep_their_units(scaling: str) -> None:
     task = prepare(DATA, np.random.default_rng(1), scaling, np.float64)
     assert set(np.concatenate([task.t, task.tv])) == set(DATA.t)
@@ -42,7 +49,9 @@ def test_targets_keep_their_units(scaling: str) -> None:
 
 def test_dtype_is_the_one_asked_for() -> None:
     for dtype in (np.float32, np.float64):
-        assert {part.dtype for part in prepare(DATA, rng, dtype=dtype)} == {np.dtype(dtype)}
+        *parts, std = prepare(DATA, rng, dtype=dtype)
+        assert {part.dtype for part in parts} == {np.dtype(dtype)}
+        assert std.dtype == np.float64
 
 
 def test_data_are_not_changed() -> None:

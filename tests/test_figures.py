@@ -55,7 +55,7 @@ def test_a_killed_run_goes_on_with_the_arms_that_are_missing(tmp_path: Path) -> 
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith("smoothness, Lai Training: 3/8"):
+            if line.startswith("smoothness: 3/8"):
                 process.send_signal(signal.SIGKILL)
                 break
     assert ends_within(10, process.pid)
@@ -65,7 +65,7 @@ def test_a_killed_run_goes_on_with_the_arms_that_are_missing(tmp_path: Path) -> 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0
     assert "smoothness, pretraining: 2 arms, 2 of them kept" in done.stderr
-    assert f"smoothness, Lai Training: 8 arms, {kept - 2} of them kept" in done.stderr
+    assert f"smoothness: 8 arms, {kept - 2} of them kept" in done.stderr
     assert done.stdout.startswith("Table 1 (§6.1), 2 seeds; stand-in")
     assert {p.name for p in tmp_path.iterdir() if p.is_file()} == {
         "smoothness.json",

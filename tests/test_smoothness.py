@@ -22,19 +22,6 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return numbers
 
 
-def test_a_pretraining_whose_state_is_lost_is_computed_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(smoothness, "QUICK", smoothness.QUICK | {"rows": 400})
-    settings = Settings(tmp_path, seeds=1, jobs=1, quick=True)
-    numbers = smoothness.compute(settings)
-    (state,) = (tmp_path / "arms").glob("*.npz")
-    state.write_bytes(b"half of it")
-    for arm in (tmp_path / "arms").glob("continue_training-*"):
-        arm.unlink()
-    assert smoothness.compute(settings) == numbers
-
-
 def final(numbers: dict[str, Any], lam: float | None, name: str) -> list[float]:
     values = [arm[name] for arm in numbers["arms"] if arm["lam"] == lam]
     return [value[-1] for value in values] if name == "rmse" else values
