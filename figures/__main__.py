@@ -2,13 +2,12 @@
 
 Numbers are written first (OUT/NAME.json), then the pictures (PNG, SVG). Progress goes to standard
 error, tables go to standard output. Finished arms are kept under OUT/arms: a run that was stopped
-goes on where it was.
+goes on where it was. In place of a name, the JSON of an earlier run is drawn again, in seconds.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
 from concurrent.futures.process import BrokenProcessPool
@@ -16,12 +15,11 @@ from pathlib import Path
 
 import matplotlib as mpl
 
+from figures.catalogue import FIGURES
 from figures.drawing import style, write_pictures
 from figures.settings import Settings, default_jobs
 from lai_ref import DivergedError
 from lai_ref.files import check_writable, write_whole
-
-NAMES = ("smoothness",)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,8 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
         check_writable(settings.out)
-        for name in options.names or NAMES:
-            _make(name, settings)
+        names = options.names or list(FIGURES)
+        for place, name in enumerate(names, start=1):
+            print(f"figures: {name}, {place} of {len(names)}", file=sys.stderr, flush=True)
+            if name in FIGURES:
+                _make(name, settings)
+            else:
+                _draw_again(Path(name), settings.out)
         return 0
     except DivergedError as error:
         print(f"figures: {error}", file=sys.stderr)
@@ -51,19 +54,35 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _make(name: str, settings: Settings) -> None:
-    figure = importlib.import_module(f"figures.{name}")
+    figure = FIGURES[name]
     numbers = figure.compute(settings)
     text = json.dumps(numbers, indent=1, ensure_ascii=False) + "\n"
     write_whole(settings.out / f"{name}.json", text.encode())
-    if hasattr(figure, "table"):
-        print(figure.table(numbers))
+    if table := figure.table(numbers):
+        print(table, flush=True)
     with style():
         write_pictures(figure.plot(numbers), settings.out / name)
     print(f"{name}: {settings.out / name}.json, .png, .svg", file=sys.stderr)
 
 
+def _draw_again(path: Path, out: Path) -> None:
+    try:
+        numbers = json.loads(path.read_bytes())
+        name = numbers["figure"]
+        with style():
+            write_pictures(FIGURES[name].plot(numbers), out / name)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path}: expected the numbers of a figure, as `python -m figures` writes them, got a"
+            f" file that is damaged or of another kind ({error!r})"
+        ) from error
+    print(f"{name}: {out / name}.png, .svg", file=sys.stderr)
+
+
 def _default_out(options: argparse.Namespace) -> Path:
     """A folder for each kind of run, so that none overwrites the results of another."""
+    if options.names and not set(options.names) & set(FIGURES):
+        return Path("figures", "out", "again")
     kind = "data" if options.data else "stand-in"
     return Path("figures", "out", kind, *(["quick"] if options.quick else []))
 
@@ -71,7 +90,7 @@ def _default_out(options: argparse.Namespace) -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m figures", description=__doc__)
     add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", type=_name, help=", ".join(NAMES))
+    add("names", nargs="*", metavar="NAME", type=_name, help=", ".join([*FIGURES, "or FILE.json"]))
     add("--data", type=Path, metavar="DIR", help="train.csv and test.csv; without: a stand-in")
     add("--seeds", type=_count, default=3, metavar="N", help="runs of each arm (default 3)")
     add("--jobs", type=_count, default=default_jobs(), metavar="J", help="processes at one time")
@@ -81,8 +100,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _name(text: str) -> str:
-    if text not in NAMES:
-        raise argparse.ArgumentTypeError(f"expected one of {', '.join(NAMES)}, got {text!r}")
+    if text not in FIGURES and not text.endswith(".json"):
+        expected = f"{', '.join(FIGURES)} or a JSON file"
+        raise argparse.ArgumentTypeError(f"expected one of {expected}, got {text!r}")
     return text
 
 

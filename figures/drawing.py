@@ -20,7 +20,7 @@ GREY = "#777777"
 
 STYLE: dict[Any, Any] = {
     "figure.dpi": 100,
-    "savefig.dpi": 150,
+    "savefig.dpi": 110,
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,

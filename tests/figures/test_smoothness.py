@@ -10,7 +10,7 @@ import pytest
 from figures import smoothness
 from figures.settings import Settings
 
-RESULTS = Path(__file__).parents[1] / "figures" / "results" / "smoothness.json"
+RESULTS = Path(__file__).parents[2] / "figures" / "results" / "smoothness.json"
 NUMBERS: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
 
 

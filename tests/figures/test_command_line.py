@@ -13,10 +13,10 @@ import pytest
 from figures import smoothness
 from figures.__main__ import main
 from figures.drawing import style, write_pictures
-from tests.test_smoothness import NUMBERS
+from tests.figures.test_smoothness import NUMBERS, RESULTS
 
 QUICK = [sys.executable, "-m", "figures", "smoothness", "--quick", "--seeds", "2", "--jobs", "1"]
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_pictures_are_the_same_bytes_from_run_to_run(tmp_path: Path) -> None:
@@ -99,3 +99,30 @@ def test_unusable_options_are_refused(
         main(options)
     assert caught.value.code == 2
     assert options[0].removeprefix("--") in capsys.readouterr().err
+
+
+def test_numbers_of_an_earlier_run_are_drawn_again(tmp_path: Path) -> None:
+    assert main([str(RESULTS), "--out", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"smoothness.png", "smoothness.svg"}
+    with style():
+        write_pictures(smoothness.plot(NUMBERS), tmp_path / "same")
+    assert (tmp_path / "smoothness.png").read_bytes() == (tmp_path / "same.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b'{"figure": "smoothness"}', b'{"figure": "nonsense"}', b"\xff"]
+)
+def test_damaged_numbers_are_refused(
+    tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "numbers.json").write_bytes(content)
+    assert main([str(tmp_path / "numbers.json"), "--out", str(tmp_path / "out")]) == 2
+    assert "numbers.json: expected the numbers of a figure" in capsys.readouterr().err
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_numbers_that_are_missing_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path / "none.json"), "--out", str(tmp_path)]) == 2
+    assert "none.json" in capsys.readouterr().err

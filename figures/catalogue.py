@@ -1,0 +1,73 @@
+"""All figures by name: the question each answers, and the module that computes and draws it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from figures.settings import Settings
+
+Numbers = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One figure. Its module has `compute(settings, …)`, `plot(numbers)`, perhaps `table(numbers)`.
+
+    `options` are what `compute` needs beside the settings, where a module makes several figures.
+    """
+
+    question: str
+    module: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def compute(self, settings: Settings) -> Numbers:
+        """The numbers, ready for JSON."""
+        numbers: Numbers = self._module.compute(settings, **self.options)
+        return numbers
+
+    def plot(self, numbers: Numbers) -> Figure:
+        """The picture of the numbers."""
+        figure: Figure = self._module.plot(numbers)
+        return figure
+
+    def table(self, numbers: Numbers) -> str | None:
+        """The numbers as text, where the figure has a table."""
+        text: str | None = self._module.table(numbers) if hasattr(self._module, "table") else None
+        return text
+
+    @property
+    def _module(self) -> ModuleType:
+        return importlib.import_module(f"figures.{self.module}")
+
+
+def _surface(question: str, case: str) -> Entry:
+    return Entry(question, "surface", {"case": case})
+
+
+FIGURES: dict[str, Entry] = {
+    "projection": Entry("Into what does a line split the residual?", "projection"),
+    "chebyshev": Entry("Why is max(a, b) the Chebyshev length in the turned frame?", "chebyshev"),
+    "tangent": Entry("What are a and b on a curve?", "tangent"),
+    "factor": Entry("Which slope does the loss favour?", "factor"),
+    "surface_mae_1": _surface("Is the minimum of Lai MAE at k = λ = 1?", "mae_1"),
+    "surface_mae_2": _surface("Does the minimum follow λ up to 2?", "mae_2"),
+    "surface_mae_05": _surface("Does the minimum follow λ down to 0.5?", "mae_05"),
+    "surface_mae_small": _surface("What does a very small λ do to the intercept?", "mae_small"),
+    "surface_mae_large": _surface("Where does a very large λ stop pulling?", "mae_large"),
+    "surface_mse_large": _surface("Does squaring lift the basin of a large λ?", "mse_large"),
+    "phase": Entry("When is the minimum at the kink, and when at the data's slope?", "phase"),
+    "smoothness": Entry("What does a smaller λ cost, and what does it smooth?", "smoothness"),
+    "sensitivity": Entry("What does λ do to the effect of noise in each feature?", "sensitivity"),
+    "protocols": Entry("Which protocol comes closest to the paper's tables?", "protocols"),
+    "strength": Entry("Do α and λ set the strength together?", "strength"),
+    "trap": Entry("How many runs end with a slope of the wrong sign?", "trap"),
+    "frontier": Entry("Is Lai better than penalising ‖k‖² directly?", "frontier"),
+    "cost": Entry("What does a Lai step cost?", "cost"),
+    "claims": Entry("Which of the paper's claims hold?", "claims"),
+}

@@ -1,0 +1,137 @@
+"""max(a, b) is the Chebyshev length of the residual in the frame turned by φ (paper §2.1).
+
+What to see: the frame has its origin at the prediction, one axis along the line and one across it.
+In it the observation has the coordinates (±a, ±b). The squares are the balls of the Chebyshev
+norm, max(|u|, |v|); the one that passes through the observation has the half-width max(a, b). The
+circle is the ball of the Euclidean norm, which no turn changes: its radius is |e| whatever the
+slope. What the Lai loss adds to |e| is the shape of the square, nothing else.
+
+What the paper says: the approach "can be easily proven to be equivalent" to that of §2.
+
+What we found: it is. A rotation by −φ takes the residual (0, −e) to (−e sin φ, −e cos φ). Over
+random residuals and slopes the two routes agree to rounding, that is, within 1e-15 of the length.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.drawing import GREY
+from figures.geometry import ACROSS, ALONG, Split, draw_points, label, plane, split
+from figures.settings import Settings
+from lai_ref import Array, projections
+
+SLOPES = (0.4, -1.6)
+X, Y, T = 0.0, 0.0, 2.0
+SEED = 0
+
+
+def compute(settings: Settings) -> dict[str, Any]:
+    """Two turned frames, and how far the two approaches are apart over many residuals."""
+    count = 1_000 if settings.quick else 1_000_000
+    rng = np.random.default_rng(SEED)
+    e = rng.standard_normal(count)
+    k = np.tan(rng.uniform(-np.pi / 2, np.pi / 2, count))  # lines in all directions alike
+    turned = np.abs(turn(e, k)).max(axis=0)
+    lai = np.maximum(*projections(e, k))
+    lines = [split(X, Y, T, slope) for slope in SLOPES]
+    for line in lines:
+        line["coordinates"] = turn(line["e"], line["k"]).tolist()
+    return {
+        **settings.provenance("chebyshev", seeds=(SEED,)),
+        "lines": lines,
+        "compared": count,
+        "largest_difference": float((np.abs(turned - lai) / lai).max()),
+    }
+
+
+def turn(e: Any, k: Any) -> Array:
+    """The coordinates (u, v) of the observation, along and across the line, from the prediction."""
+    phi = np.arctan(k)
+    # (u, v) = R(−φ) (0, −e)
+    rotation = np.array([[np.cos(phi), np.sin(phi)], [-np.sin(phi), np.cos(phi)]])
+    upright = np.array([np.zeros_like(phi), -np.asarray(e)])
+    coordinates: Array = np.einsum("ij...,j...->i...", rotation, upright)
+    return coordinates
+
+
+def plot(numbers: dict[str, Any]) -> Figure:
+    """The turned frames in the plane, with the balls of both norms."""
+    figure = Figure(figsize=(10, 5.6), layout="constrained")
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    for axes, line in zip(panels, numbers["lines"], strict=True):
+        u, v = line["coordinates"]
+        larger = "b" if line["b"] > line["a"] else "a"
+        where = f"k = {line['k']:g}: u = {u:.2f}, v = {v:.2f}".replace("-", "−")
+        plane(axes, f"{where}; the square's half-width is {larger}")
+        _balls(axes, line)
+        draw_points(axes, line)
+        _frame(axes, line)
+        axes.set(xlim=(-3.4, 3.4), ylim=(-3.1, 3.2))
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
+    figure.supxlabel(
+        f"{numbers['compared']:,} random residuals and lines: Chebyshev length and max(a, b) "
+        f"differ by {numbers['largest_difference']:.0e} of their size at most",
+        fontsize=9,
+    )
+    return figure
+
+
+def _axes_of(line: Split) -> tuple[Array, Array]:
+    """The directions along and across the line."""
+    phi = np.radians(line["phi"])
+    along, across = np.array([[np.cos(phi), np.sin(phi)], [-np.sin(phi), np.cos(phi)]])
+    return along, across
+
+
+def _balls(axes: Axes, line: Split) -> None:
+    """Chebyshev's squares, the largest through the observation, and Euclid's circle through it."""
+    origin, (along, across) = np.array(line["prediction"]), _axes_of(line)
+    corners = np.array([along + across, across - along, -along - across, along - across])
+    for share in (1 / 3, 2 / 3, 1):
+        square = origin + share * line["lai"] * corners[[0, 1, 2, 3, 0]]
+        largest = share == 1
+        axes.plot(
+            *square.T,
+            color=GREY,
+            lw=2.5 if largest else 0.8,
+            label="balls of the Chebyshev norm" if largest else None,
+        )
+    turns = np.linspace(0, 2 * np.pi, 181)
+    circle = origin + abs(line["e"]) * np.transpose([np.cos(turns), np.sin(turns)])
+    axes.plot(*circle.T, color=GREY, ls=":", label="of the Euclidean norm")
+
+
+def _frame(axes: Axes, line: Split) -> None:
+    """The turned axes, and on them the coordinates of the observation."""
+    origin, seen = np.array(line["prediction"]), np.array(line["observation"])
+    u, v = line["coordinates"]
+    for direction, value, color, name in (
+        (_axes_of(line)[0], u, ALONG, "u = {}a"),
+        (_axes_of(line)[1], v, ACROSS, "v = {}b"),
+    ):
+        axes.annotate(
+            "",
+            origin + 3 * direction,
+            origin - 3 * direction,
+            arrowprops={"arrowstyle": "->", "color": color},
+        )
+        axes.annotate(
+            name[0],
+            origin + 3 * direction,
+            xytext=tuple(9 * direction),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            color=color,
+        )
+        foot = origin + value * direction
+        axes.plot(*np.transpose([seen, foot]), color=color, lw=1, ls="-.", zorder=3)
+        larger = abs(value) == np.abs([u, v]).max()
+        axes.plot(*np.transpose([origin, foot]), color=color, lw=5 if larger else 2, zorder=4)
+        text = name.format("−" if value < 0 else "")
+        label(axes, (origin, foot), seen, text, color, bold=bool(larger))

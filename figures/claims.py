@@ -1,0 +1,117 @@
+"""The paper's claims with a verdict each, computed from the numbers of the other figures.
+
+What to see: for every claim whether it holds, what was measured, and the figure that shows it.
+"holds when …" names the condition. "does not hold here" is said of the protocol and the data that
+stand beside the numbers; the paper does not describe its own (E8).
+
+No verdict is typed: each is a comparison, in `theory_claims` or `training_claims`, and may come out
+differently for other data or seeds.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from figures.drawing import DARK_TO_LIGHT, GREY
+from figures.settings import Settings
+from figures.theory_claims import THEORY
+from figures.training_claims import TRAINING
+from figures.verdict import FAILS, HOLDS, Numbers
+
+CLAIMS = (*THEORY, *TRAINING)
+RESULTS = Path(__file__).parent / "results"
+NEEDED = tuple(dict.fromkeys(name for claim in CLAIMS for name in claim.figures))
+
+
+def compute(settings: Settings) -> Numbers:
+    """The verdicts on the results in `settings.out`, or, where one is missing, the committed."""
+    folder = settings.out
+    if any(not (folder / f"{name}.json").exists() for name in NEEDED):
+        folder = RESULTS
+    results = {name: _read(folder / f"{name}.json") for name in NEEDED}
+    return {
+        **settings.provenance("claims", seeds=()),
+        "source": f"the numbers of the other figures; {results['smoothness']['source']}",
+        "claims": [
+            {
+                "section": claim.section,
+                "claim": claim.text,
+                **claim.judge(*(results[name] for name in claim.figures))._asdict(),
+                "figures": list(claim.figures),
+            }
+            for claim in CLAIMS
+        ],
+    }
+
+
+def table(numbers: Numbers) -> str:
+    """Every claim with its verdict, as text."""
+    lines = []
+    for row in numbers["claims"]:
+        lines.append(f"§{row['section']:<4} {row['claim']}: {row['verdict']}")
+        lines.append(fill(row["number"], 96, initial_indent=" " * 6, subsequent_indent=" " * 6))
+        lines.append(f"      ({', '.join(row['figures'])})")
+    return "\n".join(lines)
+
+
+def markdown(numbers: Numbers) -> str:
+    """The table of the README, with links from the top of the project."""
+    lines = ["| § | the paper | verdict | found | figure |", "|---|---|---|---|---|"]
+    for row in numbers["claims"]:
+        links = ", ".join(f"[{name}](figures/README.md#{name})" for name in row["figures"])
+        cells = (row["section"], row["claim"], f"**{row['verdict']}**", row["number"], links)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def plot(numbers: Numbers) -> Figure:
+    """The claims one below the other, each under its verdict."""
+    rows = numbers["claims"]
+    figure = Figure(figsize=(11, 0.34 * len(rows) + 0.8), layout="constrained")
+    axes = figure.subplots()
+    places = (("holds", DARK_TO_LIGHT[1], "o"), ("holds when …", DARK_TO_LIGHT[3], "D"))
+    columns = (*places, (FAILS, DARK_TO_LIGHT[2], "X"))
+    for y, row in enumerate(rows):
+        verdict = row["verdict"]
+        column = 0 if verdict == HOLDS else 2 if verdict == FAILS else 1
+        _, color, marker = columns[column]
+        axes.plot(column, y, marker, color=color, ms=9)
+        if column == 1:
+            words = fill(verdict.removeprefix("holds "), 34)
+            axes.annotate(words, (1, y), (9, 0), textcoords="offset points", va="center", size=7.5)
+    axes.set_yticks(range(len(rows)), [f"{row['claim']}  (§{row['section']})" for row in rows])
+    axes.set_xticks(range(3), [title for title, _, _ in columns])
+    axes.xaxis.tick_top()
+    axes.set_xlim(-0.4, 2.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    axes.grid(axis="x", alpha=0)
+    axes.set_title(_counts(rows), color=GREY)
+    return figure
+
+
+def _counts(rows: list[dict[str, Any]]) -> str:
+    verdicts = [row["verdict"] for row in rows]
+    holds, fails = verdicts.count(HOLDS), verdicts.count(FAILS)
+    conditional = len(rows) - holds - fails
+    return (
+        f"of {len(rows)} claims {holds} hold, {conditional} hold when …, {fails} do not hold here"
+    )
+
+
+def _read(path: Path) -> Numbers:
+    try:
+        numbers: Numbers = json.loads(path.read_bytes())
+        if numbers["figure"] != path.stem:
+            raise ValueError(f"numbers of {numbers['figure']}")
+        return numbers
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: missing; `python -m figures` makes it") from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"{path}: expected the numbers of a figure, got {error!r}") from error

@@ -1,0 +1,247 @@
+"""Which slope the loss favours: the factor F over the angle and over the slope (§2.2, §3.1).
+
+What to see: above, F of Lai MAE over the angle φ, the larger of two branches: for λ = 1 the paper's
+max(sin φ, cos φ), then λ = 0.5, divided by λ, and λ = 2. Below, F over k = tan φ: from max(λ, 1) at
+k = 0 it falls to a kink, and from there rises to 1/min(λ, 1). Last, |F'| for λ = 0.01 with and
+without the division by λ.
+
+What the paper says (§2.2): the loss lets k "slide" to a boundary, which λ puts "anywhere". With a
+small λ "the gradient of loss also tends to be minimal", it may vanish; dividing by λ circumvents
+that, and keeps the loss near the true one.
+
+What we found. F is least at k = λ for Lai MAE, as claimed, and at √λ for Lai MSE as printed (E3),
+at −k as well as at k. With a small λ, however, k slides down to the kink but hardly up to it: from
+k = 0 to the kink F falls by the share λ²/2 (MAE) or λ (MSE), 5e-7 and 1e-3 for λ = 1e-3.
+
+Undivided, all of the loss vanishes below the kink: F ≤ λ there, with it the pull towards the data,
+and |F'| ≤ λ² (MAE) or 2 λ√λ (MSE). Above the kink it does not: F' starts near 1 (MAE), or near 2 √λ
+on its way to 0.65 (MSE). Dividing multiplies loss and slope by 1/λ everywhere. Below the kink F is
+then nearly 1, so that the pull towards the data is back, but |F'| stays small, ≤ λ or 2 √λ. Above
+it |F'| grows to 1/λ or 0.65/λ, and F to 1/λ: a thousandfold the true loss for λ = 1e-3 and a steep
+model, so "near the true loss" holds for flat models alone.
+
+F'/F, how the slope weighs against the fit, stays the same. Adam is all but blind to the scale of a
+loss, so that it would take the same way with and without the division if all of the loss were Lai.
+Next to a plain loss (§5) the division matters: it makes Lai count 1/λ times as much.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.drawing import DARK_TO_LIGHT, GREY
+from figures.geometry import ACROSS, ALONG
+from figures.settings import Settings
+from lai_ref import Array, lai_factor, lai_factor_slope, projections
+
+NAMES = {1: "Lai MAE", 2: "Lai MSE"}
+LAMS = (0.5, 1.0, 2.0)
+WAYS = {"with": "divided", "without": "undivided"}
+SMALL = (1e-1, 1e-2, 1e-3)
+SHOWN = 1e-2  # the λ whose F' is drawn
+BESIDE = 1e-12  # how far, relatively, from the kink its two sides are evaluated
+
+
+def compute(settings: Settings) -> dict[str, Any]:
+    """The curves, the minimum of F and what dividing by min(λ, 1) does, for each λ and order."""
+    return {
+        **settings.provenance("factor", seeds=()),
+        "angles": [_over_angle(lam) for lam in (1.0, 0.5, 2.0)],
+        "curves": [_over_slope(lam, order) for lam in (0.5, 2.0) for order in NAMES],
+        "slopes": [_slope_curve(SHOWN, order) for order in NAMES],
+        "minima": [_minimum(lam, order) for lam in (*SMALL[::-1], *LAMS) for order in NAMES],
+        "normalising": [_normalising(lam, order) for lam in SMALL for order in NAMES],
+    }
+
+
+def kink_of(lam: float, order: int) -> float:
+    """|k| = λ^(1/p)."""
+    return float(lam ** (1 / order))
+
+
+def _over_angle(lam: float) -> dict[str, Any]:
+    kink = float(np.degrees(np.arctan(lam)))
+    phi = np.unique([*np.linspace(-90, 90, 61), -kink, kink])
+    k = np.tan(np.radians(phi))
+    along, across = projections(np.ones_like(k), k)  # |sin φ|, |cos φ|
+    return {
+        "lam": lam,
+        "kink": kink,
+        "phi": phi.tolist(),
+        "factor": lai_factor(k, lam, order=1).tolist(),
+        "along": (along / min(lam, 1)).tolist(),
+        "across": (across * max(lam, 1)).tolist(),
+    }
+
+
+def _over_slope(lam: float, order: int) -> dict[str, Any]:
+    kink = kink_of(lam, order)
+    k = np.unique([*np.geomspace(0.01, 100, 81), kink])
+    ends = lai_factor([0.0, np.finfo(float).max, kink], lam, order).tolist()
+    return {
+        "lam": lam,
+        "order": order,
+        "kink": kink,
+        "k": k.tolist(),
+        "factor": lai_factor(k, lam, order).tolist(),
+        **dict(zip(("at_zero", "far", "at_kink"), ends, strict=True)),
+    }
+
+
+def _slope_curve(lam: float, order: int) -> dict[str, Any]:
+    kink = kink_of(lam, order)
+    grid = np.geomspace(1e-4, 100, 61)
+    sides = kink * (1 - BESIDE), kink * (1 + BESIDE)
+    k = np.sort([*grid[~np.isclose(grid, kink)], *sides])
+    divided = np.abs(lai_factor_slope(k, lam, order))
+    return {
+        "lam": lam,
+        "order": order,
+        "k": k.tolist(),
+        "with": divided.tolist(),
+        "without": (divided * min(lam, 1)).tolist(),
+    }
+
+
+def _minimum(lam: float, order: int) -> dict[str, Any]:
+    """Where F is found to be least among k > 0, and by what share less than at k = 0."""
+    k = np.geomspace(1e-6, 1e6, 1201)
+    for _ in range(5):  # twenty times as fine each time, until differences in F near its rounding
+        best = int(np.argmin(lai_factor(k, lam, order)))
+        k = np.linspace(k[best - 1], k[best + 1], 41)
+    found = float(k[np.argmin(lai_factor(k, lam, order))])
+    least, at_zero = lai_factor([found, 0.0], lam, order)
+    return {
+        "lam": lam,
+        "order": order,
+        "kink": kink_of(lam, order),
+        "found": found,
+        "depth": float(1 - least / at_zero),
+    }
+
+
+def _normalising(lam: float, order: int) -> dict[str, Any]:
+    """F at k = 0 and the largest |F'| below, just above and anywhere above the kink.
+
+    "with" the division by min(λ, 1), and "without".
+    """
+    kink = kink_of(lam, order)
+    below = np.linspace(0, kink * (1 - BESIDE), 1001)
+    above = kink * (1 + BESIDE) * np.geomspace(1, 1e4, 10001)
+
+    def steepness(k: Array) -> Array:
+        return np.abs(lai_factor_slope(k, lam, order))
+
+    divided = {
+        "factor": float(lai_factor(0.0, lam, order)),
+        "below": float(steepness(below).max()),
+        "above": float(steepness(above)[0]),
+        "largest": float(steepness(above).max()),
+    }
+    undivided = {name: value * min(lam, 1) for name, value in divided.items()}
+    return {"lam": lam, "order": order, "with": divided, "without": undivided}
+
+
+def table(numbers: dict[str, Any]) -> str:
+    """The minima of F, and what dividing by λ does, as text."""
+    lines = ["F is least at (found, kink), less than at k = 0 by"]
+    lines += [
+        f"  λ = {m['lam']:<6g} {NAMES[m['order']]}  {m['found']:.6f}  {m['kink']:.6f}"
+        f"  {m['depth']:9.2e}"
+        for m in numbers["minima"]
+    ]
+    columns = ("factor", "below", "above", "largest")
+    titles = ("F(0)", "|F'| below", "just above", "largest")
+    lines.append(f"{'F and its slope':<33}" + "".join(f"{title:>12}" for title in titles))
+    for row in numbers["normalising"]:
+        for way in WAYS:
+            cells = "".join(f"{row[way][column]:>12.2e}" for column in columns)
+            lines.append(f"  λ = {row['lam']:<6g} {NAMES[row['order']]} {WAYS[way]:<14}{cells}")
+    return "\n".join(lines)
+
+
+def plot(numbers: dict[str, Any]) -> Figure:
+    """F over φ above; F over k and |F'| over k below."""
+    figure = Figure(figsize=(12, 7.4), layout="constrained")
+    above, below = figure.subplots(2, 3)
+    for axes, curve in zip(above, numbers["angles"], strict=True):
+        _draw_over_angle(axes, curve)
+    for axes, curves in zip(below[:2], (numbers["curves"][:2], numbers["curves"][2:]), strict=True):
+        _draw_over_slope(axes, curves)
+    _draw_slopes(below[2], numbers["slopes"])
+    return figure
+
+
+def _draw_over_angle(axes: Axes, curve: dict[str, Any]) -> None:
+    lam, kink = curve["lam"], curve["kink"]
+    low, high = ("/" + f"{lam:g}" if lam < 1 else ""), (f"{lam:g} " if lam > 1 else "")
+    axes.plot(curve["phi"], curve["factor"], color=DARK_TO_LIGHT[0], lw=2.5, label="F, the larger")
+    axes.plot(curve["phi"], curve["along"], "--", color=ALONG, lw=1.2, label=f"|sin φ|{low}")
+    axes.plot(curve["phi"], curve["across"], "-.", color=ACROSS, lw=1.2, label=f"{high}|cos φ|")
+    axes.vlines([-kink, kink], 0, min(curve["factor"]), color=GREY, lw=1, ls=":")
+    axes.set_xticks([-90, -45, 0, 45, 90])
+    axes.set_ylim(0, 1.2 * max(curve["factor"]))
+    axes.set_xlabel("angle φ = atan k (degrees)")
+    axes.set_ylabel("F of Lai MAE")
+    axes.set_title(f"λ = {lam:g}: least at φ = ±{kink:.0f}°, that is, k = ±{lam:g}")
+    axes.legend(loc="upper center", ncols=3, fontsize=9, handlelength=1.6, columnspacing=1)
+
+
+def _draw_over_slope(axes: Axes, curves: list[dict[str, Any]]) -> None:
+    for curve, color, dashes, marker in zip(
+        curves, (ALONG, ACROSS), ("-", "--"), ("o", "s"), strict=True
+    ):
+        kink, name = curve["kink"], NAMES[curve["order"]]
+        axes.plot(curve["k"], curve["factor"], dashes, color=color, lw=2)
+        root = "λ" if curve["order"] == 1 else "√λ"
+        label = f"{name}, kink at {root} = {kink:.3g}"
+        axes.plot(kink, curve["at_kink"], marker + dashes, color=color, ms=8, label=label)
+    first = curves[0]
+    for value, text, place, side in (
+        (first["at_zero"], "F(0) = max(λ, 1)", 0.01, "left"),
+        (first["far"], "F(∞) = 1/min(λ, 1)", 100, "right"),
+    ):
+        axes.axhline(value, color=GREY, lw=1, ls=":")
+        axes.annotate(
+            text,
+            (place, value),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha=side,
+            color=GREY,
+            fontsize=9,
+        )
+    axes.set_xscale("log")
+    axes.set_ylim(0, 2.4)
+    axes.set_xlabel("slope |k| (log scale)")
+    axes.set_ylabel("F")
+    axes.set_title(f"λ = {first['lam']:g}: MAE favours k = λ, MSE k = √λ")
+    axes.legend(loc="lower center")
+
+
+def _draw_slopes(axes: Axes, curves: list[dict[str, Any]]) -> None:
+    for curve, color, marker in zip(curves, (ALONG, ACROSS), ("o", "s"), strict=True):
+        for way, dashes in zip(WAYS, ("-", "--"), strict=True):
+            label = f"{NAMES[curve['order']]}, {WAYS[way]}"
+            axes.plot(
+                curve["k"],
+                curve[way],
+                marker + dashes,
+                color=color,
+                lw=1.8,
+                ms=4,
+                markevery=(3, 8),
+                label=label,
+            )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("slope |k| (log scale)")
+    axes.set_ylabel("|F'|, the pull on k (log scale)")
+    axes.set_ylim(bottom=1e-8)
+    lam = curves[0]["lam"]
+    axes.set_title(f"λ = {lam:g}: dividing by λ lifts all of F' {1 / lam:.0f}-fold")
+    axes.legend(loc="lower center", ncols=2, fontsize=8, handlelength=3.2, columnspacing=0.8)

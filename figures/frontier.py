@@ -1,0 +1,247 @@
+"""RMSE against smoothness: the Lai loss beside four other ways to smooth (paper §1, new).
+
+What to see: every method starts from MSE (the star) and pays for smoothness with accuracy as its
+parameter grows; the lower curve is the better method. Smoothness is the variance of the outputs, as
+the paper measures it, or the slope, the mean length of the input gradient k. All take the same
+number of steps; early stopping chooses among the epochs of the MSE run. Double backpropagation adds
+μ ‖k‖² to MSE, for all points, or for as few as Lai Training takes.
+
+What the paper says: the Lai loss controls the gradient "while ensuring maximum accuracy" (abstract,
+§1.1), and §6.1 trades "a small portion of accuracy" for smoothness. It compares with none of the
+methods it cites.
+
+What we found on Kaggle's files: it is not better than penalising ‖k‖² directly. While the pull is
+weak the two can't be told apart: for λ ≥ 0.1, at equal slope, their RMSE is within 1% for every
+seed. Where it is strong Lai costs more: at equal slope 2.6% to 4.1% for λ = 0.01 and 5.9% to 8.1%
+for λ = 0.003, at equal variance 0.7% to 2.9% for λ = 0.003. Lai takes 1% of the points only, and
+that is part of the price: against double backpropagation on 1% it is 1.7% to 3.7% and 2.0% to 3.7%
+at equal slope, and at equal variance no λ costs more for every seed. The slope is what double
+backpropagation penalises, which favours it there. No λ lowers the RMSE for every seed; a weight
+decay of 0.03 does, by 0.1% to 0.4%. But weight decay and early stopping take away less than half of
+the slope however much they cost; only penalties on the gradient go further.
+
+The stand-in says the same: there, too, Lai costs more for every seed at equal slope with λ = 0.01
+and 0.003, and at equal variance with λ = 0.003 alone.
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from figures.arms import Arm
+from figures.drawing import DARK_TO_LIGHT, GREY
+from figures.settings import Settings
+from figures.training import arms_of, california, circumstances, protocol_of, train_all
+
+BATCH = 256
+CONTROL, LAI, STOPPING = "MSE", "Lai", "early stopping"
+GRID: dict[str, list[Arm]] = {
+    LAI: [{"lam": lam} for lam in (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)],
+    "double backprop, all points": [{"mu": mu, "alpha": 1.0} for mu in (1e-3, 1e-2, 0.1, 0.3, 1.0)],
+    "double backprop, 1% of points": [{"mu": mu} for mu in (1.0, 10.0, 100.0)],
+    "weight decay": [{"decay": decay} for decay in (0.03, 0.1, 0.3, 1.0, 3.0)],
+}
+RIVALS = (*list(GRID)[1:], STOPPING)
+MEASURES = {"variance": "variance of outputs", "slope": "mean slope ‖k‖"}
+KNOBS = {"lam": "λ = {:g}", "mu": "μ = {:g}", "decay": "decay {:g}", "epoch": "epoch {:g}"}
+LOOKS = {  # colour, marker, dashes
+    LAI: (DARK_TO_LIGHT[0], "o", "-"),
+    RIVALS[0]: (DARK_TO_LIGHT[1], "s", "--"),
+    RIVALS[1]: (DARK_TO_LIGHT[2], "^", "-."),
+    RIVALS[2]: (DARK_TO_LIGHT[3], "D", ":"),
+    STOPPING: (GREY, ".", "-"),
+}
+# which runs have their parameter beside them: how far off, in points, and aligned to which side
+RIGHT, LEFT, BELOW = ((5, 8), "left"), ((-7, -9), "right"), ((3, -15), "right")
+NAMED: dict[str, dict[float, Any]] = {
+    LAI: {0.1: BELOW, 0.03: BELOW, 0.01: RIGHT, 0.003: RIGHT},
+    RIVALS[0]: {0.1: LEFT, 0.3: LEFT, 1.0: LEFT},
+    STOPPING: {1: RIGHT, 3: RIGHT},
+}
+MOST = 0.4  # the greatest cost in RMSE that is shown
+
+
+def compute(settings: Settings) -> dict[str, Any]:
+    """What every method reaches, by seed; and Lai's RMSE over its rivals' at equal smoothness."""
+    control = arms_of(settings, range(settings.seeds), batch_size=BATCH)
+    grid = {m: changes[:: len(changes) - 1 if settings.quick else 1] for m, changes in GRID.items()}
+    choices = [(m, change) for m, changes in grid.items() for change in changes]
+    arms = control + [{**arm, **change} for _, change in choices for arm in control]
+    results = train_all(settings, arms, "frontier")
+    mse, *runs = (results[i : i + len(control)] for i in range(0, len(results), len(control)))
+    paths = [arm["pretraining"]["path"] + arm["path"] for arm in mse]
+    points = [_point(CONTROL, None, None, [_end(arm) for arm in mse])]
+    for (method, change), seeds in zip(choices, runs, strict=True):
+        knob = next(iter(change))
+        points.append(_point(method, knob, change[knob], [_end(arm) for arm in seeds]))
+    for stops in zip(*paths, strict=True):
+        points.append(_point(STOPPING, "epoch", stops[0]["epoch"], list(stops)))
+    return {
+        **settings.provenance("frontier", california(settings.data).source),
+        "protocol": protocol_of(control[0]),
+        "points": points,
+        "differences": [
+            _difference(points, point, rival, measure)
+            for measure in MEASURES
+            for rival in RIVALS
+            for point in points
+            if point["method"] == LAI
+        ],
+    }
+
+
+def least_rmse(runs: list[tuple[float, float]], smoothness: float) -> float | None:
+    """The least RMSE that `runs`, pairs of smoothness and RMSE, reach at no more than `smoothness`.
+
+    Linear between the runs that none of the others beats in both; None below the smoothest of them.
+    """
+    best: list[tuple[float, float]] = []
+    for run in sorted(runs):
+        if not best or run[1] < best[-1][1]:
+            best.append(run)
+    if smoothness < best[0][0]:
+        return None
+    x, y = zip(*best, strict=True)
+    return float(np.interp(smoothness, x, y))
+
+
+def table(numbers: dict[str, Any]) -> str:
+    """Every method and parameter; then the comparison at equal smoothness."""
+    names = ("rmse", *MEASURES)
+    control = numbers["points"][0]
+    lines = [
+        f"RMSE against smoothness, {circumstances(numbers)}",
+        "medians over seeds; change to MSE of the same seed: median (least … most)",
+        f"{'':<42}" + "".join(f"{name:>10}{'change':>25}" for name in names),
+    ]
+    for point in numbers["points"]:
+        line = f"{point['method']:<30}{_setting(point):<12}"
+        for name in names:
+            changes = [ratio - 1 for ratio in _ratios(point, control, name)]
+            line += f"{statistics.median(point[name]):10.4f}{_spread_of(changes):>25}"
+        lines.append(line)
+    for measure, title in MEASURES.items():
+        lines += [
+            "",
+            f"Lai's RMSE over the least that a rival reaches at no more {title}:",
+            "median (least … most), in how many seeds a run of the rival is as smooth",
+            f"{'':<10}" + "".join(f"{rival:>31}" for rival in RIVALS),
+        ]
+        mine = [d for d in numbers["differences"] if d["measure"] == measure]
+        for lam in dict.fromkeys(d["lam"] for d in mine):
+            cells = [_excess(d["excess"]) for d in mine if d["lam"] == lam]
+            lines.append(f"λ = {lam:<6g}" + "".join(f"{cell:>31}" for cell in cells))
+        lines.append(f"{RIVALS[0]}: {verdict(numbers, measure)}")
+    return "\n".join(lines)
+
+
+def verdict(numbers: dict[str, Any], measure: str) -> str:
+    """Where all seeds agree on Lai against double backpropagation on all points."""
+    excess = {
+        f"{d['lam']:g}": d["excess"]
+        for d in numbers["differences"]
+        if (d["measure"], d["rival"]) == (measure, RIVALS[0]) and None not in d["excess"]
+    }
+    more = [lam for lam, by_seed in excess.items() if min(by_seed) > 0]
+    less = [lam for lam, by_seed in excess.items() if max(by_seed) < 0]
+    found = [f"Lai costs more for λ = {', '.join(more)}"] * bool(more)
+    found += [f"Lai costs less for λ = {', '.join(less)}"] * bool(less)
+    return f"in every seed {'; '.join(found)}" if found else "the seeds disagree for every λ"
+
+
+def plot(numbers: dict[str, Any]) -> Figure:
+    """The cost in RMSE over each measure of smoothness, relative to MSE of the same seed."""
+    figure = Figure(figsize=(11, 6), layout="constrained")
+    panels: Any = figure.subplots(1, 2, sharey=True)
+    for axes, (measure, label) in zip(panels, MEASURES.items(), strict=True):
+        _frontiers(axes, numbers, measure)
+        axes.set_xlabel(f"{label}, relative to MSE (smoother to the left)")
+        title = f"Lai against {RIVALS[0]}, at equal {measure}:"
+        axes.set_title(f"{title}\n{verdict(numbers, measure)}")
+    panels[0].set_ylabel("validation RMSE, change to MSE of the same seed")
+    panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    figure.legend(
+        *panels[0].get_legend_handles_labels(),
+        title="median over seeds, bars from least to most",
+        loc="outside upper center",
+        ncols=3,
+    )
+    figure.supxlabel(circumstances(numbers), fontsize=7.5, color=GREY)
+    return figure
+
+
+def _frontiers(axes: Axes, numbers: dict[str, Any], measure: str) -> None:
+    control, *points = numbers["points"]
+    shown = []
+    for method, (color, marker, dashes) in LOOKS.items():
+        start = [] if method == STOPPING else [control]  # a parameter of 0; a path ends there
+        mine = start + [point for point in points if point["method"] == method]
+        x = np.array([_spread(_ratios(point, control, measure)) for point in mine]).T
+        y = np.array([_spread(_ratios(point, control, "rmse")) for point in mine]).T - 1
+        width = 0.8 if method == STOPPING else 1.5
+        axes.plot(x[0], y[0], color=color, ls=dashes, lw=width, marker=marker, label=method)
+        if method != STOPPING:
+            bars = {"xerr": abs(x[1:] - x[0]), "yerr": abs(y[1:] - y[0])}
+            axes.errorbar(x[0], y[0], **bars, fmt="none", ecolor=color, elinewidth=0.8, alpha=0.6)
+        shown += list(x[0, y[0] < MOST])
+        for point, place in zip(mine, zip(x[0], y[0], strict=True), strict=True):
+            if point["value"] in NAMED.get(method, {}):
+                offset, side = NAMED[method][point["value"]]
+                text = {"textcoords": "offset points", "ha": side, "color": color, "fontsize": 8}
+                axes.annotate(_setting(point), place, offset, **text)
+    axes.plot(1, 0, "*", color=GREY, ms=14, label=CONTROL, zorder=4)
+    axes.set_xlim(min(shown) - 0.1, max(shown) + 0.06)
+    axes.set_ylim(-0.03, MOST)
+
+
+def _point(
+    method: str, knob: str | None, value: float | None, runs: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """One method at one value of its parameter: a list over seeds of everything measured."""
+    ends = {name: [run[name] for run in runs] for name in ("rmse", *MEASURES)}
+    return {"method": method, "knob": knob, "value": value, **ends}
+
+
+def _end(arm: Arm) -> dict[str, Any]:
+    return {"rmse": arm["rmse"][-1], "variance": arm["variance"], "slope": arm["slope"]}
+
+
+def _difference(
+    points: list[dict[str, Any]], lai: dict[str, Any], rival: str, measure: str
+) -> dict[str, Any]:
+    """Lai's RMSE over the rival's at equal smoothness, less 1, by seed."""
+    theirs = [point for point in points if point["method"] in (CONTROL, rival)]
+    excess = []
+    for seed, (rmse, smoothness) in enumerate(zip(lai["rmse"], lai[measure], strict=True)):
+        runs = [(point[measure][seed], point["rmse"][seed]) for point in theirs]
+        least = least_rmse(runs, smoothness)
+        excess.append(None if least is None else rmse / least - 1)
+    return {"measure": measure, "rival": rival, "lam": lai["value"], "excess": excess}
+
+
+def _ratios(point: dict[str, Any], control: dict[str, Any], name: str) -> list[float]:
+    return [value / base for value, base in zip(point[name], control[name], strict=True)]
+
+
+def _spread(values: list[float]) -> tuple[float, float, float]:
+    return statistics.median(values), min(values), max(values)
+
+
+def _spread_of(changes: list[float]) -> str:
+    median, least, most = _spread(changes)
+    return f"{median:+.1%} ({least:+.1%} … {most:+.1%})"
+
+
+def _excess(changes: list[float | None]) -> str:
+    found = [change for change in changes if change is not None]
+    return f"{_spread_of(found)} {len(found)}/{len(changes)}" if found else "–"
+
+
+def _setting(point: dict[str, Any]) -> str:
+    return KNOBS[point["knob"]].format(point["value"]) if point["knob"] else ""

@@ -1,0 +1,49 @@
+"""A line splits the residual into a part along it and a part across it (paper §2).
+
+What to see: the vertical residual |e| is the hypotenuse of a right triangle. Its legs are a, along
+the line up to the foot of the perpendicular from the observation, and b, that perpendicular. Below
+45° the perpendicular is the longer leg, above 45° the part along the line, so that max(a, b) is
+never less than |e|/√2: that is its value at k = ±1, where the two legs are equal.
+
+What the paper says: a = e sin φ, b = e cos φ, and "the length of the perpendicular is denoted as b"
+in §2, but "the length of the tangent" in §3 (E2).
+
+What we found: §2 has it right. With b the perpendicular, a² + b² = e², as the triangle demands; the
+tangent has no length. The angle, and with it which leg is longer, depends on the units in which x
+and y are measured.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from figures.drawing import GREY
+from figures.geometry import draw_parts, draw_points, plane, split
+from figures.settings import Settings
+
+SLOPES = (0.5, 2.0)
+X, Y, T = 0.0, 0.0, 2.0
+
+
+def compute(settings: Settings) -> dict[str, Any]:
+    """The triangle for a flat and for a steep line, the same prediction and observation."""
+    return {
+        **settings.provenance("projection", seeds=()),
+        "lines": [split(X, Y, T, k) for k in SLOPES],
+    }
+
+
+def plot(numbers: dict[str, Any]) -> Figure:
+    """One panel a line."""
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    for axes, line in zip(panels, numbers["lines"], strict=True):
+        larger = "across the line, b," if line["b"] > line["a"] else "along the line, a,"
+        plane(axes, f"slope k = {line['k']:g}: the part {larger} is larger")
+        axes.axline(line["prediction"], slope=line["k"], color=GREY, lw=1.5)
+        draw_points(axes, line)
+        draw_parts(axes, line)
+        axes.set(xlim=(-1.6, 3.2), ylim=(-1.3, 2.6))
+    return figure

@@ -1,0 +1,258 @@
+"""α and λ as the strength of the regularisation (paper §5): one strength, or two?
+
+What to see: above, the variance of the outputs and the RMSE over α, a line for each λ; below left,
+the variance over α/λ, the weight of e² sin²φ in the mean loss where |k| > √λ; below right, what
+the smoothness costs in RMSE, all settings together.
+
+What the paper says: "By controlling the sizes of the hyperparameters α and λ, we can effectively
+control the strength of the regularization."
+
+What we found on Kaggle's files: they do. A smaller λ lowers the variance in 24 of 24 pairs of
+neighbours, a larger α in 26 of 27; the one exception has hardly any variance left. And the two set
+one strength: whichever lowers the variance, the price is the same. At equal variance the RMSE of
+two λ differs by 1.0% in the median and by 4.3% at most, the error of interpolating between the α
+included, while over all settings it rises by up to 78%. At equal mean ‖k‖ it differs by 2.7% and by
+5.9%. But α/λ does not measure that strength: at α/λ = 10 the variance is 0.08 with the smallest α
+and λ, and 0.70 with the largest. λ reaches further: with λ = 1e-1 even α = 1 leaves more variance
+than α = 0.001 with λ = 1e-3. So nothing is lost by the small α that makes Lai Training cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise, permutations, product
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.drawing import DARK_TO_LIGHT, GREY
+from figures.settings import Settings
+from figures.training import arms_of, california, circumstances, protocol_of, train_all
+from lai_ref import Array
+
+ALPHAS = (0.001, 0.01, 0.1, 1.0)
+LAMS = (0.1, 0.01, 0.001)
+QUICK = ((0.01, 1.0), (0.1, 0.001))  # α and λ
+# What is said to change, and the sign of its change as the strength grows
+MEASURES = {"variance": -1, "slope": -1, "rmse": 1}
+NAMES = {"variance": "variance", "slope": "mean ‖k‖", "rmse": "RMSE"}
+LABELS = {
+    "alpha": "α, the share of Lai points (log scale)",
+    "ratio": "α/λ (log scale)",
+    "variance": "variance of outputs, test set ((100,000 $)²)",
+    "rmse": "validation RMSE (100,000 $)",
+}
+STYLES = dict(zip(LAMS, zip(DARK_TO_LIGHT[1:], "s^D", strict=True), strict=True))
+
+
+def compute(settings: Settings) -> dict[str, Any]:
+    """Every arm, medians by α and λ, and how far the two act as one strength.
+
+    `moves`: of the neighbouring pairs of α (with the same λ and seed) and of λ (with the same α and
+    seed), how many change as a growing strength should, and how many there are. `apart`: by how
+    much RMSE differs between two λ at equal variance, and at equal mean ‖k‖ (`slope`).
+    """
+    alphas, lams = QUICK if settings.quick else (ALPHAS, LAMS)
+    control = arms_of(settings, range(settings.seeds), batch_size=256)
+    chosen = [{**arm, "alpha": a, "lam": lam} for arm in control for a in alphas for lam in lams]
+    results = train_all(settings, [*control, *chosen], "strength")
+    arms = [
+        {
+            "seed": arm["seed"],
+            "alpha": arm["alpha"] if arm["lam"] else 0.0,
+            "lam": arm["lam"],
+            "variance": arm["variance"],
+            "slope": arm["slope"],
+            "rmse": arm["rmse"][-1],
+        }
+        for arm in results
+    ]
+    return {
+        **settings.provenance("strength", california(settings.data).source),
+        "protocol": protocol_of(control[0]) | {"alpha": list(alphas)},
+        "alphas": list(alphas),
+        "lams": list(lams),
+        "arms": arms,
+        "settings": [_setting(arms, 0.0, None)]
+        + [_setting(arms, alpha, lam) for lam, alpha in product(lams, alphas)],
+        "moves": {name: _moves(arms, name, alphas, lams) for name in MEASURES},
+        "apart": {name: _apart(arms, lams, name) for name in ("variance", "slope")},
+    }
+
+
+def _setting(arms: list[dict[str, Any]], alpha: float, lam: float | None) -> dict[str, Any]:
+    """Median, least and most over seeds of each measure, and of its change to the control."""
+    mine = [arm for arm in arms if (arm["alpha"], arm["lam"]) == (alpha, lam)]
+    control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
+    setting: dict[str, Any] = {"alpha": alpha, "lam": lam}
+    for name in MEASURES:
+        values, base = (np.array([arm[name] for arm in some]) for some in (mine, control))
+        setting |= {name: _over_seeds(values), f"{name}_change": _over_seeds(values / base - 1)}
+    return setting
+
+
+def _over_seeds(values: Array) -> dict[str, float]:
+    summaries = {"median": np.median(values), "least": values.min(), "most": values.max()}
+    return {name: float(value) for name, value in summaries.items()}
+
+
+def _moves(
+    arms: list[dict[str, Any]], name: str, alphas: tuple[float, ...], lams: tuple[float, ...]
+) -> dict[str, list[int]]:
+    value = {(arm["seed"], arm["alpha"], arm["lam"]): arm[name] for arm in arms}
+    seeds = sorted({arm["seed"] for arm in arms})
+
+    def count(changes: list[float]) -> list[int]:
+        return [sum(MEASURES[name] * change > 0 for change in changes), len(changes)]
+
+    return {
+        "alpha": count(
+            [
+                value[seed, strong, lam] - value[seed, weak, lam]
+                for seed, lam, (weak, strong) in product(seeds, lams, pairwise(alphas))
+            ]
+        ),
+        "lam": count(
+            [
+                value[seed, alpha, strong] - value[seed, alpha, weak]
+                for seed, alpha, (weak, strong) in product(seeds, alphas, pairwise(lams))
+            ]
+        ),
+    }
+
+
+def _apart(arms: list[dict[str, Any]], lams: tuple[float, ...], name: str) -> dict[str, float]:
+    """Median and most of |RMSE / RMSE of another λ − 1|, of the same seed, at equal `name`.
+
+    Another λ's RMSE is interpolated between its α, the control being α = 0.
+    """
+    apart = []
+    for seed in {arm["seed"] for arm in arms}:
+        lines = {
+            lam: sorted(
+                (arm[name], arm["rmse"])
+                for arm in arms
+                if arm["seed"] == seed and arm["lam"] in (lam, None)
+            )
+            for lam in lams
+        }
+        for one, other in permutations(lams, 2):
+            x, rmse = np.array(lines[other]).T
+            apart += [
+                abs(r / np.interp(v, x, rmse) - 1)
+                for v, r in lines[one]
+                if x[0] <= v <= x[-1] and (v, r) not in lines[other]
+            ]
+    return {"median": float(np.median(apart)), "most": float(max(apart))}
+
+
+def table(numbers: dict[str, Any]) -> str:
+    """A line for each λ and α, then how far they act as one."""
+
+    def line(cells: Iterable[str]) -> str:
+        return "".join(f"{cell:>10}" for cell in cells)
+
+    def cells(row: dict[str, Any]) -> list[str]:
+        lam, alpha = row["lam"], row["alpha"]
+        name = [f"{lam:g}", f"{alpha:g}", f"{alpha / lam:g}"] if lam else ["MSE", "", ""]
+        for measure in MEASURES:
+            change = row[f"{measure}_change"]["median"]
+            name += [f"{row[measure]['median']:.4f}", f"{change:+.1%}"]
+        return name
+
+    head = ["λ", "α", "α/λ", *(cell for name in NAMES.values() for cell in (name, "change"))]
+    rows = [line(head), *(line(cells(row)) for row in numbers["settings"])]
+    lines = [f"α and λ (§5), medians over {_circumstances(numbers)}", *rows]
+    for measure, sign in MEASURES.items():
+        moves = numbers["moves"][measure]
+        lines.append(
+            f"{NAMES[measure]} {'rises' if sign > 0 else 'falls'} with α in {_of(moves['alpha'])}"
+            f" and with a smaller λ in {_of(moves['lam'])} pairs of neighbours"
+        )
+    for measure, apart in numbers["apart"].items():
+        lines.append(
+            f"at equal {NAMES[measure]}, the RMSE of two λ differs by {apart['median']:.1%} in the"
+            f" median, {apart['most']:.1%} at most"
+        )
+    return "\n".join(lines)
+
+
+def plot(numbers: dict[str, Any]) -> Figure:
+    """Variance and RMSE over α above; below, variance over α/λ, and RMSE over variance."""
+    figure = Figure(figsize=(10, 8), layout="constrained")
+    (upper_left, upper_right), (left, right) = figure.subplots(2, 2)
+    moves, apart = numbers["moves"], numbers["apart"]["variance"]
+    ratio, (least, most) = _widest(numbers)
+    _panel(upper_left, numbers, "alpha", "variance")
+    _panel(upper_right, numbers, "alpha", "rmse")
+    _panel(left, numbers, "ratio", "variance")
+    _panel(right, numbers, "variance", "rmse")
+    upper_left.set_title(
+        f"variance falls as α grows (in {_of(moves['variance']['alpha'])} pairs of neighbours)\n"
+        f"and as λ falls (in {_of(moves['variance']['lam'])}) …"
+    )
+    upper_right.set_title(
+        f"… and RMSE rises as α grows (in {_of(moves['rmse']['alpha'])})\n"
+        f"and as λ falls (in {_of(moves['rmse']['lam'])})"
+    )
+    left.set_title(
+        f"α/λ alone is not the strength: at α/λ = {ratio:g}\n"
+        f"the variance goes from {least:.2f} to {most:.2f}"
+    )
+    right.set_title(
+        "but all pay the same price: at equal variance, the RMSE of\n"
+        f"two λ differs by {apart['median']:.1%} in the median, {apart['most']:.1%} at most"
+    )
+    upper_left.legend(loc="center right", bbox_to_anchor=(1, 0.42))
+    right.legend(title="marker grows with α; smallest: single seeds", loc="upper right")
+    figure.supxlabel(_circumstances(numbers), fontsize=7.5, color=GREY)
+    return figure
+
+
+def _panel(axes: Axes, numbers: dict[str, Any], x: str, y: str) -> None:
+    control, *medians = (
+        {**row, **{name: row[name]["median"] for name in MEASURES}} for row in numbers["settings"]
+    )
+    for lam in numbers["lams"]:
+        color, marker = STYLES[lam]
+        mine, seeds = (
+            [{**point, "ratio": point["alpha"] / lam} for point in points if point["lam"] == lam]
+            for points in (medians, numbers["arms"])
+        )
+        axes.plot([p[x] for p in mine], [p[y] for p in mine], color=color, lw=1.2)
+        axes.plot([p[x] for p in seeds], [p[y] for p in seeds], marker, color=color, ms=2.5)
+        for size, p in enumerate(mine):
+            label = f"λ = {lam:.0e}".replace("e-0", "e-") if size == 1 else None
+            axes.plot(p[x], p[y], marker, color=color, ms=5 + 1.5 * size, label=label)
+    if x in MEASURES:
+        axes.plot(control[x], control[y], "o", color="black", label="MSE")
+    else:
+        axes.axhline(control[y], color="black", ls="--", lw=1, label="MSE")
+        axes.set_xscale("log")
+    axes.set_xlabel(LABELS[x])
+    axes.set_ylabel(LABELS[y])
+    if y == "variance":
+        axes.set_ylim(bottom=-0.05)  # whole markers
+
+
+def _widest(numbers: dict[str, Any]) -> tuple[float, tuple[float, float]]:
+    """The α/λ whose settings differ most in variance, and the least and most of it."""
+    by_ratio: dict[float, list[float]] = {}
+    for row in numbers["settings"][1:]:
+        ratio = float(f"{row['alpha'] / row['lam']:.6g}")  # 0.01/0.1 is not 0.001/0.01
+        by_ratio.setdefault(ratio, []).append(row["variance"]["median"])
+    ratio = max(by_ratio, key=lambda ratio: float(np.ptp(by_ratio[ratio])))
+    return ratio, (min(by_ratio[ratio]), max(by_ratio[ratio]))
+
+
+def _circumstances(numbers: dict[str, Any]) -> str:
+    """As elsewhere, but for no one α, which the last words would name."""
+    protocol = numbers["protocol"]
+    text = circumstances({**numbers, "protocol": {**protocol, "alpha": 1.0}})
+    return text.rpartition(" for ")[0] + f" for a share α of the {protocol['sampling']}"
+
+
+def _of(counts: list[int]) -> str:
+    return f"{counts[0]} of {counts[1]}"

@@ -1,0 +1,252 @@
+"""The Lai loss of a line over slope and intercept (paper, appendix A): six figures, one per λ.
+
+What to see: the same 1000 points about y = 3x + 4, x in ±1, once with little noise and once with
+much (rows); the loss as a surface, as the paper draws it, and as contours, which show what the
+surface hides (columns); the minimum, the data's line, and the kinks k = ±λ^(1/p). The noise is
+below and above the border that `line_data` derives, except for λ = 100, whose border is above both.
+
+What the paper says, and what we found:
+
+    λ = 1, 2, 0.5 (printed "1.5", E1): the minimum is exactly at k = λ. It is, for noise ±4; for
+    noise ±0.5 it is at 2.97 for all three (E5).
+    λ = 0.01: the intercept is "compressed significantly up and down", difficult to determine. Along
+    the kink the loss does look flat, beside walls a hundred times as high. But F = 1 there: across
+    c it is the plain loss of a nearly flat line. For noise ±4 it is within 1% of the minimum over
+    0.90 in c, and over 0.84 for λ = 1. Accuracy is lost, but to the slope: the MAE is 16% above its
+    least, and 7% for λ = 1.
+    λ = 100, MAE: however large λ is, k stays in a "basin", "slightly larger than the original". It
+    does not depend on λ, but on the noise: k = 3.12 for ±0.5, and 8.18 for ±4.
+    λ = 100, MSE: squaring "overcomes this limitation", the minimum is distinct. The limit stays, as
+    independent of λ: k = 3.08 and 8.57. The loss is within 1% of the minimum over 0.11 in k (MAE:
+    0.19), but for ±4 over 2.4 (MAE: 2.7).
+    §4: "high symmetry". F is symmetric, the loss is not. The minimum with k < 0, at −λ^(1/p), is
+    22% above the other for λ = 1 and noise ±4, six times as high for ±0.5; λ = 0.01 has none.
+
+The paper's intercept 4 at slope 1 tells that its x, too, lie symmetrically about 0.
+"""
+
+from __future__ import annotations
+
+from math import isclose
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm
+from matplotlib.figure import Figure, SubFigure
+
+from figures.drawing import DARK_TO_LIGHT
+from figures.line_data import (
+    INTERCEPT,
+    SLOPE,
+    best_intercepts,
+    border,
+    draw,
+    errors,
+    minima,
+    reach,
+)
+from figures.settings import Settings
+from lai_ref import Array, lai_factor
+
+
+class Case(NamedTuple):
+    """One figure. `also`: further λ whose minimum on the same data is compared."""
+
+    lam: float
+    order: int = 1
+    noises: tuple[float, float] = (0.5, 4.0)
+    slopes: tuple[float, float] = (-6.0, 9.0)
+    also: tuple[float, ...] = ()
+
+
+WIDE, LARGER = (-12.0, 18.0), (1e3, 1e4)
+CASES = {
+    "mae_1": Case(1.0),
+    "mae_2": Case(2.0),
+    "mae_05": Case(0.5),
+    "mae_small": Case(0.01, noises=(0.02, 4.0), slopes=(-1.0, 4.0), also=(1.0,)),
+    "mae_large": Case(100.0, slopes=WIDE, also=LARGER),
+    "mse_large": Case(100.0, order=2, slopes=WIDE, also=LARGER),
+}
+INTERCEPTS = (0.0, 8.0)
+NAMES = {1: "MAE", 2: "MSE"}
+LEVELS = (1.0, 1.01, 1.03, 1.1, 1.3, 1.6, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+MINIMUM: dict[str, Any] = {"color": "white", "marker": "*", "mec": "black", "ms": 15, "ls": "none"}
+MIRROR = MINIMUM | {"marker": "v", "ms": 9}
+LINE = MINIMUM | {"marker": "o", "ms": 7, "color": DARK_TO_LIGHT[2]}
+HALO: dict[str, Any] = {"color": "white", "lw": 3.5}
+KINK: dict[str, Any] = {"color": "black", "ls": "--", "lw": 1.5}
+TRUE = np.array([SLOPE]), np.array([INTERCEPT])
+
+
+def compute(settings: Settings, case: str) -> dict[str, Any]:
+    """Surface, minima and widths for both sizes of the noise."""
+    lam, order, noises, ends, also = CASES[case]
+    rows, points = (400, (16, 9)) if settings.quick else (1000, (61, 21))
+    kink = lam ** (1 / order)
+    kinks = [k for k in (-kink, kink) if ends[0] < k < ends[1]]
+    k = np.union1d(np.linspace(*ends, points[0]), kinks)
+    c = np.linspace(*INTERCEPTS, points[1])
+    numbers = settings.provenance(f"surface_{case}", seeds=(0,))
+    numbers["source"] = f"{rows} points drawn at random about y = 3x + 4, x in ±1"
+    return numbers | {
+        "lam": lam,
+        "order": order,
+        "kink": kink,
+        "border": border(kink, order),
+        "slopes": _short(k),
+        "intercepts": _short(c),
+        "noises": [
+            {
+                "noise": noise,
+                "loss": [_short(row) for row in loss_grid(k, c, *data, lam, order)],
+                "line_loss": float(loss_grid(TRUE[0], TRUE[1], *data, lam, order)[0, 0]),
+                **_measure(*data, lam, order, k, c),
+                "also": [{"lam": other, **_measure(*data, other, order, k, c)} for other in also],
+            }
+            for noise in noises
+            for data in [draw(noise, rows)]
+        ],
+    }
+
+
+def loss_grid(k: Array, c: Array, x: Array, t: Array, lam: float, order: int) -> Array:
+    """The Lai loss of the lines y = kx + c, (slopes, intercepts): k is the same for every point."""
+    return errors(k[:, None], c, x, t, order) * lai_factor(k, lam, order)[:, None]
+
+
+def table(numbers: dict[str, Any]) -> str:
+    """The minimum and how well it is determined, for each size of the noise and each λ."""
+    names = ("noise", "λ", "k", "c", "width k", "width c", "excess", "symmetry")
+    lines = ["".join(f"{name:>10}" for name in names)]
+    for one in numbers["noises"]:
+        for m in ({"lam": numbers["lam"], **one}, *one["also"]):
+            cells = [one["noise"], m["lam"], m["minimum"]["k"], m["minimum"]["c"]]
+            cells += [m["slope_width"], m["intercept_width"], m["excess"], m["symmetry"]]
+            lines.append("".join(f"{'none' if v is None else f'{v:.4g}':>10}" for v in cells))
+    return "\n".join(lines)
+
+
+def plot(numbers: dict[str, Any]) -> Figure:
+    """Surface and contours, a row for each size of the noise."""
+    figure = Figure(figsize=(10.5, 10), layout="constrained")
+    rows: Any = figure.subfigures(2, 1)
+    for row, one in zip(rows, numbers["noises"], strict=True):
+        row.suptitle(_finding(numbers, one), x=0.01, ha="left", fontsize=11)
+        _surface(row.add_subplot(1, 2, 1, projection="3d"), numbers, one)
+        _contours(row.add_subplot(1, 2, 2), row, numbers, one)
+    handles, labels = rows[0].axes[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    return figure
+
+
+def _measure(
+    x: Array, t: Array, lam: float, order: int, slopes: Array, intercepts: Array
+) -> dict[str, Any]:
+    """Where the minimum is and how well it determines k and c.
+
+    `mirror`: the lowest local minimum with k < 0, None where there is none; `symmetry`: its loss
+    over that of the minimum. `slope_width`, `intercept_width`: the range of k, with the best c, and
+    of c, with the same k, over which the loss is within 1% of its minimum. `intercept_relief`: how
+    far it rises along c at the minimum's k, as a share of how far it rises in the whole window.
+    `plain`: the minimum of mean |e|^p; `excess`: by what share mean |e|^p is above that at the Lai
+    loss's minimum.
+    """
+    plain, found = minima(x, t, None, order)[0], minima(x, t, lam, order)
+    lowest = found[0]
+    mirror = next((m for m in found if m["k"] < 0), None)
+
+    def with_best_c(k: float) -> float:
+        slope = np.array([k])
+        c = best_intercepts(slope, x, t, order)
+        return float(loss_grid(slope, c, x, t, lam, order)[0, 0])
+
+    def with_same_k(c: float) -> float:  # without F, which is constant then
+        return float(errors(lowest["k"], c, x, t, order))
+
+    k_low, k_high = reach(with_best_c, lowest["k"], 0.01)
+    c_low, c_high = reach(with_same_k, lowest["c"], 0.01)
+    at_k = np.array([lowest["k"]])
+    along_c = loss_grid(at_k, intercepts, x, t, lam, order).max() - lowest["loss"]
+    anywhere = loss_grid(slopes, intercepts, x, t, lam, order).max() - lowest["loss"]
+    return {
+        "minimum": lowest,
+        "mirror": mirror,
+        "symmetry": None if mirror is None else mirror["loss"] / lowest["loss"],
+        "slope_width": k_high - k_low,
+        "intercept_width": c_high - c_low,
+        "intercept_relief": float(along_c / anywhere),
+        "plain": plain,
+        "excess": with_same_k(lowest["c"]) / plain["loss"] - 1,
+    }
+
+
+def _short(values: Array) -> list[float]:
+    return [float(f"{value:.6g}") for value in values]
+
+
+def _finding(numbers: dict[str, Any], one: dict[str, Any]) -> str:
+    k, kink = one["minimum"]["k"], numbers["kink"]
+    side = "below" if one["noise"] < numbers["border"] else "above"
+    if isclose(k, kink):
+        where = f"at the kink {_kink_of(numbers)}"
+    elif k < 1.5 * SLOPE:
+        where = "near the data's slope 3"
+    else:
+        where = f"far from 3, but not at the kink {_kink_of(numbers)}"
+    same = [a["lam"] for a in one["also"] if isclose(a["minimum"]["k"], k, rel_tol=1e-3)]
+    if max(same, default=0) > numbers["lam"]:
+        where += f"; the same up to λ = {max(same):g}"
+    return (
+        f"Lai {NAMES[numbers['order']]}, λ = {numbers['lam']:g}, noise ±{one['noise']:g}, "
+        f"{side} the border ±{numbers['border']:.3g}:\nminimum at k = {k:.2f}, {where};\n"
+        f"the loss is within 1% of it over {one['slope_width']:.2g} in k, "
+        f"{one['intercept_width']:.2g} in c"
+    )
+
+
+def _kink_of(numbers: dict[str, Any]) -> str:
+    return f"{'λ' if numbers['order'] == 1 else '√λ'} = {numbers['kink']:g}"
+
+
+def _surface(axes: Any, numbers: dict[str, Any], one: dict[str, Any]) -> None:
+    k, c, loss = (np.array(a) for a in (numbers["slopes"], numbers["intercepts"], one["loss"]))
+    axes.computed_zorder = False  # so that the marks are drawn over the surface
+    grid = np.meshgrid(k, c, indexing="ij")
+    axes.plot_surface(
+        *grid, loss, rstride=1, cstride=1, cmap="cividis", lw=0, antialiased=False, rasterized=True
+    )
+    for i in np.flatnonzero(np.isclose(np.abs(k), numbers["kink"])):
+        axes.plot(k[i], c, loss[i], **HALO)
+        axes.plot(k[i], c, loss[i], **KINK)
+    at = one["minimum"]
+    axes.plot([at["k"]], [at["c"]], [at["loss"]], **MINIMUM)
+    axes.plot([SLOPE], [INTERCEPT], [one["line_loss"]], **LINE)
+    axes.set(xlabel="slope k", ylabel="intercept c")
+    axes.set_zlabel("loss", labelpad=8)
+    axes.locator_params(nbins=5)
+    axes.view_init(elev=40, azim=-65)
+    axes.set_box_aspect(None, zoom=1.12)
+
+
+def _contours(axes: Axes, row: SubFigure, numbers: dict[str, Any], one: dict[str, Any]) -> None:
+    k, c, loss = (np.array(a) for a in (numbers["slopes"], numbers["intercepts"], one["loss"]))
+    ratio = np.maximum(loss / one["minimum"]["loss"], 1)
+    levels = [level for level in LEVELS if level < ratio.max()]
+    look: Any = {"cmap": "cividis", "norm": BoundaryNorm(levels, 256, extend="max")}
+    areas = axes.contourf(k, c, ratio.T, levels, extend="max", **look)
+    axes.contour(k, c, ratio.T, levels, colors="white", linewidths=0.5)
+    bar = row.colorbar(areas, ax=axes, label="loss as a multiple of its minimum")
+    bar.set_ticks(levels, labels=[f"{level:g}" for level in levels])
+    for kink in k[np.isclose(np.abs(k), numbers["kink"])]:
+        axes.axvline(kink, **HALO)
+        axes.axvline(kink, label=f"kinks, k = ±{numbers['kink']:g}" if kink > 0 else None, **KINK)
+    at = one["minimum"]
+    axes.plot([at["k"]], [at["c"]], label="minimum", **MINIMUM)
+    axes.plot([SLOPE], [INTERCEPT], label="the data's line", **LINE)
+    if one["mirror"] and k[0] < one["mirror"]["k"]:
+        at = one["mirror"]
+        axes.plot([at["k"]], [at["c"]], label="lowest minimum with k < 0", **MIRROR)
+    axes.set(xlabel="slope k", ylabel="intercept c")
+    axes.grid(False)

@@ -1,0 +1,155 @@
+"""The claims about the loss itself (paper §2, §4, appendix A), and how each is judged.
+
+A judge gets the numbers of the figures that show the claim; it compares, and knows no outcome.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from figures.verdict import FAILS, HOLDS, Claim, Judged, Numbers, either, in_cases
+from lai_ref import Lai, Plain
+
+LINES = ("surface_mae_1", "surface_mae_2", "surface_mae_05")
+
+
+def _equivalent(chebyshev: Numbers) -> Judged:
+    worst = chebyshev["largest_difference"]
+    number = f"both lengths differ by {worst:.0e} at most over {chebyshev['compared']:,} residuals"
+    return Judged(either(worst < 1e-14), number)
+
+
+def _slides(factor: Numbers) -> Judged:
+    minima = factor["minima"]
+    off = max(abs(m["found"] / m["lam"] ** (1 / m["order"]) - 1) for m in minima)
+    lams = [m["lam"] for m in minima]
+    number = (
+        f"F is least at k = λ for MAE and at √λ for MSE, found within {off:.0e} for λ from"
+        f" {min(lams):g} to {max(lams):g}"
+    )
+    return Judged("holds when p = 1; for MSE the boundary is √λ" if off < 1e-6 else FAILS, number)
+
+
+def _vanishes(factor: Numbers) -> Judged:
+    row = _small_lam(factor)
+    before, after = row["without"], row["with"]
+    if not (before["factor"] < 0.01 and after["factor"] == 1):
+        verdict = FAILS
+    else:
+        verdict = "holds when |k| is below the kink" if before["largest"] > 0.1 else HOLDS
+    number = (
+        f"MSE, λ = {row['lam']:g}: undivided, F(0) = {before['factor']:g}, but |F'| reaches"
+        f" {before['largest']:.2f} above the kink; divided, F(0) = {after['factor']:g}, and below"
+        f" the kink |F'| is still {after['below']:.2f} at most"
+    )
+    return Judged(verdict, number)
+
+
+def _near_the_loss(factor: Numbers) -> Judged:
+    y, t = np.array([1.0]), np.array([0.0])
+    ratio = {D: float(Lai(0.1)(y, t, np.zeros((1, D)))[0] / Plain(2)(y, t)[0]) for D in (1, 8)}
+    steep = 1 / _small_lam(factor)["lam"]
+    number = (
+        f"for k → 0 {ratio[1]:.2f} times the plain loss with one feature, {ratio[8]:.2f} times with"
+        f" eight (√8, L2 Lai); for steep slopes up to {steep:g} times (λ = 1e-3)"
+    )
+    condition = "holds when D = 1 and |k| is below the kink"
+    return Judged(condition if ratio[1] == 1 else FAILS, number)
+
+
+def _exact_minimum(*surfaces: Numbers) -> Judged:
+    def at_kink(place: int) -> bool:
+        return all(abs(s["noises"][place]["minimum"]["k"] / s["lam"] - 1) < 1e-3 for s in surfaces)
+
+    def slopes(place: int) -> str:
+        found = ", ".join(f"{s['noises'][place]['minimum']['k']:.2f}" for s in surfaces)
+        return f"noise ±{surfaces[0]['noises'][place]['noise']:g}: k = {found}"
+
+    borders = ", ".join(f"{s['border']:.2f}" for s in surfaces)
+    lams = ", ".join(f"{s['lam']:g}" for s in surfaces)
+    number = f"λ = {lams}; data 3x + 4, x in ±1; {slopes(0)}; {slopes(1)}"
+    condition = f"holds when the noise ±s has s ≥ {borders} X, for x in ±X"
+    return Judged(in_cases([at_kink(0), at_kink(1)], condition), number)
+
+
+def _intercept(surface: Numbers) -> Judged:
+    row = surface["noises"][1]
+    (other,) = (a for a in row["also"] if a["lam"] == 1)
+    ratio = row["intercept_width"] / other["intercept_width"]
+    number = (
+        f"noise ±{row['noise']:g}: the loss stays within 1% over {row['intercept_width']:.2f} in c"
+        f" for λ = {surface['lam']:g}, {other['intercept_width']:.2f} for λ = 1; along c it rises"
+        f" by {row['intercept_relief']:.1%} of its whole range (λ = 1:"
+        f" {other['intercept_relief']:.0%}), which looks flat; the intercept is off by"
+        f" {abs(row['minimum']['c'] - row['plain']['c']):.2f}"
+    )
+    return Judged(either(ratio > 1.5), number)
+
+
+def _basin(surface: Numbers) -> Judged:
+    rows = surface["noises"]
+    fixed = all(_does_not_move(row) for row in rows)
+    near = [fixed and 3 < row["minimum"]["k"] < 3.3 for row in rows]
+    found = "; ".join(f"noise ±{r['noise']:g}: k = {r['minimum']['k']:.2f}" for r in rows)
+    number = f"{found}; the same for every λ from {surface['lam']:g} to 10,000; the data's slope: 3"
+    return Judged(in_cases(near, f"holds when the noise is small (±{rows[0]['noise']:g})"), number)
+
+
+def _lifted(surface: Numbers, mae: Numbers) -> Judged:
+    rows = surface["noises"]
+    moves = not any(_does_not_move(row) for row in rows)
+    found = "; ".join(
+        f"noise ±{r['noise']:g}: k = {r['minimum']['k']:.2f}, within 1% over"
+        f" {r['slope_width']:.2f} in k (MAE: {m['slope_width']:.2f})"
+        for r, m in zip(rows, mae["noises"], strict=True)
+    )
+    number = f"{found}; the same for every λ from {surface['lam']:g} to 10,000"
+    return Judged(either(moves), number)
+
+
+def _symmetric(surface: Numbers) -> Judged:
+    ratios = [row["symmetry"] for row in surface["noises"]]
+    noises = [row["noise"] for row in surface["noises"]]
+    found = "; ".join(
+        f"noise ±{noise:g}: {ratio:.2f} times"
+        for noise, ratio in zip(noises, ratios, strict=True)
+        if ratio
+    )
+    number = f"loss of the minimum with k < 0 over that of the right one, λ = 1: {found}"
+    close = [ratio is not None and ratio < 1.5 for ratio in ratios]
+    return Judged(in_cases(close, f"holds when the noise is large (±{noises[-1]:g})"), number)
+
+
+def _small_lam(factor: Numbers) -> Numbers:
+    """What dividing does to the factor of MSE for the smallest λ."""
+    rows = [row for row in factor["normalising"] if row["order"] == 2]
+    smallest: Numbers = min(rows, key=lambda row: float(row["lam"]))
+    return smallest
+
+
+def _does_not_move(row: Numbers) -> bool:
+    """Whether the minimum's slope is the same for all the further, larger λ."""
+    k = row["minimum"]["k"]
+    return all(abs(also["minimum"]["k"] / k - 1) < 1e-3 for also in row["also"] if also["lam"] > 10)
+
+
+THEORY = (
+    Claim(
+        "2.1", "max(a, b) is the Chebyshev length in the turned frame", ("chebyshev",), _equivalent
+    ),
+    Claim("2.2", "the loss lets k slide to a boundary that λ puts anywhere", ("factor",), _slides),
+    Claim("2.2", "dividing by λ < 1 keeps the gradient from vanishing", ("factor",), _vanishes),
+    Claim("2.2", "divided, the loss is near the true loss", ("factor",), _near_the_loss),
+    Claim("A", "the minimum is exactly at slope λ (λ = 1, 2, 0.5)", LINES, _exact_minimum),
+    Claim(
+        "A", "a very small λ leaves the intercept undetermined", ("surface_mae_small",), _intercept
+    ),
+    Claim(
+        "A",
+        "a very large λ: a basin slightly above the data's slope",
+        ("surface_mae_large",),
+        _basin,
+    ),
+    Claim("A", "squaring lifts that limit", ("surface_mse_large", "surface_mae_large"), _lifted),
+    Claim("4", "the loss is all but symmetric in k", LINES[:1], _symmetric),
+)

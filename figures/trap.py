@@ -1,0 +1,300 @@
+"""The trap (paper §4, §5): how many runs end with a slope of the wrong sign.
+
+What to see: a line and a curve are fitted from 100 starts each. With the Lai loss alone, from
+scratch, a third to three quarters of the runs end on the wrong side, except on a line with little
+noise and λ = 0.1. With Lai Training none does, except on the curve with λ = 0.01.
+
+What the paper says: the loss cannot tell k from −k, so that a run that starts in the wrong
+direction may stay there (§4). In Lai Training, after MSE, only a random share α of the points gets
+the Lai loss, and the others pull back those that veer off (§5).
+
+What we found. The trap is real, and on the line it can be computed. Between its kinks ±√λ, Lai MSE
+is the mean of e²/(1 + k²), the squared distance from the line: least at the slope K of the data's
+long axis, greatest at −1/K, that of the short one. This is a barrier where it lies between −√λ and
+0; then the starts to the left of it are caught, Φ(−1/K) of all starts k ~ N(0, 1). So the trap
+needs K > 1/√λ: a large λ, or much noise. Without a barrier few are caught, on their slow way.
+
+The small share α protects, with and without pretraining, for λ = 1 and 0.1. For λ = 0.01 a fifth
+of the runs on the curve is caught, with and without. Pretraining alone protects for λ = 1 only: the
+loss pulls k down to √λ harder than it pushes back from below, by 1/λ, and steps that are not small
+against √λ carry k past 0, to the other side. A third of the step size carries no line so far.
+
+A point is wrong where k and the true slope differ in sign, on the curve away from its turning
+points; a run is caught with more than a quarter of the points wrong. Each has its own data, noise
+and start, the same for all losses and methods.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from pathlib import Path
+from statistics import NormalDist, mean
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from figures.arms import Arm, run_arms
+from figures.drawing import DARK_TO_LIGHT, GREY
+from figures.settings import Settings
+from lai_ref import MLP, Adam, Array, Lai, Loss, Plain, TrainingState, lai_factor, lai_training
+
+RUNS, QUICK_RUNS, BLOCK = 100, 2, 20  # a block of runs is one arm
+METHODS = {  # pretrained with MSE?; share of the points that get the Lai loss; Adam's lr divided by
+    "MSE": (True, 0.0, 1),
+    "Lai alone": (False, 1.0, 1),
+    "MSE, then Lai": (True, 1.0, 1),
+    "MSE, then Lai, lr/3": (True, 1.0, 3),
+    "Lai for 1%": (False, 0.01, 1),
+    "Lai Training": (True, 0.01, 1),  # α as in §6.1
+}
+LAMS = (1.0, 0.1, 0.01)
+LITTLE, MUCH, CURVE = ("line", 0.5), ("line", 8.0), ("curve", 2.5)  # targets are off by ±noise
+PLAN: dict[tuple[str, float], dict[str, tuple[float | None, ...]]] = {  # with which λ each is run
+    LITTLE: {"Lai alone": LAMS[:2]},
+    MUCH: {
+        "MSE": (None,),
+        "Lai alone": LAMS[:2],
+        "MSE, then Lai": LAMS[:2],
+        "MSE, then Lai, lr/3": (0.1,),
+        "Lai Training": LAMS[:2],
+    },
+    CURVE: {
+        "MSE": (None,),
+        **dict.fromkeys(("Lai alone", "MSE, then Lai", "Lai for 1%", "Lai Training"), LAMS),
+    },
+}
+SLOPE = 3.0  # of the line, y = 3x, and the steepest of the curve, y = 1.5 sin 2x
+X = {"line": 1.0, "curve": 2.0}  # x and the noise are uniform, x in ±X
+N, BATCH_SIZE = 128, 32
+NETS = {"line": MLP((1, 1)), "curve": MLP((1, 16, 1), "tanh")}
+EPOCHS = {"line": 30, "curve": 25}  # of pretraining, and as many after it
+LR = {"line": 0.03, "curve": 0.05}
+CAUGHT = 0.25  # a run with a larger share of wrong points is caught
+COLORS = dict(zip((None, *LAMS), DARK_TO_LIGHT, strict=True))
+MARKERS = dict(zip((None, *LAMS), "Dos^", strict=True))
+SHOWN = ("Lai alone", "Lai Training")
+
+
+def compute(settings: Settings) -> dict[str, Any]:
+    """How many runs of each setting are caught, the line's landscape, and a caught curve."""
+    seeds = range(QUICK_RUNS if settings.quick else RUNS)
+    arms: list[Arm] = [
+        {"task": task, "noise": noise, "settings": _settings(task, noise), "seeds": list(block)}
+        for task, noise in PLAN
+        for block in (seeds[first : first + BLOCK] for first in seeds[::BLOCK])
+    ]
+    results = run_arms(train, arms, None, settings.out / "arms", settings.jobs, "trap")
+    wrong: dict[tuple[Any, ...], list[float]] = {}
+    for arm, result in zip(arms, results, strict=True):
+        for setting, shares in zip(arm["settings"], result["wrong"], strict=True):
+            wrong.setdefault((arm["task"], arm["noise"], *setting), []).extend(shares)
+    return {
+        **settings.provenance("trap", seeds=seeds),
+        "rows": [_row(setting, shares) for setting, shares in wrong.items()],
+        "landscape": _landscape(),
+        "example": _example(arms, results),
+    }
+
+
+def train(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
+    """By setting: each seed's share of wrong points, and the first seed's predictions."""
+    task, net, x = arm["task"], NETS[arm["task"]], _grid(arm["task"])
+    _, true = _truth(task, x)
+    steep = np.abs(true) > SLOPE / 3
+    wrong: list[list[float]] = [[] for _ in arm["settings"]]
+    fits = []
+    for seed in arm["seeds"]:
+        pretrained = _last_state(arm, seed, Plain())
+        for shares, (method, lam) in zip(wrong, arm["settings"], strict=True):
+            after_mse, alpha, slower = METHODS[method]
+            loss, start = Lai(lam) if lam else Plain(), pretrained if after_mse else None
+            theta = _last_state(arm, seed, loss, alpha, slower, start).theta
+            y, tape = net.forward(theta, x[:, None])
+            k, _ = net.input_gradient(tape)
+            shares.append(float((k[:, 0] * true <= 0)[steep].mean()))
+            if seed == arm["seeds"][0]:
+                fits.append(y.round(4).tolist())
+    return {"wrong": wrong, "fits": fits}
+
+
+def barrier(noise: float, lam: float) -> float | None:
+    """The slope −1/K to the left of which a line is caught; None if it is beyond the kink."""
+    # the data's long axis: β K² − (var t / var x − 1) K − β = 0
+    excess = SLOPE**2 + (noise / X["line"]) ** 2 - 1
+    K = (excess + math.hypot(excess, 2 * SLOPE)) / (2 * SLOPE)
+    return -1 / K if K * math.sqrt(lam) > 1 else None
+
+
+def wilson(count: int, n: int) -> tuple[float, float]:
+    """The 95% interval of a share that was met `count` times in `n` (Wilson 1927)."""
+    # (p + z²/2n ± z √(p (1 − p)/n + z²/4n²)) / (1 + z²/n)
+    z, p = NormalDist().inv_cdf(0.975), count / n
+    middle, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
+    return max(0.0, (middle - half) / (1 + z**2 / n)), min(1.0, (middle + half) / (1 + z**2 / n))
+
+
+def table(numbers: dict[str, Any]) -> str:
+    """Every setting: how many runs were caught, and the 95% interval of their share."""
+    lines = [f"{'':<34}{'λ':>6}{'caught':>12}{'95% interval':>18}{'wrong points':>14}"]
+    for row in numbers["rows"]:
+        low, high = row["interval"]
+        title = f"{row['task']} ±{row['noise']:g}, {row['method']}"
+        lines.append(
+            f"{title:<34}{row['lam'] or '':>6}{row['caught']:>5} of {row['runs']:<3}"
+            f"{f'{low:.1%} … {high:.1%}':>18}{row['wrong']:>14.1%}"
+        )
+    return "\n".join(["Runs that end with slopes of the wrong sign (§4, §5)", *lines])
+
+
+def plot(numbers: dict[str, Any]) -> Figure:
+    """Above: the line's barriers, and a caught curve; below: how many runs are caught."""
+    figure = Figure(figsize=(12, 8.6), layout="constrained")
+    axes: Any = figure.subplots(2, 2, width_ratios=(1, 1.15))
+    _draw_landscape(axes[0, 0], numbers["landscape"])
+    _draw_example(axes[0, 1], numbers["example"])
+    for place, task in zip(axes[1], NETS, strict=True):
+        _draw_counts(place, [row for row in numbers["rows"] if row["task"] == task])
+    axes[1, 0].set_title("Line: Lai alone catches as many as start left of the barrier")
+    axes[1, 1].set_title("Curve: Lai Training catches none, unless λ is very small")
+    axes[1, 0].set_ylabel("share of runs caught, with 95% interval")
+    return figure
+
+
+def _settings(task: str, noise: float) -> list[list[Any]]:
+    return [[method, lam] for method, lams in PLAN[task, noise].items() for lam in lams]
+
+
+def _grid(task: str) -> Array:
+    return np.linspace(-X[task], X[task], 81)
+
+
+def _truth(task: str, x: Array) -> tuple[Array, Array]:
+    """The function that the targets scatter about, and its slope."""
+    if task == "line":
+        return SLOPE * x, np.full_like(x, SLOPE)
+    return SLOPE / 2 * np.sin(2 * x), SLOPE * np.cos(2 * x)
+
+
+def _draw(task: str, noise: float, seed: int) -> tuple[Array, Array]:
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-X[task], X[task], N)
+    return x, _truth(task, x)[0] + rng.uniform(-noise, noise, N)
+
+
+def _last_state(
+    arm: Arm,
+    seed: int,
+    loss: Loss,
+    alpha: float = 0.0,
+    slower: int = 1,
+    start: TrainingState | None = None,
+) -> TrainingState:
+    """The state at the end of a run from the seed's own start, or on from `start`."""
+    task = arm["task"]
+    x, t = _draw(task, arm["noise"], seed)
+    *_, last = lai_training(
+        NETS[task],
+        x[:, None],
+        t,
+        loss=loss,
+        alpha=alpha,
+        sampling="points",
+        pretrain_epochs=start.epoch if start else 0,
+        lai_epochs=EPOCHS[task] * slower,
+        batch_size=BATCH_SIZE,
+        optimizer=Adam(lr=LR[task] / slower),
+        rng=np.random.default_rng([seed, 1]),
+        start=start,
+    )
+    return last.state
+
+
+def _row(setting: tuple[Any, ...], wrong: list[float]) -> dict[str, Any]:
+    task, noise, method, lam = setting
+    caught, expected = sum(share > CAUGHT for share in wrong), None
+    if (task, method) == ("line", "Lai alone"):
+        # the share Φ(−1/K) of the starts k ~ N(0, 1) is left of the barrier
+        at = barrier(noise, lam)
+        expected = 0.0 if at is None else NormalDist().cdf(at)
+    counts = {"runs": len(wrong), "caught": caught, "interval": list(wilson(caught, len(wrong)))}
+    about = {"task": task, "noise": noise, "method": method, "lam": lam}
+    return {**about, **counts, "expected": expected, "wrong": mean(wrong)}
+
+
+def _landscape() -> dict[str, Any]:
+    """Lai MSE over the line's slope, for endless data, relative to its value at k = 0."""
+    k = np.linspace(-2, 4, 241)
+    curves = []
+    for noise, lam in product((LITTLE[1], MUCH[1]), LAMS[:2]):
+        # mean e² = (β − k)² var x + var noise; uniform in ±s has the variance s²/3
+        value = ((SLOPE - k) ** 2 * X["line"] ** 2 + noise**2) / 3 * lai_factor(k, lam)
+        loss = (value / value[k == 0]).round(4).tolist()
+        curves.append({"noise": noise, "lam": lam, "barrier": barrier(noise, lam), "loss": loss})
+    return {"k": k.round(4).tolist(), "curves": curves}
+
+
+def _example(arms: list[Arm], results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of the blocks' first seeds the one with most wrong points for Lai alone, λ = 1."""
+    mine = [pair for pair in zip(arms, results, strict=True) if pair[0]["task"] == "curve"]
+    place = {method: _settings(*CURVE).index([method, 1.0]) for method in SHOWN}
+    arm, result = max(mine, key=lambda pair: float(pair[1]["wrong"][place["Lai alone"]][0]))
+    x, t = _draw(*CURVE, arm["seeds"][0])
+    return {
+        "seed": arm["seeds"][0],
+        "data": [x.round(4).tolist(), t.round(4).tolist()],
+        "x": _grid("curve").round(4).tolist(),
+        "truth": _truth("curve", _grid("curve"))[0].round(4).tolist(),
+        "fits": {method: result["fits"][index] for method, index in place.items()},
+    }
+
+
+def _draw_landscape(axes: Axes, landscape: dict[str, Any]) -> None:
+    for curve in landscape["curves"]:
+        color, dashes = COLORS[curve["lam"]], "-" if curve["noise"] == MUCH[1] else "--"
+        label = f"λ = {curve['lam']:g}, noise ±{curve['noise']:g}"
+        axes.plot(landscape["k"], curve["loss"], dashes, color=color, label=label)
+        if curve["barrier"] is not None:
+            height = np.interp(curve["barrier"], landscape["k"], curve["loss"])
+            axes.plot(curve["barrier"], height, "v", color=color, ms=8)
+    axes.plot([], [], "v", color=GREY, label="barrier, at k = −1/K")
+    axes.set(xlabel="slope k of the line (true: 3)", ylabel="Lai MSE over that at k = 0")
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_title("Line: to the left of a barrier the loss leads to k = −√λ")
+    axes.legend()
+
+
+def _draw_example(axes: Axes, example: dict[str, Any]) -> None:
+    axes.plot(*example["data"], ".", color=GREY, alpha=0.5)
+    axes.plot(example["x"], example["truth"], ":", color=GREY, lw=2, label="true curve")
+    for method, color, dashes in zip(SHOWN, DARK_TO_LIGHT[1:3], ("-", "--"), strict=True):
+        fit, label = example["fits"][method], f"{method}, λ = 1"
+        axes.plot(example["x"], fit, dashes, color=color, lw=2, label=label)
+    axes.set(xlabel="x", ylabel="y", title="Curve: a caught run, and the same with Lai Training")
+    axes.set_ylim(bottom=1.4 * min(example["data"][1]))  # room for the legend
+    axes.legend(ncols=3, loc="lower center", fontsize=9)
+
+
+def _draw_counts(axes: Axes, rows: list[dict[str, Any]]) -> None:
+    groups = list(dict.fromkeys((row["method"], row["noise"]) for row in rows))
+    lams = [lam for lam in LAMS if any(row["lam"] == lam for row in rows)]
+    for lam in (None, *lams):
+        mine = [row for row in rows if row["lam"] == lam]
+        shift = 0.2 * (lams.index(lam) - (len(lams) - 1) / 2) if lam else 0.0
+        places = [groups.index((row["method"], row["noise"])) + shift for row in mine]
+        shares = np.array([row["caught"] / row["runs"] for row in mine])
+        low, high = np.array([row["interval"] for row in mine]).T
+        bars, color = [shares - low, high - shares], COLORS[lam]
+        label = f"λ = {lam:g}" if lam else "MSE alone"
+        axes.errorbar(places, shares, bars, fmt=MARKERS[lam], color=color, capsize=3, label=label)
+        axes.plot(places, [row["expected"] for row in mine], "_", color=color, ms=22)
+    if any(row["expected"] for row in rows):
+        axes.plot([], [], "_", color=GREY, ms=22, label="starts left of the barrier")
+    titles = [f"{name},\nnoise ±{noise:g}".replace(", ", ",\n") for name, noise in groups]
+    axes.set_xticks(range(len(groups)), titles)
+    axes.set_ylim(-0.03, 1.03)
+    axes.yaxis.set_major_formatter("{x:.0%}")
+    axes.legend()

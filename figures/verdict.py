@@ -1,0 +1,36 @@
+"""What a claim of the paper is, and what its verdict can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+Numbers = dict[str, Any]
+
+HOLDS, FAILS = "holds", "does not hold here"
+
+
+class Judged(NamedTuple):
+    """A verdict, "holds", "holds when …" or "does not hold here", and what it rests on."""
+
+    verdict: str
+    number: str
+
+
+class Claim(NamedTuple):
+    """A claim, close to the paper's words, and the figures whose numbers its judge is given."""
+
+    section: str
+    text: str
+    figures: tuple[str, ...]
+    judge: Callable[..., Judged]
+
+
+def either(holds: bool) -> str:
+    """The verdict on a claim without conditions."""
+    return HOLDS if holds else FAILS
+
+
+def in_cases(cases: list[bool], condition: str) -> str:
+    """It holds in all cases, in some, that is, on a condition, or in none."""
+    return HOLDS if all(cases) else condition if any(cases) else FAILS

@@ -1,0 +1,320 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from figures import trap
+from figures.drawing import style
+from figures.settings import Settings
+from lai_ref import MLP, Array, Lai, Plain, lai_factor_slope
+
+RESULTS = Path(__file__).parents[2] / "figures" / "results"
+CASES = [(noise, lam) for noise in (0.5, 2.0, 8.0) for lam in (10.0, 1.0, 0.1, 0.01)]
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Two blocks of one run each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trap, "BLOCK", 1)
+        return trap.compute(Settings(tmp_path_factory.mktemp("out"), jobs=2, quick=True))
+
+
+def caught(numbers: dict[str, Any], setting: tuple[str, float], method: str) -> dict[Any, float]:
+    """By λ the share of the runs that are caught."""
+    return {
+        row["lam"]: row["caught"] / row["runs"]
+        for row in numbers["rows"]
+        if (row["task"], row["noise"], row["method"]) == (*setting, method)
+    }
+
+
+def lai_on_the_line(k: Array, noise: float, lam: float) -> Array:
+    """The loss itself, of four points whose variances are those of uniform distributions."""
+    x = np.array([-1.0, -1.0, 1.0, 1.0]) / math.sqrt(3)
+    t = 3 * x + np.array([-noise, noise, -noise, noise]) / math.sqrt(3)
+    return np.array([Lai(lam)(slope * x, t, np.full((4, 1), slope))[0] for slope in k])
+
+
+@pytest.mark.parametrize(("noise", "lam"), CASES)
+def test_the_barrier_is_the_highest_loss_between_the_kink_and_0(noise: float, lam: float) -> None:
+    k = np.linspace(-math.sqrt(lam), 0, 401)
+    top = int(lai_on_the_line(k, noise, lam).argmax())
+    found = trap.barrier(noise, lam)
+    assert (found is None) == (top == 0)
+    if found is not None:
+        assert found == pytest.approx(k[top], abs=1.01 * (k[1] - k[0]))
+
+
+def test_there_is_a_barrier_with_a_large_lambda_or_much_noise() -> None:
+    there = {case: trap.barrier(*case) is not None for case in CASES}
+    assert [there[0.5, lam] for lam in (10, 1, 0.1, 0.01)] == [True, True, False, False]
+    assert [there[8.0, lam] for lam in (10, 1, 0.1, 0.01)] == [True, True, True, True]
+
+
+@pytest.mark.parametrize("lam", [0.5, 0.1, 0.01])
+def test_the_pull_down_to_the_kink_is_stronger_by_1_over_lambda(lam: float) -> None:
+    above, below = lai_factor_slope(math.sqrt(lam) * np.array([1 + 1e-9, 1 - 1e-9]), lam)
+    assert above / -below == pytest.approx(1 / lam, rel=1e-6)
+
+
+def test_the_landscape_is_the_loss_of_the_line(quick: dict[str, Any]) -> None:
+    landscape = quick["landscape"]
+    k = np.array(landscape["k"])
+    assert [(c["noise"], c["lam"]) for c in landscape["curves"]] == [
+        (0.5, 1.0),
+        (0.5, 0.1),
+        (8.0, 1.0),
+        (8.0, 0.1),
+    ]
+    for curve in landscape["curves"]:
+        loss = lai_on_the_line(k, curve["noise"], curve["lam"])
+        at_zero = lai_on_the_line(np.zeros(1), curve["noise"], curve["lam"])
+        np.testing.assert_allclose(curve["loss"], loss / at_zero, atol=1e-4)
+        assert curve["barrier"] == trap.barrier(curve["noise"], curve["lam"])
+
+
+@pytest.mark.parametrize(("count", "n"), [(0, 100), (3, 100), (50, 100), (1, 3), (100, 100)])
+def test_the_interval_ends_where_the_score_test_rejects(count: int, n: int) -> None:
+    low, high = trap.wilson(count, n)
+    assert 0 <= low <= count / n <= high <= 1
+    for p in {low, high} - {0.0, 1.0}:
+        assert abs(count / n - p) == pytest.approx(1.959964 * math.sqrt(p * (1 - p) / n), rel=1e-6)
+
+
+def test_known_intervals() -> None:
+    assert trap.wilson(0, 100) == pytest.approx((0, 0.0370), abs=5e-5)
+    assert trap.wilson(50, 100) == pytest.approx((0.4038, 0.5962), abs=5e-5)
+    assert trap.wilson(100, 100) == pytest.approx((0.9630, 1), abs=5e-5)
+
+
+def test_a_line_is_caught_if_it_starts_left_of_the_barrier() -> None:
+    starts = {s: MLP((1, 1)).init(np.random.default_rng([s, 1]))[0] for s in range(40)}
+    left = [seed for seed, k in starts.items() if k < -0.5][:3]
+    right = [seed for seed, k in starts.items() if k > 0.2][:3]
+    arm = {"task": "line", "noise": 8.0, "settings": [["Lai alone", 1.0]], "seeds": left + right}
+    result = trap.train(arm, None, Path())
+    assert result["wrong"] == [[1.0] * 3 + [0.0] * 3]
+    (first,) = result["fits"]
+    assert first == sorted(first, reverse=True)
+
+
+def test_a_curve_is_judged_where_it_is_steep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of slope 3 is wrong where the curve falls, by 1 at least: 3 cos 2x < −1, |x| < 2."""
+    monkeypatch.setitem(trap.NETS, "curve", MLP((1, 1)))
+    fitted = SimpleNamespace(theta=np.array([3.0, 0.0]))
+    monkeypatch.setattr(trap, "_last_state", lambda *_: fitted)
+    arm = {"task": "curve", "noise": 1.0, "settings": [["Lai alone", 1.0]], "seeds": [0]}
+    (wrong,) = trap.train(arm, None, Path())["wrong"]
+    rising = math.acos(1 / 3)
+    falling = 2 * (2 - (math.pi - math.acos(1 / 3)) / 2)
+    assert wrong[0] == pytest.approx(falling / (falling + rising), abs=0.01)
+
+
+def test_the_slope_behind_the_data_is_that_of_the_function_behind_them() -> None:
+    x = np.linspace(-1, 1, 7)
+    for task in ("line", "curve"):
+        y, slope = trap._truth(task, x.astype(complex) + 1e-30j)
+        np.testing.assert_allclose(y.imag / 1e-30, slope.real, rtol=1e-12)
+
+
+def test_methods_start_from_pretraining_or_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def last_state(arm: Any, seed: int, loss: Any, *rest: Any) -> Any:
+        calls.append((loss, *rest))
+        return SimpleNamespace(theta=np.array([1.0, 0.0]), name=len(calls))
+
+    monkeypatch.setattr(trap, "_last_state", last_state)
+    settings = trap._settings(*trap.MUCH)
+    trap.train({"task": "line", "noise": 8.0, "settings": settings, "seeds": [5]}, None, Path())
+    assert calls.pop(0) == (Plain(),)
+    made = {
+        (method, lam): (loss, alpha, slower, start and start.name)
+        for (method, lam), (loss, alpha, slower, start) in zip(settings, calls, strict=True)
+    }
+    assert made["MSE", None] == (Plain(), 0.0, 1, 1)
+    assert made["Lai alone", 1.0] == (Lai(1.0), 1.0, 1, None)
+    assert made["MSE, then Lai", 0.1] == (Lai(0.1), 1.0, 1, 1)
+    assert made["MSE, then Lai, lr/3", 0.1] == (Lai(0.1), 1.0, 3, 1)
+    assert made["Lai Training", 0.1] == (Lai(0.1), 0.01, 1, 1)
+
+
+def test_a_run_goes_on_from_its_start_for_as_long_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def training(net: MLP, x: Array, t: Array, **options: Any) -> Any:
+        asked.update(options, net=net, x=x, t=t)
+        return iter([SimpleNamespace(state="first"), SimpleNamespace(state="last")])
+
+    monkeypatch.setattr(trap, "lai_training", training)
+    arm, start = {"task": "curve", "noise": 2.5}, SimpleNamespace(epoch=25)
+    state: Any = trap._last_state(arm, 7, Lai(0.1), 0.01, 5, start)  # type: ignore[arg-type]
+    assert state == "last"
+    assert (asked["loss"], asked["alpha"], asked["sampling"]) == (Lai(0.1), 0.01, "points")
+    assert (asked["pretrain_epochs"], asked["lai_epochs"], asked["start"]) == (25, 125, start)
+    assert asked["optimizer"].lr == 0.01
+    assert (asked["net"], asked["x"].shape, asked["t"].shape) == (
+        trap.NETS["curve"],
+        (128, 1),
+        (128,),
+    )
+
+
+def test_blocks_are_joined_and_the_worst_first_run_is_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def run_arms(work: Any, arms: list[Any], *_: Any) -> list[dict[str, Any]]:
+        def wrong(seed: int) -> float:
+            return 0.9 if seed == 40 else 0.2 + 0.5 * (seed % 20 < 3)
+
+        return [
+            {
+                "wrong": [[wrong(seed) for seed in arm["seeds"]] for _ in arm["settings"]],
+                "fits": [[float(arm["seeds"][0]), float(n)] for n, _ in enumerate(arm["settings"])],
+            }
+            for arm in arms
+        ]
+
+    monkeypatch.setattr(trap, "run_arms", run_arms)
+    numbers = trap.compute(Settings(tmp_path))
+    check_rows(numbers, 100)
+    assert {row["caught"] for row in numbers["rows"]} == {5 * 3}
+    assert numbers["rows"][0]["wrong"] == pytest.approx((0.9 + 14 * 0.7 + 85 * 0.2) / 100)
+    settings = trap._settings(*trap.CURVE)
+    assert numbers["example"]["seed"] == 40
+    assert numbers["example"]["fits"] == {
+        method: [40, settings.index([method, 1.0])] for method in ("Lai alone", "Lai Training")
+    }
+
+
+def test_numbers_are_json(quick: dict[str, Any]) -> None:
+    text = json.dumps(quick)
+    assert json.loads(text) == quick
+    assert len(text) < 60_000
+
+
+def check_rows(numbers: dict[str, Any], runs: int) -> None:
+    assert numbers["seeds"] == list(range(runs))
+    settings = [(r["task"], r["noise"], r["method"], r["lam"]) for r in numbers["rows"]]
+    assert len(set(settings)) == len(settings)
+    for task, methods in trap.PLAN.items():
+        for method, lams in methods.items():
+            assert caught(numbers, task, method).keys() == set(lams)
+    for row in numbers["rows"]:
+        low, high = row["interval"]
+        assert row["runs"] == runs
+        assert 0 <= low <= row["caught"] / runs <= high <= 1
+        # a caught run has more than a quarter of its points wrong, another one at most that
+        assert row["caught"] / runs / 4 <= row["wrong"] <= (3 * row["caught"] / runs + 1) / 4
+
+
+def test_every_row_counts_its_runs(quick: dict[str, Any]) -> None:
+    check_rows(quick, trap.QUICK_RUNS)
+    for row in quick["rows"]:
+        assert row["task"] == "curve" or row["wrong"] == row["caught"] / row["runs"]
+
+
+def test_the_line_expects_the_starts_left_of_the_barrier(quick: dict[str, Any]) -> None:
+    starts = np.random.default_rng(0).standard_normal(200_000)
+    for row in quick["rows"]:
+        if row["task"] == "line" and row["method"] == "Lai alone":
+            barrier = trap.barrier(row["noise"], row["lam"])
+            share = 0.0 if barrier is None else float((starts < barrier).mean())
+            assert row["expected"] == pytest.approx(share, abs=5e-3)
+        else:
+            assert row["expected"] is None
+
+
+def test_lai_training_catches_fewer_than_lai_alone(quick: dict[str, Any]) -> None:
+    alone, training = (
+        sum(caught(quick, trap.CURVE, method).values()) for method in ("Lai alone", "Lai Training")
+    )
+    assert training < alone
+
+
+def test_steps_too_large_for_the_kink_throw_a_line_over(quick: dict[str, Any]) -> None:
+    assert caught(quick, trap.MUCH, "MSE, then Lai") == {1.0: 0, 0.1: 1}
+    assert caught(quick, trap.MUCH, "MSE, then Lai, lr/3") == {0.1: 0}
+
+
+def test_the_example_is_one_of_the_runs(quick: dict[str, Any]) -> None:
+    example = quick["example"]
+    assert example["seed"] in (0, 1)  # the blocks' first
+    x, t = trap._draw(*trap.CURVE, example["seed"])
+    np.testing.assert_allclose(example["data"], [x, t], atol=1e-4)
+    np.testing.assert_allclose(
+        example["truth"], 1.5 * np.sin(2 * np.array(example["x"])), atol=1e-4
+    )
+    assert len(example["fits"]["Lai alone"]) == len(example["x"])
+    assert example["fits"]["Lai alone"] != example["fits"]["Lai Training"]
+
+
+def test_the_numbers_can_be_drawn(quick: dict[str, Any]) -> None:
+    with style():
+        figure = trap.plot(quick)
+        figure.draw_without_rendering()
+    counts = figure.axes[3]
+    labels = [text.get_text() for text in counts.get_legend().get_texts()]  # type: ignore[union-attr]
+    assert labels == ["MSE alone", "λ = 1", "λ = 0.1", "λ = 0.01"]
+    assert [text.get_text().split(",\nnoise")[0] for text in counts.get_xticklabels()] == [
+        method.replace(", ", ",\n") for method in trap.PLAN[trap.CURVE]
+    ]
+
+
+def test_the_table_has_a_line_for_every_setting(quick: dict[str, Any]) -> None:
+    lines = trap.table(quick).splitlines()[2:]
+    assert len(lines) == len(quick["rows"])
+    for line, row in zip(lines, quick["rows"], strict=True):
+        assert line.startswith(f"{row['task']} ±{row['noise']:g}, {row['method']} ")
+        assert f" {row['caught']} of {row['runs']} " in line
+
+
+# the committed results
+
+
+@pytest.fixture(scope="module")
+def committed() -> dict[str, Any]:
+    numbers: dict[str, Any] = json.loads((RESULTS / "trap.json").read_text(encoding="utf-8"))
+    return numbers
+
+
+def test_committed_rows_count_a_hundred_runs(committed: dict[str, Any]) -> None:
+    check_rows(committed, 100)
+    assert committed["command"] == "python -m figures trap"
+
+
+def test_committed_lai_alone_is_caught_where_there_is_a_barrier(committed: dict[str, Any]) -> None:
+    for setting in (trap.LITTLE, trap.MUCH, trap.CURVE):
+        for lam, share in caught(committed, setting, "Lai alone").items():
+            if (*setting, lam) == ("line", 0.5, 0.1):
+                assert share < 0.05
+            else:
+                assert 0.3 < share < 0.8
+    rows = [row for row in committed["rows"] if row["expected"]]
+    assert len(rows) == 3
+    assert all(row["interval"][0] < row["expected"] < row["interval"][1] for row in rows)
+
+
+def test_committed_lai_training_is_not_caught_but_for_the_smallest_lambda(
+    committed: dict[str, Any],
+) -> None:
+    for setting in (trap.MUCH, trap.CURVE):
+        assert caught(committed, setting, "MSE") == {None: 0}
+        for method in ("Lai for 1%", "Lai Training"):
+            for lam, share in caught(committed, setting, method).items():
+                assert share == 0 if lam > 0.01 else 0.15 < share < 0.25
+
+
+def test_committed_pretraining_alone_protects_for_lambda_1_only(committed: dict[str, Any]) -> None:
+    for setting in (trap.MUCH, trap.CURVE):
+        shares = caught(committed, setting, "MSE, then Lai")
+        assert shares.pop(1.0) == 0
+        assert min(shares.values()) > 0.5
+    assert caught(committed, trap.MUCH, "MSE, then Lai, lr/3") == {0.1: 0}
