@@ -1,0 +1,131 @@
+"""The tutorials run, and print what they quote."""
+
+from __future__ import annotations
+
+import ast
+import io
+import os
+import re
+import subprocess
+import sys
+import tokenize
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "tutorials"
+TUTORIALS = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
+QUOTE = "# > "
+NUMBER = re.compile(r"(?<![\w.])[+\-−]?\d+(?:\.\d+)?(?:e[+\-]?\d+)?")
+DECIMAL = re.compile(r"\d+\.\d+(?:e[+\-]?\d+)?|\d+e[+\-]?\d+")
+
+
+def comments(text: str) -> list[str]:
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return [token.string for token in tokens if token.type == tokenize.COMMENT]
+
+
+def quoted(text: str) -> list[str]:
+    return [c.removeprefix(QUOTE) for c in comments(text) if c.startswith(QUOTE)]
+
+
+def same(quote: str, line: str) -> bool:
+    """Equal but for a unit or so in the last digit of a number with decimals."""
+    if NUMBER.sub("#", quote) != NUMBER.sub("#", line):
+        return False
+    return all(
+        _close(*pair) for pair in zip(NUMBER.findall(quote), NUMBER.findall(line), strict=True)
+    )
+
+
+def _close(quote: str, number: str) -> bool:
+    a, b = (text.replace("−", "-") for text in (quote, number))
+    mantissa, _, exponent = a.partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    unit = 10.0 ** (int(exponent or 0) - decimals)
+    return abs(float(a) - float(b)) <= (1.5 * unit if decimals or exponent else 0)
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_a_tutorial_prints_what_it_quotes_and_leaves_its_pictures(
+    path: Path, tmp_path: Path
+) -> None:
+    environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONUTF8": "1"}
+    run = subprocess.run(
+        [sys.executable, "-W", "error", str(path)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert run.returncode == 0, run.stderr
+    lines, quotes = run.stdout.splitlines(), quoted(path.read_text(encoding="utf-8"))
+    for quote, line in zip(quotes, lines, strict=False):
+        assert same(quote, line)
+    assert len(quotes) == len(lines) > 5
+    pictures = [line.partition(": ")[2] for line in lines if line.startswith("picture: ")]
+    assert pictures and all(name.startswith(f"tutorials_out/{path.stem[:2]}_") for name in pictures)
+    assert {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.png")} == set(pictures)
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_numbers_in_prose_are_printed_or_in_the_code(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    prose = [c for c in comments(text) if not c.startswith(QUOTE)]
+    code = ast.unparse(ast.parse(text))
+    known = {*DECIMAL.findall("\n".join(quoted(text))), *DECIMAL.findall(code)}
+    known |= set(DECIMAL.findall(text_of_code(text)))
+    assert prose
+    for comment in prose:
+        for number in DECIMAL.findall(comment):
+            assert number in known, comment
+
+
+def text_of_code(text: str) -> str:
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    return " ".join(token.string for token in tokens if token.type != tokenize.COMMENT)
+
+
+@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+def test_a_tutorial_has_its_header_cells_exercises_and_answers(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    header = ast.get_docstring(ast.parse(text)) or ""
+    assert re.match(rf"{path.stem[:2]} · .+\n\nQuestion  .+", header)
+    for title in ("\nYou need  ", "\nYou will  ", "\nMinutes  "):
+        assert title in header
+    cells = re.findall(r"^# %% (.+)$", text, re.M)
+    exercises = [cell for cell in cells if re.match(r"Exercise \d: ", cell)]
+    assert 2 <= len(exercises) <= 4
+    assert cells[-len(exercises) - 2] == "Where this goes next"
+    assert cells[-1] == "Answers"
+    answers = text.partition("# %% Answers\n")[2]
+    assert answers.startswith("# region Answers") and answers.rstrip().endswith("# endregion")
+    for number in range(1, len(exercises) + 1):
+        assert re.search(rf"^# (Exercise )?{number}[:.]? ", answers, re.M), number
+    assert "assert" in answers
+
+
+def test_quotes_are_compared_digit_by_digit() -> None:
+    assert same("k = 0.123, n = 3", "k = 0.124, n = 3")
+    assert not same("k = 0.123, n = 3", "k = 0.125, n = 3")
+    assert not same("k = 0.123, n = 3", "k = 0.123, n = 4")
+    assert not same("k = 0.123", "k: 0.123")
+    assert same("1.5e-07", "1.6e-07") and not same("1.5e-07", "1.5e-08")
+
+
+def test_the_series_is_whole() -> None:
+    assert [int(path.stem[:2]) for path in TUTORIALS] == list(range(1, len(TUTORIALS) + 1))
+    assert len(TUTORIALS) >= 8
+
+
+def test_the_page_names_every_tutorial_with_its_minutes_and_a_picture() -> None:
+    page = (FOLDER / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r'^\| \[(\d\d) .+\]\((\S+)\), (\d+) minutes \| .+<img src="(\S+)"', page, re.M
+    )
+    assert [name for _, name, _, _ in rows] == [path.name for path in TUTORIALS]
+    for number, name, minutes, picture in rows:
+        assert re.search(rf"^Minutes +{minutes}$", (FOLDER / name).read_text("utf-8"), re.M)
+        assert picture.startswith(f"pictures/{number}_") and (FOLDER / picture).exists()
+    for link in re.findall(r"\]\((\.\./[^)]+)\)", page):
+        assert (FOLDER / link).exists(), link

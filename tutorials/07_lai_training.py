@@ -1,0 +1,260 @@
+"""07 · Lai Training: a few points at a time, and not at once
+
+Question       A loss that cannot tell k from −k: how can a network be trained with it?
+You need       Tutorials 03, 05 and 06; mean, variance and covariance.
+You will       write the training loop by hand, foretell which runs the trap catches, derive for
+               which share α of Lai points the trap vanishes, and see where no training helps.
+Minutes        40
+"""
+
+from itertools import product
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lai_ref import MLP, Adam, Lai, Plain, lai_factor, lai_factor_slope, value_and_grad_mixed
+from lai_ref.train import lai_training
+
+OUT = Path("tutorials_out")
+OUT.mkdir(exist_ok=True)
+BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
+
+# %% A training step in which some rows get the Lai loss
+# Lai Training (paper §5) begins with the plain loss, here MSE. After this *pretraining* a random
+# share α of the data gets the Lai loss, the rest the plain one. Let c_i be 1 for a row of a batch
+# that gets Lai, else 0. With one feature both losses are means over rows, and that of n rows is
+#
+#     L = (n_plain · plain + n_lai · lai)/n = (1/n) Σ_i e_i² g_i      g_i = 1 + c_i (F(k_i; λ) − 1)
+#
+# So its seeds are those of the Lai loss in tutorial 05, with g in the place of F:
+#
+#     ȳ_i = 2 e_i g_i/n      k̄_i = c_i e_i² F'(k_i; λ)/n
+#
+# In each epoch the rows are permuted and cut into batches, and each row is a Lai row with
+# probability α, drawn anew. Each batch makes one step. The step is Adam's, with running means m of
+# the gradient and v of its square; both begin at 0, too small, which m̂ and v̂ make up for. Here are
+# ten epochs, five of them pretraining, with noisy points about a curve.
+#
+#     m ← β₁ m + (1 − β₁) θ̄        m̂ = m/(1 − β₁^step)
+#     v ← β₂ v + (1 − β₂) θ̄²       v̂ = v/(1 − β₂^step)        θ ← θ − lr · m̂/(√v̂ + ε)
+rng = np.random.default_rng(0)
+x = rng.uniform(-2, 2, (128, 1))  # (N, 1)
+t = 1.5 * np.sin(2 * x[:, 0]) + rng.uniform(-2.5, 2.5, 128)  # (N,)
+net = MLP((1, 16, 1), "tanh")
+rng = np.random.default_rng(1)
+theta = net.init(rng)  # (P,)
+m, v, step = 0 * theta, 0 * theta, 0  # (P,), (P,)
+for epoch in range(1, 11):
+    order, alpha = rng.permutation(128), 0.25 if epoch > 5 else 0.0
+    lai_rows = rng.random(128) < alpha  # (N,)
+    for rows in np.split(order, 2):  # n = 64
+        y, tape = net.forward(theta, x[rows])  # (n,)
+        k, gtape = net.input_gradient(tape)  # (n, 1)
+        e, c = y - t[rows], lai_rows[rows]  # (n,), (n,)
+        g = 1 + c * (lai_factor(k[:, 0], 0.1) - 1)  # (n,)
+        dk = (c * e**2)[:, None] * lai_factor_slope(k, 0.1) / 64  # (n, 1)
+        grad = net.double_backward(gtape, 2 * e * g / 64, dk)  # (P,)
+        theirs = value_and_grad_mixed(net, theta, x[rows], t[rows], Plain(2), Lai(0.1), c)
+        assert np.isclose((e**2 * g).mean(), theirs[0]) and np.allclose(grad, theirs[1])
+        step += 1
+        m = 0.9 * m + 0.1 * grad
+        v = 0.999 * v + 0.001 * grad**2
+        theta = theta - 0.05 * m / (1 - 0.9**step) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
+
+# `lai_training` is this loop. It hands out the epochs one by one, each with the state after it.
+settings = {"batch_size": 64, "optimizer": Adam(lr=0.05), "sampling": "points"}
+phases = {"pretrain_epochs": 5, "lai_epochs": 5, "rng": np.random.default_rng(1)}
+*_, last = lai_training(net, x, t, loss=Lai(0.1), alpha=0.25, **settings, **phases)
+assert np.allclose(last.state.theta, theta, rtol=1e-6, atol=1e-9)
+print("θ by hand", theta[:3].round(4), " by the package", last.state.theta[:3].round(4))
+# > θ by hand [ 0.2205  0.3705 -0.1326]  by the package [ 0.2205  0.3705 -0.1326]
+
+# %% Which lines does the trap catch?
+# Tutorial 03 walked into the trap: a descent from k = −3 ended at −κ, the kink on the wrong side.
+# Where is the watershed? Let V_x and V_t be the variances of x and t, C their covariance, and
+# λ = 1. Between the kinks F = 1/(1 + k²), and with the best intercept
+#
+#     L(k) = (V_t − 2Ck + V_x k²)/(1 + k²)      L'(k) = 2 (Ck² + (V_x − V_t) k − C)/(1 + k²)²
+#
+# The two roots of L' multiply to −1. The positive one, K, is the slope of the data's long axis; L
+# is greatest at the other, −1/K. A descent from its left ends at −κ. A line's first slope is drawn
+# at random, k ~ N(0, 1), so we can foretell who will be caught. Twenty lines with their own data:
+line, lines, foretold = MLP((1, 1)), [], []
+for seed in range(20):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1, 1, (64, 1))
+    t = 3 * x[:, 0] + rng.uniform(-4, 4, 64)
+    lines.append((x, t))
+    (V_x, C), (_, V_t) = np.cov(x[:, 0], t)
+    watershed = (V_t - V_x - np.hypot(V_t - V_x, 2 * C)) / (2 * C)
+    foretold.append(line.init(np.random.default_rng(seed))[0] < watershed)  # its first slope
+
+caught, faster = [], {**settings, "optimizer": Adam(lr=0.15)}
+for epochs, alpha in ((0, 1.0), (0, 0.1), (40, 1.0)):
+    ends = []
+    for seed, data in enumerate(lines):
+        phases = {"pretrain_epochs": epochs, "lai_epochs": 40, "rng": np.random.default_rng(seed)}
+        *_, last = lai_training(line, *data, loss=Lai(1.0), alpha=alpha, **faster, **phases)
+        ends.append(last.state.theta[0])
+    caught.append(np.array(ends) < 0)
+    print(f"{epochs:2} epochs of MSE, then α = {alpha}: {sum(caught[-1]):2} of 20 end with k < 0")
+# >  0 epochs of MSE, then α = 1.0:  9 of 20 end with k < 0
+# >  0 epochs of MSE, then α = 0.1:  0 of 20 end with k < 0
+# > 40 epochs of MSE, then α = 1.0:  0 of 20 end with k < 0
+right = sum(caught[0] == foretold)
+assert right >= 18 and sum(foretold) > 4 and not np.any(caught[1:])
+print(f"for α = 1 at once {sum(foretold)} were foretold; {right} of 20 rightly")
+# > for α = 1 at once 9 were foretold; 20 of 20 rightly
+
+# %% Why does a small α help?
+# Both remedies of the paper work. Pretraining puts the start on the right side. A small α takes the
+# trap away: c_i is 1 with probability α, and L is linear in it, so that in the mean
+#
+#     E L = (1/n) Σ_i e_i² G(k_i)      G(k) = E g = 1 + α (F(k; λ) − 1)
+#
+# For the line of tutorial 03, E e² is (d² + σ²) X²/3 with d = 3 − k and σ = s/X, and so
+#
+#     L'/L = α F'/G − q      q = 2d/(d² + σ²)
+#
+# There is no trap if this is negative from −κ to 0, where F' > 0: α F' < q G. Solved for α,
+#
+#     α < α* = min over −κ < k < 0 of  q/(F' + q (1 − F))
+k, left, sigma = np.linspace(-1, 0, 4001)[1:-1], np.linspace(-3, 0, 6001), 4.0
+q, F, slope = 2 * (3 - k) / ((3 - k) ** 2 + sigma**2), lai_factor(k, 1.0), lai_factor_slope(k, 1.0)
+alpha_star = (q / (slope + q * (1 - F))).min()
+figure, (axes, panel) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+for alpha, color in ((1.0, RED), (1.02 * alpha_star, GREY), (0.98 * alpha_star, GREY), (0.1, BLUE)):
+    L = ((3 - left) ** 2 + sigma**2) * (1 + alpha * (lai_factor(left, 1.0) - 1))
+    assert (np.diff(L) > 0).any() == (alpha > alpha_star)  # a trap
+    axes.plot(left, L / L[-1], color=color, label=f"α = {alpha:.2f}")
+axes.set(xlabel="slope k (y per x)", ylabel="mean loss over that at k = 0", ylim=(0.5, 2.5))
+axes.set_title(f"Line, λ = 1: below α* = {alpha_star:.2f} there is no trap")
+print(f"λ = 1, noise ±4: no trap below α* = {alpha_star:.3f}")
+# > λ = 1, noise ±4: no trap below α* = 0.347
+
+# %% And a network on a curve?
+# The slope of our curve is 3 cos 2x. A point is wrong where the network's k has the other sign,
+# judged where the curve is steeper than 1; a run is caught if more than a quarter are wrong. The
+# runs of a seed share data, first weights and batches, some a pretraining; λ is 1, 0.1 and 0.01.
+points = np.linspace(-2, 2, 81)  # (M,)
+curve, true_k = 1.5 * np.sin(2 * points), 3 * np.cos(2 * points)
+lams, alphas = np.array([1.0, 0.1, 0.01]), np.array([1.0, 0.1, 0.01])
+methods = [(0, 1.0), (0, 0.01), *((25, alpha) for alpha in alphas)]  # epochs of MSE, then α
+wrong, steepness = np.zeros((2, 5, 3, 6))
+for seed in range(6):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-2, 2, (128, 1))
+    t = 1.5 * np.sin(2 * x[:, 0]) + rng.uniform(-2.5, 2.5, 128)
+    phases = {"pretrain_epochs": 25, "lai_epochs": 0, "rng": np.random.default_rng([seed, 1])}
+    *_, trained = lai_training(net, x, t, loss=Plain(2), **settings, **phases)
+    for (i, (epochs, alpha)), (j, lam) in product(enumerate(methods), enumerate(lams)):
+        phases = {"pretrain_epochs": epochs, "lai_epochs": 25}
+        phases["rng"] = np.random.default_rng([seed, 1])
+        phases["start"] = trained.state if epochs else None
+        *_, last = lai_training(net, x, t, loss=Lai(lam), alpha=alpha, **settings, **phases)
+        k = net.input_gradient(net.forward(last.state.theta, points[:, None])[1])[0][:, 0]  # (M,)
+        wrong[i, j, seed] = (k * true_k <= 0)[abs(true_k) > 1].mean()
+        steepness[i, j, seed] = abs(k).mean()
+counts, mean_k = (wrong > 0.25).sum(axis=2), np.median(steepness, axis=2)  # (5, 3), (5, 3)
+for (epochs, alpha), row in zip(methods, counts, strict=True):
+    print(f"{epochs:2} epochs of MSE, then α = {alpha:4}: {row} of 6 are caught")
+# >  0 epochs of MSE, then α =  1.0: [3 4 5] of 6 are caught
+# >  0 epochs of MSE, then α = 0.01: [0 0 2] of 6 are caught
+# > 25 epochs of MSE, then α =  1.0: [0 6 3] of 6 are caught
+# > 25 epochs of MSE, then α =  0.1: [0 1 5] of 6 are caught
+# > 25 epochs of MSE, then α = 0.01: [0 0 1] of 6 are caught
+
+# %% Why does pretraining not always help?
+# λ = 1 shows the trap and its two remedies. With a smaller λ pretraining alone is no help, and with
+# λ = 0.01 even Lai Training is not safe. This is not the start's fault: the loss itself may prefer
+# a flat line. In the mean the loss of the true curve is the noise's variance, 2.5²/3, times the
+# mean of G; that of a flat line, where F = 1, is this variance plus the curve's. Where the latter
+# is less, slopes that were right are pressed down to ±√λ, and some past 0.
+variance = np.linspace(-2.5, 2.5, 10001).var()
+assert counts[0].min() > 1 and not counts[1, :2].any()
+for row, alpha in zip(counts[2:], alphas, strict=True):
+    G = np.array([1 + alpha * (lai_factor(true_k, lam) - 1) for lam in lams])  # (3, M)
+    of_curve, of_flat = variance * G.mean(axis=1), variance + curve.var()  # (3,), one number
+    assert (row[of_curve < of_flat] == 0).all() and (row[of_curve > 4 * of_flat] >= 2).all()
+    print(f"α = {alpha:4}: true curve", of_curve.round(1), f"for the three λ, flat {of_flat:.1f}")
+# > α =  1.0: true curve [  1.7  15.2 151. ] for the three λ, flat 3.1
+# > α =  0.1: true curve [ 2.   3.4 17. ] for the three λ, flat 3.1
+# > α = 0.01: true curve [2.1 2.2 3.6] for the three λ, flat 3.1
+
+# %% What do α and λ do together?
+# For λ ≤ 1 the two branches of F make G, above and below the kink,
+#
+#     G = 1 − α + (α/λ) sin² φ        G = 1 − α + α cos² φ
+#
+# So for a small α steep slopes feel one number, α/λ: how hard they are pressed down. How far down
+# is said by the kink, √λ, so that α/λ alone does not tell the strength. Medians of the mean |k|:
+sin2 = true_k**2 / (1 + true_k**2)  # (M,); G is still that of α = 0.01
+assert np.allclose(G, 1 - alpha + np.maximum(alpha / lams[:, None] * sin2, alpha * (1 - sin2)))
+for row, alpha in zip(mean_k[2:], alphas, strict=True):
+    print(f"α = {alpha:4}: mean |k|", row.round(1), "for α/λ =", (alpha / lams).round(2))
+# > α =  1.0: mean |k| [1.3 0.2 0. ] for α/λ = [  1.  10. 100.]
+# > α =  0.1: mean |k| [1.8 0.8 0.1] for α/λ = [ 0.1  1.  10. ]
+# > α = 0.01: mean |k| [1.9 1.7 0.8] for α/λ = [0.01 0.1  1.  ]
+assert (np.diff(mean_k[2:], axis=1) < 0.05).all() and (np.diff(mean_k[2:], axis=0) > -0.05).all()
+assert mean_k[4, 1] > mean_k[4, 2] + 0.3 and mean_k[3, 0] > mean_k[3, 1] + 0.3  # α/λ = 0.1 and 1
+for lam, column, color, mark in zip(lams, mean_k[2:].T, (BLACK, BLUE, RED), "os^", strict=True):
+    panel.axhline(np.sqrt(lam), color=color, linestyle=":")
+    panel.semilogx(alphas / lam, column, mark + "-", color=color, label=f"λ = {lam}")
+panel.set(xlabel="α/λ", ylabel="mean |k|, median of 6 runs (dotted: kinks)")
+panel.set_title("Curve: slopes fall with α/λ, to about the kink")
+axes.legend(), panel.legend()
+figure.savefig(OUT / "07_lai_training.png")
+plt.close(figure)
+print("picture:", (OUT / "07_lai_training.png").as_posix())
+# > picture: tutorials_out/07_lai_training.png
+
+# %% Batches or points?
+# The paper draws Lai *batches* in §5, Lai *points* in §6; `sampling` has both. Of our two batches
+# an epoch none gets Lai, or with probability 2α one. An epoch's share is α in the mean either way,
+# with the standard deviation √(α(1 − α)/N) for points, and ½ √(2α(1 − 2α)) for batches.
+swing, expected = {}, {"points": np.sqrt(0.1 * 0.9 / 128), "batches": np.sqrt(0.2 * 0.8) / 2}
+phases = {"pretrain_epochs": 25, "lai_epochs": 200, "rng": rng, "start": trained.state}
+for sampling in ("points", "batches"):
+    settings["sampling"] = sampling
+    run = list(lai_training(net, x, t, loss=Lai(0.1), alpha=0.1, **settings, **phases))
+    tapes = [net.forward(epoch.state.theta, points[:, None])[1] for epoch in run[50:]]
+    swing[sampling] = np.std([abs(net.input_gradient(tape)[0]).mean() for tape in tapes])
+    shares = np.array([epoch.lai_share for epoch in run])
+    assert abs(shares.std() / expected[sampling] - 1) < 0.2 and abs(shares.mean() - 0.1) < 0.05
+    print(f"{sampling:7} share ± {shares.std():.2f}, mean |k| ± {swing[sampling]:.2f}")
+# > points  share ± 0.03, mean |k| ± 0.07
+# > batches share ± 0.19, mean |k| ± 0.15
+assert swing["batches"] > 1.3 * swing["points"]
+
+# Batches press the network flat now and then; between, it recovers. What a run ends with depends on
+# how long ago that was.
+
+# %% Where this goes next
+# Tutorial 08 takes points, as here, to the paper's experiment with eight features. You can now read
+# `lai_ref/train.py` and `lai_ref/adam.py`; `python -m figures trap strength` has more runs.
+
+# %% Exercise 1: what does α save?
+# A step without any Lai row needs no double backward pass. For α = 0.01 and batches of 64, which
+# share of the steps needs one, with batches and with points?
+
+# %% Exercise 2: more features
+# With D > 1 and the L2 norm of tutorial 06, n_lai · lai = ‖Σ ℓ_i‖ over the Lai rows, ℓ_i (D,). Is
+# its mean over the draw still what it would be if every row got Lai with the weight α?
+
+# %% Answers
+# region Answers: unfold when you have tried
+# 1. With batches 0.01. With points a step needs none only if all 64 rows say no: 1 − 0.99^64.
+assert 1 - 0.99**64 > 0.4
+print(f"points: {1 - 0.99**64:.2f} of the steps, each for a few rows")
+# > points: 0.47 of the steps, each for a few rows
+
+# 2. No. A norm is convex, so E ‖Σ c_i ℓ_i‖ ≥ ‖Σ E c_i ℓ_i‖ = α ‖Σ ℓ_i‖ (Jensen): points weigh more,
+# whole batches exactly α. All sixteen draws of four rows, D = 2:
+ell, draws = np.eye(4, 2) + 0.1, np.array(list(product((0, 1), repeat=4)))  # (4, 2), (16, 4)
+chance = np.prod(np.where(draws, 0.1, 0.9), axis=1)  # (16,)
+few, whole = chance @ np.linalg.norm(draws @ ell, axis=1), 0.1 * np.linalg.norm(ell.sum(axis=0))
+assert np.isclose(chance.sum(), 1) and few > whole
+print(f"mean for α = 0.1: points {few:.3f}, batches {whole:.3f}")
+# > mean for α = 0.1: points 0.243, batches 0.198
+# endregion
