@@ -375,9 +375,9 @@ def test_the_stand_in_is_distributed_as_the_real_data() -> None:
     assert np.abs(error[8]).max() < 0.15  # the target's follow from the fitted network
 
 
-def trained(data: California, rows: int | None, epochs: tuple[int, int], seed: int) -> Array:
+def trained(data: California, seed: int) -> Array:
     """Validation RMSE and test output variance (arms, 2) of MSE and of Lai with falling λ."""
-    task = prepare(data._replace(x=data.x[:rows], t=data.t[:rows]), np.random.default_rng(seed))
+    task = prepare(data, np.random.default_rng(seed))
     net = MLP((8, 64, 32, 1), "tanh")
 
     def train(loss: Lai, alpha: float, lai_epochs: int, start: TrainingState | None) -> Epoch:
@@ -388,7 +388,7 @@ def trained(data: California, rows: int | None, epochs: tuple[int, int], seed: i
             loss=loss,
             alpha=alpha,
             sampling="points",
-            pretrain_epochs=epochs[0],
+            pretrain_epochs=60,
             lai_epochs=lai_epochs,
             validation=(task.xv, task.tv),
             rng=np.random.default_rng(seed),
@@ -400,28 +400,20 @@ def trained(data: California, rows: int | None, epochs: tuple[int, int], seed: i
     arms = [(Lai(1.0), 0.0), (Lai(1e-1), 0.01), (Lai(1e-2), 0.01), (Lai(1e-3), 0.01)]
     results = []
     for loss, alpha in arms:
-        last = train(loss, alpha, epochs[1], start)
+        last = train(loss, alpha, 60, start)
         y = net.predict(last.state.theta, task.x_test)
         results.append((last.rmse, float(y.var())))
     return np.array(results)
 
 
 @needs_real_data
-@pytest.mark.parametrize(
-    ("rows", "epochs", "tolerance"),
-    [
-        pytest.param(5000, (30, 20), 0.25, id="short"),  # few rows, and so more luck
-        pytest.param(None, (60, 60), 0.15, id="full", marks=pytest.mark.slow),
-    ],
-)
-def test_stand_in_behaves_like_the_real_files(
-    rows: int | None, epochs: tuple[int, int], tolerance: float
-) -> None:
-    ours, real = (trained(data, rows, epochs, 0) for data in (california(), california(REAL)))
+@pytest.mark.slow
+def test_stand_in_behaves_like_the_real_files() -> None:
+    ours, real = (trained(data, 0) for data in (california(), california(REAL)))
     rmse, variance = ours[0] / real[0]
     assert abs(rmse - 1) < 0.1
-    assert abs(variance - 1) < tolerance
+    assert abs(variance - 1) < 0.15
     # what λ = 0.1 and 0.01 make of the RMSE and the variance of MSE, and how 0.001 flattens it
     change = ours / ours[0] - real / real[0]
-    assert np.abs(change[1:3]).max() < tolerance
+    assert np.abs(change[1:3]).max() < 0.15
     assert max(ours[3, 1] / ours[0, 1], real[3, 1] / real[0, 1]) < 0.2

@@ -74,6 +74,21 @@ def test_a_killed_run_goes_on_with_the_arms_that_are_missing(tmp_path: Path) -> 
     }
 
 
+@pytest.mark.slow
+def test_two_runs_in_one_folder_do_not_hurt_each_other(tmp_path: Path) -> None:
+    commands = [[*QUICK, "--out", str(tmp_path / name)] for name in ("shared", "shared", "alone")]
+    runs = [subprocess.Popen(c, cwd=ROOT, stdout=subprocess.PIPE, text=True) for c in commands]
+    tables = [run.communicate()[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0, 0]
+    assert tables[0] == tables[1] == tables[2]
+    for name in ("smoothness.json", "smoothness.png", "smoothness.svg"):
+        shared, alone = ((tmp_path / folder / name).read_bytes() for folder in ("shared", "alone"))
+        assert shared == alone
+    again = subprocess.run(commands[0], cwd=ROOT, capture_output=True, text=True)
+    assert "smoothness: 8 arms, 8 of them kept" in again.stderr
+    assert "damaged" not in again.stderr
+
+
 def test_a_folder_that_cannot_be_written_is_said_before_computing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
