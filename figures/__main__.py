@@ -18,6 +18,7 @@ import matplotlib as mpl
 from figures.catalogue import FIGURES
 from figures.drawing import style, write_pictures
 from figures.settings import Settings, default_jobs
+from figures.training import california
 from lai_ref import DivergedError
 from lai_ref.files import check_writable, write_whole
 
@@ -31,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
         check_writable(settings.out)
+        if options.data:
+            california(options.data)  # said now, and not when the first figure needs it
         names = options.names or list(FIGURES)
         for place, name in enumerate(names, start=1):
             print(f"figures: {name}, {place} of {len(names)}", file=sys.stderr, flush=True)

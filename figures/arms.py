@@ -59,7 +59,8 @@ def run_arms(
     paths = [kept_at(work, arm, folder) for arm in arms]
     results = {path: _read(path, arm) for path, arm in zip(paths, arms, strict=True)}
     missing = {path: arm for path, arm in zip(paths, arms, strict=True) if results[path] is None}
-    _say(f"{title}: {len(arms)} arms, {len(arms) - len(missing)} of them kept from before")
+    kept = len(results) - len(missing)
+    _say(f"{title}: {len(results)} arms, {kept} of them kept from before")
     if missing:
         began = time.monotonic()
         with _one_thread_each(min(jobs, len(missing))) as pool:
@@ -93,15 +94,16 @@ def digest_of(*arrays: lai_ref.Array) -> str:
 
 def _run(work: Work, arm: Arm, data: Path | None, path: Path) -> dict[str, Any]:
     result = work(arm, data, path)
-    write_whole(path, json.dumps({"arm": arm, "result": result}).encode())
+    kept = {"arm": arm, "result": result, "digest": _digest(result)}
+    write_whole(path, json.dumps(kept).encode())
     return result
 
 
 def _read(path: Path, arm: Arm) -> dict[str, Any] | None:
     try:
         kept = json.loads(path.read_bytes())
-        if kept["arm"] != arm:
-            raise ValueError("another arm")
+        if kept["arm"] != arm or kept["digest"] != _digest(kept["result"]):
+            raise ValueError("another arm, or another result")
         result: dict[str, Any] = kept["result"]
         return result
     except FileNotFoundError:

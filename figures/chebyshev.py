@@ -43,6 +43,7 @@ def compute(settings: Settings) -> dict[str, Any]:
         line["coordinates"] = turn(line["e"], line["k"]).tolist()
     return {
         **settings.provenance("chebyshev", seeds=(SEED,)),
+        "source": "residuals and slopes drawn at random",
         "lines": lines,
         "compared": count,
         "largest_difference": float((np.abs(turned - lai) / lai).max()),

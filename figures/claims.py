@@ -11,6 +11,7 @@ differently for other data or seeds.
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -21,9 +22,10 @@ from figures.drawing import DARK_TO_LIGHT, GREY
 from figures.settings import Settings
 from figures.theory_claims import THEORY
 from figures.training_claims import TRAINING
-from figures.verdict import FAILS, HOLDS, Numbers
+from figures.verdict import FAILS, HOLDS, Claim, Judged, Numbers
 
 CLAIMS = (*THEORY, *TRAINING)
+BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 RESULTS = Path(__file__).parent / "results"
 NEEDED = tuple(dict.fromkeys(name for claim in CLAIMS for name in claim.figures))
 
@@ -36,6 +38,7 @@ def compute(settings: Settings) -> Numbers:
     folder = settings.out
     if settings.quick or any(not (folder / f"{name}.json").exists() for name in NEEDED):
         folder = RESULTS
+    print(f"claims: judged by the numbers in {folder}", file=sys.stderr)
     results = {name: _read(folder / f"{name}.json") for name in NEEDED}
     return {
         **settings.provenance("claims", seeds=()),
@@ -44,7 +47,7 @@ def compute(settings: Settings) -> Numbers:
             {
                 "section": claim.section,
                 "claim": claim.text,
-                **claim.judge(*(results[name] for name in claim.figures))._asdict(),
+                **_judge(claim, results)._asdict(),
                 "figures": list(claim.figures),
             }
             for claim in CLAIMS
@@ -86,7 +89,9 @@ def plot(numbers: Numbers) -> Figure:
         axes.plot(column, y, marker, color=color, ms=9)
         if column == 1:
             words = fill(verdict.removeprefix("holds "), 34)
-            axes.annotate(words, (1, y), (9, 0), textcoords="offset points", va="center", size=7.5)
+            axes.annotate(
+                words, (1, y), (9, 0), textcoords="offset points", va="center", size=7.5, bbox=BOX
+            )
     axes.set_yticks(range(len(rows)), [f"{row['claim']}  (§{row['section']})" for row in rows])
     axes.set_xticks(range(3), [title for title, _, _ in columns])
     axes.xaxis.tick_top()
@@ -97,6 +102,14 @@ def plot(numbers: Numbers) -> Figure:
     axes.grid(axis="x", alpha=0)
     axes.set_title(_counts(rows), color=GREY)
     return figure
+
+
+def _judge(claim: Claim, results: dict[str, Numbers]) -> Judged:
+    try:
+        return claim.judge(*(results[name] for name in claim.figures))
+    except (LookupError, TypeError, AttributeError) as error:
+        names = ", ".join(claim.figures)
+        raise ValueError(f"{names}: expected the numbers of a whole run, got {error!r}") from error
 
 
 def _counts(rows: list[dict[str, Any]]) -> str:

@@ -20,6 +20,7 @@ Kept timings are shown again: delete the arms `time_*` to measure anew.
 
 from __future__ import annotations
 
+import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +43,10 @@ ACTIVATIONS, DTYPES = ("tanh", "relu"), ("float64", "float32")
 BATCHES, QUICK_BATCHES = (64, 1024, 16384), (64, 256)
 GROWTH = {"width": (8, 32, 128, 512), "depth": (1, 2, 4, 8), "inputs": (1, 8, 64, 512)}
 GROWN = {  # label and finding
-    "width": ("units in 2 hidden layers", "Lai / plain nears the operations in wide networks …"),
+    "width": (
+        "units in 2 hidden layers",
+        "Lai / plain is about the operations' from 32 units on …",
+    ),
     "depth": ("hidden layers of 64 units", "… does not grow with depth …"),
     "inputs": ("D, inputs", "… but does with many inputs, by the loss itself"),
 }
@@ -78,6 +82,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     named = [{"kind": kind, "size": size} for kind, size in grown]
     return {
         **settings.provenance("cost", seeds=(0,)),
+        "source": f"times on one core, {platform.machine()}, BLAS: {_blas()}; random numbers",
         "steps": rows[: len(steps)],
         "growth": [a | b for a, b in zip(named, rows[len(steps) :], strict=True)],
         "epochs": run(time_epochs, [epochs])[0],
@@ -243,6 +248,11 @@ def _spread(ratios: Array) -> dict[str, float]:
     """Median and quartiles."""
     low, median, high = np.quantile(ratios, (0.25, 0.5, 0.75)).tolist()
     return {"median": median, "low": low, "high": high}
+
+
+def _blas() -> str:
+    about: Any = np.show_config(mode="dicts")
+    return str(about["Build Dependencies"]["blas"]["name"])
 
 
 def _name(row: dict[str, Any]) -> str:

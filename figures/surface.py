@@ -224,7 +224,7 @@ def _surface(axes: Any, numbers: dict[str, Any], one: dict[str, Any]) -> None:
     axes.plot([at["k"]], [at["c"]], [at["loss"]], **MINIMUM)
     axes.plot([SLOPE], [INTERCEPT], [one["line_loss"]], **LINE)
     axes.set(xlabel="slope k", ylabel="intercept c")
-    axes.set_zlabel("loss", labelpad=8)
+    axes.text2D(0.97, 0.9, "loss", transform=axes.transAxes)  # as a label it meets the next panel
     axes.locator_params(nbins=5)
     axes.view_init(elev=40, azim=-65)
     axes.set_box_aspect(None, zoom=1.12)

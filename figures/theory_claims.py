@@ -10,12 +10,16 @@ import numpy as np
 from figures.verdict import FAILS, HOLDS, Claim, Judged, Numbers, either, in_cases
 from lai_ref import Lai, Plain
 
+NOTICED = 0.05  # a change of the loss that a fit would notice
 LINES = ("surface_mae_1", "surface_mae_2", "surface_mae_05")
 
 
 def _equivalent(chebyshev: Numbers) -> Judged:
     worst = chebyshev["largest_difference"]
-    number = f"both lengths differ by {worst:.0e} at most over {chebyshev['compared']:,} residuals"
+    number = (
+        f"both lengths differ by {worst:.0e} of their size at most over"
+        f" {chebyshev['compared']:,} residuals"
+    )
     return Judged(either(worst < 1e-14), number)
 
 
@@ -24,10 +28,22 @@ def _slides(factor: Numbers) -> Judged:
     off = max(abs(m["found"] / m["lam"] ** (1 / m["order"]) - 1) for m in minima)
     lams = [m["lam"] for m in minima]
     number = (
-        f"F is least at k = λ for MAE and at √λ for MSE, found within {off:.0e} for λ from"
+        f"the least F lies within {off:.0e} of k = λ for MAE and of √λ for MSE, for λ from"
         f" {min(lams):g} to {max(lams):g}"
     )
     return Judged("holds when p = 1; for MSE the boundary is √λ" if off < 1e-6 else FAILS, number)
+
+
+def _pushed_up(factor: Numbers) -> Judged:
+    minima = [m for m in factor["minima"] if m["order"] == 2 and m["lam"] <= 1]
+    pushed = [m["depth"] > NOTICED for m in minima]
+    cells = ", ".join(f"{m['depth']:.1%}" for m in minima)
+    number = (
+        f"MSE: F at the kink is less than at k = 0 by {cells} for λ ="
+        f" {', '.join(format(m['lam'], 'g') for m in minima)}"
+    )
+    least = min((m["lam"] for m in minima if m["depth"] > NOTICED), default=0)
+    return Judged(in_cases(pushed, f"holds when λ ≥ {least:g}"), number)
 
 
 def _vanishes(factor: Numbers) -> Judged:
@@ -38,9 +54,9 @@ def _vanishes(factor: Numbers) -> Judged:
     else:
         verdict = "holds when |k| is below the kink" if before["largest"] > 0.1 else HOLDS
     number = (
-        f"MSE, λ = {row['lam']:g}: undivided, F(0) = {before['factor']:g}, but |F'| reaches"
-        f" {before['largest']:.2f} above the kink; divided, F(0) = {after['factor']:g}, and below"
-        f" the kink |F'| is still {after['below']:.2f} at most"
+        f"MSE, λ = {row['lam']:g}: undivided, F(0) = {before['factor']:g}, and with it the pull"
+        f" towards the data, but above the kink |F'| reaches {before['largest']:.2f} all the same;"
+        f" divided, F(0) = {after['factor']:g}"
     )
     return Judged(verdict, number)
 
@@ -51,7 +67,7 @@ def _near_the_loss(factor: Numbers) -> Judged:
     steep = 1 / _small_lam(factor)["lam"]
     number = (
         f"for k → 0 {ratio[1]:.2f} times the plain loss with one feature, {ratio[8]:.2f} times with"
-        f" eight (√8, L2 Lai); for steep slopes up to {steep:g} times (λ = 1e-3)"
+        f" eight (√8, L2 Lai); for steep slopes up to {steep:g} times"
     )
     condition = "holds when D = 1 and |k| is below the kink"
     return Judged(condition if ratio[1] == 1 else FAILS, number)
@@ -80,44 +96,50 @@ def _intercept(surface: Numbers) -> Judged:
         f"noise ±{row['noise']:g}: the loss stays within 1% over {row['intercept_width']:.2f} in c"
         f" for λ = {surface['lam']:g}, {other['intercept_width']:.2f} for λ = 1; along c it rises"
         f" by {row['intercept_relief']:.1%} of its whole range (λ = 1:"
-        f" {other['intercept_relief']:.0%}), which looks flat; the intercept is off by"
-        f" {abs(row['minimum']['c'] - row['plain']['c']):.2f}"
+        f" {other['intercept_relief']:.0%}), which looks flat; c is"
+        f" {abs(row['minimum']['c'] - row['plain']['c']):.2f} from that of plain MAE"
     )
     return Judged(either(ratio > 1.5), number)
 
 
 def _basin(surface: Numbers) -> Judged:
     rows = surface["noises"]
-    fixed = all(_does_not_move(row) for row in rows)
-    near = [fixed and 3 < row["minimum"]["k"] < 3.3 for row in rows]
+    near = [_does_not_move(row) and 3 < row["minimum"]["k"] < 3.3 for row in rows]
     found = "; ".join(f"noise ±{r['noise']:g}: k = {r['minimum']['k']:.2f}" for r in rows)
-    number = f"{found}; the same for every λ from {surface['lam']:g} to 10,000; the data's slope: 3"
+    number = f"{found}; {_further(surface)}; the data's slope: 3"
     return Judged(in_cases(near, f"holds when the noise is small (±{rows[0]['noise']:g})"), number)
 
 
 def _lifted(surface: Numbers, mae: Numbers) -> Judged:
     rows = surface["noises"]
-    moves = not any(_does_not_move(row) for row in rows)
     found = "; ".join(
         f"noise ±{r['noise']:g}: k = {r['minimum']['k']:.2f}, within 1% over"
         f" {r['slope_width']:.2f} in k (MAE: {m['slope_width']:.2f})"
         for r, m in zip(rows, mae["noises"], strict=True)
     )
-    number = f"{found}; the same for every λ from {surface['lam']:g} to 10,000"
-    return Judged(either(moves), number)
+    moves = not any(_does_not_move(row) for row in rows)
+    return Judged(either(moves), f"{found}; {_further(surface)}")
 
 
-def _symmetric(surface: Numbers) -> Judged:
-    ratios = [row["symmetry"] for row in surface["noises"]]
-    noises = [row["noise"] for row in surface["noises"]]
-    found = "; ".join(
-        f"noise ±{noise:g}: {ratio:.2f} times"
-        for noise, ratio in zip(noises, ratios, strict=True)
-        if ratio
+def _symmetric(*surfaces: Numbers) -> Judged:
+    """Close: the loss on the wrong side is at most half as much again."""
+    noises = [row["noise"] for row in surfaces[0]["noises"]]
+    ratios = [[s["noises"][i]["symmetry"] for s in surfaces] for i in range(len(noises))]
+    cells = [", ".join("none" if r is None else f"{r:.2f}" for r in row) for row in ratios]
+    number = (
+        "loss of the minimum with k < 0 over that of the right one, λ ="
+        f" {', '.join(format(s['lam'], 'g') for s in surfaces)}: "
+        + "; ".join(f"noise ±{n:g}: {cell}" for n, cell in zip(noises, cells, strict=True))
     )
-    number = f"loss of the minimum with k < 0 over that of the right one, λ = 1: {found}"
-    close = [ratio is not None and ratio < 1.5 for ratio in ratios]
+    close = [all(r is not None and r < 1.5 for r in row) for row in ratios]
     return Judged(in_cases(close, f"holds when the noise is large (±{noises[-1]:g})"), number)
+
+
+def _further(surface: Numbers) -> str:
+    """Whether larger λ move the minimum."""
+    lams = [also["lam"] for also in surface["noises"][0]["also"] if also["lam"] > surface["lam"]]
+    same = all(_does_not_move(row) for row in surface["noises"])
+    return f"{'the same' if same else 'not the same'} up to λ = {max(lams):,g}"
 
 
 def _small_lam(factor: Numbers) -> Numbers:
@@ -140,6 +162,7 @@ THEORY = (
     Claim("2.2", "the loss lets k slide to a boundary that λ puts anywhere", ("factor",), _slides),
     Claim("2.2", "dividing by λ < 1 keeps the gradient from vanishing", ("factor",), _vanishes),
     Claim("2.2", "divided, the loss is near the true loss", ("factor",), _near_the_loss),
+    Claim("3", "a small slope is pushed up, against underfitting", ("factor",), _pushed_up),
     Claim("A", "the minimum is exactly at slope λ (λ = 1, 2, 0.5)", LINES, _exact_minimum),
     Claim(
         "A", "a very small λ leaves the intercept undetermined", ("surface_mae_small",), _intercept
@@ -151,5 +174,5 @@ THEORY = (
         _basin,
     ),
     Claim("A", "squaring lifts that limit", ("surface_mse_large", "surface_mae_large"), _lifted),
-    Claim("4", "the loss is all but symmetric in k", LINES[:1], _symmetric),
+    Claim("4", "the loss is all but symmetric in k", LINES, _symmetric),
 )

@@ -7,9 +7,9 @@ An arm of seed s is pretrained with MSE, then goes on for as many epochs with on
     decay    MSE, and each step shrinks the weights by lr · decay (Loshchilov & Hutter 2019)
     none     MSE alone: the control group
 
-All arms of a seed share split, network, pretraining and the order of batches, so that differences
-are taken seed by seed. What is measured is independent of the scaling of the inputs: k is taken per
-standard deviation of a feature.
+All arms of a seed share split, network, pretraining and, with the same sampling, the order of
+batches, so that differences are taken seed by seed. What is measured is independent of the scaling
+of the inputs: k is taken per standard deviation of a feature.
 """
 
 from __future__ import annotations

@@ -11,27 +11,34 @@ import numpy as np
 
 from figures.verdict import Claim, Judged, Numbers, either, in_cases
 
+RARE = 0.05  # a share of runs that may be left to chance
+
 
 def _trap(trap: Numbers) -> Judged:
-    caught = _caught(trap, "Lai alone")
-    return Judged(either(min(caught.values()) > 0.1), f"Lai alone: {_shares(caught)}")
+    rows = [row for row in trap["rows"] if row["method"] == "Lai alone"]
+    cells = "; ".join(
+        f"{row['task']} ±{row['noise']:g}, λ = {row['lam']:g}: {row['caught'] / row['runs']:.0%}"
+        for row in rows
+    )
+    caught = [row["caught"] / row["runs"] > RARE for row in rows]
+    verdict = in_cases(caught, "holds when the noise or λ is large: K > 1/√λ, K the long axis")
+    return Judged(verdict, f"runs caught: {cells}")
 
 
 def _cure(trap: Numbers) -> Judged:
     caught = _caught(trap, "Lai Training")
     lams = sorted({lam for _, lam in caught})
-    good = [
-        lam for lam in lams if all(share < 0.05 for (_, of), share in caught.items() if of == lam)
-    ]
-    verdict = in_cases([lam in good for lam in lams], f"holds when λ ≥ {min(good, default=0):g}")
-    return Judged(verdict, f"Lai Training: {_shares(caught)}")
+    good = [max(s for (_, of), s in caught.items() if of == lam) < RARE for lam in lams]
+    least = next((lam for i, lam in enumerate(lams) if all(good[i:])), 0)
+    verdict = in_cases(good, f"holds when λ ≥ {least:g} (α = 0.01)")
+    return Judged(verdict, f"Lai Training, α = 0.01: {_shares(caught)}")
 
 
 def _pretraining(trap: Numbers) -> Judged:
     without, with_it = (_caught(trap, method) for method in ("Lai for 1%", "Lai Training"))
     with_it = {setting: with_it[setting] for setting in without}
-    needed = sum(without.values()) > 1.5 * sum(with_it.values()) + 0.05
-    number = f"Lai for 1% of the points, without: {_shares(without)}; with: {_shares(with_it)}"
+    needed = sum(without.values()) > 1.5 * sum(with_it.values()) + RARE
+    number = f"α = 0.01, without: {_shares(without)}; with: {_shares(with_it)}"
     return Judged(either(needed), number)
 
 
@@ -54,31 +61,41 @@ def _cost(cost: Numbers) -> Judged:
     }
     saved = [(r[1.0] - r[0.01]) / (r[1.0] - 1) > 0.7 for r in ratios.values()]
     cells = "; ".join(f"{s}: {r[0.01]:.2f}, all: {r[1.0]:.2f}" for s, r in ratios.items())
-    number = f"an epoch over a plain one, batch 64, α = 0.01: {cells}"
+    number = (
+        f"an epoch over a plain one, batch 64, α = 0.01: {cells}; a batch with some Lai points"
+        " takes two passes here"
+    )
     return Judged(in_cases(saved, "holds when whole batches are drawn"), number)
 
 
-def _curve(smoothness: Numbers) -> Judged:
-    change = _column(smoothness, 1e-1)["rmse_change"]
+def _curve(smoothness: Numbers, protocols: Numbers) -> Judged:
+    """Close: over the last 20 epochs the mean RMSE is within 2% for every seed."""
+    curves = {(arm["seed"], arm["lam"]): arm["rmse"][-20:] for arm in smoothness["arms"]}
+    off = [
+        float(np.divide(np.mean(curves[seed, 1e-1]), np.mean(curves[seed, None]))) - 1
+        for seed in smoothness["seeds"]
+    ]
+    verdict, under = _under(protocols, "1e-1 near MSE", all(abs(x) < 0.02 for x in off))
     number = (
-        f"RMSE {change['median']:+.1%} to MSE, {change['least']:+.1%} … {change['most']:+.1%} over"
-        f" {len(smoothness['seeds'])} seeds (paper -0.1%)"
+        f"RMSE over the last 20 epochs {min(off):+.1%} … {max(off):+.1%} to MSE, {len(off)} seeds"
+        f" (paper -0.1%); within 1% {under}"
     )
-    return Judged(either(max(abs(change["least"]), abs(change["most"])) < 0.01), number)
+    return Judged(verdict, number)
 
 
-def _variance(smoothness: Numbers) -> Judged:
+def _variance(smoothness: Numbers, protocols: Numbers) -> Judged:
     lams = (1e-1, 1e-2, 1e-3)
     arms = {(arm["seed"], arm["lam"]): arm["variance"] for arm in smoothness["arms"]}
     falls = [
         all(np.diff([arms[seed, lam] for lam in (None, *lams)]) < 0) for seed in smoothness["seeds"]
     ]
+    verdict, under = _under(protocols, "variance falls", all(falls))
     changes = [f"{_column(smoothness, lam)['variance_change']['median']:+.0%}" for lam in lams]
     number = (
-        f"λ = 1e-1, 1e-2, 1e-3: {', '.join(changes)} (paper -1%, -2%, -15%); in {sum(falls)} of"
-        f" {len(falls)} seeds at every step"
+        f"λ = 1e-1, 1e-2, 1e-3: {', '.join(changes)} (paper -1%, -2%, -15%); at every step in"
+        f" {sum(falls)} of {len(falls)} seeds, and {under}"
     )
-    return Judged(either(all(falls)), number)
+    return Judged(verdict, number)
 
 
 def _trade(frontier: Numbers) -> Judged:
@@ -108,9 +125,9 @@ def _generalises(smoothness: Numbers, frontier: Numbers) -> Judged:
     (point,) = (p for p in frontier["points"] if (p["method"], p["value"]) == ("Lai", 0.1))
     large = [a < b for a, b in zip(point["rmse"], control, strict=True)]
     number = (
-        f"λ = 1e-1 has the lower validation RMSE for {sum(small)} of {len(small)} seeds with batch"
-        f" {smoothness['protocol']['batch_size']}, {sum(large)} of {len(large)} with batch"
-        f" {frontier['protocol']['batch_size']}"
+        f"with λ = 1e-1 in {sum(small + large)} of {len(small + large)} seeds: {sum(small)} of"
+        f" {len(small)} with batch {smoothness['protocol']['batch_size']}, {sum(large)} of"
+        f" {len(large)} with batch {frontier['protocol']['batch_size']}"
     )
     return Judged(either(any(small + large)), number)
 
@@ -143,6 +160,20 @@ def _table_2(protocols: Numbers) -> Judged:
     return Judged(either(best["off"]["Table 2"] < 1.02), number)
 
 
+def _most_sensitive(sensitivity: Numbers) -> Judged:
+    """Particularly: more than half as much again as any other feature, with either noise."""
+    cells, clear = [], []
+    for kind, name in (("value", "value"), ("spread", "standard deviation")):
+        nearest = sensitivity["nearest"][kind]
+        *others, last = nearest["median"][:8]
+        cells.append(
+            f"{last:.2f} (others up to {max(others):.2f}), {nearest['share']:.0%} of {name}"
+        )
+        clear.append(last > 1.5 * max(others))
+    number = f"{'; '.join(cells)} (paper 8.42, others up to 3.23)"
+    return Judged(in_cases(clear, "holds when the noise is a share of the value"), number)
+
+
 def _last_feature(sensitivity: Numbers) -> Judged:
     change = sensitivity["tables"][1]["change"]
     number = f"{_spread(change, 7)} in X8 (paper -41.8%)"
@@ -173,17 +204,25 @@ def _accuracy(frontier: Numbers) -> Judged:
         for measure, by_lam in excess.items()
     }
     worst = {
-        measure: max(median(seeds) for seeds in by_lam.values())
+        measure: max((median(seeds) for seeds in by_lam.values()), default=0.0)
         for measure, by_lam in excess.items()
     }
     number = (
-        f"against MSE + μ‖k‖², {len(frontier['seeds'])} seeds, Lai's RMSE is higher by up to"
+        f"Lai for 1% of the points against MSE + μ‖k‖² for all, {len(frontier['seeds'])} seeds:"
+        " RMSE higher by up to"
         f" {worst['slope']:.1%} at equal mean ‖k‖, in every seed for λ ="
         f" {', '.join(f'{lam:g}' for lam in dearer['slope']) or 'none'}; by up to"
         f" {worst['variance']:.1%} at equal variance, in every seed for λ ="
         f" {', '.join(f'{lam:g}' for lam in dearer['variance']) or 'none'}"
     )
     return Judged(either(not any(dearer.values())), number)
+
+
+def _under(protocols: Numbers, title: str, found: bool) -> tuple[str, str]:
+    """The verdict if it is `found` under our protocol, and under how many of the others."""
+    yes = [protocol["as in the paper"][title] for protocol in protocols["protocols"]]
+    under = f"under {sum(yes)} of {len(yes)} protocols"
+    return in_cases([found, all(yes)], f"holds when the protocol suits: {under}"), under
 
 
 def _caught(trap: Numbers, method: str) -> dict[tuple[str, float], float]:
@@ -217,7 +256,7 @@ def _column(smoothness: Numbers, lam: float) -> Numbers:
 
 
 def _spread(change: Numbers, j: int) -> str:
-    return f"{change['median'][j]:+.0%} ({change['least'][j]:+.0%} … {change['most'][j]:+.0%})"
+    return f"{change['median'][j]:+.1%} ({change['least'][j]:+.1%} … {change['most'][j]:+.1%})"
 
 
 TRAINING = (
@@ -226,8 +265,13 @@ TRAINING = (
     Claim("5", "pretraining is needed for that", ("trap",), _pretraining),
     Claim("5", "α and λ control the strength", ("strength",), _strength),
     Claim("5", "giving few data the Lai loss saves its cost", ("cost",), _cost),
-    Claim("6.1", "with λ = 1e-1 the validation curve is that of MSE", ("smoothness",), _curve),
-    Claim("6.1", "a smaller λ makes the outputs vary less", ("smoothness",), _variance),
+    Claim(
+        "6.1",
+        "with λ = 1e-1 the validation curve is that of MSE",
+        ("smoothness", "protocols"),
+        _curve,
+    ),
+    Claim("6.1", "a smaller λ makes the outputs vary less", ("smoothness", "protocols"), _variance),
     Claim("6.1", "little accuracy buys much smoothness", ("frontier",), _trade),
     Claim(
         "6.1", "at times it generalises better than MSE", ("smoothness", "frontier"), _generalises
@@ -236,6 +280,7 @@ TRAINING = (
     Claim(
         "6.2", "less sensitive than MSE to noise in most features", ("sensitivity",), _most_features
     ),
+    Claim("6.2", "X8 is by far the most sensitive", ("sensitivity",), _most_sensitive),
     Claim("6.2", "the numbers of Table 2", ("protocols",), _table_2),
     Claim(
         "6.2", "λ₈ = 1e-3 lowers the sensitivity to X8 markedly", ("sensitivity",), _last_feature

@@ -93,6 +93,7 @@ def compute(settings: Settings) -> dict[str, Any]:
             wrong.setdefault((arm["task"], arm["noise"], *setting), []).extend(shares)
     return {
         **settings.provenance("trap", seeds=seeds),
+        "source": f"{N} points drawn at random about y = 3x and y = 1.5 sin 2x for each run",
         "rows": [_row(setting, shares) for setting, shares in wrong.items()],
         "landscape": _landscape(),
         "example": _example(arms, results),
@@ -157,7 +158,7 @@ def plot(numbers: dict[str, Any]) -> Figure:
     _draw_example(axes[0, 1], numbers["example"])
     for place, task in zip(axes[1], NETS, strict=True):
         _draw_counts(place, [row for row in numbers["rows"] if row["task"] == task])
-    axes[1, 0].set_title("Line: Lai alone catches as many as start left of the barrier")
+    axes[1, 0].set_title("Line: Lai alone catches about as many as start left of the barrier")
     axes[1, 1].set_title("Curve: Lai Training catches none, unless λ is very small")
     axes[1, 0].set_ylabel("share of runs caught, with 95% interval")
     return figure

@@ -44,7 +44,7 @@ class Lai:
         ρ in [0, 1]: 0 is L2 Lai, 1 is L1 Lai, between them the elastic net (§3.2).
     reduction
         ``"batch"``: the mean over samples, then the norm over features; ``"sample"``: the other
-        order. They agree for one sample, for one feature, and for ρ = 1.
+        order. They agree for ρ = 1 and where all ℓ_i are parallel, as for one sample or feature.
 
     Examples
     --------

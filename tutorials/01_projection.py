@@ -21,11 +21,13 @@ BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
 # %% Two lines miss a point by the same amount. Are they equally good?
 #
 # A model predicts y = f(x), and here f is a straight line with slope k. The target t = 9 was
-# observed at x = 4. A flat line and a steep one both predict y = 4 there, so that the residual
+# observed at x = 4. A flat line, y = 1 + 0.75x, and a steep one, y = −4 + 2x, both predict y = 4
+# there, so that the residual
 #
 #     e = y − t
 #
 # is the same for both, and with it every loss that is made of e alone, such as |e| or e².
+# (The paper writes ŷ for y, y for t, e for |e|, and θ for the angle φ below.)
 
 x, t = 4.0, 9.0
 k_flat, k_steep = 0.75, 2.0
@@ -46,19 +48,19 @@ print(f"|e| = {abs(e):.4f} for both; x + {delta} moves y by {moved_flat:.4f} or 
 # %% How does a line split the residual?
 #
 # Drop a perpendicular from the observation T = (x, t) onto the flat line. The prediction
-# P = (x, y), the foot F of the perpendicular and T form a right triangle. Its hypotenuse PT is the
+# P = (x, y), the foot Q of the perpendicular and T form a right triangle. Its hypotenuse PT is the
 # residual and stands upright. Its legs are
 #
-#     a = |PF|  along the line,      b = |FT|  across it.
+#     a = |PQ|  along the line,      b = |QT|  across it.
 #
 # The foot is found by projecting T − P on the direction d of the line, a vector of length 1.
 
 y, k = y_flat, k_flat
 P, T = np.array([x, y]), np.array([x, t])  # (2,), (2,)
 d = np.array([1, k]) / np.sqrt(1 + k**2)  # (2,)
-F = P + ((T - P) @ d) * d  # (2,)
-a, b = np.linalg.norm(F - P), np.linalg.norm(T - F)
-assert np.isclose((T - F) @ d, 0)  # perpendicular indeed
+Q = P + ((T - P) @ d) * d  # (2,)
+a, b = np.linalg.norm(Q - P), np.linalg.norm(T - Q)
+assert np.isclose((T - Q) @ d, 0)  # perpendicular indeed
 assert np.isclose(a**2 + b**2, e**2)  # Pythagoras
 
 # In its section on curves the paper calls b "the length of the tangent". It means the length of the
@@ -80,10 +82,15 @@ print(f"φ = {np.degrees(phi):.4f}°: a = {a:.4f} along, b = {b:.4f} across")
 figure, axes = plt.subplots(figsize=(7.5, 5), layout="constrained")
 axes.axline(P, slope=k, color=GREY, label=f"the model, k = {k}")
 axes.plot(*np.transpose([P, T]), "--", color=BLACK, label=f"residual, |e| = {abs(e):g}")
-axes.plot(*np.transpose([P, F]), color=BLUE, lw=4, label=f"along, a = {a:.4g}")
-axes.plot(*np.transpose([F, T]), color=RED, lw=4, label=f"across, b = {b:.4g}")
+axes.plot(*np.transpose([P, Q]), color=BLUE, lw=4, label=f"along, a = {a:.4g}")
+axes.plot(*np.transpose([Q, T]), color=RED, lw=4, label=f"across, b = {b:.4g}")
 axes.plot(*P, "o", color=GREY, zorder=3, label="prediction P")
 axes.plot(*T, "s", color=BLACK, zorder=3, label="observation T")
+for name, at, offset in (("P", P, (-14, 4)), ("Q", Q, (6, -12)), ("T", T, (-10, 8))):
+    axes.annotate(name, at, xytext=offset, textcoords="offset points")
+axes.plot([x, x + 1.5], [y, y], ":", color=GREY)  # the horizontal, and from it φ
+axes.plot(x + np.cos(np.linspace(0, phi, 30)), y + np.sin(np.linspace(0, phi, 30)), color=GREY)
+axes.annotate("φ", P + 1.15 * np.array([np.cos(phi / 2), np.sin(phi / 2)]), va="center")
 axes.set(xlim=(0, 10), ylim=(2, 10), aspect="equal")
 axes.set(xlabel="input x (units of x)", ylabel="target t, prediction y (units of y)")
 axes.set_title("A line splits the residual into a part along it and one across")
@@ -121,7 +128,7 @@ assert np.allclose(projections(many_e, many_k), (by_hand_a, by_hand_b))
 for slope in (0.0, 0.75, 1.0, 2.0, -2.0, 10.0):
     share = np.max(projections([1.0], [slope]))  # of |e| = 1
     assert np.isclose(share, max(abs(slope), 1) / np.sqrt(1 + slope**2))
-    assert share > 1 / np.sqrt(2) or np.isclose(share, 1 / np.sqrt(2))
+    assert 1 / np.sqrt(2) - 1e-12 <= share <= 1
     print(f"k = {slope:5.2f}: max(a, b) = {share:.4f} |e|")
 # > k =  0.00: max(a, b) = 1.0000 |e|
 # > k =  0.75: max(a, b) = 0.8000 |e|

@@ -44,9 +44,10 @@ for p, lam in ((1, 0.5), (1, 2.0), (2, 0.25), (2, 4.0)):
 
 # %% Why divide by min(λ, 1)?
 #
-# At k = 0 both formulas are λ. With a small λ that leaves little of the loss, |e| λ, and as little
-# of its pull towards the data, whose derivative with respect to y is λ sign e. So the paper divides
-# by λ where λ < 1, that is, by min(λ, 1). Its four cases are then one factor:
+# At k = 0 both formulas are λ. With a small λ that leaves little of the loss, λ |e|^p, and as
+# little of the derivative with respect to y, λ sign e for MAE, which pulls towards the data. So the
+# paper divides by λ where λ < 1, that is, by min(λ, 1). Its four cases (MAE and MSE, λ below 1 or
+# not) are then one factor:
 #
 #     F_p(k; λ) = max(|k|^p, λ) / (1 + k²)^(p/2) / min(λ, 1),      Lai = |e|^p F_p(k; λ).
 
@@ -98,7 +99,8 @@ for p, lam in ((1, 0.01), (2, 0.01), (2, 4.0)):
 #     d/dk [|k|^p (1 + k²)^(−p/2)] = p (|k|^(p−1) sign k (1 + k²) − |k|^p k) / (1 + k²)^(p/2 + 1).
 #
 # In the last term |k|^p k = |k|^(p−1) sign k · k², which cancels the k² before it. What remains is
-# p |k|^(p−1) sign k / (1 + k²)^(p/2 + 1). The step function H switches between the two:
+# p |k|^(p−1) sign k / (1 + k²)^(p/2 + 1). The step function H (1 for a positive
+# argument, 0 for a negative one) switches between the two:
 #
 #     F_p'(k; λ) = p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1),
 #     u = H(|k|^p − λ).
@@ -165,8 +167,8 @@ for p in (1, 2):
 
 # %% What is the derivative at the kink?
 #
-# There is none, but there is one from each side. At k* = λ^(1/p) (at −k* the signs are turned) the
-# two branches have the slopes
+# There is none, but there is one from each side. At k* = λ^(1/p) (at −k* left and right swap and
+# change sign) the two branches have the slopes
 #
 #     left  = −p λ k* / (1 + k*²)^(p/2 + 1) / min(λ, 1)  < 0,
 #     right =  p k*^(p−1) / (1 + k*²)^(p/2 + 1) / min(λ, 1)  > 0.
@@ -186,7 +188,7 @@ for s in (left - 0.1, right + 0.1):
     assert (rise < s * d - 1e-4 * abs(d)).any()  # on one side it does not
 
 # One number must be returned, and the paper is silent. H(0) = ½ makes it the middle, as a central
-# difference does. Another s of the interval would not be wrong.
+# difference does, and as torch.maximum and jnp.maximum do. Another s would not be wrong.
 
 middle = factor_slope(kink, lam, p)
 assert np.allclose([(left + right) / 2, lai_factor_slope(kink, lam, order=p)], middle)
@@ -198,7 +200,7 @@ figure, (upper, lower) = plt.subplots(2, 1, sharex=True, figsize=(6.4, 6), layou
 upper.plot(signed, factor(signed, lam, 1), "--", color=BLUE, label="MAE, kinks at ±λ")
 upper.plot(signed, factor(signed, lam, 2), color=BLACK, label="MSE, kinks at ±√λ")
 upper.set(ylabel="F (no unit)", title="λ = 0.25: F is least at the kinks …")
-gap = np.where(np.isclose(abs(signed), kink), np.nan, 1)
+gap = np.where(np.isclose(abs(signed), kink), np.nan, 1)  # nan: no line across the jump
 lower.plot(signed, gap * factor_slope(signed, lam, p), color=BLACK, label="MSE, F'")
 lower.vlines([-kink, kink], [-right, left], [-left, right], color=GREY, label="MSE, valid values")
 lower.plot([-kink, kink], [-middle, middle], "o", color=RED, label="MSE, the middle")
@@ -225,8 +227,8 @@ assert factor_slope(near, 0.1, 2) > 0 > lai_factor_slope(near, 0.1, order=2)
 
 # %% Exercise 1: is λ a change of units?
 #
-# Tutorial 01 moved the preferred slope by a change of units. With k' = k/λ the factor of MAE is
-# max(|k'|, 1) / √(1 + k'²). Is that F_1(k; λ)? Compare them at 0, at the kink and far out.
+# Tutorial 01 moved the preferred slope by a change of units. With q = k/λ the factor of MAE is
+# max(|q|, 1) / √(1 + q²). Is that F_1(k; λ)? Compare them at 0, at the kink and far out.
 
 # %% Exercise 2: how is a steep line pulled?
 #
@@ -238,10 +240,14 @@ assert factor_slope(near, 0.1, 2) > 0 > lai_factor_slope(near, 0.1, order=2)
 # region Answers: unfold when you have tried
 
 # Exercise 1. No: it is max(|k|, λ)/√(λ² + k²). Both have their kink at λ, but in other units F is 1
-# at both ends and 1/√2 between, for any λ. F_1 falls from 1 by only about λ²/2, and ends at 1/λ.
-units = np.array([0, 1, 1e8])  # (3,): k/λ
+# at both ends and 1/√2 between, for any λ. For a small λ, F_1 falls from 1 by only about λ²/2, and
+# ends at 1/λ.
+units = np.array([0, 1, 1e8])  # (3,): q = k/λ
 in_units = np.maximum(units, 1) / np.sqrt(1 + units**2)
 assert np.allclose(in_units, [1, 1 / np.sqrt(2), 1])
+for lam in (0.01, 4.0):
+    k = lam * units  # (3,)
+    assert np.allclose(in_units, np.maximum(k, lam) / np.sqrt(lam**2 + k**2))
 assert np.allclose(factor(0.01 * units, 0.01, 1), [1, 1 - 0.01**2 / 2, 1 / 0.01], atol=1e-8)
 
 # Exercise 2. There F' = 2k/(1 + k²)²/λ, whose derivative has the sign of 1 + k² − 4k²: F' is

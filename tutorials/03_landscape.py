@@ -2,8 +2,9 @@
 
 Question       Does the Lai loss pull the slope of a fitted line to λ?
 You need       Tutorials 01 and 02; what a median is; the roots of a polynomial.
-You will       draw the surfaces of the paper's appendix, derive for which noise their minimum is at
-               the kink, and walk into the trap on the wrong side of k = 0.
+You will       draw the surfaces of the paper's appendix, derive for Lai MSE, and find for Lai MAE,
+               from which noise on their minimum is at the kink, and walk into the trap on the
+               wrong side of k = 0.
 Minutes        35
 """
 
@@ -66,8 +67,8 @@ for row, (s, t) in zip(panels, data.items(), strict=True):
         axes.axvline(lam, color=RED, linestyle="--", label="kink, k = λ")
         axes.plot(3, 4, "o", color="white", markeredgecolor=BLACK, label="the data's line")
         axes.plot(*at, "*", color=RED, markersize=14, label="minimum")
-        axes.set_title(f"noise ±{s:g}, λ = {lam:g}: minimum at k = {at[0]:.2f}")
-figure.supxlabel("slope k (the darker, the lower the loss)")
+        axes.set_title(f"±{s:g}, λ = {lam:g}: least at k = {at[0]:.2f}")
+figure.supxlabel("slope k (the darker, the lower the loss; over each map: noise, λ, minimum)")
 figure.supylabel("intercept c")
 figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
 figure.savefig(OUT / "03_surface.png")
@@ -86,11 +87,12 @@ print("picture:", (OUT / "03_surface.png").as_posix())
 #
 # For MAE let m be the larger and n the smaller of d and σ, and let a in ±m and b in ±n be the two
 # parts of e/X. For a given a, the mean of |a + b| over b is |a| if |a| ≥ n, else (a² + n²)/(2n).
-# The mean of that over a is
+# The mean of that over a, the same for a and −a, is
 #
-#     E|e| = X (m/2 + n²/(6m))
+#     E|e|/X = (1/m) [∫₀ⁿ (a² + n²)/(2n) da + ∫ₙᵐ a da]
+#            = (1/m) [2n²/3 + (m² − n²)/2] = m/2 + n²/(6m)
 #
-# What is left is a loss of one variable, L(k) = E · F_p(k; λ), with E short for E|e|^p.
+# What is left is a loss of one variable, L(k) = Q F, with Q = E|e|^p and F = F_p(k; λ).
 
 
 def loss(k, kink, sigma, p):
@@ -112,37 +114,38 @@ for sigma in (0.5, 4.0):
 # > k = 1, σ = 4.0: E|e| = 2.167 X, E e² = 6.667 X²
 
 # %% Who pulls which way, and how hard?
-# The logarithm turns the product L = E F into a sum of two pulls, L'/L = E'/E + F'/F. For k > 0,
+# The logarithm turns the product L = Q F into a sum of two pulls, L'/L = Q'/Q + F'/F. For k > 0,
 # log F = −(p/2) log(1 + k²) + const below the kink, and p log k more above it. So
 #
 #     |F'|/F = p/r      r = (1 + k²)/k below the kink,  k (1 + k²) above it
 #
-# F falls up to its kink κ = λ^(1/p) and grows from there; E falls up to 3 and grows from there. So
+# F falls up to its kink κ = λ^(1/p) and grows from there; Q falls up to 3 and grows from there. So
 # for k > 0 the lowest point is between κ and 3, where the two pull against each other. For MSE and
-# κ < 3, with |E'|/E = 2d/(d² + σ²), they balance where d/(d² + σ²) = 1/r, that is, where
+# κ < 3, with |Q'|/Q = 2d/(d² + σ²), they balance where d/(d² + σ²) = 1/r, that is, where
 #
-#     σ² = d (r − d) = (3 − k)(k³ + 2k − 3) = σ(k)²
+#     σ² = d (r − d) = (3 − k)(k³ + 2k − 3) = τ(k)²
 #
-# If the noise is larger than this σ(k), F wins and L' > 0; if it is smaller, E wins and L' < 0.
+# If the noise σ is larger than this τ(k), F wins and L' > 0; if it is smaller, Q wins and L' < 0.
 k = np.array([1.5, 2.0, 2.5])
 for lam, pull in ((1.0, 2 / (k * (1 + k**2))), (9.0, -2 * k / (1 + k**2))):  # κ = 1, κ = 3
     assert np.allclose(lai_factor_slope(k, lam) / lai_factor(k, lam), pull)
-sigma_k = np.sqrt((3 - k) * (k**3 + 2 * k - 3))
+tau = np.sqrt((3 - k) * (k**3 + 2 * k - 3))
 for share, winner in ((0.99, -1), (1.01, 1)):
-    rise = loss(k + 1e-6, 1.0, share * sigma_k, 2) - loss(k - 1e-6, 1.0, share * sigma_k, 2)
+    rise = loss(k + 1e-6, 1.0, share * tau, 2) - loss(k - 1e-6, 1.0, share * tau, 2)
     assert (np.sign(rise) == winner).all()
-print("σ(k) at k = 1.5, 2, 2.5:", sigma_k.round(3))
-# > σ(k) at k = 1.5, 2, 2.5: [2.25  3.    2.969]
+print("τ(k) at k = 1.5, 2, 2.5:", tau.round(3))
+# > τ(k) at k = 1.5, 2, 2.5: [2.25  3.    2.969]
 
 # %% Does the derivative at the kink decide?
-# Just left of κ, L falls. Just right of it, L' has the sign of σ² − σ(κ)²: the kink is a local
-# minimum if σ > σ(κ), and for κ ≤ 1, where σ(κ)² ≤ 0, at any noise. But σ(k)² has the derivative
-# (9 − 4k)(k² + 1): it rises from 0 at k = 1 to a summit at 9/4 and falls to 0 at 3. A noise below
-# the summit is met twice, by a maximum of L on the way up and by a second minimum on the way down,
-# at some k_b > 9/4. The lower of the two minima counts.
+# Just left of κ, L falls. Just right of it, L' has the sign of σ² − τ(κ)²: the kink is a local
+# minimum if σ > τ(κ), and for κ ≤ 1, where τ(κ)² ≤ 0, at any noise > 0. But τ(k)² has the
+# derivative (9 − 4k)(k² + 1): it rises from 0 at k = 1 to a summit at 9/4 and falls to 0 at 3. A
+# noise below the summit is met twice, by a maximum of L on the way up and by a second minimum on
+# the way down, at some k_b > 9/4. The lower of the two minima counts.
 #
-# At the border, for κ < 9/4, both are equally low. Above the kink L is a constant times
-# (d² + σ²) k²/(1 + k²). Let this be v at κ and, touching v, at k_b. Then κ and, twice, k_b solve
+# At the border, for κ < 9/4, both are equally low (for κ from 9/4 to 3 the border is τ(κ) itself).
+# Above the kink L is a constant times (d² + σ²) k²/(1 + k²). Let this be v at κ and, touching v, at
+# k_b. Then κ and, twice, k_b solve
 #
 #     k² ((k − 3)² + σ²) − v (1 + k²) = k⁴ − 6k³ + (9 + σ² − v) k² + 0·k − v = 0
 #
@@ -151,7 +154,7 @@ print("σ(k) at k = 1.5, 2, 2.5:", sigma_k.round(3))
 #
 #     κ² − 2δκ − δ(3 − δ) = 0,    so κ = δ + √(3δ),    δ = (√(3 + 4κ) − √3)²/4
 #
-# and the border is the noise σ(k_b). MAE has no such short solution, but a search does for both:
+# and the border is the noise τ(k_b). MAE has no such short solution, but a search does for both:
 # halve an interval of noises, again and again, by whether the lowest point is at the kink.
 
 
@@ -161,7 +164,7 @@ def lowest(kink, sigma, p):
     return k[loss(k, kink, sigma, p).argmin()]
 
 
-square = np.polymul([-1, 3], [1, 0, 2, -3])  # σ(k)² = (3 − k)(k³ + 2k − 3)
+square = np.polymul([-1, 3], [1, 0, 2, -3])  # τ(k)² = (3 − k)(k³ + 2k − 3)
 assert (np.polyder(square) == np.polymul([-4, 9], [1, 0, 1])).all()
 border = {}  # of Lai MSE, by λ
 for lam in (0.5, 1.0, 2.0):
@@ -187,8 +190,8 @@ for lam in (0.5, 1.0, 2.0):
 
 # %% Is the surface symmetric?
 # F is, and in it the paper's §4 sees a trap. The error is not symmetric: it is larger at −k. But a
-# trap needs no more than a local minimum at −κ. Left of −κ, both E and F fall on the way to it.
-# Right of it E goes on falling, but F grows, and for κ = 1 it wins at any noise (Exercise 2).
+# trap needs no more than a local minimum at −κ. Left of −κ, both Q and F fall on the way to it.
+# Right of it Q goes on falling, but F grows, and for κ = 1 it wins at any noise (Exercise 2).
 for sigma in (0.0, 0.5, 4.0):
     assert loss(np.array([-1.001, -1, -0.999]), 1.0, sigma, 2).argmin() == 1
 higher = loss(-1, 1.0, 4.0, 2) / loss(1, 1.0, 4.0, 2)
@@ -200,7 +203,7 @@ k = np.linspace(-3, 4, 1401)
 for sigma, color, style in ((1.5, BLUE, "--"), (border[1.0], BLACK, "-"), (4.0, RED, ":")):
     curve = loss(k, 1.0, sigma, 2) / loss(1.0, 1.0, sigma, 2)
     axes.plot(k, curve, style, color=color, label=f"s = {sigma:.2f} X")
-axes.set(xlabel="slope k", ylabel="Lai MSE as a multiple of that at k = 1", ylim=(0, 3.5))
+axes.set(xlabel="slope k", ylabel="Lai MSE as a multiple of that at k = 1", ylim=(0, 4.2))
 axes.set_title("λ = 1: the noise decides which minimum is lower; −1 is a trap")
 axes.legend()
 figure.savefig(OUT / "03_minima.png")
@@ -214,7 +217,8 @@ print("picture:", (OUT / "03_minima.png").as_posix())
 #     ∂L/∂k = F · mean_i 2 e_i x_i + F' · mean_i e_i²        ∂L/∂c = F · mean_i 2 e_i
 #
 # `Lai` returns the two parts as dy (N,) and dk (N, 1). The plain MSE, quadratic in k and c, has one
-# minimum only; the Lai MSE, started at k < 0 with small steps, ends with a slope of the wrong sign:
+# minimum only; the Lai MSE, started at k = −3 with small steps, ends at −1. From which starts on
+# it does, tutorial 07 tells.
 t = data[4.0]
 for start, end in ((5.0, 1), (-3.0, -1)):
     k, c = start, 1.0
@@ -251,7 +255,7 @@ for start, end in ((5.0, 1), (-3.0, -1)):
 #
 #     3k₊² − (8 + σ²) k₊ − 3 = 0,    k₊ = (8 + σ² + √((8 + σ²)² + 36))/6
 #
-# λ is not in it: between 3 and the kink L = E|e|^p |cos φ|^p times a constant. Squaring does not
+# λ is not in it: between 3 and the kink L = Q |cos φ|^p times a constant. Squaring does not
 # lift the limit, which is only slightly above 3 if the noise is small.
 for sigma in (0.5, 4.0):
     k_plus = (8 + sigma**2 + np.sqrt((8 + sigma**2) ** 2 + 36)) / 6
@@ -261,7 +265,7 @@ for sigma in (0.5, 4.0):
 # > λ very large, s = 0.5 X: MAE k = 3.11, MSE k₊ = 3.08
 # > λ very large, s = 4.0 X: MAE k = 7.57, MSE k₊ = 8.12
 
-# 2. Right of −κ, E pulls with 2d/(d² + σ²), d = 3 + κ, and F with 2/r, r = (1 + κ²)/κ. F wins if
+# 2. Right of −κ, Q pulls with 2d/(d² + σ²), d = 3 + κ, and F with 2/r, r = (1 + κ²)/κ. F wins if
 # σ² > d (r − d) = (3 + κ)(1/κ − 3), which is negative for κ > 1/3. A line of slope −1/3 is at right
 # angles to the data's, the farthest from its points. Below the kink, the loss is made of such
 # distances, |e| |cos φ|, and falls to both sides of −1/3: from a lower k the descent goes to −κ.

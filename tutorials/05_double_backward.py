@@ -52,7 +52,7 @@ print("s =", s[0], "  u =", u[0], "  k =", k[0])
 #
 #     L = Σ_j e² F(k_j),     ȳ = ∂L/∂y = 2 e Σ_j F(k_j),     k̄_j = ∂L/∂k_j = e² F'(k_j)
 #
-# A small change of θ changes L by dL = Σ_i ȳ_i dy_i + Σ_ij k̄_ij dk_ij. So at this θ, L has the
+# A small change δθ changes L by δL = Σ_i ȳ_i δy_i + Σ_ij k̄_ij δk_ij. So at this θ, L has the
 # same derivative as S = Σ_i ȳ_i y_i + Σ_ij k̄_ij k_ij, where ȳ and k̄, the *seeds*, are fixed.
 
 e, F, F_slope = y - t, lai_factor(k, 0.25), lai_factor_slope(k, 0.25)  # (1,), (1, 2), (1, 2)
@@ -78,8 +78,9 @@ print(f"L = {L:.4f}   dy =", dy, "  dk =", dk[0])
 # > L = 5.3605   dy = [-7.4736]   dk = [ 4.8111 -0.4665]
 
 # %% Up: undoing the input gradient
-# From here q̄ = ∂S/∂q: the sum over all *uses* of q of the user's bar times ∂user/∂q. Used twice
-# are z (by a and s), w_2 (by y and u) and W_1 (by z and k), so they get two parts each: hence +=.
+# From here q̄ = ∂S/∂q sums over every number computed from q: its bar times its derivative by q.
+# Used twice are z (by a and s), w_2 (by y and v) and W_1 (by z and k), so they get two parts each:
+# hence +=.
 # We undo the lines last one first; m is the unit, W is W_1, w is w_2; on the right, whole arrays:
 #
 #     k_ij = Σ_m u_im W_jm   ū_im = Σ_j k̄_ij ∂k_ij/∂u_im = Σ_j k̄_ij W_jm     ū = k̄ W_1
@@ -113,7 +114,8 @@ print("ds =", ds[0], "  f'' =", curvature[0], "  dz from k =", dz_up[0])
 # %% Down: undoing forward
 # Now the backward pass of tutorial 04, but z̄ already has a part. W̄_1 and b̄_1 need both parts:
 #
-#     b̄_2 = Σ_i ȳ_i  w̄_2 += aᵀ ȳ  ā = ȳ w_2ᵀ  z̄ += ā ⊙ f'(z)  W̄_1 += xᵀ z̄  b̄_1 = Σ_i z̄
+#     b̄_2 = Σ_i ȳ_i         w̄_2 += aᵀ ȳ       ā = ȳ w_2ᵀ
+#     z̄ += ā ⊙ f'(z)        W̄_1 += xᵀ z̄       b̄_1 = Σ_i z̄
 
 dw_2 = dw_2_up + a.T @ dy  # (2,) + (2, 1) @ (1,) = (2,)
 da = dy[:, None] * w_2  # (1, 2)
@@ -154,34 +156,39 @@ print(f"f'' dropped: {flipped} of 9 signs wrong, but the cosine to the gradient 
 # > w[1]        3.8843   0.0000   5.6918   9.5762   9.5762   9.5762
 # > b_2         0.0000   0.0000  -7.4736  -7.4736  -7.4736  -7.4736
 # > f'' dropped: 2 of 9 signs wrong, but the cosine to the gradient is 0.91
-# A small step along the wrong gradient still lowers L. A falling loss is no proof of a gradient.
+# A small step against the wrong gradient still lowers L. A falling loss is no proof of a gradient.
 
 # %% Any depth, any activation: why does relu hide it?
 # With more layers v_(l−1) = u_l W_lᵀ is k's line with v_(l−1) for k: v̄_(l−1) takes k̄'s place, the
-# sweep goes on upward, and each hidden layer adds its f'' part to its z̄_l. Every line once more,
-# for 6 samples, layer l = h + 1, with f'' and without, beside central differences:
+# sweep goes on upward, and each hidden layer adds its f'' part to its z̄_l (the docstring of
+# `lai_ref/mlp.py` has all lines for any depth). Every line once more, for 6 samples, with f'' and
+# without, beside central differences; f' and f'' of softplus are the matter of Exercise 3.
 
 rng = np.random.default_rng(5)
 X, T, q = rng.uniform(-1, 1, (6, 3)), rng.uniform(-1, 1, 6), rng.standard_normal(47)
 for name in ("relu", "tanh", "softplus"):
     deep, errors = MLP((3, 4, 5, 1), name), []
-    Y, fwd = deep.forward(q, X)
-    K, G = deep.input_gradient(fwd)  # G keeps f'(z_l), u_l and v_l, (6, 4) and (6, 5)
+    Y, fwd = deep.forward(q, X)  # fwd keeps W_l, z_l, a_l
+    K, G = deep.input_gradient(fwd)
+    # G keeps f'(z_l), u_l and v_l, (6, 4) and (6, 5); the last v is w_3, (5,)
     _, Y_bar, K_bar = loss(Y, T, K)  # (6,), (6, 3)
     truth = numerical_gradient(lambda q, n=deep: value_and_grad(n, q, X, T, loss)[0], q)  # (47,)
     for keep in (1, 0):
-        V_bar, Z_bar, W_up, Z_up, parts = K_bar, Y_bar[:, None], [], [], []
-        for h in (0, 1):  # up
-            W_up.append(V_bar.T @ G.u[h])  # (fan_in, 6) @ (6, fan_out) = (fan_in, fan_out)
-            U_bar = V_bar @ fwd.layers[h][0]  # (6, fan_in) @ (fan_in, fan_out) = (6, fan_out)
-            V_bar = U_bar * G.slope[h]  # (6, fan_out)
+        V_bar, W_up, Z_up = K_bar, [], []  # v̄_0 = k̄, (6, 3)
+        for h in (0, 1):  # up; l = h + 1
+            W_up.append(V_bar.T @ G.u[h])  # W̄_l += v̄_(l−1)ᵀ u_l, (fan_in, fan_out)
+            U_bar = V_bar @ fwd.layers[h][0]  # ū_l = v̄_(l−1) W_l, (6, fan_out)
+            V_bar = U_bar * G.slope[h]  # v̄_l = ū_l ⊙ f'(z_l)
             f2 = ACTIVATIONS[name].curvature(fwd.z[h], fwd.a[h + 1], G.slope[h])  # f''(z_l)
-            Z_up.append(keep * U_bar * G.v[h] * f2)  # (6, fan_out)
-        W_up.append(V_bar.sum(axis=0)[:, None])  # the column w_3, (5, 1)
-        for h in (2, 1, 0):  # down
-            parts = [(W_up[h] + fwd.a[h].T @ Z_bar).ravel(), Z_bar.sum(axis=0), *parts]
+            Z_up.append(keep * U_bar * G.v[h] * f2)  # z̄_l += ū_l ⊙ v_l ⊙ f''(z_l)
+        W_up.append(V_bar.sum(axis=0)[:, None])  # w̄_3 += Σ_i v̄_2, as a column (5, 1)
+        Z_bar, parts = Y_bar[:, None], []  # z̄_3 = ȳ, as a column (6, 1)
+        for h in (2, 1, 0):  # down; l = h + 1 again
+            W_bar = W_up[h] + fwd.a[h].T @ Z_bar  # W̄_l += a_(l−1)ᵀ z̄_l
+            parts = [W_bar.ravel(), Z_bar.sum(axis=0), *parts]  # b̄_l = Σ_i z̄_l
             if h > 0:
-                Z_bar = Z_up[h - 1] + (Z_bar @ fwd.layers[h][0].T) * G.slope[h - 1]  # (6, fan_in)
+                A_bar = Z_bar @ fwd.layers[h][0].T  # ā_(l−1) = z̄_l W_lᵀ, (6, fan_in)
+                Z_bar = Z_up[h - 1] + A_bar * G.slope[h - 1]  # z̄_(l−1) += ā_(l−1) ⊙ f'(z_(l−1))
         errors.append(np.linalg.norm(np.concatenate(parts) - truth) / np.linalg.norm(truth))
     assert errors[0] < 1e-8 and (errors[1] < 1e-8) == (name == "relu")
     from_k = deep.unflatten(deep.double_backward(G, 0 * Y_bar, K_bar))  # (W̄_l, b̄_l) if ȳ were 0
@@ -228,7 +235,9 @@ z_dot = dk @ W_1  # (1, 2) @ (2, 2) = (1, 2)
 a_dot = s * z_dot  # (1, 2)
 y_dot = a_dot @ w_2  # (1,)
 z_bar = da * s + w_2 * z_dot * curvature  # (1, 2)
-by_step = net.forward(theta, x + 1e-100j * dk)[0].imag / 1e-100  # ẏ, by the complex step
+moved = (x + 1e-100j * dk) @ W_1 + b_1  # z, with its rate in the imaginary part
+assert np.allclose(moved.imag / 1e-100, du) and np.allclose(np.tanh(moved).imag / 1e-100, dv)
+by_step = net.forward(theta, x + 1e-100j * dk)[0].imag / 1e-100  # ẏ in the same way
 assert np.allclose(y_dot, (dk * k).sum(axis=1)) and np.allclose(y_dot, by_step)
 assert np.allclose(z_dot, du) and np.allclose(a_dot, dv) and np.allclose(z_bar, dz)
 assert np.allclose(a.T @ dy + a_dot.sum(0), dw_2) and np.allclose(x.T @ z_bar + dk.T @ u, dW_1)
@@ -236,7 +245,7 @@ print("z_dot =", z_dot[0], "  a_dot =", a_dot[0], "  y_dot =", y_dot, " = sum of
 # > z_dot = [-1.0555  9.2490]   a_dot = [-0.6700  3.8843]   y_dot = [3.9114]  = sum of dk k
 
 # %% Where this goes next
-# `activations.py`, `mlp.py` and `objective.py` in `lai_ref` can be read now, from start to end.
+# `activations.py`, `mlp.py` and, in `objective.py`, `value_and_grad` can be read now in `lai_ref`.
 # Tutorial 06 derives the seeds ȳ and k̄ for many features: norms, their order, lists of λ.
 
 # %% Exercise 1: a test that tanh passes without f''
@@ -244,6 +253,9 @@ print("z_dot =", z_dot[0], "  a_dot =", a_dot[0], "  y_dot =", y_dot, " = sum of
 
 # %% Exercise 2: double backward from `backward` alone
 # Get the part of θ̄ that comes from k̄ by calling only `net.forward` and `net.backward`.
+
+# %% Exercise 3: softplus and silu
+# With σ(z) = 1/(1 + e^−z), σ' = σ(z) σ(−z). Derive f' and f'' of log(1 + e^z) and of z σ(z).
 
 # %% Answers
 # region Answers: unfold when you have tried
@@ -257,4 +269,17 @@ assert np.allclose(hidden[4:6], 0, atol=1e-15) and not net.init(rng)[4:6].any()
 # imaginary part of the ordinary backward pass at x + i h k̄. The arithmetic finds f'' by itself.
 turned = net.backward(net.forward(theta, x + 1e-100j * dk)[1], np.ones(1)).imag / 1e-100
 assert np.allclose(turned, direct + bent, rtol=0, atol=1e-12)
+# 3. Write σ₋ for σ(−z); its derivative is −σ σ₋. For softplus, f' = e^z/(1 + e^z) = σ, f'' = σ σ₋.
+# For silu, f' = σ + z σ σ₋ = σ (1 + z σ₋), and the product rule gives
+#
+#     f'' = σ σ₋ (1 + z σ₋) + σ (σ₋ − z σ σ₋) = σ σ₋ (2 + z (σ₋ − σ))
+Z = np.linspace(-3, 3, 13)
+pos, neg = 1 / (1 + np.exp(-Z)), 1 / (1 + np.exp(Z))  # σ and σ₋, (13,)
+silu = pos * (1 + Z * neg), pos * neg * (2 + Z * (neg - pos))
+for name, (f1, f2) in {"softplus": (pos, pos * neg), "silu": silu}.items():
+    act, step = ACTIVATIONS[name], Z + 1e-100j
+    A = act.f(step)
+    assert np.allclose(f1, act.slope(Z, A.real)) and np.allclose(f1, A.imag / 1e-100)
+    assert np.allclose(f2, act.curvature(Z, A.real, f1))
+    assert np.allclose(f2, act.slope(step, A).imag / 1e-100)
 # endregion

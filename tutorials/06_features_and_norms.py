@@ -127,9 +127,9 @@ for D in (1, 2, 8):
 #
 #     s_j = ∂M/∂c_j = (1 − ρ) c_j/‖c‖₂ + ρ
 #
-# because ∂‖c‖₂/∂c_j = ½ (Σ c²)^(−1/2) · 2 c_j. (At c = 0, where all residuals vanish, ‖c‖₂ has a
-# corner; `lai_ref` takes 0 for the first term.) With L2 the feature with the largest loss has the
-# largest say, with L1 each has the same.
+# because ∂‖c‖₂/∂c_j = ½ (Σ c²)^(−1/2) · 2 c_j, and ‖c‖₁ is the sum. (At c = 0, where all
+# residuals vanish, ‖c‖₂ has a corner; `lai_ref` takes 0 for the first term.) With L2 the feature
+# with the largest loss has the largest say, with L1 each has the same.
 
 
 def weights(c, rho):
@@ -193,7 +193,7 @@ def batch_loss(y, t, k, lam, p, rho):
     F = lai_factor(k, lam, p)  # (N, D)
     c = (size[:, None] ** p * F).mean(axis=0)  # (D,)
     s = weights(c, rho)  # (D,)
-    dy = (F @ s) * p * size ** (p - 1) * sign / len(y)  # (N, D) (D,) = (N,)
+    dy = (F @ s) * p * size ** (p - 1) * sign / len(y)  # (N, D) @ (D,) = (N,)
     dk = s * size[:, None] ** p * lai_factor_slope(k, lam, p) / len(y)  # (D,) · (N, 1) · (N, D)
     return norm(c, rho), dy, dk
 
@@ -229,8 +229,8 @@ print("dy and dk are right to 1e-8 by central differences, to 1e-14 by the compl
 # > dy and dk are right to 1e-8 by central differences, to 1e-14 by the complex step
 
 # %% Where this goes next
-# Tutorial 07 trains a network with this loss. All of `lai_ref/lai.py` can now be read, and
-# `lai_ref/objective.py`, which hands dy and dk to the network.
+# Tutorial 07 trains a network with this loss, and, in each batch, mixes it with the plain one: that
+# is the rest of `lai_ref/objective.py`. All of `lai_ref/lai.py` and `losses.py` can be read now.
 
 # %% Exercise 1: the other order
 # Derive dy and dk for reduction="sample", where each sample has weights s_ij of its own.
@@ -243,7 +243,7 @@ print("dy and dk are right to 1e-8 by central differences, to 1e-14 by the compl
 # region Answers: unfold when you have tried
 
 # 1. L = (1/N) Σ_i M(ℓ_i), so ∂L/∂ℓ_ij = s_ij/N with s_ij = (1 − ρ) ℓ_ij/‖ℓ_i‖₂ + ρ. The last links
-# are the same as before. (Sample 4, whose ℓ_i is 0, is left out: there s_i4 is 0/0.)
+# are the same as before. (Sample 4, whose ℓ_i is 0, is left out: there s_4j is 0/0.)
 s = weights(ell[:3], 0.0)  # (3, D)
 dy = (s * F[:3]).sum(axis=1) * 2 * e[:3] / 3  # (3,)
 dk = s * e[:3, None] ** 2 * lai_factor_slope(k[:3], lam) / 3  # (3, D)

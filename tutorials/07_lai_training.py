@@ -13,12 +13,20 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lai_ref import MLP, Adam, Lai, Plain, lai_factor, lai_factor_slope, value_and_grad_mixed
-from lai_ref.train import lai_training
+from lai_ref import (
+    MLP,
+    Adam,
+    Lai,
+    Plain,
+    lai_factor,
+    lai_factor_slope,
+    lai_training,
+    value_and_grad_mixed,
+)
 
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
-BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
+BLACK, BLUE, RED, ORANGE, GREY = "#000000", "#0072B2", "#D55E00", "#E69F00", "#777777"
 
 # %% A training step in which some rows get the Lai loss
 # Lai Training (paper §5) begins with the plain loss, here MSE. After this *pretraining* a random
@@ -33,11 +41,14 @@ BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
 #
 # In each epoch the rows are permuted and cut into batches, and each row is a Lai row with
 # probability α, drawn anew. Each batch makes one step. The step is Adam's, with running means m of
-# the gradient and v of its square; both begin at 0, too small, which m̂ and v̂ make up for. Here are
-# ten epochs, five of them pretraining, with noisy points about a curve.
+# the gradient and v of its square; both begin at 0, too small, which m̂ and v̂ make up for.
 #
 #     m ← β₁ m + (1 − β₁) θ̄        m̂ = m/(1 − β₁^step)
 #     v ← β₂ v + (1 − β₂) θ̄²       v̂ = v/(1 − β₂^step)        θ ← θ − lr · m̂/(√v̂ + ε)
+#
+# (For a constant gradient m is (1 − β₁^step) θ̄, so that m̂ is θ̄.) β₁ = 0.9 and β₂ = 0.999 say how
+# long the means reach back, ε = 1e-8 forbids a division by 0, and lr is the step size. Here are ten
+# epochs, five of them pretraining, with noisy points about a curve.
 rng = np.random.default_rng(0)
 x = rng.uniform(-2, 2, (128, 1))  # (N, 1)
 t = 1.5 * np.sin(2 * x[:, 0]) + rng.uniform(-2.5, 2.5, 128)  # (N,)
@@ -46,7 +57,8 @@ rng = np.random.default_rng(1)
 theta = net.init(rng)  # (P,)
 m, v, step = 0 * theta, 0 * theta, 0  # (P,), (P,)
 for epoch in range(1, 11):
-    order, alpha = rng.permutation(128), 0.25 if epoch > 5 else 0.0
+    order = rng.permutation(128)
+    alpha = 0.25 if epoch > 5 else 0.0
     lai_rows = rng.random(128) < alpha  # (N,)
     for rows in np.split(order, 2):  # n = 64
         y, tape = net.forward(theta, x[rows])  # (n,)
@@ -77,9 +89,11 @@ print("θ by hand", theta[:3].round(4), " by the package", last.state.theta[:3].
 #
 #     L(k) = (V_t − 2Ck + V_x k²)/(1 + k²)      L'(k) = 2 (Ck² + (V_x − V_t) k − C)/(1 + k²)²
 #
-# The two roots of L' multiply to −1. The positive one, K, is the slope of the data's long axis; L
-# is greatest at the other, −1/K. A descent from its left ends at −κ. A line's first slope is drawn
-# at random, k ~ N(0, 1), so we can foretell who will be caught. Twenty lines with their own data:
+# The two roots of L' multiply to −1. The positive one, K (> 1, as V_t > V_x), is the slope of the
+# line with the least mean squared distance from the data. For C > 0 L is greatest at the other,
+# −1/K, which thus lies between the kinks. A descent from its left ends at −κ. A line's first slope
+# is drawn at random, k ~ N(0, 1), so we can foretell who will be caught. Twenty lines, each with 64
+# rows of its own, so that an epoch is one step:
 line, lines, foretold = MLP((1, 1)), [], []
 for seed in range(20):
     rng = np.random.default_rng(seed)
@@ -88,6 +102,9 @@ for seed in range(20):
     lines.append((x, t))
     (V_x, C), (_, V_t) = np.cov(x[:, 0], t)
     watershed = (V_t - V_x - np.hypot(V_t - V_x, 2 * C)) / (2 * C)
+    grid = np.linspace(-1, 0, 1001)
+    spread = [(t - g * x[:, 0]).var() / (1 + g**2) for g in grid]
+    assert C > 0 and V_t > V_x and abs(grid[np.argmax(spread)] - watershed) < 0.002  # L's greatest
     foretold.append(line.init(np.random.default_rng(seed))[0] < watershed)  # its first slope
 
 caught, faster = [], {**settings, "optimizer": Adam(lr=0.15)}
@@ -123,11 +140,15 @@ print(f"for α = 1 at once {sum(foretold)} were foretold; {right} of 20 rightly"
 k, left, sigma = np.linspace(-1, 0, 4001)[1:-1], np.linspace(-3, 0, 6001), 4.0
 q, F, slope = 2 * (3 - k) / ((3 - k) ** 2 + sigma**2), lai_factor(k, 1.0), lai_factor_slope(k, 1.0)
 alpha_star = (q / (slope + q * (1 - F))).min()
-figure, (axes, panel) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
-for alpha, color in ((1.0, RED), (1.02 * alpha_star, GREY), (0.98 * alpha_star, GREY), (0.1, BLUE)):
+figure, (axes, panel) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+colors = {1.0: RED, 0.6: ORANGE, alpha_star: GREY, 0.1: BLUE}
+for alpha in (*colors, 1.02 * alpha_star, 0.98 * alpha_star):
     L = ((3 - left) ** 2 + sigma**2) * (1 + alpha * (lai_factor(left, 1.0) - 1))
-    assert (np.diff(L) > 0).any() == (alpha > alpha_star)  # a trap
-    axes.plot(left, L / L[-1], color=color, label=f"α = {alpha:.2f}")
+    if alpha in colors:
+        name = f"α* = {alpha:.2f}" if alpha == alpha_star else f"α = {alpha:.1f}"
+        axes.plot(left, L / L[-1], color=colors[alpha], label=name)
+    if alpha != alpha_star:
+        assert (np.diff(L) > 0).any() == (alpha > alpha_star)  # a trap
 axes.set(xlabel="slope k (y per x)", ylabel="mean loss over that at k = 0", ylim=(0.5, 2.5))
 axes.set_title(f"Line, λ = 1: below α* = {alpha_star:.2f} there is no trap")
 print(f"λ = 1, noise ±4: no trap below α* = {alpha_star:.3f}")
@@ -136,7 +157,8 @@ print(f"λ = 1, noise ±4: no trap below α* = {alpha_star:.3f}")
 # %% And a network on a curve?
 # The slope of our curve is 3 cos 2x. A point is wrong where the network's k has the other sign,
 # judged where the curve is steeper than 1; a run is caught if more than a quarter are wrong. The
-# runs of a seed share data, first weights and batches, some a pretraining; λ is 1, 0.1 and 0.01.
+# runs of a random seed share data, first weights and batches, some a pretraining (those with one
+# train twice as long); λ is 1, 0.1 and 0.01.
 points = np.linspace(-2, 2, 81)  # (M,)
 curve, true_k = 1.5 * np.sin(2 * points), 3 * np.cos(2 * points)
 lams, alphas = np.array([1.0, 0.1, 0.01]), np.array([1.0, 0.1, 0.01])
@@ -170,8 +192,9 @@ for (epochs, alpha), row in zip(methods, counts, strict=True):
 # λ = 0.01 even Lai Training is not safe. This is not the start's fault: the loss itself may prefer
 # a flat line. In the mean the loss of the true curve is the noise's variance, 2.5²/3, times the
 # mean of G; that of a flat line, where F = 1, is this variance plus the curve's. Where the latter
-# is less, slopes that were right are pressed down to ±√λ, and some past 0.
+# is less, slopes that were right are pressed down to ±√λ and below, and some past 0.
 variance = np.linspace(-2.5, 2.5, 10001).var()
+assert np.isclose(variance, 2.5**2 / 3, rtol=1e-3)
 assert counts[0].min() > 1 and not counts[1, :2].any()
 for row, alpha in zip(counts[2:], alphas, strict=True):
     G = np.array([1 + alpha * (lai_factor(true_k, lam) - 1) for lam in lams])  # (3, M)
@@ -188,8 +211,10 @@ for row, alpha in zip(counts[2:], alphas, strict=True):
 #     G = 1 − α + (α/λ) sin² φ        G = 1 − α + α cos² φ
 #
 # So for a small α steep slopes feel one number, α/λ: how hard they are pressed down. How far down
-# is said by the kink, √λ, so that α/λ alone does not tell the strength. Medians of the mean |k|:
-sin2 = true_k**2 / (1 + true_k**2)  # (M,); G is still that of α = 0.01
+# depends on the kink, √λ, though below it next to nothing lifts them (tutorial 02). So α/λ alone
+# does not tell the strength. Medians of the mean |k|:
+sin2 = true_k**2 / (1 + true_k**2)  # (M,)
+# G and alpha are those of α = 0.01, the last
 assert np.allclose(G, 1 - alpha + np.maximum(alpha / lams[:, None] * sin2, alpha * (1 - sin2)))
 for row, alpha in zip(mean_k[2:], alphas, strict=True):
     print(f"α = {alpha:4}: mean |k|", row.round(1), "for α/λ =", (alpha / lams).round(2))
@@ -198,11 +223,12 @@ for row, alpha in zip(mean_k[2:], alphas, strict=True):
 # > α = 0.01: mean |k| [1.9 1.7 0.8] for α/λ = [0.01 0.1  1.  ]
 assert (np.diff(mean_k[2:], axis=1) < 0.05).all() and (np.diff(mean_k[2:], axis=0) > -0.05).all()
 assert mean_k[4, 1] > mean_k[4, 2] + 0.3 and mean_k[3, 0] > mean_k[3, 1] + 0.3  # α/λ = 0.1 and 1
+assert mean_k[2, 0] > mean_k[3, 1] + 0.3  # the same α/λ = 1, another kink
 for lam, column, color, mark in zip(lams, mean_k[2:].T, (BLACK, BLUE, RED), "os^", strict=True):
     panel.axhline(np.sqrt(lam), color=color, linestyle=":")
     panel.semilogx(alphas / lam, column, mark + "-", color=color, label=f"λ = {lam}")
 panel.set(xlabel="α/λ", ylabel="mean |k|, median of 6 runs (dotted: kinks)")
-panel.set_title("Curve: slopes fall with α/λ, to about the kink")
+panel.set_title("Curve: slopes fall with α/λ, towards the kink or past it")
 axes.legend(), panel.legend()
 figure.savefig(OUT / "07_lai_training.png")
 plt.close(figure)
@@ -211,28 +237,37 @@ print("picture:", (OUT / "07_lai_training.png").as_posix())
 
 # %% Batches or points?
 # The paper draws Lai *batches* in §5, Lai *points* in §6; `sampling` has both. Of our two batches
-# an epoch none gets Lai, or with probability 2α one. An epoch's share is α in the mean either way,
-# with the standard deviation √(α(1 − α)/N) for points, and ½ √(2α(1 − 2α)) for batches.
-swing, expected = {}, {"points": np.sqrt(0.1 * 0.9 / 128), "batches": np.sqrt(0.2 * 0.8) / 2}
+# an epoch none gets Lai, or with probability 2α one (for α ≤ ½). An epoch's share is α in the mean
+# either way, with the standard deviation √(α(1 − α)/N) for points, and ½ √(2α(1 − 2α)) for batches.
+# Data and pretraining are those of the last random seed.
+level, swing = {}, {}
+expected = {"points": np.sqrt(0.1 * 0.9 / 128), "batches": np.sqrt(0.2 * 0.8) / 2}
 phases = {"pretrain_epochs": 25, "lai_epochs": 200, "rng": rng, "start": trained.state}
 for sampling in ("points", "batches"):
     settings["sampling"] = sampling
     run = list(lai_training(net, x, t, loss=Lai(0.1), alpha=0.1, **settings, **phases))
     tapes = [net.forward(epoch.state.theta, points[:, None])[1] for epoch in run[50:]]
-    swing[sampling] = np.std([abs(net.input_gradient(tape)[0]).mean() for tape in tapes])
+    k_mean = np.array([abs(net.input_gradient(tape)[0]).mean() for tape in tapes])  # epochs 51 …
+    level[sampling], swing[sampling] = k_mean.mean(), k_mean.std()
     shares = np.array([epoch.lai_share for epoch in run])
     assert abs(shares.std() / expected[sampling] - 1) < 0.2 and abs(shares.mean() - 0.1) < 0.05
-    print(f"{sampling:7} share ± {shares.std():.2f}, mean |k| ± {swing[sampling]:.2f}")
-# > points  share ± 0.03, mean |k| ± 0.07
-# > batches share ± 0.19, mean |k| ± 0.15
-assert swing["batches"] > 1.3 * swing["points"]
+    share = f"{sampling:7} share ± {shares.std():.2f}"
+    print(f"{share}, mean |k| {level[sampling]:.2f} ± {swing[sampling]:.2f}")
+# > points  share ± 0.03, mean |k| 0.42 ± 0.07
+# > batches share ± 0.19, mean |k| 0.62 ± 0.15
+move, on = np.diff(k_mean), shares[51:] > 0  # of the batches
+assert swing["batches"] > 1.3 * swing["points"] and move[on].mean() < 0 < move[~on].mean()
+assert level["batches"] > 1.2 * level["points"]
+print(f"an epoch with a Lai batch {move[on].mean():+.3f}, one without {move[~on].mean():+.3f}")
+# > an epoch with a Lai batch -0.028, one without +0.004
 
-# Batches press the network flat now and then; between, it recovers. What a run ends with depends on
-# how long ago that was.
+# An epoch with a Lai batch lowers the slopes, those between let them rise slowly; so mean |k|
+# wanders more than with points. The two do not settle at the same mean |k| either.
 
 # %% Where this goes next
 # Tutorial 08 takes points, as here, to the paper's experiment with eight features. You can now read
-# `lai_ref/train.py` and `lai_ref/adam.py`; `python -m figures trap strength` has more runs.
+# `lai_ref/train.py`, `lai_ref/adam.py` and all of `lai_ref/objective.py`. For more runs there is
+# `python -m figures trap strength`.
 
 # %% Exercise 1: what does α save?
 # A step without any Lai row needs no double backward pass. For α = 0.01 and batches of 64, which

@@ -13,16 +13,26 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lai_ref import MLP, Adam, DoubleBackprop, Lai, Plain, lai_factor, load_california, prepare
-from lai_ref.metrics import noise_sensitivity, rmse
-from lai_ref.train import lai_training
+from lai_ref import (
+    MLP,
+    Adam,
+    DoubleBackprop,
+    Lai,
+    Plain,
+    lai_factor,
+    lai_training,
+    load_california,
+    noise_sensitivity,
+    prepare,
+    rmse,
+)
 
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
 FOLDER = os.environ.get("CALIFORNIA")  # of Kaggle's train.csv and test.csv; None: a stand-in
 ROWS, TEST_ROWS = 4000, 1000  # the paper has 37137 and 24759
-EPOCHS, SEEDS = 20, 3  # of pretraining, and as many after it; the paper has 100 of each, one seed
+EPOCHS, SEEDS = 20, 3  # of pretraining, and as many after; the paper: 100 each, one random seed
 
 # %% Which data?
 # A row is a district of California: eight features X1 … X8, and as the target the median value of
@@ -49,8 +59,9 @@ print(f"{len(task.x)} rows to train on, {len(task.xv)} to validate, {len(task.x_
 # %% What does the paper leave open?
 # It names neither the network, the scaling, the learning rate nor the batch size; not whether the
 # norm of tutorial 06 is taken for each sample or for the batch; and not the noise of its last two
-# tables. All numbers below hold for *these* choices. The arms of a seed share split, first weights,
-# pretraining and batches, and differ in the loss alone; in the control arm all points get MSE.
+# tables. All numbers below hold for *these* choices. The arms (losses compared) of a random seed
+# share split, first weights, pretraining and batches, and differ in the loss alone; in the control
+# arm all points get MSE.
 net = MLP((8, 64, 32, 1), "tanh")
 settings = {"batch_size": 128, "optimizer": Adam(lr=0.003), "sampling": "points", "alpha": 0.01}
 losses = {"MSE": Plain(2)} | {f"λ = {lam}": Lai(lam) for lam in (0.1, 0.01, 0.001)}
@@ -69,13 +80,13 @@ moved[:, 7] += 0.5 * eps
 by_hand = abs(net.predict(theta, moved) - net.predict(theta, task.x_test)).mean()
 theirs = noise_sensitivity(net, theta, task.x_test, 0.5, np.random.default_rng(1))  # (8,)
 constant = np.sqrt(((task.tv.mean() - task.tv) ** 2).mean())
-assert np.isclose(by_hand, theirs[7], rtol=1e-4) and np.isclose(constant, task.tv.std(), rtol=1e-4)
+assert np.isclose(by_hand, theirs[7], rtol=1e-4)
 assert np.isclose(constant, rmse(np.full_like(task.tv, task.tv.mean()), task.tv), rtol=1e-4)
 print(f"a constant: RMSE {constant:.2f}, variance 0")
 # > a constant: RMSE 1.15, variance 0
 
 # %% The runs
-# The noise has two sizes: a standard deviation of the feature, and 30% of its value in each row.
+# Two guesses at the noise: a standard deviation of the feature, and 30% of its value in each row.
 measured, noisy = np.zeros((3, 5, SEEDS)), np.zeros((2, 5, 8, SEEDS))
 pretrained = []
 for seed in range(SEEDS):
@@ -112,25 +123,28 @@ for arm, name in enumerate(list(losses)[:4]):
 # > λ = 0.01  RMSE 0.71 +9% (paper +0.5%), variance 0.74 -23% (paper -2.0%), mean ‖k‖ 1.07 -43%
 # > λ = 0.001 RMSE 1.00 +55% (paper +3.6%), variance 0.10 -90% (paper -14.5%), mean ‖k‖ 0.28 -86%
 assert (np.diff(changed[1:, 1:4], axis=1) < 0).all() and (np.diff(changed[0, 1:4]) > 0).all()
-assert abs(changed[0, 1]) < 5 and changed[2, 1] < 0 and changed[1, 3] < -60 < paper_change[1, 3]
+assert abs(changed[0, 1]) < 5 and changed[1, 1] < 0 and changed[2, 1] < 0
+assert changed[1, 3] < -60 < paper_change[1, 3]
 
 # What holds: variance and slopes fall with λ, the error rises, and λ = 0.1 costs next to nothing.
 # So tutorial 07 would have it: α/λ is 0.1, 1 and 10 here, and the kink falls with λ as well.
 #
 # What does not: the size. The same λ acts far harder here than in the paper; with λ = 0.001 ours
-# ends near the constant. Which choices would give the paper's gentle effect, it does not say, and
-# `python -m figures protocols` finds none. The *trade* is alike, though. At the variance that the
-# paper ends with, a point between our λ = 0.1 and λ = 0.01 costs
+# goes most of the way to the constant. Which choices would give the paper's gentle effect, it does
+# not say, and `python -m figures protocols` finds none among 24. The *trade* is of the same order.
+# For the fall in variance that the paper ends with, a point between our λ = 0.1 and λ = 0.01 costs
 between = np.interp(-paper_change[1, 3], -changed[1, :4], changed[0, :4])
-print(f"{between:+.0f}% of the RMSE, the paper {paper_change[0, 3]:+.0f}%")
-# > +5% of the RMSE, the paper +4%
-assert 0.2 < between / paper_change[0, 3] < 3
+print(f"{between:+.1f}% of the RMSE, the paper {paper_change[0, 3]:+.1f}%")
+# > +5.4% of the RMSE, the paper +3.6%
+assert 0.7 < between / paper_change[0, 3] < 2.5
+assert changed[1, 2] < paper_change[1, 3] < changed[1, 1]
 
-# In the paper λ = 0.1 even beats MSE, by 0.1%. One seed differs from another by far more.
-ends = measured[0, 0]  # (SEEDS,): RMSE of MSE
-print(f"RMSE of MSE, from seed to seed: {ends.min():.2f} to {ends.max():.2f}")
-# > RMSE of MSE, from seed to seed: 0.63 to 0.66
-assert np.ptp(ends) > 10 * (paper[0, 0] - paper[0, 1])
+# In the paper, with one random seed, λ = 0.1 even beats MSE, by 0.1%. Ours, seed by seed:
+print("λ = 0.1, RMSE against MSE:", " ".join(f"{c:+.1f}%" for c in change[0, 1]))
+# > λ = 0.1, RMSE against MSE: +1.7% +0.6% +0.3%
+assert np.ptp(change[0, 1]) > 5 * abs(paper_change[0, 1])
+
+# So one random seed differs from another by more than such a gain.
 
 # %% Table 2: how sensitive is which feature?
 paper_mse = np.array([0.5749, 0.0992, 0.2109, 0.1665, 0.1084, 0.3845, 3.2284, 8.4200])
@@ -138,62 +152,71 @@ print("X1 … X8, paper      ", paper_mse.round(2), f"(the targets range over {n
 less = {}
 for kind, name in enumerate(sigmas):
     ours = np.median(noisy[kind, 0], axis=1)  # (8,)
-    factor = np.exp(np.sqrt((np.log(ours / paper_mse) ** 2).mean()))
+    # The root mean square of the log ratio, as a factor
+    off = np.exp(np.sqrt((np.log(ours / paper_mse) ** 2).mean()))
     less[name] = int((np.median(noisy[kind, 1] / noisy[kind, 0], axis=1) < 1).sum())
-    print(f"MSE, noise by {name:6}", ours.round(2), f"typically off by a factor {factor:.1f}")
-    assert np.ptp(data.t) < paper_mse[7] and factor > 1.5
+    print(f"MSE, noise by {name:6}", ours.round(2), f"typically off by a factor {off:.1f}")
+    assert np.ptp(data.t) < paper_mse[7] and off > 1.5
 # > X1 … X8, paper       [0.57 0.1  0.21 0.17 0.11 0.38 3.23 8.42] (the targets range over 4.85)
 # > MSE, noise by spread [0.6  0.09 0.09 0.08 0.13 0.17 0.51 0.61] typically off by a factor 3.4
 # > MSE, noise by value  [0.38 0.06 0.12 0.21 0.04 0.19 0.92 1.38] typically off by a factor 2.6
 print("features in which λ = 0.1 is less sensitive than MSE, of 8:", less)
 # > features in which λ = 0.1 is less sensitive than MSE, of 8: {'spread': 7, 'value': 6}
-assert sum(less.values()) > 8
+assert min(less.values()) > 4
 
 # "Stronger noise resistance on most features" holds. The sizes do not come out with either noise,
 # and the paper's 8.42 is more than the range of all targets. X7 and X8, latitude and longitude,
-# stand out in the paper. Here they do so with noise by value alone, and not because the network is
-# steep in them: 30% of a longitude leads far out of California.
+# stand out in the paper. Here X1 is as steep per standard deviation; what sets them apart is noise
+# by value: 30% of a longitude leads far out of California.
 far = (0.3 * abs(data.x_test) / task.std).mean(axis=0)  # (8,)
 spread, value = np.median(noisy[:, 0], axis=2)  # (8,), (8,)
 print("30% of the value, in standard deviations:", far.round(1))
 # > 30% of the value, in standard deviations: [ 0.6  0.7  1.3  2.5  0.4  1.2  5.1 18.2]
 assert value.argmax() == far.argmax() == 7 and far[7] > 10
-assert value[7] > 2 * value[0] and spread[7] < 1.5 * spread[0]
+assert value[6:].min() > 2 * value[:6].max() and set(np.argsort(spread)[-3:]) == {0, 6, 7}
+assert spread[7] < 1.5 * spread[0]
 
 # %% Table 3: one feature made robust
 # The paper gives the most sensitive feature, X8, a λ of its own, and finds 42% less sensitivity for
 # 2.4% more error.
 paper_3 = np.array([-4.17, 5.16, -8.75, -15.80, 12.99, -2.70, -32.96, -41.81])  # in %
 ours_3 = 100 * (noisy[:, 4] / noisy[:, 0] - 1)  # (2, 8, SEEDS), in %
+middle = np.median(ours_3, axis=2)  # (2, 8)
 print(f"RMSE {changed[0, 4]:+.0f}%, paper +2.4%; sensitivity X1 … X8, paper", paper_3.round())
-for name, row in zip(sigmas, np.median(ours_3, axis=2), strict=True):
+for name, row in zip(sigmas, middle, strict=True):
     print(f"noise by {name:6}", row.round())
 # > RMSE +15%, paper +2.4%; sensitivity X1 … X8, paper [ -4.   5.  -9. -16.  13.  -3. -33. -42.]
 # > noise by spread [ 13.  -5.   2.  -1.  -1.   0. -33. -91.]
 # > noise by value  [ 11.  -9.  -2.  28.  -0.   1.  -8. -44.]
-assert (np.median(ours_3, axis=2)[:, 7] < -30).all() and 2.4 < changed[0, 4] < 30
+assert (middle[:, 7] < -30).all() and 2.4 < changed[0, 4] < 30
+assert (middle[:, 0] > 0).all() and (middle[:, 6] < 0).all()
+assert ((middle / paper_3)[:, :6].mean(axis=1) < 0.5).all()
 
 # It works on X8, but at several times the price, and how well depends on what noise one means. The
-# other features move as well, X1 up in both; the paper warns of that, but its pattern is another.
+# other features move as well; the paper warns of that. X1 goes up with either noise, X7 falls as in
+# the paper, the others do not follow it.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
 left.plot(changed[1, :4], changed[0, :4], "o-", color=BLUE, label="ours, medians")
 left.plot(paper_change[1], paper_change[0], "x--", color=BLACK, label="the paper's Table 1")
+left.text(*changed[1::-1, 1], "λ = 0.1   ", color=BLUE, ha="right", va="top")
 left.text(*changed[1::-1, 2], "λ = 0.01   ", color=BLUE, ha="right", va="top")
-left.text(*changed[1::-1, 3], "   λ = 0.001", color=BLUE, ha="left")
+outside = f"λ = 0.001: {changed[1, 3]:+.0f}%, {changed[0, 3]:+.0f}%".replace("-", "−")
+left.text(-28, 13, f"↖ {outside}", color=BLUE)
 left.text(*paper_change[::-1, 3], "the paper's λ = 0.001   ", color=BLACK, ha="right", va="top")
 left.set(xlabel="variance of outputs, change to MSE in %", ylabel="RMSE, change to MSE in %")
-left.set_title("The trade is alike; the same λ acts far harder here")
+left.set(xlim=(-35, 2), ylim=(-1, 15))
+left.set_title("A trade of the same order; the same λ acts far harder")
 places = np.arange(1, 9)
 for row, name, mark, color in zip(ours_3, sigmas, "os", (BLUE, RED), strict=True):
     median, shift = np.median(row, axis=1), 0.12 if mark == "s" else -0.12
     bars = abs(np.array([row.min(axis=1), row.max(axis=1)]) - median)  # (2, 8)
-    right.errorbar(
-        places + shift, median, bars, color=color, fmt=mark, capsize=3, label=f"noise by {name}"
-    )
+    label = f"noise by {name} (least … most of {SEEDS} seeds)"
+    right.errorbar(places + shift, median, bars, color=color, fmt=mark, capsize=3, label=label)
 right.plot(places, paper_3, "x", color=BLACK, label="the paper's Table 3")
 right.axhline(0, color=GREY, linewidth=1)
-right.set_xticks(places, data.features, rotation=30)
+ticks = [f"X{j} {name}" for j, name in enumerate(data.features, start=1)]
+right.set_xticks(places, ticks, rotation=30, ha="right")
 right.set(ylabel="sensitivity, change to MSE in %", title="λ₈ = 0.001: not X8 alone changes")
 left.legend(), right.legend()
 figure.savefig(OUT / "08_california.png")
@@ -218,6 +241,8 @@ print("picture:", (OUT / "08_california.png").as_posix())
 # region Answers: unfold when you have tried
 # 1. It costs less and leaves smaller slopes. The paper's "maximum accuracy" is not confirmed; it
 # compares with no other way of smoothing. In variance there is little between them.
+# `python -m figures frontier` compares at equal smoothness. The seeds of this loss (tutorial 05):
+# ȳ is that of MSE, k̄_ij = 2 μ k_ij/N.
 other = np.zeros((3, SEEDS))
 for seed, (task, phases) in enumerate(pretrained):
     loss = DoubleBackprop(10.0)
@@ -229,14 +254,15 @@ for seed, (task, phases) in enumerate(pretrained):
 other = np.median(100 * (other / measured[:, 0] - 1), axis=1)  # (3,), in %
 print("changes in RMSE, variance, mean ‖k‖: {:+.0f}%, {:+.0f}%, {:+.0f}%".format(*other))
 # > changes in RMSE, variance, mean ‖k‖: +6%, -23%, -48%
-assert other[0] < changed[0, 2] and other[2] < changed[2, 2] + 5
+assert other[0] < changed[0, 2] and other[2] < changed[2, 2]
 
 # 2. Per raw unit the slope is k/std, so the kink √λ becomes √λ/std: λ_j = λ/std_j². The loss is not
 # the same, for F takes 1 + k² with the other k (tutorial 02, Exercise 1).
 raw = 0.01 / task.std**2  # (8,)
 slopes = np.sqrt(0.01) * np.array([0.5, 1.0, 2.0])[:, None] / task.std  # (3, 8): about the kinks
 F = lai_factor(slopes, raw)
-assert (F.argmin(axis=0) == 1).all() and not np.allclose(F, F[:, :1], rtol=0.05)
+assert (F.argmin(axis=0) == 1).all()
+assert not np.allclose(F, lai_factor(slopes * task.std, 0.01), rtol=0.05)
 print("λ_j =", " ".join(f"{lam:.0e}" for lam in raw))
 # > λ_j = 3e-03 7e-05 7e-03 6e-01 6e-09 2e-02 2e-03 3e-03
 # endregion

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,19 +11,20 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from figures import smoothness
+from figures import projection
 from figures.__main__ import main
 from figures.drawing import style, write_pictures
-from tests.figures.test_smoothness import NUMBERS, RESULTS
 
 QUICK = [sys.executable, "-m", "figures", "smoothness", "--quick", "--seeds", "2", "--jobs", "1"]
 ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "figures" / "results" / "projection.json"
+NUMBERS = json.loads(RESULTS.read_text(encoding="utf-8"))
 
 
 def test_pictures_are_the_same_bytes_from_run_to_run(tmp_path: Path) -> None:
     for name in ("one", "two"):
         with style():
-            write_pictures(smoothness.plot(NUMBERS), tmp_path / name)
+            write_pictures(projection.plot(NUMBERS), tmp_path / name)
     for suffix in ("png", "svg"):
         first, second = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("one", "two"))
         assert first == second
@@ -31,7 +33,7 @@ def test_pictures_are_the_same_bytes_from_run_to_run(tmp_path: Path) -> None:
 def test_the_readers_own_style_does_not_matter(tmp_path: Path) -> None:
     for name, color in (("one", "white"), ("two", "pink")):
         with mpl.rc_context({"axes.facecolor": color}), style():
-            write_pictures(smoothness.plot(NUMBERS), tmp_path / name)
+            write_pictures(projection.plot(NUMBERS), tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 
@@ -47,6 +49,7 @@ def ends_within(seconds: float, group: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_a_killed_run_goes_on_with_the_arms_that_are_missing(tmp_path: Path) -> None:
     command = [*QUICK, "--out", str(tmp_path)]
@@ -118,10 +121,10 @@ def test_unusable_options_are_refused(
 
 def test_numbers_of_an_earlier_run_are_drawn_again(tmp_path: Path) -> None:
     assert main([str(RESULTS), "--out", str(tmp_path)]) == 0
-    assert {path.name for path in tmp_path.iterdir()} == {"smoothness.png", "smoothness.svg"}
+    assert {path.name for path in tmp_path.iterdir()} == {"projection.png", "projection.svg"}
     with style():
-        write_pictures(smoothness.plot(NUMBERS), tmp_path / "same")
-    assert (tmp_path / "smoothness.png").read_bytes() == (tmp_path / "same.png").read_bytes()
+        write_pictures(projection.plot(NUMBERS), tmp_path / "same")
+    assert (tmp_path / "projection.png").read_bytes() == (tmp_path / "same.png").read_bytes()
 
 
 @pytest.mark.parametrize(

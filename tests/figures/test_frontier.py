@@ -223,10 +223,12 @@ def test_quick_numbers_can_be_drawn(quick: Numbers, tmp_path: Path) -> None:
         write_pictures(figure, tmp_path / "frontier")
     (legend,) = figure.legends
     labels = [text.get_text() for text in legend.get_texts()]
-    assert sorted(labels) == sorted(["MSE", *frontier.GRID, "early stopping"])
+    assert sorted(labels) == sorted(
+        ["MSE", "Lai, 1% of points", *list(frontier.GRID)[1:], "early stopping"]
+    )
     for axes, measure in zip(figure.axes, frontier.MEASURES, strict=True):
         assert axes.get_title("left").endswith(frontier.verdict(quick, measure))
-        (lai,) = (line for line in axes.lines if line.get_label() == "Lai")
+        (lai,) = (line for line in axes.lines if line.get_label() == "Lai, 1% of points")
         drawn = [(1.0, 0.0)]  # MSE
         for point in points(quick, "Lai"):
             ratios = {
@@ -297,12 +299,12 @@ def test_the_caption_says_where_lai_costs_more(kaggle: Numbers, caption: str) ->
 
     everywhere, few = frontier.RIVALS[:2]
     strong = [between("slope", everywhere, lam) for lam in (0.01, 0.003)]
-    assert f"Lai takes {kaggle['protocol']['alpha']:.0%} of the points only" in caption
+    assert f"on the same {kaggle['protocol']['alpha']:.0%} of the points" in caption
     assert f"at equal slope {strong[0]} for λ = 0.01 and {strong[1]} for λ = 0.003" in caption
     by_variance = between("variance", everywhere, 0.003)
     assert f"at equal variance {by_variance} for λ = 0.003" in caption
     few_too = [between("slope", few, lam) for lam in (0.01, 0.003)]
-    assert f"on 1% it is {few_too[0]} and {few_too[1]} at equal slope" in caption
+    assert f"of the points it is {few_too[0]} and {few_too[1]} at equal slope" in caption
     for lam in LAMS[:-1]:  # with the last Lai is smoother than double backpropagation's strongest
         values = [x for x in excess(kaggle, "variance", few, lam) if x is not None]
         assert min(values) < 0
