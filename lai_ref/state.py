@@ -76,7 +76,13 @@ def save_state(path: str | os.PathLike[str], state: TrainingState) -> None:
     }
     file = io.BytesIO()
     m, v = state.optimizer.m, state.optimizer.v
-    np.savez(file, about=np.array(json.dumps(about)), theta=state.theta, m=m, v=v)
+    try:
+        np.savez(file, about=np.array(json.dumps(about)), theta=state.theta, m=m, v=v)
+    except ValueError as error:
+        # stopped between two of its steps, zipfile complains of itself and hides what stopped it
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None
+        raise
     write_whole(Path(path), file.getvalue())
 
 

@@ -150,3 +150,18 @@ def test_a_state_fits_its_own_architecture_alone() -> None:
     for other in (MLP((3, 4, 1), "tanh"), MLP((3, 5, 1), "silu"), MLP((3, 4, 4, 1), "silu")):
         with pytest.raises(ValueError, match="start: expected the state of a network"):
             a_state().check_fits(other)
+
+
+def test_an_interrupt_within_writing_is_still_an_interrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: object, **arrays: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            np.zeros(2).reshape(3)  # a ValueError of its own, as zipfile's close has
+
+    monkeypatch.setattr(np, "savez", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        save_state(tmp_path / "state", a_state())
+    assert list(tmp_path.iterdir()) == []
