@@ -36,6 +36,7 @@ from figures.training import (
     arms_of,
     california,
     circumstances,
+    over_seeds,
     protocol_of,
     train_all,
 )
@@ -92,7 +93,7 @@ def compute(settings: Settings) -> dict[str, Any]:
         "mse": {kind: rows.tolist() for kind, rows in medians.items()},
         "off": off,
         "nearest": {
-            name: {"share": SHARES[i], **_over_seeds(_rows(arms, None, name)[i])}
+            name: {"share": SHARES[i], **over_seeds(_rows(arms, None, name)[i])}
             for name, i in best.items()
         },
         "kind": kind,
@@ -117,8 +118,8 @@ def _table(arms: list[Arm], lam: Any, kind: str, i: int) -> dict[str, Any]:
     changes = {name: _rows(arms, lam, name) / _rows(arms, None, name) - 1 for name in KINDS}
     medians = {name: np.median(change, axis=1) for name, change in changes.items()}
     return {
-        "row": _over_seeds(_rows(arms, lam, kind)[i]),
-        "change": _over_seeds(changes[kind][i]),
+        "row": over_seeds(_rows(arms, lam, kind)[i]),
+        "change": over_seeds(changes[kind][i]),
         "medians": {name: rows.tolist() for name, rows in medians.items()},
         "less": {name: [_count(row) for row in rows] for name, rows in medians.items()},
     }
@@ -132,11 +133,6 @@ def _rows(arms: list[Arm], lam: Any, kind: str) -> Array:
 
 def _row(arm: Arm, kind: str, i: int) -> list[float]:
     return [*arm["sensitivity"][kind][i], arm["rmse"][-1]]
-
-
-def _over_seeds(rows: Array) -> dict[str, list[float]]:
-    summaries = {"median": np.median(rows, axis=0), "least": rows.min(0), "most": rows.max(0)}
-    return {name: values.tolist() for name, values in summaries.items()}
 
 
 def table(numbers: dict[str, Any]) -> str:

@@ -16,7 +16,6 @@ loss alone, so differences to MSE are taken seed by seed.
 
 from __future__ import annotations
 
-import statistics
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from matplotlib.figure import Figure
 
 from figures.drawing import DARK_TO_LIGHT, GREY
 from figures.settings import Settings
-from figures.training import arms_of, california, circumstances, protocol_of, train_all
+from figures.training import arms_of, california, circumstances, over_seeds, protocol_of, train_all
 
 LAMS = (None, 1e-1, 1e-2, 1e-3)  # None: MSE
 PAPER = {"rmse": (0.6960, 0.6955, 0.6997, 0.7210), "variance": (0.7728, 0.7683, 0.7574, 0.6604)}
@@ -60,18 +59,14 @@ def _row(arms: list[dict[str, Any]], lam: float | None) -> dict[str, Any]:
         values = [_final(arm, name) for arm in mine]
         base = [_final(arm, name) for arm in control]
         changes = [v / b - 1 for v, b in zip(values, base, strict=True)]
-        row[name] = _spread(values)
-        row[f"{name}_change"] = _spread(changes)
+        row[name] = over_seeds(values)
+        row[f"{name}_change"] = over_seeds(changes)
     return row
 
 
 def _final(arm: dict[str, Any], name: str) -> float:
     value = arm[name]
     return float(value[-1] if isinstance(value, list) else value)
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    return {"median": statistics.median(values), "least": min(values), "most": max(values)}
 
 
 def _label(lam: float | None) -> str:

@@ -29,8 +29,7 @@ from matplotlib.figure import Figure
 
 from figures.drawing import DARK_TO_LIGHT, GREY
 from figures.settings import Settings
-from figures.training import arms_of, california, circumstances, protocol_of, train_all
-from lai_ref import Array
+from figures.training import arms_of, california, circumstances, over_seeds, protocol_of, train_all
 
 ALPHAS = (0.001, 0.01, 0.1, 1.0)
 LAMS = (0.1, 0.01, 0.001)
@@ -89,13 +88,8 @@ def _setting(arms: list[dict[str, Any]], alpha: float, lam: float | None) -> dic
     setting: dict[str, Any] = {"alpha": alpha, "lam": lam}
     for name in MEASURES:
         values, base = (np.array([arm[name] for arm in some]) for some in (mine, control))
-        setting |= {name: _over_seeds(values), f"{name}_change": _over_seeds(values / base - 1)}
+        setting |= {name: over_seeds(values), f"{name}_change": over_seeds(values / base - 1)}
     return setting
-
-
-def _over_seeds(values: Array) -> dict[str, float]:
-    summaries = {"median": np.median(values), "least": values.min(), "most": values.max()}
-    return {name: float(value) for name, value in summaries.items()}
 
 
 def _moves(

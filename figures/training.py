@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from figures.arms import Arm, digest_of, kept_at, run_arms
 from figures.settings import Settings
@@ -140,6 +141,13 @@ def train_all(settings: Settings, arms: list[Arm], title: str) -> list[Arm]:
         {**arm, "pretraining": {"rmse": start["rmse"], "path": start["path"]}, **result}
         for arm, start, result in zip(arms, mine, results, strict=True)
     ]
+
+
+def over_seeds(values: npt.ArrayLike) -> dict[str, Any]:
+    """Median, least and most over the first axis, that of the seeds."""
+    a = np.asarray(values)
+    found = {"median": np.median(a, axis=0), "least": a.min(axis=0), "most": a.max(axis=0)}
+    return {name: value.tolist() for name, value in found.items()}
 
 
 def pretrain(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from statistics import median
 
 import numpy as np
 
+from figures.cost import ALPHAS
+from figures.frontier import RIVALS
 from figures.verdict import Claim, Judged, Numbers, either, in_cases
 
 RARE = 0.05  # a share of runs that may be left to chance
@@ -54,9 +56,8 @@ def _strength(strength: Numbers) -> Judged:
 
 
 def _cost(cost: Numbers) -> Judged:
-    alphas = (0.001, 0.01, 0.1, 1.0)
     ratios = {
-        sampling: dict(zip(alphas, (row["median"] for row in rows), strict=True))
+        sampling: dict(zip(ALPHAS, (row["median"] for row in rows), strict=True))
         for sampling, rows in cost["epochs"]["ratios"].items()
     }
     saved = [(r[1.0] - r[0.01]) / (r[1.0] - 1) > 0.7 for r in ratios.values()]
@@ -194,10 +195,9 @@ def _others(sensitivity: Numbers) -> Judged:
 
 
 def _accuracy(frontier: Numbers) -> Judged:
-    rival = "double backprop, all points"
     excess: dict[str, dict[float, list[float]]] = {"variance": {}, "slope": {}}
     for d in frontier["differences"]:
-        if d["rival"] == rival and None not in d["excess"]:
+        if d["rival"] == RIVALS[0] and None not in d["excess"]:
             excess[d["measure"]][d["lam"]] = d["excess"]
     dearer = {
         measure: [lam for lam, seeds in by_lam.items() if min(seeds) > 0]
