@@ -1,0 +1,114 @@
+"""The PyTorch port as the oracle asks for it (`lai_ref.oracle.Backend`): arrays in, arrays out.
+
+oracle.check(TorchBackend(), "float32")
+oracle.check(TorchBackend(compiled), "float32")  # by torch.compile, anew for each case
+"""
+
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import nn
+
+from .torch_lai import LaiLoss, batch_loss, lai_factor, with_input_gradient
+
+ACTIVATIONS = {
+    "identity": nn.Identity,
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    # from `threshold` on softplus is cut to its argument: at 20, the default, float64 would see it
+    "softplus": lambda: nn.Softplus(threshold=40),
+    "silu": nn.SiLU,
+}
+
+
+def compiled(f):
+    """`f` by torch.compile, in one piece or not at all."""
+    torch._dynamo.reset()  # or else, after eight shapes, it would quietly run as it is written
+    return torch.compile(f, fullgraph=True)
+
+
+def network(sizes, activation, theta):
+    """The oracle's network, y (N,), with its θ: for each layer W (fan_in, fan_out), then b."""
+    layers, rest = [], torch.as_tensor(theta)
+    for rows, columns in pairwise(sizes):
+        W, b, rest = rest.split([rows * columns, columns, len(rest) - (rows + 1) * columns])
+        layer = nn.Linear(rows, columns, dtype=rest.dtype)
+        layer.weight.data = W.reshape(rows, columns).T.clone()  # torch has W (fan_out, fan_in)
+        layer.bias.data = b.clone()
+        layers += [layer, ACTIVATIONS[activation]()]
+    return nn.Sequential(*layers[:-1], nn.Flatten(0))
+
+
+def flat(parts):
+    """Parameters, or what has their shapes, as the oracle's vector (P,)."""
+    return torch.cat([part.detach().t().reshape(-1) for part in parts]).numpy()
+
+
+def loss_of(name, order, **rest):
+    """The oracle's `loss` for `batch_loss`: the Lai loss, and p of the plain one."""
+    return LaiLoss(order=order, **rest), order
+
+
+class TorchBackend:
+    """`wrap` is put around each function that is differentiated, e.g. `compiled`."""
+
+    def __init__(self, wrap=lambda f: f):
+        self.wrap = wrap
+
+    def factor(self, *, k, lam, order):
+        k = torch.tensor(k, requires_grad=True)
+        F = self.wrap(lai_factor)(k, lam, order)
+        return F.detach(), torch.autograd.grad(F.sum(), k)[0]
+
+    def loss(self, *, y, t, k, **settings):
+        y, t, k = torch.tensor(y, requires_grad=True), torch.tensor(t), torch.tensor(k)
+        k.requires_grad_()
+        value = self.wrap(LaiLoss(**settings))(y, t, k)
+        return value.detach(), *torch.autograd.grad(value, (y, k))
+
+    def input_gradient(self, *, sizes, activation, theta, x):
+        net = network(sizes, activation, theta)
+        y, k = self.wrap(with_input_gradient)(net, torch.tensor(x))
+        return y.detach(), k.detach()
+
+    def param_gradient(self, *, sizes, activation, theta, x, t, loss):
+        net, (lai, p) = network(sizes, activation, theta), loss_of(**loss)
+        rows = torch.ones(len(t), dtype=torch.bool) if loss["name"] == "lai" else None
+        value = self.wrap(batch_loss)(net, torch.tensor(x), torch.tensor(t), rows, lai, p)
+        value.backward()
+        return value.detach(), flat(part.grad for part in net.parameters())
+
+    def adam_step(self, *, theta, grad, t, m, v, lr, beta1, beta2, eps):
+        theta = torch.tensor(theta, requires_grad=True)
+        theta.grad = torch.tensor(grad)
+        optimizer = torch.optim.Adam([theta], lr, (beta1, beta2), eps)
+        start_at(optimizer, t, [torch.tensor(m)], [torch.tensor(v)])
+        optimizer.step()
+        state = optimizer.state[theta]
+        return theta.detach(), state["exp_avg"], state["exp_avg_sq"]
+
+    def train(
+        self, *, sizes, activation, theta, m, v, step, x, t, plain, loss, batches,
+        lr, beta1, beta2, eps,
+    ):  # fmt: skip
+        net, m, v = (network(sizes, activation, vector) for vector in (theta, m, v))
+        optimizer = torch.optim.Adam(net.parameters(), lr, (beta1, beta2), eps)
+        start_at(optimizer, step, *([part.data for part in n.parameters()] for n in (m, v)))
+        x, t, (lai, _) = torch.tensor(x), torch.tensor(t), loss_of(**loss)
+        thetas, value_of = [], self.wrap(batch_loss)
+        for rows, lai_rows in batches:
+            mask = torch.tensor(np.isin(rows, lai_rows)) if len(lai_rows) else None
+            optimizer.zero_grad()
+            value_of(net, x[rows], t[rows], mask, lai, plain).backward()
+            optimizer.step()
+            thetas.append(flat(net.parameters()))
+        return np.array(thetas)
+
+
+def start_at(optimizer, step, m, v):
+    """Put an Adam in the state that it has after `step` steps."""
+    parameters = optimizer.param_groups[0]["params"]
+    for parameter, m_part, v_part in zip(parameters, m, v, strict=True):
+        moments = {"exp_avg": m_part, "exp_avg_sq": v_part}
+        optimizer.state[parameter] = {"step": torch.tensor(float(step)), **moments}

@@ -1,0 +1,144 @@
+"""The Lai loss (arXiv 2405.07884) and Lai Training for PyTorch. Copy this file into your project.
+
+With y = f(x; θ), e = y − t, k = ∂y/∂x, p = `order` (1: MAE, 2: MSE) and ρ = `l1_ratio`:
+
+    F_p(k; λ) = max(|k|^p, λ) / (1 + k²)^(p/2) / min(λ, 1)        ℓ_ij = |e_i|^p F_p(k_ij; λ_j)
+    L = M(mean_i ℓ_i)  or  mean_i M(ℓ_i),                         M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁
+
+    loss = LaiLoss(lam=0.1)
+    loss(y, t, k).backward()  # with y (N,) and k (N, D) of with_input_gradient(model, x)
+
+An epoch of Lai Training (§5), after pretraining with α = 0:
+
+    for rows, lai_rows in lai_batches(len(x), batch_size=64, alpha=0.01):
+        optimizer.zero_grad()
+        batch_loss(model, x[rows], t[rows], lai_rows, loss).backward()
+        optimizer.step()
+"""
+
+from functools import partial
+
+import torch
+from torch import nn
+
+MEAN = partial(torch.mean, dim=0)  # over the samples; of a batch spread over workers, over all
+
+
+class _Factor(torch.autograd.Function):
+    """F, and F' by hand: autograd's derivative of k/√(1 + k²) loses digits where |k| is large."""
+
+    @staticmethod
+    def forward(ctx, k, lam, order):
+        far_from = 2.0 ** (30 if k.dtype == torch.float64 else 13)  # from there on, 1 + k² is k²
+        size = k.abs()
+        near, far = size.clamp(max=far_from), far_from / size.clamp(min=far_from)
+        d = 1 + near * near  # |sin φ| = near/√d, cos φ = far/√d for φ = atan k: no overflow
+        low, high = lam.clamp(max=1), lam.clamp(min=1)
+        # F' = p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1), each side of
+        # the kink in an order in which nothing leaves the range of floats before the result does
+        if order == 1:
+            root = d.sqrt()
+            F = torch.maximum(near / root / low, high * far / root)
+            above, below = 1 / (d * root) / low * far, near / (d * root) * high
+        else:
+            F = torch.maximum(near / d / low * near, high * far / d * far)
+            steep = 2 * near / (d * d)
+            above, below = steep / low * far, steep * high * far
+        above, below = above * far * far, below * far * far
+        # u = H(|k|^p − λ), ½ at the kink: the middle of the slopes on both sides
+        slope = torch.where(size**order > lam, above, -below)
+        slope = torch.where(size**order == lam, (above - below) / 2, slope)
+        ctx.save_for_backward(k.sign() * slope)
+        return F
+
+    @staticmethod
+    def backward(ctx, dF):
+        return dF * ctx.saved_tensors[0], None, None
+
+
+def lai_factor(k, lam=0.1, order=2):
+    """F_p(k; λ) of slopes k (…, D); λ is one number or (D,), and is not differentiated."""
+    lam = torch.as_tensor(lam, dtype=k.dtype, device=k.device)
+    if order not in (1, 2) or (lam.ndim and lam.shape != k.shape[-1:]):
+        raise ValueError(f"expected order 1 or 2, one λ or one a feature, got {order}, {lam}")
+    looks = not torch.compiler.is_compiling()  # compiled code does not look at values
+    if looks and not (lam.isfinite() & (lam > 0)).all():
+        raise ValueError(f"lam: expected finite numbers above 0, got {lam}")
+    if looks and not k.isfinite().all():
+        raise ValueError("k: expected finite numbers")
+    return _Factor.apply(k, lam, order)
+
+
+class LaiLoss(nn.Module):
+    """The Lai loss of predictions y (N,), targets t (N,) and slopes k (N, D): a scalar.
+
+    Weights w (N,) turn mean_i ℓ_i into mean_i w_i ℓ_i. `mean` takes (N, …) to (…).
+    """
+
+    def __init__(self, lam=0.1, order=2, l1_ratio=0.0, reduction="batch", mean=MEAN):
+        super().__init__()
+        if not 0 <= l1_ratio <= 1 or reduction not in ("batch", "sample"):
+            raise ValueError(
+                f"l1_ratio {l1_ratio} not in [0, 1], or no such reduction: {reduction}"
+            )
+        self.lam, self.order, self.l1_ratio = lam, order, l1_ratio
+        self.reduction, self.mean = reduction, mean
+
+    def forward(self, y, t, k, w=None):
+        empty = k.numel() == 0 and self.mean is MEAN  # one worker of several may have no sample
+        if y.ndim != 1 or t.shape != y.shape or k.ndim != 2 or len(k) != len(y) or empty:
+            shapes = ", ".join(str(tuple(a.shape)) for a in (y, t, k))
+            raise ValueError(f"y, t, k: expected (N,), (N,), (N, D), got {shapes}")
+        # ℓ_ij = |e_i|^p F_p(k_ij; λ_j), one |e| after the other: |e|² alone may overflow
+        size = (y - t).abs()[:, None]
+        ell = lai_factor(k, self.lam, self.order) * size
+        ell = ell * size if self.order == 2 else ell
+        ell = ell if w is None else w[:, None] * ell
+        return self._M(self.mean(ell)) if self.reduction == "batch" else self.mean(self._M(ell))
+
+    def _M(self, c):
+        # ‖c‖₂ = m ‖c/m‖₂ with m the largest entry: squares of c alone may overflow
+        m = c.detach().amax(dim=-1, keepdim=True)
+        m = torch.where((m > 0) & m.isfinite(), m, 1.0)
+        length = m[..., 0] * torch.linalg.vector_norm(c / m, dim=-1)
+        return (1 - self.l1_ratio) * length + self.l1_ratio * c.sum(dim=-1)
+
+
+def with_input_gradient(model, x):
+    """y (N,) and k = ∂y/∂x (N, D) of a model without batch norm: ∂ Σ y_i/∂x_i is then k_i."""
+    if torch.compiler.is_compiling():  # the same, in the form that can be differentiated again
+        y, pull = torch.func.vjp(model, x)
+        return y, pull(torch.ones_like(y))[0]
+    x = x.detach().requires_grad_()
+    y = model(x)
+    return y, torch.autograd.grad(y.sum(), x, create_graph=True)[0]
+
+
+def batch_loss(model, x, t, lai_rows, loss, order=2):
+    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in the mask `lai_rows`.
+
+    As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
+    """
+    y, k = (model(x), None) if lai_rows is None else with_input_gradient(model, x)
+    if y.shape != t.shape or t.ndim != 1:
+        raise ValueError(f"y, t: expected (N,), got {tuple(y.shape)} and {tuple(t.shape)}")
+    if lai_rows is None:
+        return loss.mean((y - t).abs() ** order)
+    w = lai_rows.to(y.dtype)
+    return loss.mean((1 - w) * (y - t).abs() ** order) + loss(y, t, k, w)
+
+
+def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):
+    """An epoch's batches, a list: rows, and the mask of those among them that get the Lai loss.
+
+    α is the share of whole batches (§5) or the chance of each of the points (§6.1).
+    """
+    batches = torch.randperm(n, generator=generator).split(batch_size)
+    if sampling == "points":
+        lai = torch.rand(n, generator=generator) < alpha
+    else:  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
+        count = int(alpha * len(batches) + torch.rand((), generator=generator).item())
+        lai = torch.randperm(len(batches), generator=generator) < count
+        lai = lai.repeat_interleave(batch_size)[:n]
+    masks = [mask if mask.any() else None for mask in lai.split(batch_size)]
+    return list(zip(batches, masks, strict=True))
