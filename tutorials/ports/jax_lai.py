@@ -111,8 +111,13 @@ def batch_loss(f, params, x, t, lai_rows, *, loss, order=2, mean=MEAN):
     As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
     """
     if lai_rows is None:
-        return mean(jnp.abs(jax.vmap(f, in_axes=(None, 0))(params, x) - t) ** order)
-    y, k = with_input_gradient(f, params, x)
+        y, k = jax.vmap(f, in_axes=(None, 0))(params, x), None
+    else:
+        y, k = with_input_gradient(f, params, x)
+    if y.shape != t.shape or t.ndim != 1:
+        raise ValueError(f"y, t: expected (N,), got {y.shape} and {t.shape}")
+    if lai_rows is None:
+        return mean(jnp.abs(y - t) ** order)
     w = lai_rows.astype(y.dtype)
     return mean((1 - w) * jnp.abs(y - t) ** order) + loss(y, t, k, w=w, mean=mean)
 

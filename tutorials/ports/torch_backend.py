@@ -1,7 +1,9 @@
 """The PyTorch port as the oracle asks for it (`lai_ref.oracle.Backend`): arrays in, arrays out.
 
-oracle.check(TorchBackend(), "float32")
-oracle.check(TorchBackend(compiled), "float32")  # by torch.compile, anew for each case
+    oracle.check(TorchBackend(), "float32")
+    oracle.check(TorchBackend(partial(torch.compile, fullgraph=True)), "float32")
+
+The second compiles anew for every shape; `torch._dynamo.config.recompile_limit` has to allow it.
 """
 
 from itertools import pairwise
@@ -20,12 +22,6 @@ ACTIVATIONS = {
     "softplus": lambda: nn.Softplus(threshold=40),
     "silu": nn.SiLU,
 }
-
-
-def compiled(f):
-    """`f` by torch.compile, in one piece or not at all."""
-    torch._dynamo.reset()  # or else, after eight shapes, it would quietly run as it is written
-    return torch.compile(f, fullgraph=True)
 
 
 def network(sizes, activation, theta):
@@ -47,35 +43,40 @@ def flat(parts):
 
 def loss_of(name, order, **rest):
     """The oracle's `loss` for `batch_loss`: the Lai loss, and p of the plain one."""
+    if "lam" in rest:  # a tensor: numbers would be compiled in
+        rest["lam"] = torch.as_tensor(rest["lam"], dtype=torch.float64)
     return LaiLoss(order=order, **rest), order
 
 
 class TorchBackend:
-    """`wrap` is put around each function that is differentiated, e.g. `compiled`."""
+    """`wrap` is put around the functions that are differentiated, as torch.compile may be."""
 
     def __init__(self, wrap=lambda f: f):
-        self.wrap = wrap
+        self._factor, self._loss = wrap(lai_factor), wrap(LaiLoss.forward)
+        self._with_input_gradient, self._batch_loss = wrap(with_input_gradient), wrap(batch_loss)
 
     def factor(self, *, k, lam, order):
-        k = torch.tensor(k, requires_grad=True)
-        F = self.wrap(lai_factor)(k, lam, order)
+        k, lam = torch.tensor(k, requires_grad=True), torch.tensor(lam, dtype=torch.float64)
+        lai_factor(k, lam, order)  # refuses what compiled code does not look at
+        F = self._factor(k, lam, order)
         return F.detach(), torch.autograd.grad(F.sum(), k)[0]
 
     def loss(self, *, y, t, k, **settings):
         y, t, k = torch.tensor(y, requires_grad=True), torch.tensor(t), torch.tensor(k)
-        k.requires_grad_()
-        value = self.wrap(LaiLoss(**settings))(y, t, k)
+        loss, _ = loss_of("lai", **settings)
+        loss(y, t, k)
+        value = self._loss(loss, y, t, k.requires_grad_())
         return value.detach(), *torch.autograd.grad(value, (y, k))
 
     def input_gradient(self, *, sizes, activation, theta, x):
         net = network(sizes, activation, theta)
-        y, k = self.wrap(with_input_gradient)(net, torch.tensor(x))
+        y, k = self._with_input_gradient(net, torch.tensor(x))
         return y.detach(), k.detach()
 
     def param_gradient(self, *, sizes, activation, theta, x, t, loss):
         net, (lai, p) = network(sizes, activation, theta), loss_of(**loss)
         rows = torch.ones(len(t), dtype=torch.bool) if loss["name"] == "lai" else None
-        value = self.wrap(batch_loss)(net, torch.tensor(x), torch.tensor(t), rows, lai, p)
+        value = self._batch_loss(net, torch.tensor(x), torch.tensor(t), rows, lai, p)
         value.backward()
         return value.detach(), flat(part.grad for part in net.parameters())
 
@@ -96,11 +97,11 @@ class TorchBackend:
         optimizer = torch.optim.Adam(net.parameters(), lr, (beta1, beta2), eps)
         start_at(optimizer, step, *([part.data for part in n.parameters()] for n in (m, v)))
         x, t, (lai, _) = torch.tensor(x), torch.tensor(t), loss_of(**loss)
-        thetas, value_of = [], self.wrap(batch_loss)
+        thetas = []
         for rows, lai_rows in batches:
             mask = torch.tensor(np.isin(rows, lai_rows)) if len(lai_rows) else None
             optimizer.zero_grad()
-            value_of(net, x[rows], t[rows], mask, lai, plain).backward()
+            self._batch_loss(net, x[rows], t[rows], mask, lai, plain).backward()
             optimizer.step()
             thetas.append(flat(net.parameters()))
         return np.array(thetas)

@@ -1,0 +1,104 @@
+"""The port to JAX: every group of the oracle, as it is written and compiled."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lai_ref import oracle
+from lai_ref.oracle.backend import ask
+from lai_ref.oracle.grade import grade
+
+jax: Any = pytest.importorskip("jax", reason="the port to JAX needs jax")
+from tutorials.ports import jax_lai as port  # noqa: E402
+from tutorials.ports.jax_backend import JaxBackend, network  # noqa: E402
+
+QUICK = ["codec", "factor", "adam"]
+OTHERS = ["loss", "input_gradient", "param_gradient", "train"]  # sharded: test_jax_workers.py
+
+
+@pytest.fixture(autouse=True, scope="module")
+def double_precision() -> Iterator[None]:
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", before)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("groups", [QUICK, pytest.param(OTHERS, marks=pytest.mark.slow)], ids=str)
+def test_every_group_passes_compiled(groups: list[str], dtype: str) -> None:
+    assert (report := oracle.check(JaxBackend(jit=True), dtype, groups)), str(report)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_every_group_passes_as_it_is_written(dtype: str) -> None:
+    assert (report := oracle.check(JaxBackend(), dtype, QUICK + OTHERS)), str(report)
+
+
+def test_it_takes_the_middle_at_the_kink_and_1_at_a_residual_of_0() -> None:
+    known, backend = {case.id: case for case in oracle.cases()}, JaxBackend(jit=True)
+    for name, s in (("factor/kink-p2-lam0.25", 0.5), ("loss/one-zero-e-p1-batch", 1.0)):
+        outcome = grade(known[name], ask(backend, known[name], "float64"), "float64")
+        assert outcome.convention == pytest.approx(s)
+
+
+def test_predictions_of_shape_n_1_are_refused() -> None:
+    y, t, k = np.ones((3, 1)), np.ones(3), np.ones((3, 2))
+    refusals: list[Callable[[], Any]] = [
+        lambda: port.lai_loss(y, t, k),
+        lambda: port.lai_loss(t, y, k),
+        lambda: jax.jit(port.lai_loss)(y, t, k),
+    ]
+    for refused in refusals:
+        with pytest.raises(ValueError, match=r"\(3, 1\)"):
+            refused()
+
+    def f(params: Any, x: Any) -> Any:
+        return x @ params  # (1,) for one x
+
+    loss, rows = port.lai_loss, np.ones(3, bool)
+    with pytest.raises(TypeError, match="scalar"):
+        port.batch_loss(f, np.ones((2, 1)), k, t, rows, loss=loss)
+    with pytest.raises(ValueError, match=r"\(3, 1\)"):
+        port.batch_loss(f, np.ones((2, 1)), k, t, None, loss=loss)
+
+
+@pytest.mark.parametrize("sampling", ["batches", "points"])
+def test_alpha_is_the_share_that_gets_the_lai_loss(sampling: str) -> None:
+    rng, shares = np.random.default_rng(0), []
+    for _ in range(300):
+        batches = port.lai_batches(rng, 103, 10, 0.13, sampling)
+        assert sorted(np.concatenate([rows for rows, _ in batches])) == list(range(103))
+        assert [len(rows) for rows, _ in batches] == [10] * 10 + [3]
+        masks = [mask for _, mask in batches if mask is not None]
+        assert all(mask.any() for mask in masks)
+        if sampling == "batches":
+            assert all(mask.all() for mask in masks)
+            assert len(masks) in (1, 2)  # 0.13 · 11 = 1.43
+            shares.append(len(masks) / 11)
+        else:
+            shares.append(sum(mask.sum() for mask in masks) / 103)
+    assert abs(np.mean(shares) - 0.13) < 4 * np.std(shares) / np.sqrt(300)
+
+
+def test_a_batch_without_lai_rows_has_the_plain_loss() -> None:
+    rng = np.random.default_rng(0)
+    theta, x, t = rng.standard_normal(13), rng.standard_normal((5, 2)), rng.standard_normal(5)
+    f = partial(network, (2, 3, 1), "tanh")
+    y = np.array([f(theta, x_i) for x_i in x])
+    for order in (1, 2):
+        of = partial(port.batch_loss, f, theta, x, t, loss=port.lai_loss, order=order)
+        np.testing.assert_allclose(of(None), np.mean(np.abs(y - t) ** order), rtol=1e-14)
+        np.testing.assert_allclose(of(np.zeros(5, bool)), of(None), rtol=1e-14)
+
+
+def test_the_file_can_be_copied_alone() -> None:
+    source = inspect.getsource(port)
+    assert "lai_ref" not in source and "from ." not in source

@@ -1,0 +1,109 @@
+"""The port to PyTorch: every group of the oracle as it is written, some of each compiled."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lai_ref import oracle
+from lai_ref.oracle.backend import ask
+from lai_ref.oracle.grade import PASSED, grade
+
+torch: Any = pytest.importorskip("torch", reason="the port to PyTorch needs torch")
+from tutorials.ports import torch_lai as port  # noqa: E402
+from tutorials.ports.torch_backend import TorchBackend, network  # noqa: E402
+
+GROUPS = [group for group in oracle.GROUPS if group != "sharded"]  # that: test_torch_workers.py
+COMPILED = [  # a compilation takes seconds
+    "factor/kink-p1-lam0.25",
+    "factor/far-k-p2-lam0.5",
+    "factor/error-lam-nan",
+    "loss/p1-batch-rho0.25-list",
+    "loss/all-kinks-p2-sample",
+    "input_gradient/silu-depth2",
+    "param_gradient/tanh-depth2-lai2-batch",
+    "train/tanh-run",
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_group_passes(group: str, dtype: str) -> None:
+    assert (report := oracle.check(TorchBackend(), dtype, [group])), str(report)
+
+
+def test_its_conventions_at_the_kinks_are_the_references() -> None:
+    assert conventions(TorchBackend()) == conventions(oracle.reference)
+
+
+def conventions(backend: object) -> dict[str, float]:
+    """The s at each kink of a loss, by case."""
+    outcomes = oracle.check(backend, groups=["factor", "loss", "param_gradient"]).outcomes
+    return {o.case.id: round(float(o.convention), 6) for o in outcomes if o.convention is not None}
+
+
+@pytest.mark.slow
+def test_compiled_in_one_piece_it_passes() -> None:
+    compiled = TorchBackend(partial(torch.compile, fullgraph=True, dynamic=True))
+    known = {case.id: case for case in oracle.cases()}
+    with torch._dynamo.config.patch(recompile_limit=64):
+        for name in COMPILED:
+            outcome = grade(known[name], ask(compiled, known[name], "float32"), "float32")
+            assert outcome.status == PASSED, (name, outcome)
+
+
+def test_predictions_of_shape_n_1_are_refused() -> None:
+    net = torch.nn.Linear(2, 1, dtype=torch.float64)
+    x, t = torch.ones(3, 2, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+    y, k = port.with_input_gradient(net, x)
+    loss, rows = port.LaiLoss(), torch.ones(3, dtype=torch.bool)
+    refusals: list[Callable[[], Any]] = [
+        lambda: loss(y, t, k),
+        lambda: loss(y, t[:, None], k),
+        lambda: port.batch_loss(net, x, t, rows, loss),
+        lambda: port.batch_loss(net, x, t, None, loss),
+    ]
+    for refused in refusals:
+        with pytest.raises(ValueError, match=r"\(3, 1\)"):
+            refused()
+
+
+@pytest.mark.parametrize("sampling", ["batches", "points"])
+def test_alpha_is_the_share_that_gets_the_lai_loss(sampling: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    shares = []
+    for _ in range(300):
+        batches = port.lai_batches(103, 10, 0.13, sampling, generator)
+        rows = torch.cat([rows for rows, _ in batches])
+        assert sorted(rows.tolist()) == list(range(103))
+        assert [len(rows) for rows, _ in batches] == [10] * 10 + [3]
+        masks = [mask for _, mask in batches if mask is not None]
+        assert all(mask.any() for mask in masks)
+        if sampling == "batches":
+            assert all(mask.all() for mask in masks)
+            assert len(masks) in (1, 2)  # 0.13 · 11 = 1.43
+            shares.append(len(masks) / 11)
+        else:
+            shares.append(sum(int(mask.sum()) for mask in masks) / 103)
+    assert abs(np.mean(shares) - 0.13) < 4 * np.std(shares) / np.sqrt(300)
+
+
+def test_a_batch_without_lai_rows_has_the_plain_loss() -> None:
+    rng = np.random.default_rng(0)
+    net = network([2, 3, 1], "tanh", rng.standard_normal(13))
+    x, t = torch.tensor(rng.standard_normal((5, 2))), torch.tensor(rng.standard_normal(5))
+    none, loss = torch.zeros(5, dtype=torch.bool), port.LaiLoss()
+    for order in (1, 2):
+        plain = port.batch_loss(net, x, t, None, loss, order)
+        torch.testing.assert_close(plain, ((net(x) - t).abs() ** order).mean())
+        torch.testing.assert_close(plain, port.batch_loss(net, x, t, none, loss, order))
+
+
+def test_the_file_can_be_copied_alone() -> None:
+    source = inspect.getsource(port)
+    assert "lai_ref" not in source and "from ." not in source
