@@ -1,13 +1,34 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from lai_ref import files
 from lai_ref.files import check_writable, write_whole
+from tests.small_disk import filled, small_disk
+
+# write "new" in a process of its own, and on the way, with the part still there, do something else
+WRITING = """
+import os, signal, sys
+from pathlib import Path
+from lai_ref.files import write_whole
+
+def within_the_write(descriptor):
+    {}
+
+os.fsync = within_the_write
+write_whole(Path(sys.argv[1]), b"new")
+"""
+KILLED = WRITING.format("os.kill(os.getpid(), signal.SIGKILL)")
+WAITING = WRITING.format("print('part written', flush=True); sys.stdin.read()")
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 FULL_DISK = """
 import resource, sys
@@ -17,6 +38,10 @@ from lai_ref.files import write_whole
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 write_whole(Path(sys.argv[1]), bytes(5000))
 """
+
+
+def parts(folder: Path) -> list[str]:
+    return [name for name in os.listdir(folder) if name.endswith(".part")]
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
@@ -33,6 +58,98 @@ def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], capture_output=True)
     assert b"OSError" in done.stderr
     assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_its_name_is_said(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", size=200_000) as disk:
+        path = disk / "file"
+        write_whole(path, b"old")
+        with filled(disk):
+            with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
+                write_whole(path, bytes(5000))
+            assert path.read_bytes() == b"old"
+            assert parts(disk) == []
+        write_whole(path, b"new")
+        assert path.read_bytes() == b"new"
+
+
+@POSIX
+def test_what_a_killed_writer_leaves_is_removed_by_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, b"old")
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", KILLED, str(path)])
+        assert done.returncode == -signal.SIGKILL
+        assert path.read_bytes() == b"old"
+        assert len(parts(tmp_path)) == 1
+    write_whole(tmp_path / "fil", b"another file's part is left alone")
+    write_whole(tmp_path / "file.b", b"")
+    assert len(parts(tmp_path)) == 1
+    write_whole(path, b"newer")
+    assert sorted(os.listdir(tmp_path)) == ["fil", "file", "file.b"]
+
+
+@POSIX
+def test_the_part_of_a_living_writer_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITING, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"part written\n"
+        write_whole(path, b"mine")
+        assert path.read_bytes() == b"mine" and len(parts(tmp_path)) == 1
+        writer.communicate()
+    assert writer.returncode == 0
+    assert path.read_bytes() == b"new" and parts(tmp_path) == []
+
+
+def test_the_part_of_another_machine_is_removed_after_long(tmp_path: Path) -> None:
+    there = f"{int(files._host(), 16) ^ 1:08x}"
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    part = tmp_path / f"file.{there}-{dead.pid}-00000000.part"
+    part.write_bytes(b"half")
+    write_whole(tmp_path / "file", b"one")
+    assert parts(tmp_path) == [part.name]
+    long_ago = time.time() - files.LONG_AGO - 60
+    os.utime(part, (long_ago, long_ago))
+    write_whole(tmp_path / "file", b"another")
+    assert parts(tmp_path) == []
+
+
+def test_a_writer_within_another_does_not_mix_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, sync = tmp_path / "file", os.fsync
+
+    def handler(descriptor: int) -> None:  # as a signal's, which saves the state once more
+        monkeypatch.setattr(os, "fsync", sync)
+        write_whole(path, b"the handler's")
+        assert path.read_bytes() == b"the handler's"
+
+    monkeypatch.setattr(os, "fsync", handler)
+    write_whole(path, b"the program's own")
+    assert path.read_bytes() == b"the program's own"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_writers_at_one_time_leave_what_one_of_them_wrote(tmp_path: Path) -> None:
+    path, seen = tmp_path / "file", set()
+    contents = [bytes([i]) * 50_000 * (i + 1) for i in range(3)]
+    write_whole(path, contents[0])
+
+    def write(content: bytes) -> None:
+        for _ in range(20):
+            write_whole(path, content)
+
+    writers = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        seen.add(path.read_bytes())
+    assert seen <= set(contents)
     assert os.listdir(tmp_path) == ["file"]
 
 
