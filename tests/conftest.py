@@ -1,8 +1,9 @@
-"""How hard hypothesis tries: HYPOTHESIS_PROFILE is dev (the default), ci or deep; CI=true takes ci.
+"""How hard hypothesis tries, by HYPOTHESIS_PROFILE; without it dev, or ci where CI=true.
 
-dev   random examples, a failure prints the line that reproduces it
-ci    the same examples every time, so that a run does not fail by luck
-deep  many more examples, random
+dev      random examples, a failure prints the line that reproduces it
+ci       the same examples every time, so that a run does not fail by luck
+deep     many more examples, random
+intense  20,000 examples, random; for the tests marked fuzz, `pytest -m fuzz`, which take an hour
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ settings.register_profile(
 settings.register_profile(
     "ci", deadline=None, max_examples=50, derandomize=True, suppress_health_check=TOO_SLOW
 )
-settings.register_profile(
-    "deep",
-    deadline=None,
-    max_examples=2000,
-    derandomize=False,
-    print_blob=True,
-    suppress_health_check=TOO_SLOW,
-)
+for name, examples in (("deep", 2_000), ("intense", 20_000)):
+    settings.register_profile(
+        name,
+        deadline=None,
+        max_examples=examples,
+        derandomize=False,
+        print_blob=True,
+        suppress_health_check=TOO_SLOW,
+    )
 default = "ci" if os.environ.get("CI", "").lower() == "true" else "dev"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or default)

@@ -1,8 +1,8 @@
-"""What hypothesis draws: batches, losses and networks, away from the kinks."""
+"""What hypothesis draws: batches, losses and networks, away from the kinks; damaged files."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
@@ -91,3 +91,46 @@ def cases(draw: st.DrawFn, activation: str | None = None) -> Case:
     hidden = tuple(draw(st.lists(st.integers(1, 4), max_size=3)))
     name = draw(st.sampled_from(sorted(ACTIVATIONS))) if activation is None else activation
     return case(draw(seeds), hidden, name, draw(st.integers(1, 4)), draw(st.integers(1, 3)))
+
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=6,
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, content: bytes) -> bytes:
+    """`content` with up to three changes: bytes of another value, put in, taken out; a lost end."""
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(content)))
+        stop = draw(st.integers(start, min(start + 8, len(content))) | st.just(len(content)))
+        here = content[start:stop]
+        kind = draw(st.sampled_from(["flip", "insert", "remove", "double"]))
+        if kind == "flip":
+            here = bytes(byte ^ draw(st.integers(1, 255)) for byte in here[:1]) + here[1:]
+        elif kind == "insert":
+            here = draw(st.binary(max_size=8) | st.integers().map(lambda n: str(n).encode())) + here
+        else:
+            here = b"" if kind == "remove" else 2 * here
+        content = content[:start] + here + content[stop:]
+    return content
+
+
+@st.composite
+def altered(draw: st.DrawFn, document: Any) -> Any:
+    """A JSON document with something in it replaced, left out, or put in."""
+    if not isinstance(document, dict | list) or not document or draw(st.integers(0, 9)) == 0:
+        return draw(json_values)
+    if isinstance(document, dict):
+        key = draw(st.sampled_from(sorted(document)))
+        rest = {name: value for name, value in document.items() if name != key}
+        kind = draw(st.sampled_from(["within", "without", "renamed"]))
+        if kind == "within":
+            return rest | {key: draw(altered(document[key]))}
+        return rest | ({} if kind == "without" else {draw(st.text(max_size=8)): document[key]})
+    i = draw(st.integers(0, len(document) - 1))
+    kind = draw(st.sampled_from(["within", "without", "twice"]))
+    mine = {"within": [draw(altered(document[i]))], "without": [], "twice": 2 * [document[i]]}
+    return document[:i] + mine[kind] + document[i + 1 :]

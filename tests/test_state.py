@@ -2,25 +2,70 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from lai_ref import MLP, Adam, TrainingState, load_state, save_state
+from lai_ref.arguments import FLOATS
 from lai_ref.state import generator_of, state_of
+from tests.small_disk import filled, small_disk
+from tests.strategies import altered, damaged
 
 NET = MLP((3, 4, 1), "silu")
+LARGE = MLP((8, 70, 1))  # whose arrays are longer than what zipfile reads, and checks, at one time
 GENERATORS = ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"]
 
 
-def a_state(generator: str = "PCG64", dtype: Any = np.float64) -> TrainingState:
+def a_state(
+    generator: str = "PCG64", dtype: Any = np.float64, net: MLP = NET, epoch: int = 12
+) -> TrainingState:
     rng = np.random.Generator(getattr(np.random, generator)(7))
-    theta = NET.init(rng, dtype)
+    theta = net.init(rng, dtype)
     opt = Adam()
     theta, moments = opt.step(theta, np.sin(theta), opt.init(theta))
-    return state_of(NET, theta, moments, rng, epoch=12)
+    return state_of(net, theta, moments, rng, epoch)
+
+
+@lru_cache
+def content_of(net: MLP) -> bytes:
+    """The file of a state of this network."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "state.npz"
+        save_state(path, a_state(net=net))
+        return path.read_bytes()
+
+
+def same(one: TrainingState, other: TrainingState) -> bool:
+    """Equal to the bit."""
+    a, b = ([s.theta, s.optimizer.m, s.optimizer.v] for s in (one, other))
+    words = [s._replace(theta=0, optimizer=s.optimizer.t) for s in (one, other)]  # type: ignore[arg-type]
+    return words[0] == words[1] and all(
+        p.dtype == q.dtype and p.tobytes() == q.tobytes() for p, q in zip(a, b, strict=True)
+    )
+
+
+def check_same_or_refused(content: bytes, net: MLP, path: Path) -> None:
+    """A damaged file is refused, unless the damage is where nothing is said."""
+    path.write_bytes(content)
+    try:
+        state = load_state(path)
+    except ValueError as error:
+        assert str(error).startswith(f"{path}: expected a training state")
+    else:
+        assert same(state, a_state(net=net))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -93,6 +138,7 @@ def rewritten(path: Path, **changes: Any) -> None:
         {"generator": "{}"},
         {"generator": '{"bit_generator": "os"}'},
         {"generator": '{"bit_generator": "PCG64", "state": 3}'},
+        {"generator": '{"bit_generator": "PCG64", "state": {"state": -1, "inc": 1}}'},
         {"epoch": -1},
         {"t": -1},
         {"theta": np.full(21, np.nan)},
@@ -140,6 +186,18 @@ def test_no_pickle_in_a_file_is_executed(tmp_path: Path, monkeypatch: pytest.Mon
     assert not (tmp_path / "exploded").exists()
 
 
+def test_no_function_that_a_file_names_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(np.random, "seed", lambda: called.append("seed"))
+    path = tmp_path / "state.npz"
+    save_state(path, a_state()._replace(generator='{"bit_generator": "seed"}'))
+    with pytest.raises(ValueError, match="expected a training state"):
+        load_state(path)
+    assert called == []
+
+
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load_state(tmp_path / "none.npz")
@@ -165,3 +223,140 @@ def test_an_interrupt_within_writing_is_still_an_interrupt(
     with pytest.raises(KeyboardInterrupt):
         save_state(tmp_path / "state", a_state())
     assert list(tmp_path.iterdir()) == []
+
+
+# Files that are damaged in every way
+
+
+@pytest.mark.slow
+def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
+    content = content_of(NET)
+    for length in range(len(content)):
+        (tmp_path / "state").write_bytes(content[:length])
+        with pytest.raises(ValueError, match="expected a training state"):
+            load_state(tmp_path / "state")
+
+
+@pytest.mark.slow
+def test_any_flipped_bit_is_noticed_or_means_nothing(tmp_path: Path) -> None:
+    content = content_of(NET)
+    for at in range(len(content)):
+        for bit in range(8):
+            flipped = content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
+            check_same_or_refused(flipped, NET, tmp_path / "state")
+
+
+@pytest.mark.slow
+def test_any_other_byte_or_bytes_too_many_are_noticed_or_mean_nothing(tmp_path: Path) -> None:
+    content, random_ = content_of(LARGE), random.Random(1)
+    for at in range(len(content)):
+        other = bytes([content[at] ^ random_.randrange(1, 256)])
+        check_same_or_refused(content[:at] + other + content[at + 1 :], LARGE, tmp_path / "state")
+    for at in range(0, len(content), 5):
+        more = random_.randbytes(random_.randint(1, 9))
+        check_same_or_refused(content[:at] + more + content[at:], LARGE, tmp_path / "state")
+
+
+HALF_AS_MANY_BYTES = content_of(LARGE).replace(b"<f8", b"<f4", 1)
+NO_END_OF_THE_HEADER = content_of(LARGE).replace(b"(701,)", b"(701,(", 1)
+TOO_MANY_FOR_ANY_MEMORY = content_of(LARGE).replace(b"(701,), }", b"(9999999999999999,), }", 1)
+
+
+@pytest.mark.fuzz
+@given(damaged(content_of(LARGE)) | damaged(content_of(MLP((1, 1)))) | st.binary(max_size=64))
+@example(HALF_AS_MANY_BYTES)
+@example(NO_END_OF_THE_HEADER)
+@example(TOO_MANY_FOR_ANY_MEMORY)
+def test_a_damaged_file_is_refused_or_means_the_same(content: bytes) -> None:
+    net = LARGE if len(content) > 10_000 else MLP((1, 1))
+    with tempfile.TemporaryDirectory() as folder:
+        check_same_or_refused(content, net, Path(folder) / "state")
+
+
+ABOUT: dict[str, Any] = {
+    "format": "lai-training-state/1",
+    "epoch": 12,
+    "t": 1,
+    "generator": a_state().generator,
+    "sizes": [3, 4, 1],
+    "activation": "silu",
+    "settings": "",
+}
+ANY_GENERATOR = st.sampled_from(GENERATORS).map(lambda name: json.loads(a_state(name).generator))
+OTHER_ABOUT = altered(ABOUT) | ANY_GENERATOR.flatmap(altered).map(
+    lambda generator: ABOUT | {"generator": json.dumps(generator)}
+)
+
+
+@pytest.mark.fuzz
+@given(OTHER_ABOUT, st.none() | hnp.arrays(hnp.scalar_dtypes(), st.sampled_from([(21,), (3,), ()])))
+@example(ABOUT | {"generator": '{"bit_generator": "test"}'}, None)
+@example(ABOUT | {"generator": '{"bit_generator": "seed"}'}, None)
+@example(ABOUT, np.zeros(21, bool))
+def test_a_file_that_was_made_up_is_refused_or_is_a_state(about: Any, v: Any) -> None:
+    theta = a_state().theta
+    v = theta if v is None else v
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "state.npz"
+        np.savez(path, about=np.array(json.dumps(about)), theta=theta, m=theta, v=v)
+        try:
+            state = load_state(path)
+        except ValueError as error:
+            assert str(error).startswith(f"{path}: expected a training state")
+        else:
+            net = MLP(state.sizes, state.activation)
+            for a in (state.theta, *state.optimizer[1:]):
+                assert a.shape == (net.n_params,) and a.dtype.char in FLOATS
+                assert np.isfinite(a).all()
+            assert state.epoch >= 0 and state.optimizer.t >= 0
+            generator_of(state)
+
+
+# Kills and full disks
+
+SAVING = """
+import sys
+from lai_ref import load_state, save_state
+from tests.test_state import LARGE, a_state
+
+states = [a_state(net=LARGE, epoch=epoch) for epoch in (1, 2)]
+print("ready", flush=True)
+while True:
+    for state in states:
+        save_state(sys.argv[1], state)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_state_is_whole_whenever_its_run_is_killed(tmp_path: Path) -> None:
+    path, random_, left = tmp_path / "state.npz", random.Random(1), 0
+    states = {epoch: a_state(net=LARGE, epoch=epoch) for epoch in (1, 2)}
+    save_state(path, states[1])
+    for _ in range(20):
+        command = [sys.executable, "-c", SAVING, str(path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            time.sleep(random_.uniform(0, 0.05))
+            process.send_signal(signal.SIGKILL)
+        state = load_state(path)
+        assert same(state, states[state.epoch])
+        left += len(os.listdir(tmp_path)) - 1
+        assert len(os.listdir(tmp_path)) <= 2  # the next run removes what the last one left
+    save_state(path, states[1])
+    assert os.listdir(tmp_path) == ["state.npz"]
+    assert left > 0  # some were killed within writing
+
+
+def test_a_full_disk_leaves_the_last_state(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", size=200_000) as disk:
+        path = disk / "state.npz"
+        save_state(path, a_state(net=LARGE, epoch=1))
+        for free in (0, 4096, 8192):
+            with filled(disk, but=free), pytest.raises(OSError, match=r"No space left.*state\.npz"):
+                save_state(path, a_state(net=LARGE, epoch=2))
+            assert same(load_state(path), a_state(net=LARGE, epoch=1))
+            assert os.listdir(disk) == ["state.npz"]
+        save_state(path, a_state(net=LARGE, epoch=2))
+        assert load_state(path).epoch == 2
