@@ -218,8 +218,9 @@ def _surface(axes: Any, numbers: dict[str, Any], one: dict[str, Any]) -> None:
         *grid, loss, rstride=1, cstride=1, cmap="cividis", lw=0, antialiased=False, rasterized=True
     )
     for i in np.flatnonzero(np.isclose(np.abs(k), numbers["kink"])):
-        axes.plot(k[i], c, loss[i], **HALO)
-        axes.plot(k[i], c, loss[i], **KINK)
+        line = np.full_like(c, k[i]), c, loss[i]
+        axes.plot(*line, **HALO)
+        axes.plot(*line, **KINK)
     at = one["minimum"]
     axes.plot([at["k"]], [at["c"]], [at["loss"]], **MINIMUM)
     axes.plot([SLOPE], [INTERCEPT], [one["line_loss"]], **LINE)
