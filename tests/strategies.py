@@ -101,7 +101,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 
 
 @st.composite
-def damaged(draw: st.DrawFn, content: bytes) -> bytes:
+def bytes_like(draw: st.DrawFn, content: bytes) -> bytes:
     """`content` with up to three changes: bytes of another value, put in, taken out; a lost end."""
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(content)))
@@ -119,7 +119,7 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
 
 
 @st.composite
-def altered(draw: st.DrawFn, document: Any) -> Any:
+def documents_like(draw: st.DrawFn, document: Any) -> Any:
     """A JSON document with something in it replaced, left out, or put in."""
     if not isinstance(document, dict | list) or not document or draw(st.integers(0, 9)) == 0:
         return draw(json_values)
@@ -128,9 +128,13 @@ def altered(draw: st.DrawFn, document: Any) -> Any:
         rest = {name: value for name, value in document.items() if name != key}
         kind = draw(st.sampled_from(["within", "without", "renamed"]))
         if kind == "within":
-            return rest | {key: draw(altered(document[key]))}
+            return rest | {key: draw(documents_like(document[key]))}
         return rest | ({} if kind == "without" else {draw(st.text(max_size=8)): document[key]})
     i = draw(st.integers(0, len(document) - 1))
     kind = draw(st.sampled_from(["within", "without", "twice"]))
-    mine = {"within": [draw(altered(document[i]))], "without": [], "twice": 2 * [document[i]]}
+    mine = {
+        "within": [draw(documents_like(document[i]))],
+        "without": [],
+        "twice": 2 * [document[i]],
+    }
     return document[:i] + mine[kind] + document[i + 1 :]

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from lai_ref import oracle
 from lai_ref.oracle import case as case_module
@@ -21,11 +23,10 @@ from lai_ref.oracle.backend import ask
 from lai_ref.oracle.case import SCHEMA, mapped, token
 from lai_ref.oracle.exchange import LARGEST, MalformedError, asked, graded
 from lai_ref.oracle.grade import Refused
+from tests.strategies import bytes_like, documents_like, json_values
 
 PORT = Path(__file__).with_name("stdlib_port.py")
 PYTHON = sys.executable
-# levels that the JSON reader takes, but a function that calls itself for each does not
-DEEP = 950 if sys.version_info < (3, 12) else 4000
 
 
 def right_answers(*groups: str, dtype: str = "float64") -> dict[str, Any]:
@@ -49,6 +50,11 @@ def written(tmp_path: Path, content: Any) -> str:
 
 ADAM = right_answers("adam")
 FIRST = next(iter(ADAM["answers"]))
+
+
+def nested(depth: int) -> list[Any]:
+    """Empty lists within lists."""
+    return [nested(depth - 1)] if depth > 1 else []
 
 
 def with_first(answer: Any) -> dict[str, Any]:
@@ -104,6 +110,7 @@ def test_an_answer_counts_in_a_group_that_is_named_not_implemented(tmp_path: Pat
         ({"theta": ["1"], "m": ["0"] * 4, "v": ["0"] * 4}, "theta: shape (4,) is due, got (1,)"),
         ({"theta": ["1"] * 4}, "outputs ['m', 'theta', 'v'] are due, got ['theta']"),
         ({"error": "no"}, "a number is due, got an error: no"),
+        ({"error": "half \ud83d of it"}, r"got an error: half \ud83d of it"),
         ({"theta": ["inf"] * 4, "m": ["0"] * 4, "v": ["0"] * 4}, "a finite number is due"),
     ],
 )
@@ -138,15 +145,7 @@ def test_wrong_answers_fail_with_words(
         (with_first({"theta": [True]}), "expected a number as a decimal string, got True"),
         (with_first({"theta": {"0": "1"}}), "expected a number as a decimal string, got {"),
         (with_first({"theta": "1e" + "9" * 30}), f"{FIRST}: InvalidOperation in reading it"),
-        (
-            b'{"schema": "lai-oracle/1", "dtype": "float64", "answers": {"'
-            + FIRST.encode()
-            + b'": {"v": '
-            + b"[" * DEEP
-            + b"]" * DEEP
-            + b"}}}",
-            "",
-        ),
+        (with_first({"theta": nested(33)}), f"{FIRST}: theta: lists within lists, more than 32"),
         (
             json.dumps(ADAM).replace('"answers": {', '"answers": {"a": {}, "a": {}, ', 1).encode(),
             "'a' stands there twice",
@@ -159,6 +158,72 @@ def test_malformed_answers_are_refused_with_words(
     assert main(["grade", written(tmp_path, content), "--groups", "adam"]) == 2
     out, err = capsys.readouterr()
     assert words in err and err.startswith("oracle: ") and out == ""
+
+
+def test_long_answers_take_no_long_time_to_refuse() -> None:
+    names = [f'"{i}": 1' for i in range(30_000)]
+    doubled = ('{"schema": "lai-oracle/1", "dtype": "float64", "answers": {'
+               + ", ".join([*names, names[-1]]) + "}}")  # fmt: skip
+    digits = [{"theta": ["1" * 20_000 + end]} for end in ("x", ".x", ".1x", "e1x", " x")]
+    began = time.process_time()
+    for content in (doubled, *(json.dumps(with_first(answer)) for answer in digits)):
+        with pytest.raises(MalformedError):
+            graded(content.encode(), oracle.cases("adam"))
+    assert time.process_time() - began < 5  # a minute, where the time grows as the square
+
+
+def check_graded_or_refused(content: bytes) -> None:
+    asked_for = oracle.cases("adam")[:2]
+    try:
+        report = graded(content, asked_for)
+    except MalformedError as error:
+        assert str(error)
+    else:
+        assert len(report.outcomes) == len(asked_for)
+        str(report).encode()
+        json.dumps(report.as_json()).encode()
+
+
+TWO = ADAM | {"answers": {name: ADAM["answers"][name] for name in list(ADAM["answers"])[:2]}}
+
+
+def two_with_first(answer: Any) -> dict[str, Any]:
+    return TWO | {"answers": TWO["answers"] | {FIRST: answer}}
+
+
+def test_answers_nested_to_any_depth_are_graded_or_refused() -> None:
+    text = json.dumps(two_with_first({"theta": "deep", "m": ["0"] * 4, "v": ["0"] * 4}))
+    for depth in range(1, 1200, 13):
+        check_graded_or_refused(text.replace('"deep"', "[" * depth + "]" * depth).encode())
+
+
+def test_answers_cut_short_anywhere_are_refused() -> None:
+    content = json.dumps(TWO).encode()
+    for length in range(len(content)):
+        with pytest.raises(MalformedError, match="not JSON"):
+            graded(content[:length], oracle.cases("adam"))
+
+
+@pytest.mark.slow
+def test_answers_with_any_other_byte_are_graded_or_refused() -> None:
+    content = json.dumps(TWO).encode()
+    for at in range(len(content)):
+        for other in (content[at] ^ 1 << bit for bit in range(8)):
+            check_graded_or_refused(content[:at] + bytes([other]) + content[at + 1 :])
+        check_graded_or_refused(content[:at] + bytes([at % 256]) + content[at:])
+
+
+@pytest.mark.fuzz
+@given(bytes_like(json.dumps(TWO).encode()) | st.binary(max_size=64))
+def test_damaged_answers_are_graded_or_refused(content: bytes) -> None:
+    check_graded_or_refused(content)
+
+
+@pytest.mark.fuzz
+@given(documents_like(TWO) | json_values.map(two_with_first))
+@example(two_with_first({"error": "\ud83d"}))
+def test_answers_of_another_form_are_graded_or_refused(document: Any) -> None:
+    check_graded_or_refused(json.dumps(document).encode())
 
 
 def test_a_file_of_100_megabytes_is_refused(

@@ -22,7 +22,7 @@ from lai_ref import MLP, Adam, TrainingState, load_state, save_state
 from lai_ref.arguments import FLOATS
 from lai_ref.state import generator_of, state_of
 from tests.small_disk import filled, small_disk
-from tests.strategies import altered, damaged
+from tests.strategies import bytes_like, documents_like
 
 NET = MLP((3, 4, 1), "silu")
 LARGE = MLP((8, 70, 1))  # whose arrays are longer than what zipfile reads, and checks, at one time
@@ -263,7 +263,7 @@ TOO_MANY_FOR_ANY_MEMORY = content_of(LARGE).replace(b"(701,), }", b"(99999999999
 
 
 @pytest.mark.fuzz
-@given(damaged(content_of(LARGE)) | damaged(content_of(MLP((1, 1)))) | st.binary(max_size=64))
+@given(bytes_like(content_of(LARGE)) | bytes_like(content_of(MLP((1, 1)))) | st.binary(max_size=64))
 @example(HALF_AS_MANY_BYTES)
 @example(NO_END_OF_THE_HEADER)
 @example(TOO_MANY_FOR_ANY_MEMORY)
@@ -283,7 +283,7 @@ ABOUT: dict[str, Any] = {
     "settings": "",
 }
 ANY_GENERATOR = st.sampled_from(GENERATORS).map(lambda name: json.loads(a_state(name).generator))
-OTHER_ABOUT = altered(ABOUT) | ANY_GENERATOR.flatmap(altered).map(
+OTHER_ABOUT = documents_like(ABOUT) | ANY_GENERATOR.flatmap(documents_like).map(
     lambda generator: ABOUT | {"generator": json.dumps(generator)}
 )
 

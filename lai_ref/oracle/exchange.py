@@ -26,6 +26,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -37,11 +38,13 @@ from lai_ref.oracle.case import DTYPES, GROUPS, SCHEMA, VECTORS, Case, Nested
 from lai_ref.oracle.grade import NOT_IMPLEMENTED, Outcome, Refused, grade
 from lai_ref.oracle.report import Report
 
-# a number as the languages of the world print it: 1.5, .5, 5., 1e-3, inf, -Infinity, NaN, -nan
+# a number as the languages of the world print it: 1.5, .5, 5., 1e-3, inf, -Infinity, NaN, -nan;
+# no text can be read in two ways, or the time to refuse it would grow as its square
 WRITTEN = re.compile(
-    r"\s*([+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan))\s*", re.IGNORECASE
+    r"\s*([+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan))\s*", re.IGNORECASE
 )
 LARGEST = 20_000_000  # bytes; the answers to all cases are less than a tenth of it
+DEEPEST = 32  # lists within lists; no answer has more than two
 
 
 class MalformedError(ValueError):
@@ -186,13 +189,16 @@ def _answer(name: str, answer: Any, dtype: str) -> dict[str, Nested] | Refused |
     if not isinstance(answer, dict):
         raise MalformedError(f"{name}: expected an object, got {answer!r:.80}")
     if set(answer) == {"error"}:
-        return Refused(str(answer["error"]))
+        # JSON may hold half of a pair of surrogates, which can not be printed
+        return Refused(str(answer["error"]).encode(errors="backslashreplace").decode())
     return {part: _numbers(f"{name}: {part}", value, dtype) for part, value in answer.items()}
 
 
-def _numbers(where: str, value: Any, dtype: str) -> Nested:
+def _numbers(where: str, value: Any, dtype: str, levels: int = DEEPEST) -> Nested:
     if isinstance(value, list):
-        return [_numbers(where, item, dtype) for item in value]
+        if levels == 0:
+            raise MalformedError(f"{where}: lists within lists, more than {DEEPEST} deep")
+        return [_numbers(where, item, dtype, levels - 1) for item in value]
     if isinstance(value, float):  # Infinity or NaN without quotes
         return Decimal(value)
     if not isinstance(value, str):
@@ -209,7 +215,6 @@ def _numbers(where: str, value: Any, dtype: str) -> Nested:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, n in Counter(name for name, _ in pairs).items() if n > 1)
         raise MalformedError(f"answers: {twice!r} stands there twice")
     return found
