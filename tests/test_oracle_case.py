@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lai_ref.oracle import case as module
 from lai_ref.oracle.case import (
@@ -23,13 +26,20 @@ from lai_ref.oracle.case import (
     flat,
     is_float32,
     number,
+    parse_case,
     parse_file,
     shape,
 )
+from tests.strategies import bytes_like, documents_like
 
 
 def content(group: str) -> Any:
     return json.loads((VECTORS / f"{group}.json").read_bytes())
+
+
+SHORTEST = {
+    group: min(content(group)["cases"], key=lambda case: len(json.dumps(case))) for group in GROUPS
+}
 
 
 def test_there_are_eight_groups_and_at_most_500_cases() -> None:
@@ -144,6 +154,24 @@ def with_change(group: str, change: Any) -> Any:
     ("group", "change", "message"),
     [
         ("factor", lambda c: c.update(note=""), "expected the fields"),
+        ("factor", lambda c: c.update(cases=0), "expected a list of cases"),
+        ("factor", lambda c: c["cases"][0].update(about=0), "about: expected str"),
+        ("factor", lambda c: c["cases"][0].pop("tolerance"), "expected the fields"),
+        (
+            "factor",
+            lambda c: c["cases"][0]["tolerance"]["float64"]["value"].pop(),
+            "tolerance in float64: value: expected 1 axes",
+        ),
+        (
+            "factor",
+            lambda c: c["cases"][0]["tolerance"]["float32"]["slope"].__setitem__(0, "-1"),
+            "expected a finite bound from 0 on",
+        ),
+        (
+            "factor",
+            lambda c: c["cases"][0]["expected"].update(value=["1e" + "9" * 20] * 8),
+            "number that can be computed with",
+        ),
         ("factor", lambda c: c.update(schema="lai-oracle/2"), "expected schema lai-oracle/1"),
         ("factor", lambda c: c["cases"][0].update(notes=""), "expected the fields"),
         ("factor", lambda c: c["cases"][0].pop("about"), "expected the fields"),
@@ -175,6 +203,16 @@ def with_change(group: str, change: Any) -> Any:
             "train",
             lambda c: c["cases"][0]["inputs"]["batches"][0].update(weight="1"),
             "batches: expected the fields",
+        ),
+        (
+            "train",
+            lambda c: c["cases"][0]["inputs"]["batches"][0].update(rows=1),
+            "batches: expected list",
+        ),
+        (
+            "param_gradient",
+            lambda c: c["cases"][0]["inputs"].update(loss=1),
+            "loss: expected the fields",
         ),
         (
             "param_gradient",
@@ -212,3 +250,41 @@ def test_a_missing_file_is_noticed(copied: Path, name: str) -> None:
     (copied / name).unlink()
     with pytest.raises(DamagedError, match="the vectors are damaged"):
         cases("adam")
+
+
+@pytest.mark.fuzz
+@given(st.sampled_from(GROUPS).flatmap(lambda group: documents_like(SHORTEST[group])))
+def test_a_case_of_another_form_is_read_or_refused(content: Any) -> None:
+    group = str(content.get("id")).split("/")[0] if isinstance(content, dict) else "factor"
+    group = group if group in GROUPS else "factor"
+    try:
+        case = parse_case(content, group)
+    except ValueError as error:
+        assert str(error).startswith(group)
+    else:
+        assert case.id == content["id"] and case.about == content["about"]
+        for bounds in case.tolerance.values():
+            assert case.expected is not None
+            assert {n: shape(b) for n, b in bounds.items()} == {
+                n: shape(w) for n, w in case.expected.items()
+            }
+
+
+@pytest.mark.fuzz
+@given(st.data())
+def test_damaged_vectors_are_never_read(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(["SHA256SUMS", "codec.json"]))
+    damage = data.draw(bytes_like((VECTORS / name).read_bytes()))
+    with tempfile.TemporaryDirectory() as folder:
+        for file in ("SHA256SUMS", "codec.json"):
+            shutil.copy(VECTORS / file, folder)
+        (Path(folder) / name).write_bytes(damage)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "VECTORS", Path(folder))
+            patch.setattr(module, "MANIFEST", Path(folder) / "SHA256SUMS")
+            try:
+                found = module._published.__wrapped__("codec")
+            except DamagedError as error:
+                assert str(error).startswith("the vectors are damaged: ")
+            else:
+                assert list(map(repr, found)) == list(map(repr, cases("codec")))

@@ -19,7 +19,7 @@ import math
 import re
 import struct
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -123,6 +123,8 @@ def parse_file(content: Any, group: str) -> list[Case]:
     _keys(content, ("schema", "group", "cases"), group)
     if (content["schema"], content["group"]) != (SCHEMA, group):
         raise ValueError(f"{group}: expected schema {SCHEMA}, group {group}")
+    if not isinstance(content["cases"], list):
+        raise ValueError(f"{group}: expected a list of cases")
     found = [parse_case(case, group) for case in content["cases"]]
     ids = [case.id for case in found]
     for i in ids:
@@ -136,43 +138,38 @@ def parse_case(content: Any, group: str) -> Case:
     name = content.get("id") if isinstance(content, dict) else None
     if not isinstance(name, str) or not name.startswith(f"{group}/"):
         raise ValueError(f"{group}: expected an id that starts with {group}/, got {name!r}")
-    optional = [key for key in ("direction", "tolerance") if key in content]
-    _keys(content, ("id", "about", "inputs", "expected", *optional), name)
+    refusal = content.get("expected") == "error"
+    answered = () if refusal else ("tolerance", *(["direction"] if "direction" in content else []))
+    _keys(content, ("id", "about", "inputs", "expected", *answered), name)
+    about = _input(content["about"], str, f"{name}: about")
     _keys(content["inputs"], tuple(INPUTS[group]), f"{name}: inputs")
     inputs = {
         key: _input(value, INPUTS[group][key], f"{name}: {key}")
         for key, value in content["inputs"].items()
     }
-    outputs = tuple(OUTPUTS[group])
-    if content["expected"] == "error":
-        return Case(name, group, content["about"], inputs, None, None, {})
+    if refusal:
+        return Case(name, group, about, inputs, None, None, {})
 
-    def read(part: Any, what: str) -> dict[str, Nested]:
-        _keys(part, outputs, f"{name}: {what}")
-        return {key: mapped(number, value) for key, value in part.items()}
-
-    direction = read(content["direction"], "direction") if "direction" in content else None
-    tolerance = content["tolerance"]
-    _keys(tolerance, DTYPES, f"{name}: tolerance")
-    return Case(
-        name,
-        group,
-        content["about"],
-        inputs,
-        read(content["expected"], "expected"),
-        direction,
-        {
-            dtype: {key: mapped(float, value) for key, value in tolerance[dtype].items()}
-            for dtype in DTYPES
-        },
-    )
+    expected = _outputs(content["expected"], group, number, f"{name}: expected")
+    direction = None
+    if "direction" in content:
+        direction = _outputs(content["direction"], group, number, f"{name}: direction", expected)
+    _keys(content["tolerance"], DTYPES, f"{name}: tolerance")
+    tolerance = {
+        dtype: _outputs(part, group, _bound, f"{name}: tolerance in {dtype}", expected)
+        for dtype, part in content["tolerance"].items()
+    }
+    return Case(name, group, about, inputs, expected, direction, tolerance)
 
 
 def number(token: Any) -> Decimal:
     """The number that a decimal string stands for, exactly."""
     if not isinstance(token, str) or not TOKEN.fullmatch(token):
         raise ValueError(f"expected a number as a decimal string, got {token!r}")
-    return Decimal(token)
+    try:
+        return Decimal(token)
+    except InvalidOperation:  # an exponent of 20 digits
+        raise ValueError(f"expected a number that can be computed with, got {token}") from None
 
 
 def token(d: Decimal) -> str:
@@ -220,13 +217,10 @@ def _input(value: Any, kind: Any, where: str) -> Any:
                 _whole(item, where)
         return value
     if kind is dict:
-        if value.get("name") == "plain":
-            _keys(value, ("name", "order"), where)
-            return dict(value)
-        _keys(value, ("name", *LOSS), where)
-        return {"name": value["name"]} | {
-            key: _input(value[key], LOSS[key], f"{where}.{key}") for key in LOSS
-        }
+        plain = isinstance(value, dict) and value.get("name") == "plain"
+        kinds = {"name": str, "order": int} if plain else {"name": str, **LOSS}
+        _keys(value, tuple(kinds), where)
+        return {key: _input(value[key], kinds[key], f"{where}.{key}") for key in kinds}
     try:
         numbers = mapped(number, value)
         axes = len(shape(numbers))
@@ -240,11 +234,37 @@ def _input(value: Any, kind: Any, where: str) -> Any:
     return numbers
 
 
+def _outputs(
+    part: Any, group: str, f: Any, where: str, like: dict[str, Nested] | None = None
+) -> dict[str, Nested]:
+    """f of the numbers of every output, in the shapes that the outputs have in `like`."""
+    _keys(part, tuple(OUTPUTS[group]), where)
+    numbers = {}
+    for key, axes in OUTPUTS[group].items():
+        try:
+            found, numbers[key] = shape(part[key]), mapped(f, part[key])
+        except ValueError as error:
+            raise ValueError(f"{where}: {key}: {error}") from None
+        due = found if like is None else shape(like[key])
+        if found != due or len(due) != axes:
+            raise ValueError(f"{where}: {key}: expected {axes} axes {due}, got {found}")
+    return numbers
+
+
+def _bound(token: Any) -> float:
+    """A bound for an error."""
+    bound = float(number(token))
+    if not 0 <= bound < math.inf:
+        raise ValueError(f"expected a finite bound from 0 on, got {token}")
+    return bound
+
+
 def _whole(item: Any, where: str) -> None:
     if isinstance(item, dict):
         _keys(item, ("rows", "lai_rows"), where)
-        for n in (*item["rows"], *item["lai_rows"]):
-            _whole(n, where)
+        for rows in item.values():
+            for n in _input(rows, list, where):
+                _whole(n, where)
     elif not isinstance(item, int) or isinstance(item, bool):
         raise ValueError(f"{where}: expected whole numbers, got {item!r}")
 
