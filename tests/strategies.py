@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
@@ -26,6 +26,11 @@ off_kink = st.floats(0.02, 0.98) | st.floats(1.02, 8)
 def signed(low: float, high: float) -> st.SearchStrategy[float]:
     """Numbers whose size is between `low` and `high`."""
     return st.floats(low, high) | st.floats(-high, -low)
+
+
+def finite(largest: float, width: Literal[32, 64] = 64) -> st.SearchStrategy[float]:
+    """Numbers of at most that size, subnormal ones and zeros of both signs among them."""
+    return st.floats(-largest, largest, width=width)
 
 
 class Batch(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from figures import standin as measuring
@@ -31,6 +31,7 @@ from lai_ref import (
 from lai_ref.data import DOWNLOAD, FEATURES
 from lai_ref.standin import TABLE, stand_in
 from tests.refusals import check_refused
+from tests.strategies import bytes_like
 
 REAL = Path(__file__).parents[2] / "shared" / "data"
 needs_real_data = pytest.mark.skipif(not REAL.is_dir(), reason="the real data are not here")
@@ -184,22 +185,21 @@ def test_a_long_wrong_field_is_cut_short(tmp_path: Path) -> None:
     assert len(str(refusal.value)) < 200
 
 
-@given(st.data())
-def test_a_damaged_file_is_read_or_refused_with_its_place(data: st.DataObject) -> None:
-    content = TRAIN.encode()
-    start = data.draw(st.integers(0, len(content)))
-    end = data.draw(st.integers(start, min(start + 8, len(content))))
-    damage = data.draw(
-        st.binary(max_size=8) | st.text("0123456789.,e-\n", max_size=8).map(str.encode)
-    )
+@pytest.mark.fuzz
+@given(bytes_like(TRAIN.encode()) | st.binary(max_size=64), bytes_like(TEST.encode()))
+@example(TRAIN.replace("1280", "1" * 5000).encode(), TEST.encode())
+def test_a_damaged_file_is_read_or_refused_with_its_place(train: bytes, test: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = written(Path(folder), content[:start] + damage + content[end:])
+        path = written(Path(folder), train, test)
         try:
             read = load_california(path)
         except ValueError as error:
-            assert str(error).startswith("train.csv, line ")
+            assert str(error).startswith(("train.csv, line ", "test.csv, line "))
+            assert len(str(error)) < 400
+            str(error).encode()
         else:
-            assert np.isfinite(with_target(read)).all()
+            assert np.isfinite(with_target(read)).all() and np.isfinite(read.x_test).all()
+            assert read.x.shape == (len(read.t), 8) and read.x_test.shape[1:] == (8,)
 
 
 def test_a_missing_folder_or_file_comes_with_the_command_that_gets_it(tmp_path: Path) -> None:

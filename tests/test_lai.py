@@ -9,11 +9,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from lai_ref import Lai, Plain, lai_factor, lai_factor_slope, numerical_gradient, projections
 from lai_ref.arguments import Array
 from tests.refusals import Errors, check_refused, wrong
-from tests.strategies import Batch, batches, lams, orders, reductions, signed
+from tests.strategies import (
+    Batch,
+    any_lams,
+    any_slopes,
+    batches,
+    finite,
+    l1_ratios,
+    lams,
+    orders,
+    reductions,
+    signed,
+)
 
 BOTH_ORDERS = pytest.mark.parametrize("order", [1, 2])
 BOTH_REDUCTIONS = pytest.mark.parametrize("reduction", ["batch", "sample"])
@@ -327,6 +339,50 @@ def test_float32_per_feature_is_float64_rounded(batch: Batch) -> None:
     want = loss.per_feature(*[a.astype(np.float64) for a in single])
     assert got.dtype == np.float32
     np.testing.assert_array_equal(got, want.astype(np.float32))
+
+
+@st.composite
+def losses_and_shapes(
+    draw: st.DrawFn, lams: st.SearchStrategy[float]
+) -> tuple[Lai, tuple[int, int]]:
+    n, d = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    lam = draw(lams | st.lists(lams, min_size=d, max_size=d))
+    return Lai(lam, draw(orders), draw(l1_ratios), draw(reductions)), (n, d)
+
+
+@pytest.mark.fuzz
+@given(losses_and_shapes(any_lams), st.data())
+def test_results_are_finite_as_long_as_the_powers_are(
+    given: tuple[Lai, tuple[int, int]], data: st.DataObject
+) -> None:
+    """No F and no F' is above 2 max(λ, 1/λ), and no sum has more than N D terms: with
+    4 N D |e|^p max(λ, 1/λ) nothing on the way leaves the range of doubles."""
+    loss, (n, d) = given
+    steepest = np.maximum(loss.lam, 1 / np.array(loss.lam)).max()
+    largest = (np.finfo(np.float64).max / (4 * n * d) / steepest) ** (1 / loss.order)
+    y, t = (data.draw(hnp.arrays(np.float64, n, elements=finite(largest / 2))) for _ in range(2))
+    k = data.draw(hnp.arrays(np.float64, (n, d), elements=any_slopes))
+    for result in (*loss(y, t, k), loss.per_feature(y, t, k)):
+        assert np.isfinite(result).all()
+
+
+@pytest.mark.fuzz
+@given(losses_and_shapes(st.floats(1e-200, 1e200)), st.data())
+def test_float32_is_infinite_only_where_the_true_value_is_beyond(
+    given: tuple[Lai, tuple[int, int]], data: st.DataObject
+) -> None:
+    loss, (n, d) = given
+    any_float32 = finite(float(np.finfo(np.float32).max), width=32)
+    single = [
+        data.draw(hnp.arrays(np.float32, shape, elements=any_float32)) for shape in (n, n, (n, d))
+    ]
+    double = [a.astype(np.float64) for a in single]
+    true = [*loss(*double), loss.per_feature(*double)]
+    with np.errstate(over="ignore"):
+        got = [*loss(*single), loss.per_feature(*single)]
+        for one, other in zip(got, true, strict=True):
+            assert np.isfinite(other).all()
+            np.testing.assert_array_equal(one, other.astype(np.float32))
 
 
 @given(batches())

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from lai_ref import DoubleBackprop, Lai, Loss, Plain, numerical_gradient
 from lai_ref.arguments import Array
 from tests.refusals import check_refused, wrong
-from tests.strategies import Batch, batches, orders
+from tests.strategies import Batch, batches, finite, orders
 
 mus = st.just(0.0) | st.floats(1e-3, 10)
 TWO, THREE, FIT = np.zeros(2), np.zeros(3), np.ones((3, 2))
@@ -121,6 +122,26 @@ def test_float32_square_that_leaves_its_range_on_the_way_is_seen_through() -> No
     y = np.array([1e19, 0, 0, 0], np.float32)
     t = np.array([-1e19, 0, 0, 0], np.float32)
     np.testing.assert_allclose(Plain()(y, t)[0], 1e38, rtol=1e-6)
+
+
+@pytest.mark.fuzz
+@given(st.data(), orders, finite(1e6).map(abs), st.sampled_from([np.float32, np.float64]))
+def test_results_are_finite_as_long_as_the_squares_are(
+    data: st.DataObject, order: int, mu: float, dtype: Any
+) -> None:
+    """In float32 only what is beyond its range is infinite: the squares are taken in double."""
+    n, d = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+    numbers = finite(1e150)
+    if dtype == np.float32:
+        numbers = finite(float(np.finfo(np.float32).max), width=32)
+    y, t, k = (data.draw(hnp.arrays(dtype, shape, elements=numbers)) for shape in (n, n, (n, d)))
+    y64, t64, k64 = (a.astype(np.float64) for a in (y, t, k))
+    with np.errstate(over="ignore"):
+        for loss in (Plain(order), DoubleBackprop(mu, order)):
+            for got, want in zip(loss(y, t, k), loss(y64, t64, k64), strict=True):
+                if want is not None:
+                    assert np.isfinite(want).all()
+                    np.testing.assert_array_equal(got, want.astype(dtype))
 
 
 @given(batches(), orders)

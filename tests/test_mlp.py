@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from lai_ref import MLP, numerical_gradient
 from lai_ref.activations import ACTIVATIONS
@@ -20,7 +21,7 @@ from lai_ref.arguments import Array
 from lai_ref.mlp import ROWS
 from tests import scalar_network, tangent_network
 from tests.refusals import Errors, check_refused, wrong
-from tests.strategies import Case, case, cases, seeds
+from tests.strategies import Case, any_slopes, case, cases, finite, seeds
 
 EVERY = pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 DEPTHS = pytest.mark.parametrize("hidden", [(), (3,), (4, 3), (3, 2, 4)])
@@ -349,6 +350,46 @@ def test_complex_step_of_the_gradient_is_symmetric(activation: str) -> None:
         ]
     )
     np.testing.assert_allclose(hessian, hessian.T, rtol=1e-9, atol=1e-12)
+
+
+def all_results(c: Case) -> list[Array]:
+    y, tape = c.net.forward(c.theta, c.x)
+    k, gtape = c.net.input_gradient(tape)
+    by_y, by_both = c.net.backward(tape, c.dy), c.net.double_backward(gtape, c.dy, c.dk)
+    return [y, k, by_y, by_both, c.net.predict(c.theta, c.x)]
+
+
+def with_numbers(
+    data: st.DataObject, shape: Case, numbers: st.SearchStrategy[float], dtype: Any
+) -> Case:
+    """The network of a case with other arrays."""
+    arrays = shape[1:]
+    drawn = [data.draw(hnp.arrays(dtype, a.shape, elements=numbers)) for a in arrays]
+    return Case(shape.net, *drawn)
+
+
+@pytest.mark.fuzz
+@given(cases(), st.data(), st.sampled_from([(np.float32, 1e2), (np.float64, 1e20)]))
+def test_results_are_finite_as_long_as_the_products_are(
+    c: Case, data: st.DataObject, kind: tuple[Any, float]
+) -> None:
+    """Four layers of at most 4 units: no number on the way has more than 10 factors."""
+    dtype, largest = kind
+    numbers = finite(largest, width=32 if dtype == np.float32 else 64)
+    for result in all_results(with_numbers(data, c, numbers, dtype)):
+        assert np.isfinite(result).all() and result.dtype == dtype
+
+
+@pytest.mark.fuzz
+@given(cases(), st.data(), st.sampled_from([np.float32, np.float64]))
+def test_any_finite_numbers_give_results_of_the_right_shape(
+    c: Case, data: st.DataObject, dtype: Any
+) -> None:
+    numbers = any_slopes if dtype == np.float64 else finite(float(np.finfo(dtype).max), width=32)
+    extreme = with_numbers(data, c, numbers, dtype)
+    with np.errstate(all="ignore"):
+        for got, want in zip(all_results(extreme), all_results(c), strict=True):
+            assert got.shape == want.shape and got.dtype == dtype
 
 
 def test_seeds_wider_than_the_network_widen_the_gradient() -> None:
