@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import gc
+import os
 import pickle
+import sys
+import tracemalloc
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +23,9 @@ from lai_ref import (
     Plain,
     TrainingState,
     lai_training,
+    load_state,
     rmse,
+    save_state,
     value_and_grad,
     value_and_grad_mixed,
 )
@@ -379,3 +386,47 @@ def test_epochs_come_one_at_a_time() -> None:
     rng = np.random.default_rng(0)
     endless = lai_training(NET, X, T, loss=Lai(0.1), pretrain_epochs=10**9, batch_size=10, rng=rng)
     assert [epoch.index for epoch in islice(endless, 2)] == [1, 2]
+
+
+def memory_taken() -> tuple[int, int]:
+    """Bytes that Python and NumPy have allocated, and those the process has of the machine's."""
+    gc.collect()
+    resident = 0
+    if sys.platform == "linux":
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        resident = pages * os.sysconf("SC_PAGE_SIZE")
+    return tracemalloc.get_traced_memory()[0], resident
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", [False, True], ids=["not kept", "kept every 100 epochs"])
+def test_5000_epochs_take_no_more_memory_than_1000(tmp_path: Path, kept: bool) -> None:
+    path = tmp_path / "state.npz"
+    epochs = lai_training(
+        NET,
+        X,
+        T,
+        loss=Lai(0.1),
+        alpha=0.4,
+        sampling="points",
+        pretrain_epochs=2000,
+        lai_epochs=3000,
+        batch_size=N,
+        validation=(X, T),
+        rng=np.random.default_rng(5),
+    )
+    taken = []
+    tracemalloc.start()
+    try:
+        for epoch in epochs:
+            if kept and epoch.index % 100 == 0:
+                save_state(path, epoch.state)
+                assert same(load_state(path), epoch.state)
+            if epoch.index in (1000, 5000):
+                taken.append(memory_taken())
+    finally:
+        tracemalloc.stop()
+    (before, resident_before), (after, resident_after) = taken
+    assert after - before < 20_000  # 5 bytes an epoch
+    assert resident_after - resident_before < 2_000_000
+    assert os.listdir(tmp_path) == (["state.npz"] if kept else [])
