@@ -1,0 +1,102 @@
+"""What is published: a source distribution that builds, and a wheel with all that is read at run
+time and nothing else, which works from any folder."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lai_ref.oracle import GROUPS
+
+ROOT = Path(__file__).parents[1]
+NEEDED = 77  # setuptools, see pyproject.toml
+BUILD = """
+import sys
+from setuptools import build_meta
+print(getattr(build_meta, f"build_{sys.argv[1]}")(sys.argv[2]))
+"""
+READ_AT_RUN_TIME = {
+    "lai_ref/py.typed",
+    "lai_ref/california.json",
+    "lai_ref/oracle/README.md",
+    "lai_ref/oracle/KILLS.txt",
+    "lai_ref/oracle/vectors/SHA256SUMS",
+    *(f"lai_ref/oracle/vectors/{group}.json" for group in GROUPS),
+}
+
+
+def python_with_setuptools(folder: Path) -> str:
+    """A Python that can build: this one, or one in a new environment in `folder`."""
+    try:
+        if int(importlib.metadata.version("setuptools").split(".")[0]) >= NEEDED:
+            return sys.executable
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    venv.create(folder, with_pip=True)
+    python = str(folder / ("Scripts" if sys.platform == "win32" else "bin") / "python")
+    command = [python, "-m", "pip", "install", "--quiet", f"setuptools>={NEEDED}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip(f"no setuptools from {NEEDED} on, and none to be had: {done.stderr[-200:]}")
+    return python
+
+
+def built(python: str, kind: str, tree: Path, out: Path) -> Path:
+    command = [python, "-c", BUILD, kind, str(out)]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return out / done.stdout.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_the_wheel_of_the_source_distribution_has_all_it_reads_and_works(tmp_path: Path) -> None:
+    tree, out = tmp_path / "tree", tmp_path / "out"
+    shutil.copytree(
+        ROOT / "lai_ref", tree / "lai_ref", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    ours = {path.relative_to(tree).as_posix() for path in tree.rglob("lai_ref/**/*.*")}
+    ours |= {"lai_ref/oracle/vectors/SHA256SUMS"}
+    python = python_with_setuptools(tmp_path / "venv")
+
+    source = built(python, "sdist", tree, out)
+    with tarfile.open(source) as archive:
+        archive.extractall(tmp_path / "source", filter="data")
+    (unpacked,) = (tmp_path / "source").iterdir()
+    with zipfile.ZipFile(built(python, "wheel", unpacked, out)) as wheel:
+        names = {name for name in wheel.namelist() if not name.startswith("lai_ref-")}
+        about = {name.split("/", 1)[1] for name in wheel.namelist() if name.startswith("lai_ref-")}
+        wheel.extractall(tmp_path / "site")
+    assert names == ours
+    assert names >= READ_AT_RUN_TIME
+    assert about == {"METADATA", "RECORD", "WHEEL", "licenses/LICENSE", "top_level.txt"}
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    def run(*arguments: str) -> str:
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=elsewhere,
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    where = run("-c", "import lai_ref; print(lai_ref.__file__); lai_ref.load_california()")
+    assert Path(where.strip()).is_relative_to(tmp_path / "site")
+    said = run("-m", "lai_ref.oracle", "verify", "--groups", "codec", "factor", "adam")
+    assert said.endswith("expected answers are the exact ones\n")
+    assert run("-m", "lai_ref.oracle", "list").count("\n") > 400
