@@ -4,7 +4,9 @@
     DoubleBackprop  L = mean_i |e_i|^p + μ mean_i ‖k_i‖²       (Drucker & LeCun 1991)
 
 with e = y − t, k = ∂y/∂x and p = 1 (MAE) or 2 (MSE). At e = 0 and p = 1 the derivative is taken as
-0. Sums run in double precision, also for float32; results have the dtype of the arguments.
+0. Sums run in double precision, also for float32; results have the dtype of the arguments. In
+float32 only what is truly beyond its range is infinite; in float64 also what has a residual or a
+slope above 1e154, whose square is.
 """
 
 from __future__ import annotations
