@@ -16,8 +16,7 @@ middle. All of it is computed in double precision, also for float32, whose range
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +56,7 @@ def lai_factor(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) -> Array:
     array([1. , 0.8, 4. ])
     """
     k, lam, dtype = _factor_arguments(k, lam, order)
-    return factor(k, lam, order).astype(dtype)
+    return factor_and_slope(k, kink_of(lam, order), order)[0].astype(dtype)
 
 
 def lai_factor_slope(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) -> Array:
@@ -71,7 +70,7 @@ def lai_factor_slope(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) -> Ar
     array([-2.  ,  0.96,  2.  ])
     """
     k, lam, dtype = _factor_arguments(k, lam, order)
-    return factor_slope(k, lam, order).astype(dtype)
+    return factor_and_slope(k, kink_of(lam, order), order)[1].astype(dtype)
 
 
 def projections(e: npt.ArrayLike, k: npt.ArrayLike) -> tuple[Array, Array]:
@@ -110,37 +109,60 @@ def projections(e: npt.ArrayLike, k: npt.ArrayLike) -> tuple[Array, Array]:
     return (size * (near / np.sqrt(d))).astype(dtype), (size * (far / np.sqrt(d))).astype(dtype)
 
 
-def factor(k: Array, lam: Array, order: int) -> Array:
-    """`lai_factor` for arguments that have been checked, in double precision."""
-    near, far, d = _frame(k)
-    low, high = np.minimum(lam, 1), np.maximum(lam, 1)
-    # F = max(|sin φ|^p / min(λ, 1), max(λ, 1) |cos φ|^p)
-    if order == 1:
-        root = np.sqrt(d)
-        return np.maximum(near / root / low, high * far / root)
-    return np.maximum(near / d / low * near, high * far / d * far)
+class Kink(NamedTuple):
+    """λ as F and F' need it: how high the two sides are, and where they meet. Each () or (D,)."""
+
+    low: Array  # min(λ, 1)
+    high: Array  # max(λ, 1), which is λ / min(λ, 1)
+    beyond: Array  # the least |k| with |k|^p > λ
+    at: Array | None  # the |k| with |k|^p = λ, NaN where that is no double; None where none is
+    slope: Array  # F' there, for k > 0
 
 
-def factor_slope(k: Array, lam: Array, order: int) -> Array:
-    """`lai_factor_slope` for arguments that have been checked, in double precision."""
-    near, far, d = _frame(k)
-    low, high = np.minimum(lam, 1), np.maximum(lam, 1)
-    knee, at_knee, knee_slope = (a.reshape(lam.shape) for a in _knee(tuple(lam.flat), order))
-    # |F'| above and below the kink; multiplied in this order, no intermediate leaves the range of
-    # doubles before the result does
+def kink_of(lam: Array, order: int) -> Kink:
+    """What `factor_and_slope` needs of a λ that has been checked."""
+    knee, at_knee, slope = (a.reshape(lam.shape) for a in _knee(lam.ravel(), order))
+    beyond = np.where(at_knee == 1, knee, np.nextafter(knee, np.inf))
+    exact = at_knee == 0.5
+    at = np.where(exact, knee, np.nan) if exact.any() else None
+    return Kink(np.minimum(lam, 1), np.maximum(lam, 1), beyond, at, slope)
+
+
+def factor_and_slope(k: Array, kink: Kink, order: int) -> tuple[Array, Array]:
+    """`lai_factor` and `lai_factor_slope` of a checked k, in double precision.
+
+    One function, since they share most of what they compute, in few operations. In the order in
+    which these are written, nothing leaves the range of doubles before the result does.
+    """
+    low, high = kink.low, kink.high
+    size = absolute(k)
+    u = size.real >= kink.beyond
+    fading = size.real.max() > FAR
+    if fading:  # near = |k| stops at 2³⁰; what cos φ goes on falling by is far
+        near, far, _ = _frame(k)
+        k = near * sign(k)
+    # 1/cos² φ
+    d = 1 + k * k
     if order == 1:
-        # above: cos³ φ / low;  below: λ |k| cos³ φ / low
-        cube = d * np.sqrt(d)
-        above = 1 / cube / low * far * far * far
-        below = near / cube * high * far * far
+        # F = max(|sin φ| / low, high cos φ)
+        root, near = np.sqrt(d), absolute(k)
+        above, below = near / root / low, high / root
+        # F' = cos³ φ · (sign k / low above the kink, −high k below it)
+        cube = sign(k) / (d * root)
+        slope = np.where(u, cube / low, -high * (near * cube))
     else:
-        # above: 2 |k| cos⁴ φ / low;  below: 2 λ |k| cos⁴ φ / low
-        steep = 2 * near / (d * d)
-        above = steep / low * far * far * far
-        below = steep * high * far * far * far
-    u = np.heaviside(absolute(k).real - knee, at_knee)
-    # F' = sign k · (above, −below, or the mean of the two)
-    return sign(k) * np.where(u == 1, above, np.where(u == 0, -below, knee_slope))
+        # F = max(sin² φ / low, high cos² φ)
+        q = k / d  # sin φ cos φ
+        up = q / low
+        above, below = up * k, high / d
+        # F' = 2 sin φ cos φ · cos² φ · (1 / low above the kink, −high below it)
+        slope = 2 * np.where(u, up, -high * q) / d
+    if fading:
+        below = below * far if order == 1 else below * far * far
+        slope = slope * far * far * (np.where(u, far, 1) if order == 1 else far)
+    if kink.at is not None and (on_kink := size.real == kink.at).any():
+        slope = np.where(on_kink, sign(k) * kink.slope, slope)
+    return np.maximum(above, below), slope
 
 
 def lam_array(lam: npt.ArrayLike) -> Array:
@@ -177,16 +199,15 @@ def _frame(k: Array) -> tuple[Array, Array, Array]:
     return near, FAR / np.maximum(size, FAR), 1 + near * near
 
 
-@lru_cache(maxsize=256)
-def _knee(lam: tuple[float, ...], order: int) -> tuple[Array, Array, Array]:
-    """The |k| nearest to the kink, H(|k|^p − λ) there, and F' for the case that this is ½.
+def _knee(v: Array, order: int) -> tuple[Array, Array, Array]:
+    """The |k| nearest to the kink of each λ, H(|k|^p − λ) there, and F' if this is ½.
 
     Few doubles have a double for square root. For p = 2 the |k| nearest to the kink therefore lies
     mostly on one side of it, and only exact arithmetic can tell on which.
     """
-    v = np.array(lam)
     knee = v if order == 1 else np.sqrt(v)
-    excess = [Fraction(r) ** order - Fraction(w) for r, w in zip(knee.tolist(), lam, strict=True)]
+    pairs = zip(knee.tolist(), v.tolist(), strict=True)
+    excess = [Fraction(r) ** order - Fraction(w) for r, w in pairs]
     at_knee = np.array([0.5 if x == 0 else float(x > 0) for x in excess])
     low = np.minimum(v, 1)
     if order == 1:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,9 +25,12 @@ import numpy.typing as npt
 
 from lai_ref.analytic import absolute, sign
 from lai_ref.arguments import Array, as_array, number_in, one_of, widen
-from lai_ref.factor import check_lam_fits, factor, factor_slope, lam_array
+from lai_ref.blocks import blocks
+from lai_ref.factor import Kink, check_lam_fits, factor_and_slope, kink_of, lam_array
 
 REDUCTIONS = ("batch", "sample")
+ENTRIES = 2**14  # of k whose factors are computed at one time
+LEAST, MOST = np.finfo(float).smallest_subnormal, np.finfo(float).max
 
 
 @dataclass(frozen=True)
@@ -83,53 +87,68 @@ class Lai:
     def per_feature(self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike) -> Array:
         """ℓ (N, D): the loss of each sample along each feature, before any norm."""
         y, t, k = self._arguments(y, t, k)
-        size = absolute(widen(y) - widen(t))[:, None]
-        scaled = size * factor(widen(k), lam_array(self.lam), self.order)
-        return (scaled if self.order == 1 else scaled * size).astype(np.result_type(y, t, k))
+        e = widen(y) - widen(t)
+        # ℓ_ij = |e_i|^p F(k_ij; λ_j)
+        ell = self._terms(e, k)[0] * absolute(e)[:, None]
+        return ell.astype(np.result_type(y, t, k))
 
     def evaluate(self, y: Array, t: Array, k: Array) -> tuple[Any, Array, Array]:
         """As calling the loss, for arguments that have been checked before."""
         dtype = np.result_type(y, t, k)
-        p, n, lam = self.order, len(y), lam_array(self.lam)
-        check_lam_fits(lam, k)
-        e, k = widen(y) - widen(t), widen(k)
-        size = absolute(e)[:, None]
-        # |e|^p F is taken as (|e|^(p−1) F) |e|: |e|² alone may leave the range of doubles
-        q = size if p == 2 else 1.0
-        qF = q * factor(k, lam, p)
-        # ℓ_ij = |e_i|^p F(k_ij; λ_j)
-        ell = qF * size
-
+        p, n = self.order, len(y)
+        check_lam_fits(self._kink.low, k)
+        e = widen(y) - widen(t)
+        qF, dk = self._terms(e, k)
         if self.reduction == "batch":
-            # L = M(c), c = mean_i ℓ_i
-            value, s = _norm(ell.mean(axis=0), self.l1_ratio)
+            # L = M(c), c_j = mean_i ℓ_ij = (1/N) Σ_i |e_i| · |e_i|^(p−1) F_ij
+            value, s = _norm(absolute(e) @ qF / n, self.l1_ratio)
+            sF = qF @ s
         else:
             # L = mean_i M(ℓ_i)
-            norms, s = _norm(ell, self.l1_ratio)
-            value = norms.mean()
+            norms, s = _norm(qF * absolute(e)[:, None], self.l1_ratio)
+            value, sF = norms.mean(), (s * qF).sum(axis=1)
         # dy_i = (1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i
-        dy = p * sign(e) * (s * qF).sum(axis=1) / n
+        dy = p / n * sign(e) * sF
         # dk_ij = (1/N) s_j |e_i|^p F'(k_ij; λ_j)
-        dk = s * (q * factor_slope(k, lam, p) * size) / n
-        return value.astype(dtype), dy.astype(dtype), dk.astype(dtype)
+        dk *= s / n
+        return value.astype(dtype), dy.astype(dtype), dk.astype(dtype, copy=False)
+
+    @cached_property
+    def _kink(self) -> Kink:
+        """λ as the factor needs it: computed once, like λ never changed."""
+        return kink_of(lam_array(self.lam), self.order)
+
+    def _terms(self, e: Array, k: Array) -> tuple[Array, Array]:
+        """|e|^(p−1) F and |e|^p F', (N, D), in double precision, some rows at a time.
+
+        In that form, times |e|, since |e|² alone may leave the range of doubles where ℓ does not.
+        """
+        size = absolute(e)[:, None]
+        q = size if self.order == 2 else np.ones_like(size)
+        dtype = np.result_type(e, k)
+        qF, terms = np.empty(k.shape, dtype), np.empty(k.shape, dtype)
+        for rows in blocks(len(k), max(1, ENTRIES // k.shape[1])):
+            F, slope = factor_and_slope(widen(k[rows]), self._kink, self.order)
+            np.multiply(q[rows], F, out=qF[rows])
+            np.multiply(q[rows] * slope, size[rows], out=terms[rows])
+        return qF, terms
 
     def _arguments(
         self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike
     ) -> tuple[Array, Array, Array]:
         y = as_array("y", y, ("N",))
         k = as_array("k", k, (len(y), "D"))
-        check_lam_fits(lam_array(self.lam), k)
+        check_lam_fits(self._kink.low, k)
         return y, as_array("t", t, (len(y),)), k
 
 
 def _norm(c: Array, l1_ratio: float) -> tuple[Array, Array]:
     """M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁ over the last axis of c ≥ 0, and s = ∂M/∂c."""
     # ‖c‖₂ = m ‖c/m‖₂ with m the largest entry: squares of c alone may leave the range of doubles
-    m = c.max(axis=-1, keepdims=True)
-    scale = np.where((m == 0) | np.isinf(m), 1, m)
-    r = c / scale
+    m = np.minimum(np.maximum(c.max(axis=-1, keepdims=True), LEAST), MOST)
+    r = c / m
     length = np.sqrt((r * r).sum(axis=-1, keepdims=True))
-    # s_j = (1 − ρ) c_j/‖c‖₂ + ρ
-    s = (1 - l1_ratio) * r / np.where(m == 0, 1, length) + l1_ratio
-    value = (1 - l1_ratio) * (scale * length)[..., 0] + l1_ratio * c.sum(axis=-1)
+    # s_j = (1 − ρ) c_j/‖c‖₂ + ρ, the first term 0 where ‖c‖₂ is
+    s = (1 - l1_ratio) * r / np.maximum(length, LEAST) + l1_ratio
+    value = (1 - l1_ratio) * (m * length)[..., 0] + l1_ratio * c.sum(axis=-1)
     return value, s
