@@ -35,6 +35,7 @@ class Activation:
     gain: float = (
         1.0  # Var W · fan_in at the start: 2 for relu (He et al. 2015) and silu, much like it
     )
+    curved: bool = True  # whether f'' is anywhere other than 0
 
 
 def _sigmoids(z: Array) -> tuple[Array, Array]:
@@ -83,8 +84,10 @@ def _zero(z: Array, a: Array, slope: Array) -> Array:
 
 
 ACTIVATIONS = {
-    "identity": Activation(lambda z: z, lambda z, a: np.ones_like(z), _zero),
-    "relu": Activation(_relu, lambda z, a: (z.real > 0).astype(z.dtype), _zero, gain=2.0),
+    "identity": Activation(lambda z: z, lambda z, a: np.ones_like(z), _zero, curved=False),
+    "relu": Activation(
+        _relu, lambda z, a: (z.real > 0).astype(z.dtype), _zero, gain=2.0, curved=False
+    ),
     "tanh": Activation(np.tanh, lambda z, a: 1 - a * a, lambda z, a, slope: -2 * a * slope),
     "softplus": Activation(_softplus, lambda z, a: _sigmoids(z)[0], _softplus_curvature),
     "silu": Activation(_silu, _silu_slope, _silu_curvature, gain=2.0),
