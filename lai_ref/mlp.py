@@ -25,7 +25,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -33,13 +33,14 @@ import numpy.typing as npt
 from lai_ref.activations import ACTIVATIONS
 from lai_ref.arguments import FLOATS, Array, as_array, one_of, whole_number, with_shape
 
+Layers: TypeAlias = list[tuple[Array, Array]]  # W_l (fan_in, fan_out), b_l (fan_out,), l = 1 … L
 ROWS = 4096  # rows of x that `predict` holds intermediate values of at one time
 
 
 class Tape(NamedTuple):
     """What `forward` computed on the way, for the way back."""
 
-    layers: list[tuple[Array, Array]]  # W_l (fan_in, fan_out), b_l (fan_out,), l = 1 … L
+    layers: Layers
     a: list[Array]  # a_0 = x … a_(L−1), each (N, width)
     z: list[Array]  # z_1 … z_(L−1), each (N, width)
 
@@ -106,7 +107,7 @@ class MLP:
             W[:] = rng.standard_normal(W.shape) * np.sqrt(gain / W.shape[0])
         return theta.astype(dtype)
 
-    def unflatten(self, theta: Array) -> list[tuple[Array, Array]]:
+    def unflatten(self, theta: Array) -> Layers:
         """The layers [(W_1, b_1), …, (W_L, b_L)] as views of θ (P,), in that order, row by row."""
         theta = with_shape("theta", theta, (self.n_params,))
         layers, end = [], 0
@@ -125,14 +126,27 @@ class MLP:
             A θ that is not (P,), an x that is not (N, D), not finite, or empty.
         """
         layers = self.unflatten(theta)
-        return self._forward(layers, as_array("x", x, ("N", self.sizes[0])))
+        return self.evaluate(layers, as_array("x", x, ("N", self.sizes[0])))
+
+    def evaluate(self, layers: Layers, x: Array) -> tuple[Array, Tape]:
+        """As `forward`, for layers and inputs that have been checked before."""
+        f = ACTIVATIONS[self.activation].f
+        a, z = [x], []
+        for W, b in layers[:-1]:
+            # z_l = a_(l−1) W_l + b_l;  a_l = f(z_l)
+            z.append(a[-1] @ W)
+            z[-1] += b
+            a.append(f(z[-1]))
+        # y = z_L
+        W, b = layers[-1]
+        return (a[-1] @ W + b)[:, 0], Tape(layers, a, z)
 
     def predict(self, theta: Array, x: Array) -> Array:
         """Predictions y (N,) of x (N, D) for any N: at most 4096 rows are on the way at once."""
         layers = self.unflatten(theta)
         x = as_array("x", x, ("N", self.sizes[0]))
         parts = (x[start : start + ROWS] for start in range(0, len(x), ROWS))
-        return np.concatenate([self._forward(layers, part)[0] for part in parts])
+        return np.concatenate([self.evaluate(layers, part)[0] for part in parts])
 
     def input_gradient(self, tape: Tape, rows: int | None = None) -> tuple[Array, GradientTape]:
         """k = ∂y/∂x (N, D) for the inputs on the tape, and the tape for `double_backward`.
@@ -190,25 +204,13 @@ class MLP:
             dW += up
         return grad
 
-    def _forward(self, layers: list[tuple[Array, Array]], x: Array) -> tuple[Array, Tape]:
-        f = ACTIVATIONS[self.activation].f
-        a, z = [x], []
-        for W, b in layers[:-1]:
-            # z_l = a_(l−1) W_l + b_l;  a_l = f(z_l)
-            z.append(a[-1] @ W)
-            z[-1] += b
-            a.append(f(z[-1]))
-        # y = z_L
-        W, b = layers[-1]
-        return (a[-1] @ W + b)[:, 0], Tape(layers, a, z)
-
     def _slopes(self, tape: Tape) -> list[Array]:
         f = ACTIVATIONS[self.activation]
         return [f.slope(z, a) for z, a in zip(tape.z, tape.a[1:], strict=True)]
 
     def _down(
         self, tape: Tape, slope: list[Array], dy: Array, dz_up: list[Array]
-    ) -> tuple[Array, list[tuple[Array, Array]]]:
+    ) -> tuple[Array, Layers]:
         """θ̄ and its layers, back through the forward pass; `dz_up` is what `up` adds to z̄."""
         # z̄_L = ȳ
         dz = with_shape("dy", dy, (len(tape.a[0]),))[:, None]

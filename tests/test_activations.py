@@ -152,3 +152,9 @@ def test_value_at_zero(name: str, want: float) -> None:
 def test_gain_is_2_for_those_that_halve_the_variance() -> None:
     gains = {name: activation.gain for name, activation in ACTIVATIONS.items()}
     assert gains == {"identity": 1, "relu": 2, "tanh": 1, "softplus": 1, "silu": 2}
+
+
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+def test_curved_says_whether_the_curvature_is_anywhere_other_than_zero(name: str) -> None:
+    _, _, curvature = triple(name, np.linspace(-3, 3, 100))
+    assert ACTIVATIONS[name].curved == bool(curvature.any())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import lai_ref.lai
 from lai_ref import Lai, Plain, lai_factor, lai_factor_slope, numerical_gradient, projections
 from lai_ref.arguments import Array
 from tests.refusals import Errors, check_refused, wrong
@@ -413,6 +415,16 @@ def test_arguments_are_not_changed(batch: Batch) -> None:
 def test_evaluate_is_the_call_without_the_door(batch: Batch) -> None:
     loss, y, t, k = batch
     for one, other in zip(loss(y, t, k), loss.evaluate(y, t, k), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@given(batches(), st.integers(1, 6))
+def test_blocks_of_rows_change_no_bit(batch: Batch, entries: int) -> None:
+    loss, *arguments = batch
+    whole = (*loss(*arguments), loss.per_feature(*arguments))
+    with patch.object(lai_ref.lai, "ENTRIES", entries):
+        parts = (*loss(*arguments), loss.per_feature(*arguments))
+    for one, other in zip(whole, parts, strict=True):
         np.testing.assert_array_equal(one, other)
 
 

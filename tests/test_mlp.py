@@ -171,13 +171,13 @@ def test_predict_is_forward_for_any_number_of_rows(n: int) -> None:
 
 def test_predict_holds_no_more_than_4096_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    whole = MLP._forward
+    whole = MLP.evaluate
 
     def spy(self: MLP, layers: Any, x: Array) -> Any:
         seen.append(len(x))
         return whole(self, layers, x)
 
-    monkeypatch.setattr(MLP, "_forward", spy)
+    monkeypatch.setattr(MLP, "evaluate", spy)
     c = case(1, (3,), "tanh", n=9000)
     c.net.predict(c.theta, c.x)
     assert seen == [4096, 4096, 808]
@@ -310,6 +310,22 @@ def test_double_backward_is_linear_in_its_seeds(c: Case, p: float, q: float) -> 
     both = double_backward(c._replace(dy=p * c.dy, dk=q * c.dk))
     scale = np.abs(by_y).max() + np.abs(by_k).max()
     np.testing.assert_allclose(both, p * by_y + q * by_k, atol=1e-13 * scale, rtol=1e-12)
+
+
+@given(cases(), st.integers(1, 4))
+def test_k_of_the_first_rows_is_k(c: Case, rows: int) -> None:
+    _, tape = c.net.forward(c.theta, c.x)
+    k, _ = c.net.input_gradient(tape, min(rows, len(c.x)))
+    np.testing.assert_allclose(k, c.net.input_gradient(tape)[0][:rows], rtol=1e-12, atol=1e-14)
+
+
+@given(cases(), st.integers(1, 4))
+def test_seed_for_k_of_the_first_rows_is_one_of_zeros_below(c: Case, rows: int) -> None:
+    _, tape = c.net.forward(c.theta, c.x)
+    k, gtape = c.net.input_gradient(tape, min(rows, len(c.x)))
+    grad = c.net.double_backward(gtape, c.dy, c.dk[: len(k)])
+    padded = np.where(np.arange(len(c.x))[:, None] < rows, c.dk, 0)
+    check_close(grad, double_backward(c._replace(dk=padded)), 1e-12)
 
 
 # Numbers

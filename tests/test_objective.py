@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -18,12 +21,14 @@ from lai_ref import (
     Loss,
     Plain,
     numerical_gradient,
+    objective,
     value_and_grad,
     value_and_grad_mixed,
 )
 from lai_ref.arguments import Array
+from tests import scalar_network
 from tests.refusals import Errors, check_refused, wrong
-from tests.strategies import Case, cases, l1_ratios, lams, orders, reductions
+from tests.strategies import Case, case, cases, l1_ratios, lams, orders, reductions
 
 
 @st.composite
@@ -142,6 +147,81 @@ def test_arguments_are_not_changed(c: Case, loss: Loss) -> None:
     value_and_grad(c.net, c.theta, c.x, c.t, loss)
 
 
+# Blocks
+
+
+def step_by_step(c: Case, loss: Loss) -> tuple[Any, Array]:
+    """`value_and_grad` for the whole batch at once, as one would write it down."""
+    y, tape = c.net.forward(c.theta, c.x)
+    if not loss.needs_k:
+        value, dy, _ = loss.evaluate(y, c.t, None)
+        return value, c.net.backward(tape, dy)
+    k, gtape = c.net.input_gradient(tape)
+    value, dy, dk = loss.evaluate(y, c.t, k)
+    assert dk is not None
+    return value, c.net.double_backward(gtape, dy, dk)
+
+
+@given(cases(), losses(), st.integers(1, 3))
+def test_blocks_add_up_to_the_whole(c: Case, loss: Loss, rows: int) -> None:
+    whole, dwhole = step_by_step(c, loss)
+    with patch.object(objective, "ROWS", rows):
+        value, grad = value_and_grad(c.net, c.theta, c.x, c.t, loss)
+    np.testing.assert_allclose(value, whole, rtol=1e-12)
+    assert np.abs(grad - dwhole).max() <= 1e-11 * (np.abs(dwhole).max() + abs(whole))
+
+
+@pytest.mark.parametrize("n", [1, 64, objective.ROWS])
+@pytest.mark.parametrize("loss", [Plain(), Lai(0.1), Lai(0.1, reduction="sample")], ids=str)
+def test_one_block_is_the_whole_to_the_bit(n: int, loss: Loss) -> None:
+    c = case(1, (4, 3), "tanh", n)
+    value, grad = value_and_grad(c.net, c.theta, c.x, c.t, loss)
+    whole, dwhole = step_by_step(c, loss)
+    assert value == whole
+    np.testing.assert_array_equal(grad, dwhole)
+
+
+def test_no_more_rows_than_a_block_are_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    whole = MLP.evaluate
+
+    def spy(self: MLP, layers: Any, x: Array) -> Any:
+        seen.append(len(x))
+        return whole(self, layers, x)
+
+    monkeypatch.setattr(MLP, "evaluate", spy)
+    c = case(1, (3,), "tanh", n=2500)
+    value_and_grad(c.net, c.theta, c.x, c.t, Lai(0.1))
+    # there, and back again but for the last block, whose tape is still there
+    assert seen == [1024, 1024, 452, 1024, 1024]
+
+
+STEP = """
+import resource, sys
+import numpy as np
+from lai_ref import MLP, Lai, value_and_grad
+rng, net = np.random.default_rng(0), MLP((8, 64, 32, 1))
+x = rng.standard_normal((1_000_000, 8), sys.argv[1])
+t = rng.standard_normal(len(x), sys.argv[1])
+_, grad = value_and_grad(net, net.init(rng, x.dtype), x, t, Lai(0.1, reduction=sys.argv[2]))
+assert grad.dtype == x.dtype and np.isfinite(grad).all()
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak // (1024 if sys.platform == "linux" else 1024**2))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not count resources so")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("reduction", ["batch", "sample"])
+def test_step_of_a_million_samples_takes_less_than_a_gibibyte(dtype: str, reduction: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", STEP, dtype, reduction], capture_output=True, text=True, check=True
+    )
+    print(f"{int(run.stdout)} MiB")
+    assert int(run.stdout) < 1024
+
+
 # Two losses
 
 
@@ -157,6 +237,54 @@ def test_mixed_loss_is_the_mean_weighted_by_rows(mixed: Mixed) -> None:
     got = mixed(c.theta)
     np.testing.assert_allclose(got[0], value, rtol=1e-13)
     np.testing.assert_allclose(got[1], grad, rtol=1e-12, atol=1e-13 * np.abs(grad).max())
+
+
+@given(mixtures())
+def test_mixed_gradient_is_the_scalar_loop(mixed: Mixed) -> None:
+    """The rows' own seeds, weighted, through a loop over single numbers."""
+    c, rows = mixed.case, mixed.rows
+    network: Any = c.net.sizes, c.net.activation, c.theta.tolist(), c.x.tolist()
+    y = np.array(scalar_network.predictions(*network))
+    k = np.array(scalar_network.input_gradients(*network))
+    dy, dk = np.zeros(c.t.shape), np.zeros(c.x.shape)
+    for loss, chosen in ((mixed.plain, ~rows), (mixed.lai, rows)):
+        if chosen.any():
+            _, by_y, by_k = loss.evaluate(y[chosen], c.t[chosen], k[chosen])
+            dy[chosen] = chosen.mean() * by_y
+            dk[chosen] = 0 if by_k is None else chosen.mean() * by_k
+    want: Any = scalar_network.seeded_gradient(*network, dy.tolist(), dk.tolist())
+    value, grad = mixed(c.theta)
+    assert np.abs(grad - want).max() <= 1e-9 * (np.abs(want).max() + abs(value))
+
+
+@given(mixtures(), st.integers(1, 3))
+def test_mixed_blocks_add_up_to_the_whole(mixed: Mixed, rows: int) -> None:
+    whole, dwhole = mixed(mixed.case.theta)
+    with patch.object(objective, "ROWS", rows):
+        value, grad = mixed(mixed.case.theta)
+    np.testing.assert_allclose(value, whole, rtol=1e-12)
+    assert np.abs(grad - dwhole).max() <= 1e-11 * (np.abs(dwhole).max() + abs(whole))
+
+
+def test_mixed_batch_takes_one_pass_and_k_of_the_lai_rows_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[str, int | None]] = []
+    forward, gradient = MLP.evaluate, MLP.input_gradient
+
+    def spy(self: MLP, layers: Any, x: Array) -> Any:
+        seen.append(("y", len(x)))
+        return forward(self, layers, x)
+
+    def spy_k(self: MLP, tape: Any, rows: int | None = None) -> Any:
+        seen.append(("k", rows))
+        return gradient(self, tape, rows)
+
+    monkeypatch.setattr(MLP, "evaluate", spy)
+    monkeypatch.setattr(MLP, "input_gradient", spy_k)
+    c = case(1, (3,), "tanh", n=64)
+    value_and_grad_mixed(c.net, c.theta, c.x, c.t, Plain(), Lai(), np.arange(64) % 16 == 5)
+    assert seen == [("y", 64), ("k", 4)]
 
 
 @given(mixtures())
