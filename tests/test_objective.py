@@ -252,7 +252,7 @@ def test_mixed_gradient_is_the_scalar_loop(mixed: Mixed) -> None:
             _, by_y, by_k = loss.evaluate(y[chosen], c.t[chosen], k[chosen])
             dy[chosen] = chosen.mean() * by_y
             dk[chosen] = 0 if by_k is None else chosen.mean() * by_k
-    want: Any = scalar_network.seeded_gradient(*network, dy.tolist(), dk.tolist())
+    want: Any = scalar_network.seeded_gradient(*network, dy=dy.tolist(), dk=dk.tolist())
     value, grad = mixed(c.theta)
     assert np.abs(grad - want).max() <= 1e-9 * (np.abs(want).max() + abs(value))
 
