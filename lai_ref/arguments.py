@@ -51,7 +51,7 @@ def as_array(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
 
 def with_shape(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
     """As `as_array`, entries that are not finite let through: what training makes may overflow."""
-    if isinstance(value, np.ndarray) and value.shape == shape and value.dtype.char in FLOATS:
+    if type(value) is np.ndarray and value.dtype.char in FLOATS and _fits(value.shape, shape):
         return value  # the common case, many times a training step
     try:
         a = np.asarray(value)
@@ -64,18 +64,14 @@ def with_shape(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
     if a.dtype.char not in FLOATS:
         expected = "numbers (float32, float64 or complex128)"
         raise TypeError(f"{name}: expected {expected}, got dtype {a.dtype}")
-    wanted = tuple("…" for _ in a.shape) if shape is None else shape
-    if len(a.shape) != len(wanted) or any(
-        want != got if isinstance(want, int) else got == 0
-        for want, got in zip(wanted, a.shape, strict=True)
-    ):
+    if not _fits(a.shape, shape):
         raise ValueError(f"{name}: expected shape {_words(shape)}, got {_words(a.shape)}")
     return a
 
 
 def widen(a: Array) -> Array:
     """`a` in double precision, real or complex: itself if it is."""
-    return a if np.iscomplexobj(a) else a.astype(np.float64, copy=False)
+    return a if a.dtype.kind == "c" else a.astype(np.float64, copy=False)
 
 
 def one_of(name: str, value: Any, allowed: Collection[Any]) -> None:
@@ -115,6 +111,19 @@ def positive(name: str, value: Any) -> float:
     if not (number > 0 and math.isfinite(number)):
         raise ValueError(f"{name}: expected a finite number above 0, got {number}")
     return number
+
+
+def _fits(got: tuple[int, ...], shape: Shape) -> bool:
+    if got == shape:
+        return True
+    if shape is None:
+        return 0 not in got
+    if len(got) != len(shape):
+        return False
+    for have, want in zip(got, shape, strict=True):
+        if have != want and (have == 0 or isinstance(want, int)):
+            return False
+    return True
 
 
 def _number(name: str, value: Any) -> float:

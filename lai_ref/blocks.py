@@ -1,7 +1,7 @@
-"""Large batches in blocks of rows: what is on the way at one time stays in the processor's cache.
+"""A range of rows cut into blocks: the batches of an epoch, or parts of a batch that fit the cache.
 
 NumPy passes over its arrays once an operation. Where they are larger than the cache, each pass
-waits for memory, and each result takes fresh memory, which costs more than the arithmetic.
+waits for memory, and each result takes fresh memory, which can cost more than the arithmetic.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def _mean_power(y: Array, t: Array, order: int) -> tuple[Any, Array]:
     """mean_i |e_i|^p and its derivative, in double precision."""
     e = widen(y) - widen(t)
     if order == 2:
-        # ȳ_i = 2 e_i / N
-        return (e * e).mean(), 2 / len(e) * e
+        # mean_i e_i² = e · e / N;  ȳ_i = 2 e_i / N
+        return e @ e / len(e), 2 / len(e) * e
     # ȳ_i = sign e_i / N
-    return absolute(e).mean(), sign(e) / len(e)
+    return absolute(e).sum() / len(e), sign(e) / len(e)

@@ -23,6 +23,7 @@ import numpy as np
 
 from lai_ref.adam import Adam
 from lai_ref.arguments import Array, as_array, number_in, one_of, whole_number
+from lai_ref.blocks import blocks
 from lai_ref.losses import Loss, Plain
 from lai_ref.metrics import rmse
 from lai_ref.mlp import MLP
@@ -137,8 +138,9 @@ def lai_training(
     def epochs(state: TrainingState) -> Iterator[Epoch]:
         for index in range(state.epoch + 1, total + 1):
             phase, share = ("pretrain", 0.0) if index <= pretrain_epochs else ("lai", alpha)
-            batches, lai_share = _draw(rng, len(x), batch_size, share, sampling)
-            train_loss, state = _epoch(net, x, t, batches, loss, plain, optimizer, state, rng)
+            order, batches, lai_share = _draw(rng, len(x), batch_size, share, sampling)
+            data = x[order], t[order]
+            train_loss, state = _epoch(net, *data, batches, loss, plain, optimizer, state, rng)
             score = None
             if validation is not None:
                 score = float(rmse(net.predict(state.theta, validation[0]), validation[1]))
@@ -149,36 +151,37 @@ def lai_training(
 
 def _draw(
     rng: np.random.Generator, n: int, batch_size: int, alpha: float, sampling: str
-) -> tuple[list[tuple[Array, Any]], float]:
-    """An epoch's batches, each with its rows and the mask of those among them that get Lai.
+) -> tuple[Array, list[tuple[slice, Any]], float]:
+    """An epoch's order of the samples, its batches, and the share of them that gets Lai.
 
-    A mask that is all True or all False comes as that one bool. Also the share that gets Lai.
+    Each batch is a slice of that order with the mask of those in it that get Lai. A mask that is
+    all True or all False comes as that one bool.
     """
     order = rng.permutation(n)
-    rows = [order[start : start + batch_size] for start in range(0, n, batch_size)]
+    rows = blocks(n, batch_size)
     if sampling == "points":
         chosen = rng.random(n) < alpha
-        return [(r, chosen[r]) for r in rows], float(chosen.mean())
+        return order, [(r, chosen[order[r]]) for r in rows], float(chosen.mean())
     # ⌊α n⌋ batches, and one more with probability α n − ⌊α n⌋
     count = math.floor(alpha * len(rows))
     count += rng.random() < alpha * len(rows) - count
     chosen = np.zeros(len(rows), bool)
     chosen[rng.permutation(len(rows))[:count]] = True
-    return list(zip(rows, chosen.tolist(), strict=True)), count / len(rows)
+    return order, list(zip(rows, chosen.tolist(), strict=True)), count / len(rows)
 
 
 def _epoch(
     net: MLP,
     x: Array,
     t: Array,
-    batches: list[tuple[Array, Any]],
+    batches: list[tuple[slice, Any]],
     loss: Loss,
     plain: Loss,
     optimizer: Adam,
     before: TrainingState,
     rng: np.random.Generator,
 ) -> tuple[float, TrainingState]:
-    """One step a batch. The mean loss over the samples, and the state after the last step."""
+    """One step a batch of x and t, in the order drawn. The mean loss, and the state after them."""
     theta, moments, total = before.theta, before.optimizer, 0.0
     with np.errstate(over="ignore", invalid="ignore"):  # said by DivergedError
         for step, (rows, lai) in enumerate(batches, start=1):
@@ -188,7 +191,7 @@ def _epoch(
             else:
                 value, grad = value_and_grad_mixed(net, theta, *batch, plain, loss, lai)
             theta, moments = optimizer.step(theta, grad, moments)
-            total += float(value) * len(rows)
+            total += float(value) * len(batch[1])
             if not math.isfinite(total):
                 raise DivergedError(before.epoch + 1, step, before)
     # the gradient's square may leave float32 long before the loss does, and freeze every step

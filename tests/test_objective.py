@@ -243,16 +243,17 @@ def test_mixed_loss_is_the_mean_weighted_by_rows(mixed: Mixed) -> None:
 def test_mixed_gradient_is_the_scalar_loop(mixed: Mixed) -> None:
     """The rows' own seeds, weighted, through a loop over single numbers."""
     c, rows = mixed.case, mixed.rows
-    network: Any = c.net.sizes, c.net.activation, c.theta.tolist(), c.x.tolist()
-    y = np.array(scalar_network.predictions(*network))
-    k = np.array(scalar_network.input_gradients(*network))
+    net, numbers = (c.net.sizes, c.net.activation), (c.theta.tolist(), c.x.tolist())
+    y = np.array(scalar_network.predictions(*net, *numbers))
+    k = np.array(scalar_network.input_gradients(*net, *numbers))
     dy, dk = np.zeros(c.t.shape), np.zeros(c.x.shape)
     for loss, chosen in ((mixed.plain, ~rows), (mixed.lai, rows)):
         if chosen.any():
             _, by_y, by_k = loss.evaluate(y[chosen], c.t[chosen], k[chosen])
             dy[chosen] = chosen.mean() * by_y
             dk[chosen] = 0 if by_k is None else chosen.mean() * by_k
-    want: Any = scalar_network.seeded_gradient(*network, dy=dy.tolist(), dk=dk.tolist())
+    seeds: Any = dy.tolist(), dk.tolist()
+    want: Any = scalar_network.seeded_gradient(*net, *numbers, *seeds)
     value, grad = mixed(c.theta)
     assert np.abs(grad - want).max() <= 1e-9 * (np.abs(want).max() + abs(value))
 

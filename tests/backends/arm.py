@@ -53,10 +53,11 @@ def two_curves(rows: int | None, epochs: int, dtype: str) -> tuple[Array, Array,
     curves, apart = [], []
     for epoch in run:
         share = ALPHA if epoch.phase == "lai" else 0.0
-        for batch, mask in _draw(same, len(x), BATCH, share, "points")[0]:
+        order, batches, _ = _draw(same, len(x), BATCH, share, "points")
+        for rows, mask in batches:
             lai_rows = torch.tensor(mask) if mask.any() else None
             optimizer.zero_grad()
-            batch_loss(net, x[batch], t[batch], lai_rows, loss).backward()
+            batch_loss(net, x[order[rows]], t[order[rows]], lai_rows, loss).backward()
             optimizer.step()
         with torch.no_grad():
             curves.append((epoch.rmse, rmse(net(xv).numpy(), task.tv)))
