@@ -54,10 +54,10 @@ def two_curves(rows: int | None, epochs: int, dtype: str) -> tuple[Array, Array,
     for epoch in run:
         share = ALPHA if epoch.phase == "lai" else 0.0
         order, batches, _ = _draw(same, len(x), BATCH, share, "points")
-        for rows, mask in batches:
+        for part, mask in batches:
             lai_rows = torch.tensor(mask) if mask.any() else None
             optimizer.zero_grad()
-            batch_loss(net, x[order[rows]], t[order[rows]], lai_rows, loss).backward()
+            batch_loss(net, x[order[part]], t[order[part]], lai_rows, loss).backward()
             optimizer.step()
         with torch.no_grad():
             curves.append((epoch.rmse, rmse(net(xv).numpy(), task.tv)))
