@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -14,8 +15,10 @@ import pytest
 from figures import projection
 from figures.__main__ import main
 from figures.drawing import style, write_pictures
+from tests.small_disk import filled, small_disk
 
 QUICK = [sys.executable, "-m", "figures", "smoothness", "--quick", "--seeds", "2", "--jobs", "1"]
+ONE_SEED = [*QUICK[:-3], "1", "--jobs", "2"]
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "figures" / "results" / "projection.json"
 NUMBERS = json.loads(RESULTS.read_text(encoding="utf-8"))
@@ -75,6 +78,70 @@ def test_a_killed_run_goes_on_with_the_arms_that_are_missing(tmp_path: Path) -> 
         "smoothness.png",
         "smoothness.svg",
     }
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What stands in a folder, the folders below it left out."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_run_killed_at_any_moment_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    """20 moments, spread over the whole run; every other time its processes are killed with it."""
+    began = time.monotonic()
+    subprocess.run([*ONE_SEED, "--out", str(tmp_path / "whole")], cwd=ROOT, check=True)
+    duration, expected = time.monotonic() - began, files(tmp_path / "whole")
+    assert set(expected) == {"smoothness.json", "smoothness.png", "smoothness.svg"}
+    moments, killed = random.Random(20), []
+    for i in range(20):
+        out = tmp_path / f"killed-{i}"
+        command = [*ONE_SEED, "--out", str(out)]
+        with subprocess.Popen(command, cwd=ROOT, start_new_session=True) as process:
+            time.sleep((i + moments.random()) / 20 * duration)
+            if i % 2:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
+        killed.append(process.returncode == -signal.SIGKILL)
+        again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert again.returncode == 0, again.stderr
+        assert "damaged" not in again.stderr
+        assert files(out) == expected
+        assert [name for name in os.listdir(out / "arms") if name.endswith(".part")] == []
+    assert sum(killed) >= 15  # those of the last moments may have been faster this time
+
+
+@pytest.mark.slow
+def test_a_run_on_a_full_disk_goes_on_when_there_is_space(tmp_path: Path) -> None:
+    """No space for the pretraining, for all arms, for the numbers, for the picture; then enough."""
+    subprocess.run([*ONE_SEED, "--out", str(tmp_path / "whole")], cwd=ROOT, check=True)
+    expected, arms = files(tmp_path / "whole"), set[str]()
+    with small_disk(tmp_path / "disk", size=1_000_000) as disk:
+        (disk / "smoothness.json").write_bytes(b"of an earlier run")
+        command = [*ONE_SEED, "--out", str(disk)]
+        for free, name in (
+            (12_288, "arms/pretrain-"),
+            (49_152, "arms/continue_training-"),
+            (40_960, "smoothness.png"),
+            (0, "smoothness.json"),
+        ):
+            if name == "smoothness.json":
+                (disk / name).write_bytes(b"of an earlier run")
+            with filled(disk, but=free):
+                done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            assert done.returncode == 2
+            said = "figures: [Errno 28] No space left on device: "
+            assert done.stderr.splitlines()[-1].startswith(f"{said}'{disk / name}")
+            assert [path.name for path in disk.rglob("*.part")] == []
+            numbers = expected["smoothness.json"] if "png" in name else b"of an earlier run"
+            assert files(disk) == {"smoothness.json": numbers}
+            before, arms = arms, {path.name for path in (disk / "arms").glob("*.json")}
+            assert before <= arms and bool(arms) == ("pretrain" not in name)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0
+        assert "smoothness: 4 arms, 4 of them kept from before" in done.stderr
+        assert files(disk) == expected
 
 
 @pytest.mark.slow
