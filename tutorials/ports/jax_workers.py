@@ -36,28 +36,31 @@ def sharded_loss(f, params, x, t, lai_rows, real, *, mesh, loss, order=2):
     return spread(params, x, t, lai_rows, real)
 
 
-def filled_up(a, shards):
-    """The shards of a (N, …), one after the other, each filled up to the longest with row 0."""
-    longest = max(map(len, shards))
-    rows = [np.concatenate([shard, np.zeros(longest - len(shard), int)]) for shard in shards]
-    return a[np.concatenate(rows).astype(int)]
+def filled_up(shards, length=None):
+    """The rows of all shards, each filled up to `length` with row 0; and which are `real`."""
+    length = length or max(map(len, shards))
+    rows = [np.pad(np.asarray(shard, int), (0, length - len(shard))) for shard in shards]
+    real = [np.arange(length) < len(shard) for shard in shards]
+    return np.concatenate(rows), np.concatenate(real)
 
 
 class DevicesBackend:
+    """Each shard has a device; those that are left over have no sample, only what fills up."""
+
+    def __init__(self):
+        def gradient(theta, x, t, lai_rows, real, lam, *, sizes, activation, order, **kind):
+            f, loss = partial(network, sizes, activation), partial(lai_loss, lam=lam, order=order)
+            mesh, loss = Mesh(jax.devices(), ("devices",)), partial(loss, **kind)
+            value = partial(sharded_loss, f, mesh=mesh, loss=loss, order=order)
+            return jax.value_and_grad(value)(theta, x, t, lai_rows, real)
+
+        self._gradient = jax.jit(gradient, static_argnames=("sizes", "activation", *KIND))
+
     def sharded_gradient(self, *, sizes, activation, theta, x, t, loss, shards):
-        longest = max(map(len, shards))
-        real = np.concatenate([np.arange(longest) < len(shard) for shard in shards])
-        lai_rows = np.ones(len(real), bool) if loss["name"] == "lai" else None
-        kind = {key: value for key, value in loss.items() if key in (*KIND, "lam")}
-        value = partial(
-            sharded_loss,
-            partial(network, tuple(sizes), activation),
-            x=filled_up(x, shards),
-            t=filled_up(t, shards),
-            lai_rows=lai_rows,
-            real=real,
-            mesh=Mesh(jax.devices()[: len(shards)], ("devices",)),
-            loss=partial(lai_loss, **kind),
-            order=loss["order"],
-        )
-        return jax.jit(jax.value_and_grad(value))(theta)
+        shards = [*shards, *[[]] * (len(jax.devices()) - len(shards))]
+        rows, real = filled_up(shards, len(x))  # one shape, and one compilation, for all shardings
+        lai_rows = np.ones(len(rows), bool) if loss["name"] == "lai" else None
+        net = {"sizes": tuple(sizes), "activation": activation}
+        kind = {key: loss[key] for key in KIND if key in loss}
+        lam = loss.get("lam")
+        return self._gradient(theta, x[rows], t[rows], lai_rows, real, lam, **net, **kind)

@@ -1,26 +1,23 @@
 """The Lai loss of a batch that is spread over processes, with DistributedDataParallel.
 
-    torchrun --nproc-per-node 3 -m ports.torch_workers float64  # the oracle's group `sharded`
-
 The loss is a function of means over all samples. So each worker adds its samples to the means of
 all, computes the same loss from them, and differentiates it by what its own samples have added; DDP
-puts the workers' gradients together.
+puts the workers' gradients together. Copy this file into your project, beside `torch_lai.py`.
+
+    ddp = DistributedDataParallel(model)
+    loss = LaiLoss(lam=0.1, mean=mean_over_workers)
+    for epoch in range(epochs):
+        batches = lai_batches(len(x), 64, alpha, generator=generator)  # of one seed on all workers
+        lai_epoch(ddp, x, t, loss, optimizer, batches)
+        save_whole(path, {"model": model.state_dict(), "optimizer": optimizer.state_dict()})
 """
 
 import os
-import sys
-from datetime import timedelta
 
 import torch
 import torch.distributed as dist
-from torch.nn.parallel import DistributedDataParallel
 
-from lai_ref import oracle
-
-from .torch_backend import flat, loss_of, network
 from .torch_lai import batch_loss
-
-PATIENCE = timedelta(seconds=30)  # for the others; a worker that is gone ends the run at once
 
 
 def mean_over_workers(a, group=None):
@@ -39,9 +36,9 @@ def mean_over_workers(a, group=None):
 def lai_epoch(ddp, x, t, loss, optimizer, batches):
     """A step for each of the batches, which are the same on all workers; each takes its rows.
 
-    `ddp` is a DistributedDataParallel, and `loss` has the mean over all workers.
+    `ddp` is a DistributedDataParallel, and `loss` has the mean over its workers.
     """
-    rank, workers = dist.get_rank(), dist.get_world_size()
+    rank, workers = (of(ddp.process_group) for of in (dist.get_rank, dist.get_world_size))
     for rows, lai_rows in batches:
         mine = rows.tensor_split(workers)[rank]
         lai_mine = None if lai_rows is None else lai_rows.tensor_split(workers)[rank]
@@ -55,35 +52,3 @@ def save_whole(path, state):
     if dist.get_rank() == 0:
         torch.save(state, f"{path}.part")
         os.replace(f"{path}.part", path)
-
-
-class WorkersBackend:
-    """Run by all workers at once, each of which has one shard; all have the same answer."""
-
-    def __init__(self):
-        workers = dist.get_world_size()
-        self.groups = {n: dist.new_group(range(n)) for n in range(1, workers + 1)}
-
-    def sharded_gradient(self, *, sizes, activation, theta, x, t, loss, shards):
-        rank, group = dist.get_rank(), self.groups[len(shards)]
-        answer = [None]
-        if rank < len(shards):
-            net, (lai, p) = network(sizes, activation, theta), loss_of(**loss)
-            lai.mean = lambda a: mean_over_workers(a, group)
-            x, t = (torch.tensor(a[shards[rank]]) for a in (x, t))
-            rows = torch.ones(len(t), dtype=torch.bool) if loss["name"] == "lai" else None
-            ddp = DistributedDataParallel(net, process_group=group)
-            value = batch_loss(ddp, x, t, rows, lai, p)
-            value.backward()
-            answer = [(value.item(), flat(part.grad for part in net.parameters()))]
-        dist.broadcast_object_list(answer)
-        return answer[0]
-
-
-if __name__ == "__main__":
-    dist.init_process_group("gloo", timeout=PATIENCE)
-    report = oracle.check(WorkersBackend(), sys.argv[1], groups=["sharded"])
-    if dist.get_rank() == 0:
-        print(report)
-    dist.destroy_process_group()
-    sys.exit(not report)
