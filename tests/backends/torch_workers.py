@@ -1,0 +1,55 @@
+"""What each worker of test_torch_workers.py runs: all questions, and a step of an epoch."""
+
+import sys
+from functools import partial
+
+import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+from tests.backends.sharding import answers, reports, write
+from tutorials.ports.torch_backend import flat, network
+from tutorials.ports.torch_lai import LaiLoss
+from tutorials.ports.torch_workers import lai_epoch, mean_over_workers
+from tutorials.ports.torch_workers_backend import PATIENCE, WorkersBackend
+
+SIZES, N = (3, 4, 1), 9
+# the last batch is too short for three workers; one has no mask
+MASKS = [[True, False, False, True], [False] * 3, [False, True]]
+
+
+def data() -> tuple[torch.Tensor, ...]:
+    generator = torch.Generator().manual_seed(0)
+    draw = partial(torch.rand, dtype=torch.float64, generator=generator)
+    return draw(3 * 4 + 4 + 4 + 1), 4 * draw(N, 3) - 2, 4 * draw(N) - 2
+
+
+def batches() -> list[tuple[torch.Tensor, torch.Tensor | None]]:
+    rows = torch.arange(N).split([len(mask) for mask in MASKS])
+    masks = [torch.tensor(mask) if any(mask) else None for mask in MASKS]
+    return list(zip(rows, masks, strict=True))
+
+
+def gradients() -> list[list[float]]:
+    """Of each batch, by a step of length 1 from the same θ."""
+    theta, x, t = data()
+    found = []
+    for batch in batches():
+        net = network(SIZES, "tanh", theta)
+        loss, optimizer = LaiLoss(0.1, mean=mean_over_workers), torch.optim.SGD(net.parameters(), 1)
+        lai_epoch(DistributedDataParallel(net), x, t, loss, optimizer, [batch])
+        found.append((theta.numpy() - flat(net.parameters())).tolist())
+    return found
+
+
+if __name__ == "__main__":
+    dist.init_process_group("gloo", timeout=PATIENCE)
+    backend = WorkersBackend()
+    found = {
+        "reports": reports(backend),
+        "answers": answers(backend.sharded_gradient),
+        "epoch": gradients(),
+    }
+    if dist.get_rank() == 0:
+        write(sys.argv[1], found)
+    dist.destroy_process_group()
