@@ -1,0 +1,300 @@
+"""10 · Many workers: the gradient of a batch that nobody has whole
+
+Question       W workers have a part of the batch each. How do they get the gradient of the whole?
+You need       Tutorials 05, 06 and 09; PyTorch and JAX: pip install -e ".[backends]"
+You will       see what the average of the workers' gradients misses, derive what they must tell
+               each other, and train with 1, 2 and 4 processes to the same parameters.
+Minutes        35
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lai_ref import MLP, Adam, Lai, Plain, lai_factor, lai_factor_slope, lai_training, oracle
+from lai_ref.objective import value_and_grad, value_and_grad_mixed
+
+if not (find_spec("torch") and find_spec("jax")):
+    raise SystemExit('This tutorial needs PyTorch and JAX: pip install -e ".[backends]"')
+
+import jax
+from jax.sharding import Mesh
+from ports.jax_backend import network
+from ports.jax_lai import lai_loss
+from ports.jax_workers import DevicesBackend, filled_up, sharded_loss
+
+jax.config.update("jax_num_cpu_devices", 4)  # before JAX first computes
+jax.config.update("jax_enable_x64", True)
+OUT = Path("tutorials_out")
+OUT.mkdir(exist_ok=True)
+BLACK, BLUE, RED, ORANGE, GREY = "#000000", "#0072B2", "#D55E00", "#E69F00", "#777777"
+
+
+def off(g, truth):
+    """‖g − truth‖/‖truth‖, of vectors or of each row."""
+    return np.linalg.norm(g - truth, axis=-1) / np.linalg.norm(truth, axis=-1)
+
+
+# %% Is the average of the workers' gradients the gradient of the batch?
+# A batch of N samples lies in W *shards*, the n_w samples of shard w on worker w. The custom is
+# that each computes the gradient of its own shard's loss as if there were no other, and that the
+# step is made with the average of these gradients. How far is it from the batch's gradient? Here
+# W is 4, and the network has had its pretraining.
+rng, net = np.random.default_rng(1), MLP((3, 8, 1), "tanh")
+
+
+def draw(n):
+    x = rng.uniform(-2, 2, (n, 3))  # (n, D)
+    return x, np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2] / 2 + rng.normal(0, 0.5, n)
+
+
+x, t = draw(120)
+settings = {"batch_size": 30, "optimizer": Adam(lr=0.01), "rng": np.random.default_rng(0)}
+*_, trained = lai_training(net, x, t, loss=Plain(2), lai_epochs=0, **settings)  # 100 epochs of MSE
+theta = trained.state.theta  # (P,)
+batch = np.arange(32)
+shards = {"equal": np.split(batch, 4), "unequal": np.split(batch, [3, 8, 20])}
+losses = {"MSE": Plain(2), "Lai, sample": Lai(0.1, reduction="sample"), "Lai, batch": Lai(0.1)}
+
+
+def averaged(x, t, shards, loss):
+    return np.mean([value_and_grad(net, theta, x[i], t[i], loss)[1] for i in shards], axis=0)
+
+
+for name, loss in losses.items():
+    truth = value_and_grad(net, theta, x[batch], t[batch], loss)[1]  # (P,)
+    a, b = [off(averaged(x, t, each, loss), truth) for each in shards.values()]
+    print(f"{name:11} off by {a:.3f} with equal shards, {b:.3f} with unequal ones")
+    assert (a < 1e-14) == (name != "Lai, batch") and b > 0.3
+# > MSE         off by 0.000 with equal shards, 0.436 with unequal ones
+# > Lai, sample off by 0.000 with equal shards, 0.422 with unequal ones
+# > Lai, batch  off by 0.064 with equal shards, 0.460 with unequal ones
+
+# %% Two errors
+# Write ℓ_i (D,) for the losses of a sample by feature, c for their mean, and s for the derivative
+# of the norm M (tutorial 06). Σ_{i∈w} is the sum over shard w. The gradient of the batch is
+#
+#     c = (1/N) Σ_i ℓ_i      L = M(c)      s_j = ∂M/∂c_j
+#     θ̄ = Σ_w (1/N) Σ_{i∈w} Σ_j s_j(c) ∂ℓ_ij/∂θ
+#
+# and the average of the workers' gradients, with their own c^w = (1/n_w) Σ_{i∈w} ℓ_i,
+#
+#     (1/W) Σ_w ∂M(c^w)/∂θ = Σ_w (1/(W n_w)) Σ_{i∈w} Σ_j s_j(c^w) ∂ℓ_ij/∂θ
+#
+# First, 1/(W n_w) is 1/N for shards of one length only; in a short one each sample weighs more.
+# This any loss has, MSE too. Second, s(c^w) is not s(c): the norm of a mean is not the mean of the
+# norms. It is where M is linear, D = 1 or ρ = 1; and the sample reduction *is* a mean of norms.
+#
+# How large is the second? For equal shards let c^w = c + δ_w and ∂c^w/∂θ = ∂c/∂θ + Δ_w. Over the
+# shards δ and Δ have the mean 0, so that only means of their products are left. If the data are
+# shuffled, c^w is a mean over n_w draws, δ and Δ are of the order 1/√n_w, and the error is of the
+# order 1/n_w = W/N. If each worker reads its own part of sorted data, they do not shrink.
+
+# %% What must the workers tell each other?
+# Only Σ_{i∈w} ℓ_i and n_w, D + 1 numbers. Their sums over the workers, an *all-reduce*, give each
+# of them c and N, hence s, and its samples' seeds (tutorials 05 and 06), for p = 2 and ρ = 0:
+#
+#     ȳ_i = (1/N) Σ_j s_j F_ij 2 e_i      k̄_ij = (1/N) s_j e_i² F'_ij      s = c/‖c‖
+#
+# The sum, not the average, of the workers' gradients is then θ̄.
+
+
+def together(x, t, shards, lam=0.1):
+    *total, N = np.zeros(x.shape[1] + 1)
+    for i in shards:  # what worker w does first
+        y, tape = net.forward(theta, x[i])  # (n_w,)
+        ell = (y - t[i])[:, None] ** 2 * lai_factor(net.input_gradient(tape)[0], lam)  # (n_w, D)
+        total, N = total + ell.sum(axis=0), N + len(i)  # the all-reduce: D + 1 numbers
+    s = total / np.linalg.norm(total)  # (D,), that of c = total/N
+    grad = np.zeros(net.n_params)
+    for i in shards:  # and then; it has kept y and k
+        y, tape = net.forward(theta, x[i])
+        k, gtape = net.input_gradient(tape)  # (n_w, D)
+        e = y - t[i]
+        dy = 2 * e * (lai_factor(k, lam) @ s) / N  # (n_w, D) @ (D,) = (n_w,)
+        dk = s * e[:, None] ** 2 * lai_factor_slope(k, lam) / N  # (n_w, D)
+        grad += net.double_backward(gtape, dy, dk)
+    return grad  # (P,)
+
+
+truth = value_and_grad(net, theta, x[batch], t[batch], Lai(0.1))[1]
+assert all(off(together(x, t, parts), truth) < 1e-14 for parts in shards.values())
+
+# A batch of 4096 samples, shuffled or sorted by x_1, over 2 to 256 workers; medians of five draws.
+counts, runs = 2 ** np.arange(1, 9), np.zeros((3, 8, 5))
+for n in range(5):
+    many, many_t = draw(4096)
+    truth = value_and_grad(net, theta, many, many_t, Lai(0.1))[1]
+    for j, W in enumerate(counts):
+        cut, by_x = (np.split(rows, W) for rows in (np.arange(4096), np.argsort(many[:, 0])))
+        ways = [averaged(many, many_t, parts, Lai(0.1)) for parts in (cut, by_x)]
+        runs[:, j, n] = [off(g, truth) for g in (*ways, together(many, many_t, by_x))]
+assert (runs[1] > runs[0]).mean() > 0.9 and runs[2].max() < 1e-13
+shuffled, by_file, fixed = np.median(runs, axis=2)  # (8,) each
+assert 0.5 < np.polyfit(np.log(counts), np.log(shuffled), 1)[0] < 1.2  # the power of W
+print(f"W = 64: averages off by {shuffled[5]:.3f}, sorted {by_file[5]:.3f}")
+# > W = 64: averages off by 0.009, sorted 0.054
+
+# %% In PyTorch
+# DistributedDataParallel, DDP, gives each process a copy of the network and, by `backward`, the
+# *average* of all gradients; it cannot know our loss. So `ports/torch_workers.py` puts another mean
+# into the Lai loss. Its core, a being this worker's ℓ_i:
+core = """
+    mine = torch.cat([a.sum(dim=0).reshape(-1), a.new_tensor([len(a)])])
+    everyones = mine.detach().clone()
+    dist.all_reduce(everyones, group=group)
+    # the value is everyone's, the derivative W times that of this worker's own part
+    total = everyones + dist.get_world_size(group) * (mine - mine.detach())
+    return (total[:-1] / everyones[-1]).reshape(a.shape[1:])
+"""
+ports = Path(__file__).parent / "ports"
+assert core in (ports / "torch_workers.py").read_text(encoding="utf-8")
+
+# In value `mine - mine.detach()` is 0, in derivative 1: everyone's sums come as numbers, and each
+# worker differentiates its own samples. Worker w's gradient is then
+#
+#     θ̄_w = W (1/N) Σ_{i∈w} Σ_j s_j(c) ∂ℓ_ij/∂θ      (1/W) Σ_w θ̄_w = θ̄
+#
+# W undoes DDP's average. N comes with the sums, as the last number. A worker without any sample
+# does what all do, with sums of nothing: the others would wait for it.
+
+# %% Real processes
+# Four of them, started by torchrun as on a cluster. Each runs `ports/torch_train.py`: the gradient
+# of a batch of 30 whose shards end at the `cuts`, then Lai Training with batches given in advance,
+# each split anew, for four into 8 + 8 + 7 + 7. First one worker does it alone, then two, then four.
+task = {"sizes": net.sizes, "lam": 0.1, "lr": 0.01, "theta": theta, "x": x, "t": t}
+task["rows"] = np.array([rng.permutation(120).reshape(4, 30) for _ in range(6)])  # (epochs, 4, 30)
+task["lai_rows"] = rng.random((6, 4, 30)) < 0.25  # points, α = 0.25
+task["batch"] = batch = np.arange(30)
+cuts = {1: [], 2: [9], 4: [9, 9, 25]}  # the second of four workers has nothing
+task |= {f"cuts_{W}": np.array(ends, int) for W, ends in cuts.items()}
+launch = "-m torch.distributed.run --standalone --nproc-per-node 4 -m ports.torch_train"
+with tempfile.TemporaryDirectory() as folder:
+    files = [str(Path(folder) / name) for name in ("task.npz", "results.npz")]
+    np.savez(files[0], **task)
+    command, environment = [*launch.split(), *files], {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, *command], cwd=ports.parent, env=environment, check=True)
+    answers = dict(np.load(files[1]))
+
+truth = value_and_grad(net, theta, x[batch], t[batch], Lai(0.1))[1]
+for W, ends in cuts.items():
+    lengths, error = np.diff([0, *ends, 30]), off(answers[f"grad_{W}"], truth)
+    print(f"W = {W}, shards of {lengths}: gradient off by {error:.3f}")
+    assert error < 1e-14
+# > W = 1, shards of [30]: gradient off by 0.000
+# > W = 2, shards of [ 9 21]: gradient off by 0.000
+# > W = 4, shards of [ 9  0 16  5]: gradient off by 0.000
+
+# %% The same training with 1, 2 and 4 workers
+# The witness makes the same steps in one process, in NumPy. The workers have also trained the other
+# way, each with the loss of its own samples; how many Lai rows are among them is left to chance.
+steps = list(zip(task["rows"].reshape(24, 30), task["lai_rows"].reshape(24, 30), strict=True))
+
+
+def follow(gradient):
+    q, opt, run = theta, Adam(lr=0.01), []
+    state = opt.init(q)
+    for rows, lai_rows in steps:
+        q, state = opt.step(q, gradient(q, rows, lai_rows), state)
+        run.append(q)
+    return np.array(run[3::4])  # (epochs, P)
+
+
+witness = follow(
+    lambda q, i, lai: value_and_grad_mixed(net, q, x[i], t[i], Plain(2), Lai(0.1), lai)[1]
+)
+for W in cuts:
+    everyones, own = off(answers[f"all_{W}"], witness), off(answers[f"own_{W}"], witness)
+    print(f"W = {W}: with the loss of all, θ off by {everyones[-1]:.3f}; of its own, {own[-1]:.3f}")
+    assert max(everyones) < 1e-12 and (min(own) > 1e-3) == (W > 1)
+# > W = 1: with the loss of all, θ off by 0.000; of its own, 0.000
+# > W = 2: with the loss of all, θ off by 0.000; of its own, 0.005
+# > W = 4: with the loss of all, θ off by 0.000; of its own, 0.011
+# With the loss of all they agree to rounding, not bit for bit: sums over other shards round
+# otherwise. With losses of their own it is another training, and for each W another.
+
+# %% In JAX
+# `shard_map` runs one function on each device of a mesh, with that device's rows; `jax.lax.psum` is
+# the sum over all. JAX differentiates the whole, psum included, and no W has to be put anywhere.
+# All devices must have equally many rows: `filled_up` adds some that `real`, a mask, leaves out of
+# every mean, N included. `ports/jax_workers.py` is all of it. Here the cuts serve for training too.
+value = partial(sharded_loss, partial(network, net.sizes, "tanh"), loss=partial(lai_loss, lam=0.1))
+gradient = jax.jit(jax.grad(partial(value, mesh=Mesh(jax.devices(), ("devices",)))))
+place, real = filled_up(np.split(batch, cuts[4]))  # (64,), (64,): 4 times the longest shard
+
+
+def on_devices(q, rows, lai_rows):
+    return np.array(gradient(q, x[rows[place]], t[rows[place]], lai_rows[place], real))
+
+
+error, in_jax = off(on_devices(theta, batch, batch >= 0), truth), off(follow(on_devices), witness)
+print(f"4 devices: gradient off by {error:.3f}, θ after training by {in_jax[-1]:.3f}")
+# > 4 devices: gradient off by 0.000, θ after training by 0.000
+assert error < 1e-14 and max(in_jax) < 1e-12
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
+left.loglog(counts, by_file, "s-", color=ORANGE, label="averages, data sorted by x₁")
+left.loglog(counts, shuffled, "o-", color=RED, label="averages, data shuffled")
+left.loglog(counts, counts / 4096, ":", color=GREY, label="W/N")
+left.loglog(counts, fixed, "^-", color=BLUE, label="with everyone's c")
+left.set(xlabel="workers W, equal shards of N = 4096 samples", ylabel="gradient off by, relative")
+left.set_title("One batch: the shorter the shards, the worse")
+left.set_xscale("log", base=2)
+epochs = range(1, 7)
+right.semilogy(epochs, own, "o-", color=RED, label="averages, 4 workers")
+right.semilogy(epochs, everyones, "^-", color=BLUE, label="with everyone's c, 4 workers")
+right.semilogy(epochs, in_jax, "x-", color=BLACK, label="the same in JAX, 4 devices")
+right.set(xlabel="epochs of Lai Training", ylabel="θ off that of one process by, relative")
+right.set_title("Training: rounding, or another run")
+left.legend(loc="center right"), right.legend(loc="center right")
+figure.savefig(OUT / "10_many_workers.png")
+plt.close(figure)
+print("picture:", (OUT / "10_many_workers.png").as_posix())
+# > picture: tutorials_out/10_many_workers.png
+
+# The oracle's group `sharded`: up to three shards, both reductions and norms, MSE, kinks.
+report = oracle.check(DevicesBackend(), groups=["sharded"])
+print(f"PyTorch: {answers['report']}\nJAX:     {report.summary()}")
+# > PyTorch: 25 of 25 cases passed in float64
+# > JAX:     25 of 25 cases passed in float64
+assert report and str(answers["report"]) == report.summary()
+
+# %% Where this goes next
+# `ports/torch_workers.py` and `ports/jax_workers.py` are there to be copied; `save_whole` in the
+# first keeps what was learned when a worker dies. The folder's README says where to go from here.
+
+# %% Exercise 1: gradient accumulation
+# A batch is too large for the memory, so the gradients of its micro-batches, one after the other,
+# are averaged. What goes wrong, and what does it cost to do it right?
+
+# %% Exercise 2: the sample reduction
+# With it, no worker needs anything of the others but their n_w. Which weights turn the workers' own
+# gradients into θ̄, whatever the lengths of the shards?
+
+# %% Exercise 3: without DDP's average
+# You sum the gradients by `dist.all_reduce` instead. What must then stand in place of W?
+
+# %% Answers
+# region Answers: unfold when you have tried
+# 1. The same. c must be known before the first backward pass: two sweeps, as in `together`. One
+# keeps only Σ_i ℓ_i and N, the other computes y and k a second time, and that is the cost.
+micro = np.split(np.arange(120), 8)
+truth = value_and_grad(net, theta, x, t, Lai(0.1))[1]
+assert off(together(x, t, micro), truth) < 1e-14
+assert off(averaged(x, t, micro, Lai(0.1)), truth) > 0.02
+
+# 2. n_w/N: L = (1/N) Σ_i M(ℓ_i) = Σ_w (n_w/N) · (mean over shard w). With DDP, which averages, the
+# loss of worker w is to be multiplied by W n_w/N. The same is true of MSE.
+each = losses["Lai, sample"]
+own = [len(i) / 32 * value_and_grad(net, theta, x[i], t[i], each)[1] for i in shards["unequal"]]
+assert off(sum(own), value_and_grad(net, theta, x[:32], t[:32], each)[1]) < 1e-14
+
+# 3. 1: θ̄ is the sum of what the workers' own samples add.
+# endregion
