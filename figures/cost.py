@@ -9,9 +9,9 @@ itself does: its factor is computed, in double precision, for each of N × D slo
 
 What the paper says: the gradients of all points are a considerable cost, which random sampling
 reduces (§5). What we found: with whole batches it does, to 1 + α(r − 1) plain epochs, r being the
-ratio of the steps. With points it does not in small batches: one with some Lai points among plain
-ones takes two passes, one for each kind, and for α = 0.1 hardly any batch of 64 is without. Such an
-epoch may cost more than one of Lai alone.
+ratio of the steps. With points it hardly does in small batches: one with some Lai points among
+plain ones takes as many operations of NumPy as one of Lai alone, of which each takes some time
+however few the points, and for α = 0.1 hardly any batch of 64 is without.
 
 These are medians and quartiles of ratios of runs that follow each other at once, of the processor
 time of one thread. They vary with the machine and its load; only the numbers of operations do not.
