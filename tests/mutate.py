@@ -16,6 +16,7 @@ import copy
 import os
 import queue
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).parents[1]
 MODULES = ("factor", "lai", "mlp", "adam", "objective", "train")
 FAST = ("lai", "factor", "mlp", "objective", "adam", "losses", "train", "state", "oracle_check")
-SECONDS = 300
+SECONDS, BYTES = 300, 4 << 30  # what the tests may take, or else the mutant is noticed
 # what the line is and what it becomes: why no result can show it
 EQUIVALENT: dict[tuple[str, str], str] = {}
 
@@ -84,7 +85,12 @@ def notices(mutant: Mutant | None, folder: Path) -> bool:
     environment |= {"PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
         run = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, timeout=SECONDS
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            timeout=SECONDS,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES)),
         )
     except subprocess.TimeoutExpired:
         return True
