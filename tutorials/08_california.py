@@ -227,7 +227,7 @@ print("picture:", (OUT / "08_california.png").as_posix())
 # %% Where this goes next
 # With all rows and 100 epochs the verdicts are the same: `python -m figures smoothness` and
 # `sensitivity`. You can now read `lai_ref/data.py`, `lai_ref/experiment.py` and
-# `lai_ref/metrics.py`. The folder's README says where to go from here.
+# `lai_ref/metrics.py`. Tutorial 09 takes the loss to PyTorch and JAX.
 
 # %% Exercise 1: is it better than adding the slope?
 # `DoubleBackprop(mu)` is MSE + μ · mean ‖k‖². Give it with μ = 10 to the same 1% of the points in
