@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .jax_lai import adam_step, batch_loss, lai_factor, lai_loss, with_input_gradient
+from .jax_lai import adam_step, batch_loss, check, lai_factor, lai_loss, with_input_gradient
 
 ACTIVATIONS = {
     "identity": lambda z: z,
@@ -68,12 +68,11 @@ class JaxBackend:
         self._adam_step = wrap(adam_step)
 
     def factor(self, *, k, lam, order):
-        lai_factor(k, lam, order)  # refuses what compiled code does not look at
+        check(k, lam, order)  # compiled code does not look at values
         return self._factor(jnp.asarray(k), lam, order)
 
     def loss(self, *, y, t, k, lam, **kind):
-        y, t, k = map(jnp.asarray, (y, t, k))
-        lai_loss(y, t, k, lam=lam, **kind)
+        check(k, lam, kind["order"])
         return self._loss(y, t, k, lam, **kind)
 
     def input_gradient(self, *, sizes, activation, theta, x):

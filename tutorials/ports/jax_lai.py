@@ -60,15 +60,20 @@ def _factor_jvp(order, k_and_lam, tangents):
     return F, slope * tangents[0]
 
 
-def lai_factor(k, lam=0.1, order=2):
-    """F_p(k; λ) of slopes k (…, D); λ is one number or (D,), and is not differentiated."""
+def check(k, lam, order):
+    """Refuse what has no Lai loss. Values that jax.jit or jax.grad traces cannot be looked at."""
     if order not in (1, 2) or (np.ndim(lam) and np.shape(lam) != k.shape[-1:]):
         raise ValueError(f"expected order 1 or 2, one λ or one a feature, got {order}, {lam}")
-    k_known, lam_known = (not isinstance(a, jax.core.Tracer) for a in (k, lam))  # traced: unknown
+    k_known, lam_known = (not isinstance(a, jax.core.Tracer) for a in (k, lam))
     if lam_known and not (np.isfinite(lam) & (np.asarray(lam) > 0)).all():
         raise ValueError(f"lam: expected finite numbers above 0, got {lam}")
     if k_known and not np.isfinite(k).all():
         raise ValueError("k: expected finite numbers")
+
+
+def lai_factor(k, lam=0.1, order=2):
+    """F_p(k; λ) of slopes k (…, D); λ is one number or (D,), and is not differentiated."""
+    check(k, lam, order)
     return _factor(k, jnp.asarray(lam, k.dtype), order)
 
 
