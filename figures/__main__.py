@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         check_writable(settings.out)
         if options.data:
             california(options.data)  # said now, and not when the first figure needs it
-        names = options.names or list(FIGURES)
+        names = _names(options.names)
         for place, name in enumerate(names, start=1):
             print(f"figures: {name}, {place} of {len(names)}", file=sys.stderr, flush=True)
             if name in FIGURES:
@@ -54,6 +54,21 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("figures: stopped; the same command goes on with what is missing", file=sys.stderr)
         return 130
+
+
+def _names(asked: list[str]) -> list[str]:
+    """What is asked for; or else all figures, but for those that need packages not installed."""
+    names = []
+    for name in asked or FIGURES:
+        missing = FIGURES[name].missing() if name in FIGURES else []  # a file needs none
+        lacking = f'{name} needs {" and ".join(missing)}: pip install -e ".[backends]"'
+        if missing and asked:
+            raise ValueError(lacking)
+        if missing:
+            print(f"figures: {lacking}; left out", file=sys.stderr, flush=True)
+        else:
+            names.append(name)
+    return names
 
 
 def _make(name: str, settings: Settings) -> None:

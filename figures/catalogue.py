@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -20,16 +21,22 @@ class Entry:
     """One figure. Its module has `compute(settings, …)`, `plot(numbers)`, perhaps `table(numbers)`.
 
     `options` are what `compute` needs beside the settings, where a module makes several figures.
+    `needs` are the packages of the extra `backends` without which nothing can be computed.
     """
 
     question: str
     module: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
 
     def compute(self, settings: Settings) -> Numbers:
         """The numbers, ready for JSON."""
         numbers: Numbers = self._module.compute(settings, **self.options)
         return numbers
+
+    def missing(self) -> list[str]:
+        """Of the packages in `needs`, those that are not installed."""
+        return [name for name in self.needs if importlib.util.find_spec(name) is None]
 
     def plot(self, numbers: Numbers) -> Figure:
         """The picture of the numbers."""
@@ -69,5 +76,8 @@ FIGURES: dict[str, Entry] = {
     "trap": Entry("How many runs end with a slope of the wrong sign?", "trap"),
     "frontier": Entry("Is Lai better than penalising ‖k‖² directly?", "frontier"),
     "cost": Entry("What does a Lai step cost?", "cost"),
+    "backends": Entry(
+        "Which of NumPy, PyTorch and JAX is fastest for what?", "backends", needs=("torch", "jax")
+    ),
     "claims": Entry("Which of the paper's claims hold?", "claims"),
 }

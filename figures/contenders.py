@@ -1,0 +1,300 @@
+"""One Lai step in NumPy, PyTorch and JAX, and how long it takes in each, side by side.
+
+    y = f(x; θ), k = ∂y/∂x, L2 Lai MSE with λ = 0.1 over the whole batch, ∂L/∂θ, Adam
+
+The NumPy code is `lai_ref`, the others are the ports of `tutorials/ports`, as their first lines say
+to use them. All start with the same θ, x and t in float32. None is timed before its gradient is
+that of `lai_ref` in float64 but for rounding; and since Adam's m is (1 − β₁) ∂L/∂θ after one step,
+it is the timed code itself that tells its gradient.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from figures.arms import Arm
+from lai_ref import MLP, Adam, Array, Lai, lai_training, value_and_grad
+
+PORTS = {
+    "torch eager": "torch_backend",
+    "torch compiled": "torch_backend",
+    "jax jit": "jax_backend",
+}
+NAMES = ("lai_ref", *PORTS)
+LAM, BATCH, ALPHA = 0.1, 64, 0.01
+TABLE_1 = (200, 300)  # its epochs: pretraining and MSE; three λ for a share α of the points
+CLOCKS: dict[str, Callable[[], float]] = {
+    "wall times": time.perf_counter,
+    # and that of the children, here the C++ compiler
+    "processor times": lambda: time.process_time() + sum(os.times()[2:4]),
+}
+ROUNDING = 1e-5  # of a float32 gradient's length; a wrong one is further off
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A training in one framework, which every call takes further."""
+
+    steps: Callable[[int], object]  # so many, each with the Lai loss of the whole x
+    epoch: Callable[[float], object]  # with the Lai loss for a share α of the points
+    first_moment: Callable[[], Array]  # Adam's m, (P,)
+
+
+def measure(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
+    """Single steps, or Table 1: rows of the table, and what is left out of it and why."""
+    return time_steps(arm) if arm["of"] == "steps" else time_epochs(arm)
+
+
+def time_steps(arm: Arm) -> dict[str, Any]:
+    """Seconds of a step, and until the first is done, in every framework.
+
+    A turn of each framework is as many steps as `arm` says; the rounds go A B C D A B C D …
+    """
+    task = _task(arm)
+    net, theta, x, t = task
+    precise = theta.astype(float), x.astype(float), t.astype(float)
+    _, exact = value_and_grad(net, *precise, Lai(LAM))
+    clock, first = CLOCKS[arm["clock"]], dict[str, float]()
+    off: dict[str, float] = {}
+
+    def begin(name: str) -> Contender:
+        began = clock()
+        contender = _made(name, task, arm["threads"])
+        contender.steps(1)
+        first[name] = clock() - began
+        off[name] = check_gradient(name, contender.first_moment() / (1 - Adam().beta1), exact)
+        return contender
+
+    contenders, left_out = _started(arm["names"], begin)
+    turns = {name: partial(each.steps, arm["steps"]) for name, each in contenders.items()}
+    seconds = _in_turns(turns, arm["rounds"], clock)
+    results = _compared({name: each / arm["steps"] for name, each in seconds.items()})
+    for name, result in results.items():
+        result |= {"first": first[name], "gradient off by": off[name]}
+    return {"rows": {f"Lai step, N = {arm['n']:,}": results}, "left out": left_out}
+
+
+def time_epochs(arm: Arm) -> dict[str, Any]:
+    """Seconds of an epoch of Table 1, with and without Lai points, and of all its epochs."""
+    task = _task(arm)
+
+    def begin(name: str) -> Contender:
+        contender = _made(name, task, arm["threads"])
+        for alpha in (0.0, ALPHA):  # two programs for what compiles
+            contender.epoch(alpha)
+        return contender
+
+    contenders, left_out = _started(arm["names"], begin)
+    turns = {
+        (name, alpha): partial(contender.epoch, alpha)
+        for name, contender in contenders.items()
+        for alpha in (0.0, ALPHA)
+    }
+    seconds = _in_turns(turns, arm["rounds"], CLOCKS[arm["clock"]])
+    plain, lai = ({name: seconds[name, alpha] for name in contenders} for alpha in (0.0, ALPHA))
+    whole = {name: TABLE_1[0] * plain[name] + TABLE_1[1] * lai[name] for name in contenders}
+    rows = {
+        "plain epoch": _compared(plain),
+        f"Lai epoch, α = {ALPHA:.0%}": _compared(lai),
+        "Table 1, one seed": _compared(whole),
+    }
+    return {"rows": rows, "left out": left_out}
+
+
+def check_gradient(name: str, gradient: Array, exact: Array) -> float:
+    """How far off the gradient is, as a share of its length.
+
+    Raises
+    ------
+    ValueError
+        More than rounding explains: timing wrong code would be worthless.
+    """
+    off = float(np.linalg.norm(gradient - exact) / np.linalg.norm(exact))
+    if not off <= ROUNDING:
+        raise ValueError(
+            f"{name}: expected lai_ref's gradient to within {ROUNDING:g} of its length, got one"
+            f" that is off by {off:.1e}; nothing was timed"
+        )
+    return off
+
+
+def with_numpy(net: MLP, theta: Array, x: Array, t: Array) -> Contender:
+    """`lai_ref` itself."""
+    optimizer, loss = Adam(), Lai(LAM)
+    state = optimizer.init(theta)
+
+    def steps(count: int) -> None:
+        nonlocal theta, state
+        for _ in range(count):
+            _, grad = value_and_grad(net, theta, x, t, loss)
+            theta, state = optimizer.step(theta, grad, state)
+
+    def training(alpha: float) -> Any:
+        return lai_training(
+            net,
+            x,
+            t,
+            loss=loss,
+            alpha=alpha,
+            sampling="points",
+            pretrain_epochs=0,
+            lai_epochs=10**6,
+            batch_size=BATCH,
+            rng=np.random.default_rng(0),
+        )
+
+    trainings = {alpha: training(alpha) for alpha in (0.0, ALPHA)}
+    return Contender(steps, lambda alpha: next(trainings[alpha]), lambda: state.m)
+
+
+def with_torch(
+    net: MLP, theta: Array, x: Array, t: Array, threads: int, compiled: bool
+) -> Contender:
+    """The port to PyTorch, as written or by torch.compile; Adam is torch's fastest, the fused."""
+    import torch
+
+    from tutorials.ports.torch_backend import flat, network
+    from tutorials.ports.torch_lai import LaiLoss, batch_loss, lai_batches
+
+    torch.set_num_threads(threads)
+    model, loss, value = network(net.sizes, net.activation, theta), LaiLoss(LAM), batch_loss
+    if compiled:
+        torch._dynamo.reset()  # the code for another N is none of this one's
+        value = torch.compile(batch_loss, fullgraph=True, dynamic=False)
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    inputs, targets = torch.tensor(x), torch.tensor(t)
+    everywhere = torch.ones(len(x), dtype=torch.bool)
+    generator = torch.Generator().manual_seed(0)
+
+    def step(x: Any, t: Any, lai_rows: Any) -> None:
+        optimizer.zero_grad()
+        value(model, x, t, lai_rows, loss).backward()
+        optimizer.step()
+
+    def steps(count: int) -> None:
+        for _ in range(count):
+            step(inputs, targets, everywhere)
+
+    def epoch(alpha: float) -> None:
+        for rows, lai_rows in lai_batches(len(x), BATCH, alpha, "points", generator):
+            step(inputs[rows], targets[rows], lai_rows)
+
+    def first_moment() -> Array:
+        m: Array = flat(optimizer.state[part]["exp_avg"] for part in model.parameters())
+        return m
+
+    return Contender(steps, epoch, first_moment)
+
+
+def with_jax(net: MLP, theta: Array, x: Array, t: Array) -> Contender:
+    """The port to JAX, the whole step compiled by jax.jit."""
+    import jax
+    import jax.numpy as jnp
+
+    from tutorials.ports.jax_backend import network
+    from tutorials.ports.jax_lai import adam_step, batch_loss, lai_batches, lai_loss
+
+    f = partial(network, net.sizes, net.activation)
+    grad = jax.value_and_grad(partial(batch_loss, f, loss=partial(lai_loss, lam=LAM)))
+
+    def whole(params: Any, state: Any, x: Any, t: Any, lai_rows: Any) -> Any:
+        return adam_step(params, grad(params, x, t, lai_rows)[1], state)
+
+    step = jax.jit(whole)
+    params = jnp.asarray(theta)
+    state = (jnp.asarray(0), jnp.zeros_like(params), jnp.zeros_like(params))
+    inputs, targets, everywhere = jnp.asarray(x), jnp.asarray(t), jnp.ones(len(x), bool)
+    rng = np.random.default_rng(0)
+
+    def steps(count: int) -> None:
+        nonlocal params, state
+        for _ in range(count):
+            params, state = step(params, state, inputs, targets, everywhere)
+        params.block_until_ready()
+
+    def epoch(alpha: float) -> None:
+        nonlocal params, state
+        for rows, lai_rows in lai_batches(rng, len(x), BATCH, alpha, "points"):
+            params, state = step(params, state, x[rows], t[rows], lai_rows)
+        params.block_until_ready()
+
+    return Contender(steps, epoch, lambda: np.asarray(state[1]))
+
+
+def _task(arm: Arm) -> tuple[MLP, Array, Array, Array]:
+    """Network and parameters, random inputs and targets; and the frameworks, imported."""
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    for name in arm["names"]:
+        if name in PORTS:
+            importlib.import_module(f"tutorials.ports.{PORTS[name]}")
+    rng = np.random.default_rng(0)
+    net = MLP(arm["sizes"], arm["activation"])
+    x = rng.standard_normal((arm["n"], net.sizes[0])).astype("float32")
+    t = rng.standard_normal((arm["n"],)).astype("float32")
+    return net, net.init(rng, "float32"), x, t
+
+
+def _made(name: str, task: tuple[MLP, Array, Array, Array], threads: int) -> Contender:
+    if name == "lai_ref":
+        return with_numpy(*task)
+    if name == "jax jit":
+        return with_jax(*task)
+    return with_torch(*task, threads, compiled=name == "torch compiled")
+
+
+def _started(
+    names: Iterable[str], begin: Callable[[str], Contender]
+) -> tuple[dict[str, Contender], dict[str, str]]:
+    """What can be compared, and why torch.compile is not, where it does not work."""
+    contenders, left_out = {}, {}
+    for name in names:
+        if name != "torch compiled":
+            contenders[name] = begin(name)
+            continue
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
+            # or else the first step would find what an earlier run has compiled
+            os.environ["TORCHINDUCTOR_CACHE_DIR"] = empty
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # torch warns of its own code
+                    contenders[name] = begin(name)
+            except RuntimeError as error:  # no C++ compiler, for one
+                left_out[name] = str(error).partition("\n")[0]
+    return contenders, left_out
+
+
+def _in_turns(
+    turns: Mapping[Any, Callable[[], object]], rounds: int, clock: Callable[[], float]
+) -> dict[Any, Array]:
+    """Seconds of each, (rounds,), in the order A B C A B C …; the first round does not count."""
+    seconds: dict[Any, list[float]] = {key: [] for key in turns}
+    for _ in range(1 + rounds):
+        for key, turn in turns.items():
+            began = clock()
+            turn()
+            seconds[key].append(clock() - began)
+    return {key: np.array(each[1:]) for key, each in seconds.items()}
+
+
+def _compared(seconds: dict[str, Array]) -> dict[str, dict[str, Any]]:
+    """Least and median, and quartiles of the ratio to `lai_ref` of the same round."""
+    results: dict[str, dict[str, Any]] = {}
+    for name, each in seconds.items():
+        low, median, high = np.quantile(each / seconds["lai_ref"], (0.25, 0.5, 0.75)).tolist()
+        results[name] = {
+            "least": float(each.min()),
+            "median": float(np.median(each)),
+            "ratio": {"median": median, "low": low, "high": high},
+        }
+    return results
