@@ -91,7 +91,7 @@ def table(numbers: dict[str, Any]) -> str:
     names = _names(numbers)
 
     def line(title: str, cells: list[str]) -> str:
-        return f"{title:<21}{cells[0]:>9}" + "".join(f"{cell:>27}" for cell in cells[1:])
+        return f"{title:<21}{cells[0]:>9}" + "".join(f" {cell:>26}" for cell in cells[1:])
 
     lines = [line("", names)]
     for title, results in numbers["rows"].items():
