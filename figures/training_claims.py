@@ -63,8 +63,8 @@ def _cost(cost: Numbers) -> Judged:
     saved = [(r[1.0] - r[0.01]) / (r[1.0] - 1) > 0.7 for r in ratios.values()]
     cells = "; ".join(f"{s}: {r[0.01]:.2f}, all: {r[1.0]:.2f}" for s, r in ratios.items())
     number = (
-        f"an epoch over a plain one, batch 64, α = 0.01: {cells}; a batch with some Lai points"
-        " takes two passes here"
+        f"an epoch over a plain one, batch 64, α = 0.01: {cells}; with points, every other batch"
+        " has one to compute k for"
     )
     return Judged(in_cases(saved, "holds when whole batches are drawn"), number)
 

@@ -2,7 +2,8 @@
 
 In reading order: `factor` and `lai` (the loss), `activations` and `mlp` (the network and its double
 backward pass), `objective` (the two joined), `adam`, `train` (Lai Training), `state`, `data`,
-`experiment`; then `losses`, `metrics`, `gradcheck`, and the door, `arguments` and `analytic`.
+`experiment`; then `losses`, `metrics`, `gradcheck`, `blocks`, and the door, `arguments` and
+`analytic`.
 """
 
 from lai_ref.adam import Adam, AdamState

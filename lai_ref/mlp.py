@@ -32,6 +32,7 @@ import numpy.typing as npt
 
 from lai_ref.activations import ACTIVATIONS
 from lai_ref.arguments import FLOATS, Array, as_array, one_of, whole_number, with_shape
+from lai_ref.blocks import blocks
 
 Layers: TypeAlias = list[tuple[Array, Array]]  # W_l (fan_in, fan_out), b_l (fan_out,), l = 1 … L
 ROWS = 4096  # rows of x that `predict` holds intermediate values of at one time
@@ -145,8 +146,8 @@ class MLP:
         """Predictions y (N,) of x (N, D) for any N: at most 4096 rows are on the way at once."""
         layers = self.unflatten(theta)
         x = as_array("x", x, ("N", self.sizes[0]))
-        parts = (x[start : start + ROWS] for start in range(0, len(x), ROWS))
-        return np.concatenate([self.evaluate(layers, part)[0] for part in parts])
+        parts = [self.evaluate(layers, x[rows])[0] for rows in blocks(len(x), ROWS)]
+        return np.concatenate(parts)
 
     def input_gradient(self, tape: Tape, rows: int | None = None) -> tuple[Array, GradientTape]:
         """k = ∂y/∂x (N, D) for the inputs on the tape, and the tape for `double_backward`.
