@@ -1,4 +1,4 @@
-"""The port to JAX: every group of the oracle, as it is written and compiled."""
+"""The port to JAX: every group of the oracle compiled, some as it is written."""
 
 from __future__ import annotations
 
@@ -37,8 +37,11 @@ def test_every_group_passes_compiled(groups: list[str], dtype: str) -> None:
 
 
 @pytest.mark.slow
-def test_every_group_passes_as_it_is_written() -> None:
-    assert (report := oracle.check(JaxBackend(), "float64", QUICK + OTHERS)), str(report)
+def test_as_it_is_written_it_passes_too() -> None:
+    """Not every group: without jit each operation is compiled by itself, for each shape."""
+    assert (report := oracle.check(JaxBackend(), "float64", [*QUICK, "input_gradient"])), str(
+        report
+    )
 
 
 def test_it_takes_the_middle_at_the_kink_and_1_at_a_residual_of_0() -> None:
