@@ -7,12 +7,13 @@ import io
 import os
 import re
 import subprocess
-import sys
 import tokenize
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from tests.strict_python import STRICT_PYTHON
 
 FOLDER = Path(__file__).parents[1] / "tutorials"
 TUTORIALS = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
@@ -57,7 +58,7 @@ def test_a_tutorial_prints_what_it_quotes_and_leaves_its_pictures(
             pytest.skip(f"{path.name} needs {framework}")
     environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONUTF8": "1"}
     run = subprocess.run(
-        [sys.executable, "-W", "error", str(path)],
+        [*STRICT_PYTHON, str(path)],
         cwd=tmp_path,
         env=environment,
         capture_output=True,

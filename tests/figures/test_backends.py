@@ -4,7 +4,6 @@ import importlib.util
 import json
 import math
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from figures import backends, contenders
 from figures.contenders import NAMES
 from figures.drawing import style
 from figures.settings import Settings
+from tests.strict_python import STRICT_PYTHON
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "figures" / "results" / "backends.json"
@@ -109,9 +109,7 @@ def without(package: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         "for name in set(FIGURES) - {'projection', 'backends'}: del FIGURES[name]\n"
         f"sys.exit(main({list(arguments)}))"
     )
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True
-    )
+    return subprocess.run([*STRICT_PYTHON, "-c", code], cwd=ROOT, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("package", ["torch", "jax"])
