@@ -32,9 +32,9 @@ FAST = ("lai", "factor", "mlp", "objective", "adam", "losses", "train", "state",
 SECONDS, BYTES = 300, 4 << 30  # what the tests may take, or else the mutant is noticed
 # what a mutated line becomes: why no result can show it
 EQUIVALENT = {
-    "if plain.needs_k or not lai.needs_k:": "both or neither look at k: the same sum, the other way",
+    "if plain.needs_k or not lai.needs_k:": "both or neither look at k: the same sum",
     "dz[:len(dz_up[h - 2])] += dz_up[h - 1]": "all have as many rows",
-    "dtype = np.result_type(tape.layers[0][1], tape.a[0], dz, *dz_up)": "W and b are parts of one θ",
+    "dtype = np.result_type(tape.layers[0][1], tape.a[0], dz, *dz_up)": "W, b: parts of one θ",
     "count += rng.random() <= alpha * len(rows) - count": "equal once in 2**53 draws",
     "chosen = rng.random(n) <= alpha": "equal once in 2**53 draws",
     "u, v = ([np.empty(1)] * len(tape.z), [np.empty(0)] * len(tape.z))": "nothing reads it",
