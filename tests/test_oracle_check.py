@@ -10,7 +10,8 @@ import pytest
 
 from lai_ref import lai_factor, oracle
 from lai_ref.arguments import Array
-from lai_ref.oracle.backend import METHODS, Reference, arguments
+from lai_ref.oracle.asking import arguments
+from lai_ref.oracle.backend import METHODS, Reference
 from lai_ref.oracle.case import flat, mapped
 from lai_ref.oracle.grade import grade
 from lai_ref.oracle.mutants import MUTANTS, REWRITES, Mutant

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lai_ref import oracle
 from lai_ref.oracle import case as case_module
 from lai_ref.oracle.__main__ import main
-from lai_ref.oracle.backend import ask
+from lai_ref.oracle.asking import ask
 from lai_ref.oracle.case import SCHEMA, mapped, token
 from lai_ref.oracle.exchange import LARGEST, MalformedError, asked, graded
 from lai_ref.oracle.grade import Refused

@@ -8,9 +8,6 @@ row by row, then b.
 
 from __future__ import annotations
 
-import inspect
-import warnings
-from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -22,8 +19,6 @@ from lai_ref.lai import Lai
 from lai_ref.losses import Loss, Plain
 from lai_ref.mlp import MLP
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
-from lai_ref.oracle.case import INPUTS, LAM, NUMBER, OUTPUTS, Case, mapped
-from lai_ref.oracle.grade import Refused, Unusable
 
 Lam: TypeAlias = float | Array
 METHODS = {
@@ -219,90 +214,6 @@ class Reference:
 
 
 reference = Reference()
-
-
-def ask(backend: object, case: Case, dtype: str) -> dict[str, Any] | Refused | Unusable | None:
-    """A backend's answer to a case, nested lists of Decimals; None if it implements no such method.
-
-    Only an error that the method raises counts as a refusal: a method that cannot be called as the
-    protocol says, or whose results cannot be read, is unusable, and passes nowhere.
-    """
-    method = getattr(backend, METHODS[case.group], None)
-    if method is None and case.group == "codec":
-        method = _codec
-    if method is None:
-        return None
-    given = arguments(case, dtype)
-    try:
-        inspect.signature(method).bind(**given)
-    except TypeError as error:
-        return Unusable(f"{METHODS[case.group]} cannot be called with {', '.join(given)}: {error}")
-    except ValueError:
-        pass  # no signature to be had, as of functions written in C
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # some cases are there to overflow
-            answer = method(**given)
-    except NotImplementedError:
-        return None
-    except Exception as error:  # of a port, about which nothing is known
-        return Refused(f"{type(error).__name__}: {error}")
-    names = tuple(OUTPUTS[case.group])
-    parts = answer if isinstance(answer, tuple | list) and len(names) > 1 else (answer,)
-    if len(parts) != len(names):
-        return Unusable(f"expected {len(names)} results ({', '.join(names)}), got {len(parts)}")
-    try:
-        return {name: _decimals(part) for name, part in zip(names, parts, strict=True)}
-    except Exception as error:
-        words = f"results that NumPy cannot read as arrays of numbers: {error}"
-        return Unusable(f"{words} (tensors of another library may have to be detached first)")
-
-
-def _decimals(part: Any) -> Any:
-    numbers = np.asarray(part)
-    if numbers.dtype.kind not in "fiu":
-        raise TypeError(f"dtype {numbers.dtype}")
-    return mapped(Decimal, numbers.astype(np.float64).tolist())
-
-
-def _codec(values: Array) -> Array:
-    """What a Python backend reads is what this module hands it."""
-    return values
-
-
-def arguments(case: Case, dtype: str) -> dict[str, Any]:
-    """A case's inputs as a backend takes them, fresh arrays each time."""
-    return {name: _argument(name, value, case.group, dtype) for name, value in case.inputs.items()}
-
-
-def _argument(name: str, value: Any, group: str, dtype: str) -> Any:
-    kind = INPUTS[group][name]
-    if kind is dict:
-        return {
-            key: _lam(part, dtype) if key == LAM else float(part) if key == "l1_ratio" else part
-            for key, part in value.items()
-        }
-    if name == "batches":
-        return [(_rows(batch["rows"]), _rows(batch["lai_rows"])) for batch in value]
-    if name == "shards":
-        return [_rows(shard) for shard in value]
-    if kind == LAM:
-        return _lam(value, dtype)
-    if kind == NUMBER and not isinstance(kind, type):
-        return float(value)
-    if kind is list:
-        return list(value)  # the port's own, to do with as it likes
-    if kind in (int, str):
-        return value
-    return np.array(mapped(float, value), dtype=dtype)
-
-
-def _lam(value: Any, dtype: str) -> Any:
-    return np.array(mapped(float, value), dtype=dtype) if isinstance(value, list) else float(value)
-
-
-def _rows(rows: list[int]) -> Array:
-    return np.array(rows, dtype=np.intp)
 
 
 def _loss(loss: dict[str, Any]) -> Loss:

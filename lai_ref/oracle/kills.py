@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lai_ref.oracle.backend import ask
+from lai_ref.oracle.asking import ask
 from lai_ref.oracle.case import DTYPES, GROUPS, Case, cases
 from lai_ref.oracle.grade import FAILED, grade
 from lai_ref.oracle.mutants import MUTANTS

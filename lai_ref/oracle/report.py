@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lai_ref.arguments import one_of
-from lai_ref.oracle.backend import ask
+from lai_ref.oracle.asking import ask
 from lai_ref.oracle.case import DTYPES, OUTPUTS, Case, cases, flat
 from lai_ref.oracle.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
 from lai_ref.oracle.mutants import MUTANTS, Mutant

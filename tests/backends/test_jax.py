@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lai_ref import oracle
-from lai_ref.oracle.backend import ask
+from lai_ref.oracle.asking import ask
 from lai_ref.oracle.grade import grade
 
 jax: Any = pytest.importorskip("jax", reason="the port to JAX needs jax")
