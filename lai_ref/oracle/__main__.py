@@ -109,27 +109,28 @@ def _parser() -> argparse.ArgumentParser:
     def command(name: str, run: object, words: str) -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=words, description=words)
         one.set_defaults(run=run)
-        groups = {"nargs": "+", "choices": GROUPS, "metavar": "GROUP"}
-        one.add_argument("--groups", help=f"only these: {', '.join(GROUPS)}", **groups)  # type: ignore[arg-type]
-        one.add_argument("--json", action="store_true", help="the result for machines")
+        if run is not _mutants:
+            words = f"only these: {', '.join(GROUPS)}"
+            one.add_argument("--groups", nargs="+", choices=GROUPS, metavar="GROUP", help=words)
+        if run is not _prompt:
+            one.add_argument("--json", action="store_true", help="the result for machines")
+        if run in (_prompt, _run):
+            words = "of the port (float64)"
+            one.add_argument("--dtype", choices=DTYPES, default="float64", help=words)
         return one
 
-    def dtype(one: argparse.ArgumentParser) -> None:
-        one.add_argument("--dtype", choices=DTYPES, default="float64", help="of the port")
-
-    dtype(command("prompt", _prompt, "print the inputs of the cases, as JSON"))
+    command("prompt", _prompt, "print the inputs of the cases, as JSON")
     grade = command("grade", _grade, "grade a file of answers")
-    grade.add_argument("answers", type=Path, metavar="ANSWERS.json")
+    grade.add_argument("answers", type=Path, metavar="ANSWERS.json", help="README.md says how")
     run = command("run", _run, "give the prompt to a program and grade what it prints")
     run.add_argument("--cmd", required=True, metavar="COMMAND", help="the program, with arguments")
-    run.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help="for all cases")
-    dtype(run)
+    words = "that it may take for all cases together (60)"
+    run.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help=words)
     command("list", _list, "list the cases and why each is there")
     command("verify", _verify, "compute every expected number again")
     mutants = command("mutants", _mutants, "which wrong ports each case finds")
-    mutants.add_argument(
-        "--write", action="store_true", help="also into the file that is published"
-    )
+    words = "also into the file that is published"
+    mutants.add_argument("--write", action="store_true", help=words)
     return parser
 
 
