@@ -177,6 +177,8 @@ def batches(seed: int) -> list[tuple[str, Arguments]]:
         net = network(rng, sizes, activation)
         x = normal(rng, n, sizes[0]) * (2000 if about.startswith("far") else 1)
         made.append((about, {**net, "x": x, "t": normal(rng, n)}))
+    net = {"sizes": [1, 1, 1], "activation": "softplus", "theta": array(1, 20, 1.5, 0.5)}
+    made.append(("softplus at 22, 25", {**net, "x": array([2], [5]), "t": array(2, 3)}))
     return made
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lai_ref import lai_factor, oracle
+from lai_ref import lai_factor, lai_factor_slope, oracle
 from lai_ref.arguments import Array
 from lai_ref.oracle.asking import arguments
 from lai_ref.oracle.backend import METHODS, Reference
@@ -17,6 +18,10 @@ from lai_ref.oracle.grade import grade
 from lai_ref.oracle.mutants import MUTANTS, REWRITES, Mutant
 from lai_ref.oracle.port import Port
 
+SUM_FOR_MEAN, EPSILON_INSIDE_ROOT = (
+    next(type(m.backend) for m in MUTANTS if m.name == name)
+    for name in ("sum-for-mean", "epsilon-inside-root")
+)
 BOTH_DTYPES = pytest.mark.parametrize("dtype", ["float64", "float32"])
 
 
@@ -56,9 +61,21 @@ def test_arguments_are_fresh_arrays_of_the_dtype(dtype: str) -> None:
 
 
 def test_kinks_report_the_convention_of_the_port() -> None:
-    text = str(oracle.check(oracle.reference, groups=["factor", "input_gradient"]))
-    assert "at the kinks of factor: s = 0.5" in text
-    assert "at the kinks of input_gradient: s = 0" in text
+    lines = str(oracle.check(oracle.reference)).splitlines()[1:]
+    assert lines == ["at |k|^p = λ: H(0) = 0.5", "at e = 0: sign(0) = 0", "at z = 0: relu'(0) = 0"]
+
+
+def test_conventions_that_differ_are_told_by_group() -> None:
+    class Positive(Reference):
+        def loss(self, *, y: Array, t: Array, **given: Any) -> Any:
+            value, dy, dk = super().loss(y=y, t=t, **given)
+            if given["order"] == 1:  # sign(0) = 1
+                dy = np.where(y == t, super().loss(y=y, t=np.nextafter(t, -9), **given)[1], dy)
+            return value, dy, dk
+
+    text = str(oracle.check(Positive()))
+    assert text.startswith("429 of 429")
+    assert "at e = 0: sign(0) = 1 in loss; 0 in param_gradient; 0 in sharded" in text
 
 
 def test_a_method_that_is_missing_is_not_implemented_and_no_pass() -> None:
@@ -68,7 +85,8 @@ def test_a_method_that_is_missing_is_not_implemented_and_no_pass() -> None:
     report = oracle.check(FactorOnly())
     assert not report
     lacking = [group for group in oracle.GROUPS if group not in ("codec", "factor")]
-    assert report.summary().endswith(f"not implemented ({', '.join(lacking)})")
+    said = ", ".join(f"{group}: no method {METHODS[group]}" for group in lacking)
+    assert report.summary().endswith(f"not implemented ({said})")
     assert {o.status for o in report.outcomes if o.case.group == "factor"} == {"passed"}
     assert oracle.check(FactorOnly(), groups=["factor"])
     assert oracle.check(FactorOnly(), groups="factor")
@@ -88,8 +106,9 @@ def test_a_method_that_raises_fails(method: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (None, "expected 2 results (value, slope), got 1"),
-        ((1.0, 2.0, 3.0), "expected 2 results (value, slope), got 3"),
+        (None, "expected a tuple (value, slope), got NoneType"),
+        ({"value": 1.0, "slope": 0.0}, "expected a tuple (value, slope), got dict"),
+        ((1.0, 2.0, 3.0), "expected a tuple (value, slope), got 3 of them"),
         (("a", "b"), "results that NumPy cannot read as arrays of numbers"),
         ((1j, 2j), "results that NumPy cannot read as arrays of numbers"),
     ],
@@ -102,6 +121,28 @@ def test_answers_of_another_form_pass_nowhere(answer: Any, words: str) -> None:
     report = oracle.check(Odd(), groups=["factor"])
     assert words in str(report)
     assert {outcome.status for outcome in report.outcomes} == {"failed"}
+
+
+def test_a_name_that_does_not_exist_is_no_refusal() -> None:
+    class Slip:
+        def factor(self, k: Array, lam: float, order: int) -> Any:
+            return lai_facter(k, lam, order)  # type: ignore[name-defined]  # noqa: F821
+
+    report = oracle.check(Slip(), groups=["factor"])
+    assert {outcome.status for outcome in report.outcomes} == {"failed"}
+    first, *more = str(report).splitlines()[1:]
+    assert first.startswith("FAILED factor/ordinary-p1-lam1 (F and F' for p = 1, λ = 1, ")
+    assert "NameError: name 'lai_facter' is not defined (test_oracle_check.py:" in first
+    assert more == [f"  … and {len(report.outcomes) - 1} more in factor"]
+
+
+def test_an_error_is_placed_in_the_port_not_in_a_library() -> None:
+    class Wrong:
+        def factor(self, k: Array, lam: float, order: int) -> Any:
+            return np.linalg.inv(k), k
+
+    words = oracle.check(Wrong(), groups=["factor"]).outcomes[0].problem
+    assert "LinAlgError" in words and "(test_oracle_check.py:" in words
 
 
 def test_another_signature_passes_nowhere() -> None:
@@ -168,10 +209,70 @@ def test_a_failing_line_says_what_where_and_why() -> None:
             return value, Reference().factor(k=k, lam=lam, order=order)[1] * min(lam, 1) / lam
 
     text = str(oracle.check(Forgetful(), groups=["factor"]))
-    assert "FAILED factor/ordinary-p1-lam4: outside the bound; value[" in text
-    assert "ulp, bound" in text
-    assert "likely: F was divided by λ also where λ > 1; it is divided by min(λ, 1)." in text
-    assert "\nlikely mistake: F was divided by λ also where λ > 1" in text
+    count, likely, first, *_ = text.splitlines()
+    failed = len(oracle.check(Forgetful(), groups=["factor"]).failures())
+    assert f", {failed} failed" in count
+    assert likely == (
+        "likely mistake: F was divided by λ also where λ > 1; it is divided by min(λ, 1)."
+        f" [divided-by-lam] gives {failed} of {failed} wrong answers in factor"
+    )
+    assert first.startswith("FAILED factor/ordinary-p1-lam4 (F and F' for p = 1, λ = 4, ")
+    assert ": outside the bound; value[" in first and "] (k = " in first
+    assert ", off by 0.75 of it, bound " in first and first.endswith("ulp  [divided-by-lam]")
+    named = {row["likely"] for row in oracle.check(Forgetful()).as_json()["cases"]}
+    assert named == {None, "divided-by-lam"}
+
+
+def test_small_errors_are_told_in_ulp() -> None:
+    class Nearly:
+        def factor(self, k: Array, lam: float, order: int) -> tuple[Array, Array]:
+            return lai_factor(k, lam, order) * (1 + 1e-13), lai_factor_slope(k, lam, order)
+
+    assert re.search(r"error \d+ ulp, bound \d", str(oracle.check(Nearly(), groups=["factor"])))
+
+
+def test_a_second_mistake_is_named_as_well() -> None:
+    two = type("Two", (SUM_FOR_MEAN, EPSILON_INSIDE_ROOT), {})()
+    report = oracle.check(two, groups=["loss", "param_gradient", "adam", "train"])
+    said = [
+        (d.mutant and d.mutant.name, {o.case.group for o in d.explained}) for d in report.diagnoses
+    ]
+    assert said == [
+        ("sum-for-mean", {"loss", "param_gradient"}),
+        ("epsilon-inside-root", {"adam"}),
+        (None, {"train"}),  # where both meet
+    ]
+    assert "\nno known mistake gives 75 of 75 wrong answers in train\n" in str(report)
+
+
+def test_two_mistakes_in_one_group_are_named() -> None:
+    names = ("kink-counted-twice", "square-overflows")
+    wrong = [type(m.backend) for m in MUTANTS if m.name in names]
+    report = oracle.check(type("Two", tuple(wrong), {})(), "float32", ["factor"])
+    assert {d.mutant.name for d in report.diagnoses if d.mutant} == set(names)
+
+
+def test_a_single_coincidence_names_no_mistake() -> None:
+    class Signed(Port):
+        """max(k, λ): the magnitude of k was forgotten, in the value as well."""
+
+        def factor(self, k: Array, lam: Any, order: int) -> tuple[Array, Array]:
+            value, slope = super().factor(np.maximum(k, 0), lam, order)
+            return value, np.where(k > 0, slope, 0)
+
+    report = oracle.check(Signed(), groups=["factor", "loss"])
+    assert len(report.failures()) > 100
+    assert [d.mutant for d in report.diagnoses] == [None]
+
+
+def test_at_most_eight_failures_of_a_group_have_a_line() -> None:
+    report = oracle.check(next(m for m in MUTANTS if m.name == "sum-for-mean").backend)
+    lines = str(report).splitlines()
+    for group in {o.case.group for o in report.failures()}:
+        n = sum(o.case.group == group for o in report.failures())
+        shown = sum(line.startswith(f"FAILED {group}/") for line in lines)
+        assert shown == min(n, 8)
+        assert (f"  … and {n - 8} more in {group}" in lines) == (n > 8)
 
 
 def test_nothing_is_made_up_about_a_port_that_is_like_no_mutant() -> None:

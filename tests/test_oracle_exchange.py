@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -87,7 +88,7 @@ def test_missing_cases_are_counted_and_fail(
     out = capsys.readouterr().out
     n = len(ADAM["answers"])
     assert out.startswith(f"{n - 1} of {n} cases passed in float64, 1 missing\n")
-    assert f"MISSING {FIRST}: no answer" in out
+    assert f"MISSING {FIRST} (an ordinary step after 0 others): no answer" in out
 
 
 def test_a_group_that_is_not_implemented_never_passes(
@@ -119,14 +120,14 @@ def test_wrong_answers_fail_with_words(
 ) -> None:
     assert main(["grade", written(tmp_path, with_first(answer)), "--groups", "adam"]) == 1
     out = capsys.readouterr().out
-    assert f"FAILED {FIRST}: " in out and words in out
+    assert f"FAILED {FIRST} (" in out and words in out
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         (b"", "not JSON"),
-        (b"theta = 3", "not JSON"),
+        (b"theta = 3", "char 0); they begin 'theta = 3'"),
         (b"\xff\xfe\x00", "not JSON"),
         (json.dumps(ADAM).encode()[:1000], "not JSON, or only half of it"),
         (b"[" * 100_000, "not JSON"),
@@ -137,13 +138,16 @@ def test_wrong_answers_fail_with_words(
         (ADAM | {"dtype": "float16"}, "dtype: expected one of"),
         (ADAM | {"answers": []}, "expected an object of answers by case id"),
         (ADAM | {"not_implemented": ["adm"]}, "not_implemented: expected some of"),
-        (ADAM | {"answers": {"adam/none": {}}}, "'adam/none' is the id of no case that was asked"),
+        (ADAM | {"answers": {"adam/none": {}}}, "'adam/none' is the id of no case"),
         (with_first(["1"]), f"{FIRST}: expected an object, got ['1']"),
         (with_first({"theta": ["1.0", "one"]}), f"{FIRST}: theta: expected a number as a decimal"),
         (with_first({"theta": ["0x1p3"]}), "expected a number as a decimal string, got '0x1p3'"),
-        (with_first({"theta": [None]}), "expected a number as a decimal string, got None"),
-        (with_first({"theta": [True]}), "expected a number as a decimal string, got True"),
-        (with_first({"theta": {"0": "1"}}), "expected a number as a decimal string, got {"),
+        (
+            with_first({"theta": [None]}),
+            'number as a decimal string, also "inf" and "nan", got null',
+        ),
+        (with_first({"theta": [True]}), 'also "inf" and "nan", got true'),
+        (with_first({"theta": {"0": "1"}}), "got {"),
         (with_first({"theta": "1e" + "9" * 30}), f"{FIRST}: InvalidOperation in reading it"),
         (with_first({"theta": nested(33)}), f"{FIRST}: theta: lists within lists, more than 32"),
         (
@@ -265,7 +269,7 @@ def test_a_port_in_plain_python_passes_what_it_implements(
     [
         ("import time; time.sleep(60)", "gave no answer within 1.5 s"),
         ("raise SystemExit('out of order')", "ended with status 1: out of order"),
-        ("import os; os.kill(os.getpid(), 9)", "ended with status -9: no words"),
+        ("import os; os.kill(os.getpid(), 9)", "ended with status -9: nothing on its"),
         ("pass", "printed nothing"),
         ("print('{\"schema\": ')", "not JSON, or only half of it"),
         ("while True: print('x' * 1_000_000)", f"printed more than {LARGEST} bytes"),
@@ -292,6 +296,18 @@ def test_programs_that_cannot_be_started_are_said(
 ) -> None:
     assert main(["run", "--cmd", command]) == 2
     assert "cannot be started" in capsys.readouterr().err
+
+
+def test_the_first_and_the_last_words_of_a_program_that_fails_are_told() -> None:
+    code = "import sys; sys.exit('TypeError first' + 2000 * ' at' + ' last frame')"
+    with pytest.raises(MalformedError, match=r"(?s)TypeError first at.*\n…\n.* at last frame$"):
+        asked(shlex.join([sys.executable, "-c", code]), "", 60)
+
+
+def test_answers_to_other_groups_are_left_aside() -> None:
+    content = json.dumps(ADAM).encode()
+    assert {o.status for o in graded(content, oracle.cases("factor")).outcomes} == {"missing"}
+    assert len(graded(content, oracle.cases("adam")).outcomes) == len(ADAM["answers"])
 
 
 def test_a_program_that_hangs_is_ended() -> None:

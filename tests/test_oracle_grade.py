@@ -120,3 +120,21 @@ def test_wrong_shapes_are_said(answer: Any, problem: str) -> None:
 def test_errors_in_ulp_are_finite_at_the_ends_of_the_range(want: str) -> None:
     outcome = grade(a_case([D(want)], [1e-320]), {"v": [D(want)]}, "float64")
     assert (outcome.status, outcome.error) == (PASSED, 0.0)
+
+
+def test_a_wrong_number_is_said_in_the_words_of_its_kind() -> None:
+    zero, far = a_case([D("-0.0")], [0.0]), a_case([D("1e60")], [1.0])
+    assert grade(zero, {"v": [D(0)]}, "float64").problem == "the sign of zero is wrong"
+    infinite = a_case([D("inf")], [0.0])
+    assert grade(infinite, {"v": [D("nan")]}, "float64").problem == "Infinity is due"
+    outcome = grade(far, {"v": [D(1)]}, "float32")
+    assert (outcome.got, outcome.want) == ("1", "inf")
+    small = grade(a_case([D("1e-60")], [1e-46]), {"v": [D("0.123456789012")]}, "float32")
+    assert (small.got, small.want) == ("0.123456791", "0")
+
+
+def test_numbers_of_a_kink_that_no_one_slope_gives_are_said_to_be_so() -> None:
+    outcome = grade(SEGMENT, {"v": [D(0), D(-3), D(5)]}, "float64")
+    assert outcome.problem.startswith("at a kink, and no slope of those that are valid")
+    outcome = grade(SEGMENT, {"v": [D(0), D(1), D(6)]}, "float64")
+    assert outcome.problem == "outside the bound"

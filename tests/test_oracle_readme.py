@@ -30,7 +30,8 @@ def test_the_example_in_python_finds_its_mistake() -> None:
         exec(compile(block("## From Python\n", "python"), str(PAGE), "exec"), {})
     lines = printed.getvalue().splitlines()
     assert re.match(rf"\d+ of {len(oracle.cases('factor'))} cases passed in float64, ", lines[0])
-    assert lines[1].startswith("FAILED factor/")
+    assert lines[1].startswith("likely mistake: ") and "[lam-squared]" in lines[1]
+    assert any(line.startswith("FAILED factor/") for line in lines[2:])
 
 
 def test_the_example_for_pytest_passes() -> None:

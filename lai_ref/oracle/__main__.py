@@ -121,9 +121,12 @@ def _parser() -> argparse.ArgumentParser:
 
     command("prompt", _prompt, "print the inputs of the cases, as JSON")
     grade = command("grade", _grade, "grade a file of answers")
+    # options last: --groups would take the file for a group
+    grade.usage = "%(prog)s [-h] ANSWERS.json [--json] [--groups GROUP [GROUP ...]]"
     grade.add_argument("answers", type=Path, metavar="ANSWERS.json", help="README.md says how")
     run = command("run", _run, "give the prompt to a program and grade what it prints")
-    run.add_argument("--cmd", required=True, metavar="COMMAND", help="the program, with arguments")
+    words = "the program and its arguments, run in this folder, by no shell"
+    run.add_argument("--cmd", required=True, metavar="COMMAND", help=words)
     words = "that it may take for all cases together (60)"
     run.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help=words)
     command("list", _list, "list the cases and why each is there")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 import warnings
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,8 @@ def ask(backend: object, case: Case, dtype: str) -> dict[str, Any] | Refused | U
     """A backend's answer to a case, nested lists of Decimals; None if it implements no such method.
 
     Only an error that the method raises counts as a refusal: a method that cannot be called as the
-    protocol says, or whose results cannot be read, is unusable, and passes nowhere.
+    protocol says, that has a name wrong, or whose results cannot be read, is unusable, and passes
+    nowhere.
     """
     method = getattr(backend, METHODS[case.group], None)
     if method is None and case.group == "codec":
@@ -39,12 +42,15 @@ def ask(backend: object, case: Case, dtype: str) -> dict[str, Any] | Refused | U
             answer = method(**given)
     except NotImplementedError:
         return None
+    except (NameError, AttributeError, ImportError) as error:  # a slip: not meant as a refusal
+        return Unusable(_words(error))
     except Exception as error:  # of a port, about which nothing is known
-        return Refused(f"{type(error).__name__}: {error}")
+        return Refused(_words(error))
     names = tuple(OUTPUTS[case.group])
     parts = answer if isinstance(answer, tuple | list) and len(names) > 1 else (answer,)
     if len(parts) != len(names):
-        return Unusable(f"expected {len(names)} results ({', '.join(names)}), got {len(parts)}")
+        got = f"{len(parts)} of them" if parts is answer else type(answer).__name__
+        return Unusable(f"expected a tuple ({', '.join(names)}), got {got}")
     try:
         return {name: _decimals(part) for name, part in zip(names, parts, strict=True)}
     except Exception as error:
@@ -55,6 +61,14 @@ def ask(backend: object, case: Case, dtype: str) -> dict[str, Any] | Refused | U
 def arguments(case: Case, dtype: str) -> dict[str, Any]:
     """A case's inputs as a backend takes them, fresh arrays each time."""
     return {name: _argument(name, value, case.group, dtype) for name, value in case.inputs.items()}
+
+
+def _words(error: Exception) -> str:
+    """What an error of a port says, and the line of it that raised it, or called what did."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    where = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}: {error}{where}"
 
 
 def _decimals(part: Any) -> Any:

@@ -35,6 +35,7 @@ from typing import Any
 import numpy as np
 
 from lai_ref.oracle.case import DTYPES, GROUPS, SCHEMA, VECTORS, Case, Nested
+from lai_ref.oracle.case import cases as every_case
 from lai_ref.oracle.grade import NOT_IMPLEMENTED, Outcome, Refused, grade
 from lai_ref.oracle.report import Report
 
@@ -72,10 +73,10 @@ def graded(content: bytes, cases: Sequence[Case], dtype: str | None = None) -> R
     answers = _read(content)
     if dtype is not None and answers["dtype"] != dtype:
         raise MalformedError(f"dtype: expected {dtype}, got {answers['dtype']}")
-    known = {case.id: case for case in cases}
+    known = {case.id for case in every_case()}
     for name in answers["answers"]:
         if name not in known:
-            raise MalformedError(f"answers: {name!r} is the id of no case that was asked")
+            raise MalformedError(f"answers: {name!r} is the id of no case")
     lacking = answers.get("not_implemented", [])
     outcomes = []
     for case in cases:
@@ -99,6 +100,8 @@ def asked(command: str, question: str, seconds: float) -> bytes:
     MalformedError
         If it cannot be started, fails, takes longer, or prints nothing or too much.
     """
+    if not command.strip():
+        raise MalformedError(f"{command!r} cannot be started: it names no program")
     # files, so that neither side ever waits for the other, and a flood can be noticed
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as printed, \
             tempfile.TemporaryFile() as complaints:  # fmt: skip
@@ -112,7 +115,7 @@ def asked(command: str, question: str, seconds: float) -> bytes:
                 stderr=complaints,
                 start_new_session=True,
             )
-        except (OSError, ValueError, IndexError) as error:
+        except (OSError, ValueError) as error:
             raise MalformedError(f"{command!r} cannot be started: {error}") from None
         try:
             status = _waited(process, printed, command, seconds)
@@ -120,8 +123,11 @@ def asked(command: str, question: str, seconds: float) -> bytes:
             _end(process)
         if status != 0:
             complaints.seek(0)
-            words = complaints.read()[-500:].decode(errors="replace").strip()
-            raise MalformedError(f"{command!r} ended with status {status}: {words or 'no words'}")
+            words = complaints.read(LARGEST).decode(errors="replace").strip()
+            if len(words) > 800:  # some languages say what is wrong first, others last
+                words = f"{words[:400]}\n…\n{words[-400:]}"
+            words = words or "nothing on its standard error"
+            raise MalformedError(f"{command!r} ended with status {status}: {words}")
         printed.seek(0)
         content = printed.read(LARGEST + 1)
     if not content.strip():
@@ -163,7 +169,10 @@ def _read(content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         if isinstance(error, MalformedError):
             raise
-        raise MalformedError(f"answers that are not JSON, or only half of it: {error}") from None
+        start = content[:40].decode(errors="replace")
+        raise MalformedError(
+            f"answers that are not JSON, or only half of it: {error}; they begin {start!r}"
+        ) from None
     if not isinstance(answers, dict):
         raise MalformedError(f"answers: expected an object, got {type(answers).__name__}")
     needed, allowed = {"schema", "dtype", "answers"}, {"not_implemented"}
@@ -202,7 +211,10 @@ def _numbers(where: str, value: Any, dtype: str, levels: int = DEEPEST) -> Neste
     if isinstance(value, float):  # Infinity or NaN without quotes
         return Decimal(value)
     if not isinstance(value, str):
-        raise MalformedError(f"{where}: expected a number as a decimal string, got {value!r:.80}")
+        raise MalformedError(
+            f'{where}: expected a number as a decimal string, also "inf" and "nan",'
+            f" got {json.dumps(value):.80}"
+        )
     found = WRITTEN.fullmatch(value)
     if not found:
         raise MalformedError(f"{where}: expected a number as a decimal string, got {value!r:.80}")

@@ -148,6 +148,11 @@ def param_gradient(rng: np.random.Generator) -> Iterator[Any]:
     t = np.round(64 * (_y_and_k(far)[0] + nonzero(rng, (3,)))) / 64
     about = "hidden units beyond 700: no exponential overflows"
     yield "softplus-far-z", about, {**far, "t": t, "loss": loss}
+    loss = {"name": "lai", "lam": 0.25, "order": 2, "l1_ratio": 0.0, "reduction": "batch"}
+    large = {"sizes": [1, 1, 1], "activation": "softplus", "theta": [1.0, 20.0, 1.5, 0.5],
+             "x": [[2.0], [5.0]], "t": [34.0, 37.0], "loss": loss}  # fmt: skip
+    about = "hidden units at 22 and 25, where softplus' is not 1 yet"
+    yield "softplus-large-z", about, large
 
 
 TRAJECTORIES: tuple[tuple[str, str, dict[str, Any], int, bool], ...] = (

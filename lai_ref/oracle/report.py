@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
-
-import numpy as np
 
 from lai_ref.arguments import one_of
 from lai_ref.oracle.asking import ask
-from lai_ref.oracle.case import DTYPES, OUTPUTS, Case, cases, flat
+from lai_ref.oracle.backend import METHODS
+from lai_ref.oracle.case import DTYPES, GROUPS, cases
+from lai_ref.oracle.diagnosis import Diagnosis, diagnoses
 from lai_ref.oracle.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
-from lai_ref.oracle.mutants import MUTANTS, Mutant
+from lai_ref.oracle.mutants import Mutant
 
-CASES_LOOKED_AT = 24  # of those that failed, and of those that passed, for the likely mistake
-LINES_EXPLAINED = 20  # the first failing lines name a mutant that answers alike
-ALIKE = 2.0  # bounds apart: each answer is within one bound of what it would be without rounding
+SHOWN = 8  # failures of a group that have a line of their own
+# what s, which runs from one end of the valid slopes to the other, stands for in a port
+KINKS: dict[str, tuple[str, str, Callable[[float], float]]] = {
+    "relu-kink": ("z = 0", "relu'(0)", lambda s: s),
+    "zero-e": ("e = 0", "sign(0)", lambda s: 2 * s - 1),
+    "kink": ("|k|^p = λ", "H(0)", lambda s: s),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Report:
         return all(outcome.status == PASSED for outcome in self.outcomes)
 
     def __str__(self) -> str:
-        return "\n".join([self.summary(), *self._failures(), *self._conventions()])
+        return "\n".join([self.summary(), *self._mistakes(), *self._failures(), *self._kinks()])
 
     def summary(self) -> str:
         """The first line: what passed, out of what there is."""
@@ -43,8 +47,10 @@ class Report:
         for status in (FAILED, MISSING):
             words += f", {count[status]} {status}" if count[status] else ""
         if count[NOT_IMPLEMENTED]:
-            groups = {o.case.group: None for o in self.outcomes if o.status == NOT_IMPLEMENTED}
-            words += f", {count[NOT_IMPLEMENTED]} not implemented ({', '.join(groups)})"
+            lacking = [o for o in self.outcomes if o.status == NOT_IMPLEMENTED]
+            groups = {o.case.group: f": {o.problem}" if o.problem else "" for o in lacking}
+            names = ", ".join(group + problem for group, problem in groups.items())
+            words += f", {count[NOT_IMPLEMENTED]} not implemented ({names})"
         return words
 
     def failures(self) -> list[Outcome]:
@@ -52,29 +58,29 @@ class Report:
         return [o for o in self.outcomes if o.status in (FAILED, MISSING)]
 
     @cached_property
+    def diagnoses(self) -> list[Diagnosis]:
+        """The likely mistakes and the wrong answers that they explain; last, what none does."""
+        return diagnoses(self.outcomes, self.dtype)
+
+    @property
     def likely_mistake(self) -> Mutant | None:
-        """The mutant that answers most like this port, if any answers like it where it failed."""
-        comparable = [o for o in self.outcomes if isinstance(o.answer, dict) and o.case.expected]
-        wrong = _spread([o for o in comparable if o.status == FAILED])
-        if not wrong:
-            return None
-        groups = {o.case.group for o in wrong}
-        right = [o for o in comparable if o.status == PASSED and o.case.group in groups]
-        looked_at = wrong + _spread(right)
-        scores = [(*self._agreement(each, looked_at), -i) for i, each in enumerate(MUTANTS)]
-        best = max(scores)
-        return MUTANTS[-best[-1]] if best[0] > 0 else None
+        """The mutant that answers most like this port where it failed, if any is like it."""
+        return next((d.mutant for d in self.diagnoses if d.mutant), None)
 
     def as_json(self) -> dict[str, Any]:
         """The report for machines."""
-        mistake = self.likely_mistake
         return {
             "dtype": self.dtype,
             "counts": dict(Counter(outcome.status for outcome in self.outcomes)),
-            "likely_mistake": mistake and {"name": mistake.name, "mistake": mistake.mistake},
+            "likely_mistakes": [
+                {"name": d.mutant.name, "mistake": d.mutant.mistake, "explains": len(d.explained)}
+                for d in self.diagnoses
+                if d.mutant
+            ],
             "cases": [
                 {
                     "id": o.case.id,
+                    "about": o.case.about,
                     "status": o.status,
                     "problem": o.problem,
                     "place": o.place,
@@ -83,102 +89,83 @@ class Report:
                     "error_ulp": o.error if math.isfinite(o.error) else None,
                     "bound_ulp": o.bound,
                     "convention": o.convention,
+                    "likely": self._named(o),
                 }
                 for o in self.outcomes
             ],
         }
 
-    def _agreement(self, mutant: Mutant, outcomes: Sequence[Outcome]) -> tuple[int, int, float]:
-        """In how many failed cases, and in how many, the mutant answers as the port; how near."""
-        apart = np.array([_apart(mutant, outcome, self.dtype) for outcome in outcomes])
-        both_failed = [
-            outcome.status == FAILED and not _right(mutant, outcome.case, self.dtype)
-            for outcome in outcomes
-        ]
-        alike = apart <= ALIKE
-        near = -float(np.minimum(np.log1p(apart), 50).sum())
-        return int((alike & np.array(both_failed)).sum()), int(alike.sum()), near
+    def line(self, o: Outcome) -> str:
+        """What became of one case."""
+        line = f"{o.status.upper()} {o.case.id} ({o.case.about}): {o.problem}"
+        if o.place:
+            line += f"; {o.place}{_at(o)}: got {o.got}, want {o.want}{_error(o)}"
+        name = self._named(o)
+        return line + (f"  [{name}]" if name else "")
 
-    def _failures(self) -> list[str]:
+    def _mistakes(self) -> list[str]:
         lines = []
-        for i, o in enumerate(self.failures()):
-            line = f"{o.status.upper()} {o.case.id}: {o.problem}"
-            if o.place:
-                line += (
-                    f"; {o.place}: got {o.got}, want {o.want},"
-                    f" error {o.error:.3g} ulp, bound {o.bound:.3g} ulp"
-                )
-            mutant = self._alike(o) if i < LINES_EXPLAINED else None
-            if mutant is not None:
-                line += f"\n  likely: {mutant.mistake} [{mutant.name}]"
-            lines.append(line)
-        if self.likely_mistake is not None:
-            lines.append(f"likely mistake: {self.likely_mistake.mistake}")
+        for mutant, explained in self.diagnoses:
+            groups = {o.case.group: None for o in explained}
+            wrong = [o for o in self.failures() if o.place and o.case.group in groups]
+            words, where = f"{len(explained)} of {len(wrong)} wrong answers", ", ".join(groups)
+            if mutant is None:
+                lines.append(f"no known mistake gives {words} in {where}")
+            else:
+                words = f"{mutant.mistake} [{mutant.name}] gives {words} in {where}"
+                lines.append(f"likely mistake: {words}")
         return lines
 
-    def _alike(self, outcome: Outcome) -> Mutant | None:
-        """A mutant that fails with the port's own numbers; of several, the likely mistake."""
-        if not isinstance(outcome.answer, dict) or not outcome.place:
-            return None
-        alike = [
-            mutant
-            for mutant in MUTANTS
-            if _apart(mutant, outcome, self.dtype) <= ALIKE
-            and not _right(mutant, outcome.case, self.dtype)
-        ]
-        return self.likely_mistake if self.likely_mistake in alike else next(iter(alike), None)
+    def _failures(self) -> list[str]:
+        """The first failures of each group, the same words once."""
+        lines = []
+        for group in GROUPS:
+            failed = [o for o in self.failures() if o.case.group == group]
+            once = {(o.problem if not o.place else o.case.id): o for o in reversed(failed)}
+            shown = list(reversed(once.values()))[:SHOWN]
+            lines += [self.line(o) for o in shown]
+            if len(failed) > len(shown):
+                lines.append(f"  … and {len(failed) - len(shown)} more in {group}")
+        return lines
 
-    def _conventions(self) -> list[str]:
-        """The s found at the kinks, where all of a group agree."""
-        found: dict[str, set[float]] = {}
+    def _named(self, o: Outcome) -> str | None:
+        found = (d.mutant for d in self.diagnoses if any(o is each for each in d.explained))
+        return next((mutant.name for mutant in found if mutant), None)
+
+    def _kinks(self) -> list[str]:
+        """What the port takes for the slope where there are many, in the words of `KINKS`."""
+        found: dict[str, dict[str, set[float]]] = {}
         for o in self.outcomes:
             if o.status == PASSED and o.convention is not None:
-                found.setdefault(o.case.group, set()).add(round(o.convention, 3))
-        return [
-            f"at the kinks of {group}: s = {', '.join(f'{s:g}' for s in sorted(values))}"
-            for group, values in found.items()
-        ]
+                kink = next(name for name in KINKS if name in o.case.id)
+                value = round(KINKS[kink][2](o.convention), 3) + 0.0  # no −0
+                found.setdefault(kink, {}).setdefault(o.case.group, set()).add(value)
+        lines = []
+        for kink, groups in found.items():
+            place, name, _ = KINKS[kink]
+            said = {group: ", ".join(f"{v:g}" for v in sorted(groups[group])) for group in groups}
+            if len(set(said.values())) > 1:
+                said = {group: f"{values} in {group}" for group, values in said.items()}
+            lines.append(f"at {place}: {name} = {'; '.join(dict.fromkeys(said.values()))}")
+        return lines
 
 
-def _spread(outcomes: list[Outcome]) -> list[Outcome]:
-    """Some of them, from all over; those of `train`, which take long, if there are no others."""
-    quick = [o for o in outcomes if o.case.group != "train"] or outcomes
-    return quick[:: math.ceil(len(quick) / CASES_LOOKED_AT) or 1]
+def _at(o: Outcome) -> str:
+    """Which k it was, for a number that belongs to one."""
+    if o.case.group != "factor":
+        return ""
+    index = int(o.place.partition("[")[2].rstrip("]"))
+    return f" (k = {float(o.case.inputs['k'][index]):g})"
 
 
-def _apart(mutant: Mutant, outcome: Outcome, dtype: str) -> float:
-    """The largest distance between the mutant's and the port's answer, in the case's bounds."""
-    ours, _ = _mutants_outcome(mutant, outcome.case, dtype)
-    theirs = _numbers(outcome)
-    if ours is None or theirs is None or ours.shape != theirs.shape:
-        return math.inf
-    both = np.isfinite(ours) & np.isfinite(theirs)
-    if not np.array_equal(ours[~both], theirs[~both], equal_nan=True):
-        return math.inf
-    bounds = np.array([b for n in outcome.case.tolerance[dtype].values() for b in flat(n)])
-    if not np.array_equal(np.signbit(ours[bounds == 0]), np.signbit(theirs[bounds == 0])):
-        return math.inf
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float((np.abs(ours - theirs) / np.maximum(bounds, 1e-300))[both].max(initial=0.0))
-
-
-def _right(mutant: Mutant, case: Case, dtype: str) -> bool:
-    return _mutants_outcome(mutant, case, dtype)[1]
-
-
-@lru_cache(maxsize=100_000)
-def _mutants_outcome(mutant: Mutant, case: Case, dtype: str) -> tuple[Any, bool]:
-    """The numbers that a mutant answers, and whether they are right all the same."""
-    outcome = grade(case, ask(mutant.backend, case, dtype), dtype)
-    return _numbers(outcome), outcome.status == PASSED
-
-
-def _numbers(outcome: Outcome) -> Any:
-    """The answer's numbers in one array of doubles, or None."""
-    if not isinstance(outcome.answer, dict):
-        return None
-    parts = [outcome.answer.get(name, []) for name in OUTPUTS[outcome.case.group]]
-    return np.array([float(n) for part in parts for n in flat(part)])
+def _error(o: Outcome) -> str:
+    """How far off: in ulp as long as that says anything, then in parts of what was due."""
+    got, want = float(o.got), float(o.want)
+    if not math.isfinite(o.error) or want == 0:
+        return ""
+    if o.error < 1e4:
+        return f", error {o.error:.3g} ulp, bound {o.bound:.3g} ulp"
+    return f", off by {abs((got - want) / want):.2g} of it, bound {o.bound:.3g} ulp"
 
 
 def check(backend: object, dtype: str = "float64", groups: Sequence[str] | None = None) -> Report:
@@ -194,7 +181,7 @@ def check(backend: object, dtype: str = "float64", groups: Sequence[str] | None 
     Returns
     -------
     Report
-        True if every case passed; as text, a line for each that did not.
+        True if every case passed; as text, what did not, and the likely mistake.
     """
     one_of("dtype", dtype, DTYPES)
     groups = (groups,) if isinstance(groups, str) else groups
@@ -203,7 +190,9 @@ def check(backend: object, dtype: str = "float64", groups: Sequence[str] | None 
     for case in chosen:
         answer = ask(backend, case, dtype)
         if answer is None:
-            outcomes.append(Outcome(case, NOT_IMPLEMENTED))
+            method = METHODS[case.group]
+            problem = "" if hasattr(backend, method) else f"no method {method}"
+            outcomes.append(Outcome(case, NOT_IMPLEMENTED, problem))
         else:
             outcomes.append(grade(case, answer, dtype))
     return Report(dtype, tuple(outcomes))

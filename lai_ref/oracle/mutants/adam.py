@@ -45,6 +45,25 @@ class StepsFromZero(Port):
         return super().second_bias(beta2, t - 1) or math.nan
 
 
+@mutant("v was averaged with β₁; it has a β₂ of its own.", ADAM)
+class FirstDecayForBoth(Port):
+    def adam_step(
+        self,
+        theta: Array,
+        grad: Array,
+        t: int,
+        m: Array,
+        v: Array,
+        lr: float,
+        beta1: float,
+        beta2: float,
+        eps: float,
+    ) -> tuple[Array, Array, Array]:
+        m, v = self.moment(m, grad, beta1), self.moment(v, grad * grad, beta1)
+        bias1, bias2 = self.first_bias(beta1, t + 1), self.second_bias(beta2, t + 1)
+        return theta - self.update(m, v, bias1, bias2, lr, eps), m, v
+
+
 @mutant("The bias of m was not corrected.", ADAM)
 class FirstBiasForgotten(Port):
     def first_bias(self, beta1: float, t: int) -> float:

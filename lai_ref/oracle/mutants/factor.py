@@ -175,6 +175,18 @@ class DenominatorConstant(Port):
         return np.zeros_like(k * lam)
 
 
+@mutant(
+    "F' came by the quotient rule (autograd), whose terms cancel for steep k; use a closed form.",
+    ("factor", "loss"),
+)
+class QuotientRule(Port):
+    def along_slope(self, k: Array, lam: Array, order: int) -> Array:
+        r, sin = self.hypotenuse(k), self.sine(k)
+        # the slope of |k|/r: sign k/r − |k| k/r³
+        slope = np.sign(k) * (1 / r - sin * sin / r) / self.divisor(lam)
+        return slope if order == 1 else 2 * np.abs(sin) * slope
+
+
 @mutant("max(|k|^p, λ) was treated as a constant when F was differentiated.", FACTOR)
 class NumeratorConstant(Port):
     def along_slope(self, k: Array, lam: Array, order: int) -> Array:

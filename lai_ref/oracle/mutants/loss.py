@@ -59,6 +59,25 @@ class PowerForgotten(Port):
         return super().power_slope(e, order) / order
 
 
+@mutant("The squared error was halved, ½ e²; here it is e².", LOSS)
+class SquareHalved(Port):
+    def loss(
+        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
+    ) -> tuple[Any, Array, Array]:
+        value, dy, dk = super().loss(y, t, k, lam, order, l1_ratio, reduction)
+        return value / order, dy / order, dk / order
+
+    def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
+        value, dy = super().plain(y, t, order)
+        return value / order, dy / order
+
+
+@mutant("F was detached or taken for a constant: dk was 0.", LOSS)
+class FactorDetached(Port):
+    def dk(self, e: Array, slope: Array, s: Array, order: int, n: int) -> Array:
+        return super().dk(e, np.zeros_like(slope), s, order, n)
+
+
 @mutant("sign e was computed as e/|e|, NaN at e = 0; any value in [−1, 1] is right.", LOSS)
 class SignByDivision(Port):
     def power_slope(self, e: Array, order: int) -> Array:
@@ -134,12 +153,23 @@ class NormSquared(Port):
         return (c * c).sum(axis=-1), 2 * c
 
 
-@mutant("1e-8 was added under the root of the 2-norm; it needs nothing but 0/0 = 0.", LOSS)
-class EpsilonInNorm(Port):
+class _Longer(Port):
+    root: float
+
     def l2_norm(self, c: Array) -> tuple[Any, Array]:
         length, unit = super().l2_norm(c)
-        longer = np.hypot(length, 1e-4)
+        longer = np.hypot(length, self.root)
         return longer, unit * (length / longer)[..., None]
+
+
+@mutant("1e-8 was added under the root of the 2-norm; it needs nothing but 0/0 = 0.", LOSS)
+class EpsilonInNorm(_Longer):
+    root = 1e-4
+
+
+@mutant("1e-12 was added under the root of the 2-norm; it needs nothing but 0/0 = 0.", LOSS)
+class SmallEpsilonInNorm(_Longer):
+    root = 1e-6
 
 
 @mutant("c² was computed as it stands in the 2-norm and over- or underflows; scale c first.", LOSS)
@@ -178,6 +208,12 @@ class NormAfterMean(Port):
 class FirstLamForAll(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, np.ravel(lam)[0], order)
+
+
+@mutant("The list of λ was averaged; each feature has its own.", LOSS)
+class LamAveraged(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        return super().factor(k, float(np.mean(lam)), order)
 
 
 @mutant("The list of λ was laid along the samples; it has one λ a feature.", LOSS)

@@ -37,6 +37,40 @@ class BiasBeforeWeights(Port):
         return super().flatten([(db, dW) for dW, db in gradients])
 
 
+@mutant("The biases were left out.", SLOPES)
+class BiasesLeftOut(Port):
+    def unflatten(self, sizes: Sequence[int], theta: Array) -> Layers:
+        return [(W, np.zeros_like(b)) for W, b in super().unflatten(sizes, theta)]
+
+    def flatten(self, gradients: Layers) -> Array:
+        return super().flatten([(dW, np.zeros_like(db)) for dW, db in gradients])
+
+
+class _Activated(Sweep):
+    """A sweep whose y = f(z_L), with what its gradient needs."""
+
+    slopes: Array  # ∂z_L/∂x
+    first: Array  # f'(z_L)
+    second: Array  # f''(z_L)
+
+
+@mutant("The last layer had the activation as well; y = z_L has none.", SLOPES)
+class LastLayerActivated(Port):
+    def sweep(self, sizes: Sequence[int], activation: str, theta: Array, x: Array) -> Sweep:
+        linear = super().sweep(sizes, activation, theta, x)
+        z, y = linear.y, self.f(activation, linear.y)
+        first = self.slope(activation, z, y)
+        sweep = _Activated(*linear._replace(y=y, k=first[:, None] * linear.k))
+        sweep.slopes, sweep.first = linear.k, first
+        sweep.second = self.curvature(activation, z, y)
+        return sweep
+
+    def gradient(self, sweep: Sweep, dy: Array, dk: Array) -> Array:
+        assert isinstance(sweep, _Activated)
+        dy = dy * sweep.first + (dk * sweep.slopes).sum(axis=1) * sweep.second
+        return super().gradient(sweep, dy, dk * sweep.first[:, None])
+
+
 @mutant("The way back to the input used W for Wᵀ, unnoticed where W is square.", SLOPES)
 class TransposeForgotten(Port):
     def transposed(self, W: Array) -> Array:
@@ -76,6 +110,31 @@ class SoftplusOverflows(Port):
     def f(self, activation: str, z: Array) -> Array:
         a: Array = super().f(activation, z)
         return np.log1p(np.exp(z)) if activation == "softplus" else a
+
+
+@mutant(
+    "softplus was z beyond 20, PyTorch's threshold; log(1 + e^z) is still above it.",
+    tuple(group for group in SLOPES if group != "train"),  # where nothing gets so far
+)
+class SoftplusThreshold(Port):
+    def f(self, activation: str, z: Array) -> Array:
+        a: Array = super().f(activation, z)
+        return np.where(z > 20, z, a) if activation == "softplus" else a
+
+    def slope(self, activation: str, z: Array, a: Array) -> Array:
+        slope = super().slope(activation, z, a)
+        return np.where(z > 20, 1, slope) if activation == "softplus" else slope
+
+    def curvature(self, activation: str, z: Array, a: Array) -> Array:
+        curvature = super().curvature(activation, z, a)
+        return np.where(z > 20, 0, curvature) if activation == "softplus" else curvature
+
+
+@mutant("σ(z) was e^z/(1 + e^z), which is NaN for large z; take e^−|z|.", SLOPES)
+class SigmoidOverflows(Port):
+    def sigmoid(self, z: Array) -> Array:
+        s: Array = np.exp(z) / (1 + np.exp(z))
+        return s
 
 
 @mutant("silu' was σ(z): the product rule's z σ'(z) was forgotten.", SLOPES)

@@ -67,6 +67,12 @@ class PlainTakesOrderOfLai(_Training):
         return int(loss["order"])
 
 
+@mutant("The Lai loss went to the first rows of a batch; `lai_rows` says which.", TRAIN)
+class FirstRows(_Training):
+    def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
+        return rows[: len(lai_rows)]
+
+
 @mutant("The Lai loss went to the rows that should get the plain loss, and the reverse.", TRAIN)
 class RowsExchanged(_Training):
     def lai_rows(self, rows: Array, lai_rows: Array) -> Array:

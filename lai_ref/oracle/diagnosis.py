@@ -1,0 +1,116 @@
+"""Which mistakes a port probably made: it is compared, where it failed, with ports that made one.
+
+A mutant explains a failure if it gives the same wrong answer, to within rounding. It is named if it
+explains a fifth of a group's failures, since fewer may be chance; the rest may be another's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lai_ref.oracle.asking import ask
+from lai_ref.oracle.case import GROUPS, OUTPUTS, Case, flat
+from lai_ref.oracle.grade import FAILED, PASSED, Outcome, grade
+from lai_ref.oracle.mutants import MUTANTS, Mutant
+
+CASES_LOOKED_AT = 16  # of a group's that failed, and of all that passed, for the likely mistake
+ALIKE = 2.0  # bounds apart: each answer is within one bound of what it would be without rounding
+SHARE = 0.2  # of a group's wrong answers
+
+
+class Diagnosis(NamedTuple):
+    """The wrong answers of a port by the mutant that gives them too; None: those of no mutant."""
+
+    mutant: Mutant | None
+    explained: tuple[Outcome, ...]
+
+
+def diagnoses(outcomes: Sequence[Outcome], dtype: str) -> list[Diagnosis]:
+    """The likely mistakes, that which explains most first, and last what none explains."""
+    comparable = [o for o in outcomes if o.place]  # as many numbers as are due
+    right = _spread([o for o in comparable if o.status == PASSED])
+    found: dict[Mutant, list[Outcome]] = {}
+    unexplained: list[Outcome] = []
+    for group in GROUPS:
+        left = [o for o in comparable if o.case.group == group and o.status == FAILED]
+        enough = max(1, SHARE * len(left))
+        while left:
+            # a mistake that was found elsewhere may reach this group, too
+            mutant, explained = _best(list(found), left, dtype)
+            if len(explained) < enough and (group != "train" or not found):  # it takes long
+                looked_at = _spread(left) + right
+                scores = [(*_score(each, looked_at, dtype), -i) for i, each in enumerate(MUTANTS)]
+                mutant, explained = _best([MUTANTS[-max(scores)[-1]]], left, dtype)
+            if len(explained) < enough:
+                break
+            found.setdefault(mutant, []).extend(explained)
+            left = [o for o in left if o not in explained]
+        unexplained += left
+    named = [Diagnosis(mutant, tuple(explained)) for mutant, explained in found.items()]
+    named.sort(key=lambda d: -len(d.explained))
+    return named + ([Diagnosis(None, tuple(unexplained))] if unexplained else [])
+
+
+def _best(
+    mutants: Sequence[Mutant], wrong: Sequence[Outcome], dtype: str
+) -> tuple[Mutant, list[Outcome]]:
+    """The mutant that explains most of these answers, and those."""
+    pairs = [(each, [o for o in wrong if _explains(each, o, dtype)]) for each in mutants]
+    return max(pairs, key=lambda pair: len(pair[1]), default=(MUTANTS[0], []))
+
+
+def _score(mutant: Mutant, outcomes: Sequence[Outcome], dtype: str) -> tuple[int, int, float]:
+    """How many failures the mutant explains, in how many cases it answers alike, and how near."""
+    apart = np.array([_apart(mutant, o, dtype) for o in outcomes])
+    explained = sum(o.status == FAILED and _explains(mutant, o, dtype) for o in outcomes)
+    return explained, int((apart <= ALIKE).sum()), -float(np.minimum(np.log1p(apart), 50).sum())
+
+
+def _explains(mutant: Mutant, outcome: Outcome, dtype: str) -> bool:
+    """Whether the mutant's answer is wrong as well, and the same."""
+    wrong = not _answer(mutant, outcome.case, dtype)[1]
+    return wrong and _apart(mutant, outcome, dtype) <= ALIKE
+
+
+def _apart(mutant: Mutant, outcome: Outcome, dtype: str) -> float:
+    """The largest distance between the mutant's and the port's answer, in the case's bounds."""
+    ours, _ = _answer(mutant, outcome.case, dtype)
+    theirs = _numbers(outcome)
+    if ours is None or theirs is None or ours.shape != theirs.shape:
+        return math.inf
+    both = np.isfinite(ours) & np.isfinite(theirs)
+    if not np.array_equal(ours[~both], theirs[~both], equal_nan=True):
+        return math.inf
+    if not both.any():  # NaN throughout has many causes
+        return math.inf
+    bounds = np.array([b for n in outcome.case.tolerance[dtype].values() for b in flat(n)])
+    if not np.array_equal(np.signbit(ours[bounds == 0]), np.signbit(theirs[bounds == 0])):
+        return math.inf
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float((np.abs(ours - theirs) / np.maximum(bounds, 1e-300))[both].max(initial=0.0))
+
+
+def _spread(outcomes: list[Outcome]) -> list[Outcome]:
+    """Some of them, from all over; those of `train`, which take long, if there are no others."""
+    quick = [o for o in outcomes if o.case.group != "train"] or outcomes
+    return quick[:: math.ceil(len(quick) / CASES_LOOKED_AT) or 1]
+
+
+@lru_cache(maxsize=100_000)
+def _answer(mutant: Mutant, case: Case, dtype: str) -> tuple[Any, bool]:
+    """The numbers that a mutant answers, and whether they are right all the same."""
+    outcome = grade(case, ask(mutant.backend, case, dtype), dtype)
+    return _numbers(outcome), outcome.status == PASSED
+
+
+def _numbers(outcome: Outcome) -> Any:
+    """The answer's numbers in one array of doubles, or None."""
+    if not isinstance(outcome.answer, dict):
+        return None
+    parts = [outcome.answer.get(name, []) for name in OUTPUTS[outcome.case.group]]
+    return np.array([float(n) for part in parts for n in flat(part)])
