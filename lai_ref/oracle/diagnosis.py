@@ -45,7 +45,7 @@ def diagnoses(outcomes: Sequence[Outcome], dtype: str) -> list[Diagnosis]:
             if len(explained) < enough and (group != "train" or not found):  # it takes long
                 looked_at = _spread(left) + right
                 scores = [(*_score(each, looked_at, dtype), -i) for i, each in enumerate(MUTANTS)]
-                mutant, explained = _best([MUTANTS[-max(scores)[-1]]], left, dtype)
+                mutant, explained = _best([MUTANTS[-int(max(scores)[-1])]], left, dtype)
             if len(explained) < enough:
                 break
             found.setdefault(mutant, []).extend(explained)
@@ -64,11 +64,15 @@ def _best(
     return max(pairs, key=lambda pair: len(pair[1]), default=(MUTANTS[0], []))
 
 
-def _score(mutant: Mutant, outcomes: Sequence[Outcome], dtype: str) -> tuple[int, int, float]:
-    """How many failures the mutant explains, in how many cases it answers alike, and how near."""
+def _score(mutant: Mutant, outcomes: Sequence[Outcome], dtype: str) -> tuple[float, ...]:
+    """How many failures the mutant explains, in how many cases it answers alike, and how near.
+
+    Of two that are the same here, that which shows in fewer groups is the nearer one.
+    """
     apart = np.array([_apart(mutant, o, dtype) for o in outcomes])
     explained = sum(o.status == FAILED and _explains(mutant, o, dtype) for o in outcomes)
-    return explained, int((apart <= ALIKE).sum()), -float(np.minimum(np.log1p(apart), 50).sum())
+    near = -float(np.minimum(np.log1p(apart), 50).sum())
+    return explained, int((apart <= ALIKE).sum()), -len(mutant.groups), near
 
 
 def _explains(mutant: Mutant, outcome: Outcome, dtype: str) -> bool:

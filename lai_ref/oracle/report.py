@@ -17,12 +17,13 @@ from lai_ref.oracle.diagnosis import Diagnosis, diagnoses
 from lai_ref.oracle.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
 from lai_ref.oracle.mutants import Mutant
 
+NO_METHOD = "no method "
 SHOWN = 8  # failures of a group that have a line of their own
 # what s, which runs from one end of the valid slopes to the other, stands for in a port
 KINKS: dict[str, tuple[str, str, Callable[[float], float]]] = {
-    "relu-kink": ("z = 0", "relu'(0)", lambda s: s),
-    "zero-e": ("e = 0", "sign(0)", lambda s: 2 * s - 1),
     "kink": ("|k|^p = λ", "H(0)", lambda s: s),
+    "zero-e": ("e = 0", "sign(0)", lambda s: 2 * s - 1),
+    "relu-kink": ("z = 0", "relu'(0)", lambda s: s),
 }
 
 
@@ -48,9 +49,8 @@ class Report:
             words += f", {count[status]} {status}" if count[status] else ""
         if count[NOT_IMPLEMENTED]:
             lacking = [o for o in self.outcomes if o.status == NOT_IMPLEMENTED]
-            groups = {o.case.group: f": {o.problem}" if o.problem else "" for o in lacking}
-            names = ", ".join(group + problem for group, problem in groups.items())
-            words += f", {count[NOT_IMPLEMENTED]} not implemented ({names})"
+            names = {o.problem.removeprefix(NO_METHOD) or o.case.group: None for o in lacking}
+            words += f", {count[NOT_IMPLEMENTED]} not implemented ({', '.join(names)})"
         return words
 
     def failures(self) -> list[Outcome]:
@@ -97,7 +97,8 @@ class Report:
 
     def line(self, o: Outcome) -> str:
         """What became of one case."""
-        line = f"{o.status.upper()} {o.case.id} ({o.case.about}): {o.problem}"
+        line = f"{o.status.upper()} {o.case.id} ({o.case.about})"
+        line += f": {o.problem}" if o.problem else ""
         if o.place:
             line += f"; {o.place}{_at(o)}: got {o.got}, want {o.want}{_error(o)}"
         name = self._named(o)
@@ -137,12 +138,12 @@ class Report:
         found: dict[str, dict[str, set[float]]] = {}
         for o in self.outcomes:
             if o.status == PASSED and o.convention is not None:
-                kink = next(name for name in KINKS if name in o.case.id)
+                kink = next(name for name in reversed(KINKS) if name in o.case.id)
                 value = round(KINKS[kink][2](o.convention), 3) + 0.0  # no −0
                 found.setdefault(kink, {}).setdefault(o.case.group, set()).add(value)
         lines = []
-        for kink, groups in found.items():
-            place, name, _ = KINKS[kink]
+        for kink in (kink for kink in KINKS if kink in found):
+            (place, name, _), groups = KINKS[kink], found[kink]
             said = {group: ", ".join(f"{v:g}" for v in sorted(groups[group])) for group in groups}
             if len(set(said.values())) > 1:
                 said = {group: f"{values} in {group}" for group, values in said.items()}
@@ -191,7 +192,7 @@ def check(backend: object, dtype: str = "float64", groups: Sequence[str] | None 
         answer = ask(backend, case, dtype)
         if answer is None:
             method = METHODS[case.group]
-            problem = "" if hasattr(backend, method) else f"no method {method}"
+            problem = "" if hasattr(backend, method) else f"{NO_METHOD}{method}"
             outcomes.append(Outcome(case, NOT_IMPLEMENTED, problem))
         else:
             outcomes.append(grade(case, answer, dtype))
