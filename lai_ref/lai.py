@@ -96,7 +96,6 @@ class Lai:
         """As calling the loss, for arguments that have been checked before."""
         dtype = np.result_type(y, t, k)
         p, n = self.order, len(y)
-        check_lam_fits(self._kink.low, k)
         e = widen(y) - widen(t)
         qF, dk = self._terms(e, k)
         if self.reduction == "batch":
@@ -123,6 +122,7 @@ class Lai:
 
         In that form, times |e|, since |e|² alone may leave the range of doubles where ℓ does not.
         """
+        check_lam_fits(self._kink.low, k)
         size = absolute(e)[:, None]
         q = size if self.order == 2 else np.ones_like(size)
         dtype = np.result_type(e, k)
@@ -138,7 +138,6 @@ class Lai:
     ) -> tuple[Array, Array, Array]:
         y = as_array("y", y, ("N",))
         k = as_array("k", k, (len(y), "D"))
-        check_lam_fits(self._kink.low, k)
         return y, as_array("t", t, (len(y),)), k
 
 
