@@ -9,8 +9,8 @@ Over the features (§3.2):  M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁.  Over th
     dy_i  = (1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i
     dk_ij = (1/N) s_j |e_i|^p F'(k_ij; λ_j)
 
-Where L is not differentiable a whole interval of slopes is valid. The choice here is the middle at
-the kink of F, 0 at e = 0 for p = 1, and 0 for the 2-norm at the zero vector.
+Where L is not differentiable a whole interval of derivatives is valid. The choice here is the
+middle at the kink of F, 0 at e = 0 for p = 1, and 0 for the 2-norm at the zero vector.
 """
 
 from __future__ import annotations
