@@ -1,9 +1,9 @@
 """The reference implementation of the Lai loss (arXiv 2405.07884), by hand in NumPy.
 
-In reading order: `factor` and `lai` (the loss), `activations` and `mlp` (the network and its double
-backward pass), `objective` (the two joined), `adam`, `train` (Lai Training), `state`, `data`,
-`experiment`; then `losses`, `metrics`, `gradcheck`, `blocks`, and the door, `arguments` and
-`analytic`.
+In reading order: `factor`, `lai` and `losses` (the loss, and those it is measured against),
+`activations` and `mlp` (the network and its double backward pass), `objective` (the two joined),
+`adam`, `train` (Lai Training); then `state`, `data` with `standin`, `experiment`, `metrics`,
+`gradcheck`, `blocks`, `files`, and the door, `arguments` and `analytic`.
 """
 
 from lai_ref.adam import Adam, AdamState

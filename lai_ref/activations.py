@@ -1,10 +1,10 @@
 """Activations a = f(z), each with f' and f'': double backpropagation needs the second derivative.
 
-    identity   f = z                f' = 1                     f'' = 0
-    relu       f = max(z, 0)        f' = H(z), H(0) = 0        f'' = 0
-    tanh       f = tanh z           f' = 1 − f²                f'' = −2 f f'
-    softplus   f = log(1 + e^z)     f' = σ(z)                  f'' = σ(z) σ(−z)
-    silu       f = z σ(z)           f' = σ(z) (1 + z σ(−z))    f'' = σ(z) σ(−z) (2 + z (1 − 2σ(z)))
+    identity   f = z               f' = 1                    f'' = 0
+    relu       f = max(z, 0)       f' = H(z), H(0) = 0       f'' = 0
+    tanh       f = tanh z          f' = 1 − f²               f'' = −2 f f'
+    softplus   f = log(1 + e^z)    f' = σ(z)                 f'' = σ(z) σ(−z)
+    silu       f = z σ(z)          f' = σ(z) (1 + z σ(−z))   f'' = σ(z) σ(−z) (2 + z (σ(−z) − σ(z)))
 
 with σ(z) = 1/(1 + e^−z), and σ(−z) written for 1 − σ(z) because it does not cancel. For tanh,
 1 − f² does cancel far out, to an error of an ulp of 1; that is what every framework computes. At
@@ -32,9 +32,8 @@ class Activation:
     f: Callable[[Array], Array]  # z → a
     slope: Callable[[Array, Array], Array]  # z, a → f'(z)
     curvature: Callable[[Array, Array, Array], Array]  # z, a, f'(z) → f''(z)
-    gain: float = (
-        1.0  # Var W · fan_in at the start: 2 for relu (He et al. 2015) and silu, much like it
-    )
+    # Var W · fan_in at the start: 2 for relu (He et al. 2015) and silu, much like it
+    gain: float = 1.0
     curved: bool = True  # whether f'' is anywhere other than 0
 
 

@@ -9,8 +9,9 @@ k = tan φ (paper §2). With λ and p (1: MAE, 2: MSE) the four cases of §3.1 a
     F_p'(k; λ) = p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1)
     u = H(|k|^p − λ),  H the step function, H(0) = ½
 
-so the kink is at |k| = λ^(1/p). There a whole interval of slopes is valid, and H(0) = ½ takes its
-middle. All of it is computed in double precision, also for float32, whose range λ may well leave.
+so the kink is at |k| = λ^(1/p). There a whole interval of derivatives is valid, and H(0) = ½ takes
+its middle. All of it is computed in double precision, also for float32, whose range λ may well
+leave.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     complex    Im f(x + i h e_j) / h                 error about ε, no difference to cancel
 
 The complex step (Squire & Trapp 1998) needs an f that takes complex numbers and is analytic along
-the way, which all of this package is, away from its kinks.
+the way, as the losses and the network here are, away from their kinks.
 """
 
 from __future__ import annotations

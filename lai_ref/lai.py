@@ -9,8 +9,8 @@ Over the features (§3.2):  M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁.  Over th
     dy_i  = (1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i
     dk_ij = (1/N) s_j |e_i|^p F'(k_ij; λ_j)
 
-Where L is not differentiable a whole interval of slopes is valid. The choice here is the middle at
-the kink of F, 0 at e = 0 for p = 1, and 0 for the 2-norm at the zero vector.
+Where L is not differentiable a whole interval of derivatives is valid. The choice here is the
+middle at the kink of F, 0 at e = 0 for p = 1, and 0 for the 2-norm at the zero vector.
 """
 
 from __future__ import annotations
@@ -96,7 +96,6 @@ class Lai:
         """As calling the loss, for arguments that have been checked before."""
         dtype = np.result_type(y, t, k)
         p, n = self.order, len(y)
-        check_lam_fits(self._kink.low, k)
         e = widen(y) - widen(t)
         qF, dk = self._terms(e, k)
         if self.reduction == "batch":
@@ -123,6 +122,7 @@ class Lai:
 
         In that form, times |e|, since |e|² alone may leave the range of doubles where ℓ does not.
         """
+        check_lam_fits(self._kink.low, k)
         size = absolute(e)[:, None]
         q = size if self.order == 2 else np.ones_like(size)
         dtype = np.result_type(e, k)
@@ -138,7 +138,6 @@ class Lai:
     ) -> tuple[Array, Array, Array]:
         y = as_array("y", y, ("N",))
         k = as_array("k", k, (len(y), "D"))
-        check_lam_fits(self._kink.low, k)
         return y, as_array("t", t, (len(y),)), k
 
 

@@ -5,8 +5,8 @@
 
 with e = y − t, k = ∂y/∂x and p = 1 (MAE) or 2 (MSE). At e = 0 and p = 1 the derivative is taken as
 0. Sums run in double precision, also for float32; results have the dtype of the arguments. In
-float32 only what is truly beyond its range is infinite; in float64 also what has a residual or a
-slope above 1e154, whose square is.
+float32 only what is truly beyond its range is infinite; in float64 also what is made of a square
+that is: of a slope, or for p = 2 a residual, above 1e154.
 """
 
 from __future__ import annotations

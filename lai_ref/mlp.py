@@ -1,4 +1,4 @@
-"""The network, by hand: y = f(x; θ), its input gradient k = ∂y/∂x, and the derivatives of both.
+"""The network, by hand: y(x; θ), its input gradient k = ∂y/∂x, and the derivatives of both.
 
 A multilayer perceptron with one output; layer l has weights W_l of shape (fan_in, fan_out) and
 biases b_l, all of them views of one flat vector θ. Every array below carries the samples first.
@@ -17,6 +17,8 @@ undoes both computations, last one first:
 
 The f'' term is the one that is easily forgotten: it carries how the slope of each unit changes
 when its input does. For relu it is zero, so that a test on relu alone passes without it.
+
+In code layer l is at place h = l − 1 of each list, but a_l at place l, since `a` begins with a_0.
 """
 
 from __future__ import annotations
@@ -143,7 +145,7 @@ class MLP:
         return (a[-1] @ W + b)[:, 0], Tape(layers, a, z)
 
     def predict(self, theta: Array, x: Array) -> Array:
-        """Predictions y (N,) of x (N, D) for any N: at most 4096 rows are on the way at once."""
+        """Predictions y (N,) of x (N, D) for any N: at most `ROWS` rows are on the way at once."""
         layers = self.unflatten(theta)
         x = as_array("x", x, ("N", self.sizes[0]))
         parts = [self.evaluate(layers, x[rows])[0] for rows in blocks(len(x), ROWS)]

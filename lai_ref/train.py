@@ -3,10 +3,10 @@
 In every epoch the samples are permuted and cut into batches; each batch makes one step of the
 optimiser. Which of the data gets the Lai loss (the paper says batches in §5, points in §6.1):
 
-    sampling="batches"    whole batches: ⌊α n⌋ of an epoch's n, and one more with probability
-                          α n − ⌊α n⌋, so that the expected share is exactly α
+    sampling="batches"    whole batches: ⌊α B⌋ of an epoch's B, and one more with probability
+                          α B − ⌊α B⌋, so that the expected share is exactly α
     sampling="points"     each sample with probability α, drawn anew each epoch; a batch's loss is
-                          (n_plain · plain + n_lai · lai) / n
+                          that of `value_and_grad_mixed`
 
 Pretraining is the same with α = 0 and draws the same random numbers: a Lai run and a plain run from
 one seed see the same batches in the same order, and differ by the loss alone.
@@ -91,7 +91,7 @@ def lai_training(
     sampling
         ``"batches"`` or ``"points"``.
     rng
-        Drawn from for the initial parameters and for every epoch; not used after `start`.
+        Drawn from for the initial parameters and for every epoch; not used if there is a `start`.
     validation
         Inputs and targets for `Epoch.rmse`.
     start
@@ -162,7 +162,7 @@ def _draw(
     if sampling == "points":
         chosen = rng.random(n) < alpha
         return order, [(r, chosen[order[r]]) for r in rows], float(chosen.mean())
-    # ⌊α n⌋ batches, and one more with probability α n − ⌊α n⌋
+    # ⌊α B⌋ batches, and one more with probability α B − ⌊α B⌋
     count = math.floor(alpha * len(rows))
     count += rng.random() < alpha * len(rows) - count
     chosen = np.zeros(len(rows), bool)

@@ -62,7 +62,7 @@ a2 = np.tanh(z2)  # (5, 3)
 y = (a2 @ W3 + b3)[:, 0]  # (5, 3) @ (3, 1) + (1,) = (5, 1), then (5,)
 
 assert np.isclose(z1[4, 2], x[4, 0] * W1[0, 2] + x[4, 1] * W1[1, 2] + b1[2])
-their_y, tape = net.forward(theta, x)
+their_y, tape = net.forward(theta, x)  # the tape keeps W_l, z_l and a_l for the way back
 assert np.allclose(y, their_y, rtol=0, atol=1e-12)
 print("y =", " ".join(f"{value:.4f}" for value in y))
 # > y = -2.6862 -2.1587 -2.0795 -2.3745 -2.9921

@@ -79,8 +79,9 @@ print(f"L = {L:.4f}   dy =", dy, "  dk =", dk[0])
 
 # %% Up: undoing the input gradient
 # From here q̄ = ∂S/∂q sums over every number computed from q: its bar times its derivative by q.
-# Used twice are z (by a and s), w_2 (by y and v) and W_1 (by z and k), so they get two parts each:
-# hence +=.
+# Used twice are z (by a and s), w_2 (by y and v) and W_1 (by z and k). They get two parts each, the
+# second in the next cell: hence +=.
+#
 # We undo the lines last one first; m is the unit, W is W_1, w is w_2; on the right, whole arrays:
 #
 #     k_ij = Σ_m u_im W_jm   ū_im = Σ_j k̄_ij ∂k_ij/∂u_im = Σ_j k̄_ij W_jm     ū = k̄ W_1

@@ -157,8 +157,8 @@ print(f"λ = 1, noise ±4: no trap below α* = {alpha_star:.3f}")
 # %% And a network on a curve?
 # The slope of our curve is 3 cos 2x. A point is wrong where the network's k has the other sign,
 # judged where the curve is steeper than 1; a run is caught if more than a quarter are wrong. The
-# runs of a random seed share data, first weights and batches, some a pretraining (those with one
-# train twice as long); λ is 1, 0.1 and 0.01.
+# runs of a random seed share data, first weights and batches. Those with a pretraining share that
+# too, and train twice as long as the others. λ is 1, 0.1 and 0.01.
 points = np.linspace(-2, 2, 81)  # (M,)
 curve, true_k = 1.5 * np.sin(2 * points), 3 * np.cos(2 * points)
 lams, alphas = np.array([1.0, 0.1, 0.01]), np.array([1.0, 0.1, 0.01])
