@@ -54,13 +54,8 @@ def _train(options: argparse.Namespace) -> int:
     net = MLP((task.x.shape[1], *options.hidden, 1), options.activation)
     settings = _settings(options, data.source)
     start = load_state(options.state) if options.state and options.state.exists() else None
-    if start is not None:
-        start.check_fits(net)
-        if start.settings != settings:
-            raise ValueError(
-                f"{options.state}: expected the state of a run with {settings},"
-                f" got one with {start.settings}"
-            )
+    if start is not None and start.settings != settings:
+        raise ValueError(f"{options.state}: {_difference(start.settings, settings)}")
     epochs = lai_training(
         net,
         task.x,
@@ -86,7 +81,7 @@ def _train(options: argparse.Namespace) -> int:
         if options.state:
             save_state(options.state, last.state._replace(settings=settings))
     if last is None and start is None:
-        raise ValueError("pretrain-epochs, lai-epochs: expected more than 0 together")
+        raise ValueError("pretrain-epochs, lai-epochs: expected more than 0 together, got 0")
     theta = last.state.theta if last else start.theta  # type: ignore[union-attr]
     y_test = net.predict(theta, task.x_test)
     print(f"RMSE on the validation fifth    {rmse(net.predict(theta, task.xv), task.tv):.4f}")
@@ -99,6 +94,18 @@ def _settings(options: argparse.Namespace, source: str) -> str:
     free = ("state", "data", "lai_epochs")
     words = {name: value for name, value in sorted(vars(options).items()) if name not in free}
     return json.dumps(words | {"source": source}, ensure_ascii=False)
+
+
+def _difference(kept: str, asked: str) -> str:
+    """In which settings the run that kept a state differs from the one that is asked for."""
+    try:
+        one = dict(json.loads(kept))
+    except (ValueError, TypeError):
+        return "expected a state that this command kept, got one without its settings"
+    two = json.loads(asked)
+    names = [name for name in two if one.get(name) != two[name]]
+    expected, got = ({name: each.get(name) for name in names} for each in (two, one))
+    return f"expected the state of a run with {expected}, got that of one with {got}"
 
 
 def _report(epoch: Epoch, total: int) -> None:
@@ -123,23 +130,37 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = train.add_argument
-    add("--data", type=Path, metavar="DIR", help="train.csv and test.csv; without: a stand-in")
+    add("--data", type=Path, metavar="DIR", default=argparse.SUPPRESS,
+        help="folder with train.csv and test.csv; without: a stand-in for them")  # fmt: skip
     add("--lam", type=float, nargs="+", default=[0.1], help="λ, one number or one a feature")
     add("--order", type=int, choices=(1, 2), default=2, help="p: 1 is MAE, 2 is MSE")
     add("--l1-ratio", type=float, default=0.0, help="ρ: 0 is L2 Lai, 1 is L1 Lai")
-    add("--reduction", choices=REDUCTIONS, default="batch", help="what comes before the norm")
+    add(
+        "--reduction",
+        choices=REDUCTIONS,
+        default="batch",
+        help="batch: the norm of the mean; sample: the mean of the norms",
+    )
     add("--alpha", type=float, default=0.01, help="α, share of the data that gets the Lai loss")
     add("--sampling", choices=SAMPLINGS, default="points", help="what α is a share of")
     add("--pretrain-epochs", type=int, default=100, help="epochs without the Lai loss")
     add("--lai-epochs", type=int, default=100, help="epochs with it")
     add("--batch-size", type=int, default=64, help="samples a step")
     add("--lr", type=float, default=1e-3, help="Adam's step size")
-    add("--hidden", type=int, nargs="*", default=[64, 32], help="widths of the hidden layers")
+    add(
+        "--hidden",
+        type=int,
+        nargs="*",
+        default=[64, 32],
+        help="widths of the hidden layers; none: a plain line",
+    )
     add("--activation", choices=tuple(ACTIVATIONS), default="tanh", help="of hidden layers")
     add("--scaling", choices=SCALINGS, default="standard", help="of the inputs")
     add("--dtype", choices=("float32", "float64"), default="float32", help="of all arrays")
     add("--seed", type=int, default=0, help="of the split, the network and the batches")
-    add("--state", type=Path, metavar="FILE", help="kept after each epoch; gone on from if there")
+    add("--state", type=Path, metavar="FILE", default=argparse.SUPPRESS,
+        help="written after each epoch; if it is there, training goes on from it")  # fmt: skip
+    parser.set_defaults(data=None, state=None)  # here, where the help does not tell them
     return parser
 
 

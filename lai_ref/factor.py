@@ -185,9 +185,8 @@ def lam_array(lam: npt.ArrayLike) -> Array:
 def check_lam_fits(lam: Array, k: Array) -> None:
     """Refuse a λ (D,) of another length than k's last axis."""
     if lam.ndim and (k.ndim == 0 or k.shape[-1] != len(lam)):
-        raise ValueError(
-            f"lam: expected one number or one a feature of k {k.shape}, got {len(lam)}"
-        )
+        lists = f" or a list of D = {k.shape[-1]}, one a feature" if k.ndim else ""
+        raise ValueError(f"lam: expected one number{lists}, got a list of {len(lam)}")
 
 
 def _frame(k: Array) -> tuple[Array, Array, Array]:

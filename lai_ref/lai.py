@@ -30,7 +30,7 @@ from lai_ref.factor import Kink, check_lam_fits, factor_and_slope, kink_of, lam_
 
 REDUCTIONS = ("batch", "sample")
 ENTRIES = 2**14  # of k whose factors are computed at one time
-LEAST, MOST = np.finfo(float).smallest_subnormal, np.finfo(float).max
+LEAST, MOST = np.finfo(float).tiny, np.finfo(float).max  # complex numbers divide by no less
 
 
 @dataclass(frozen=True)

@@ -155,8 +155,15 @@ class MLP:
         """k = ∂y/∂x (N, D) for the inputs on the tape, and the tape for `double_backward`.
 
         With `rows`, k is (rows, D), for the first so many of the inputs.
+
+        Raises
+        ------
+        ValueError
+            More `rows` than there are, or none.
         """
         n = len(tape.a[0]) if rows is None else rows
+        if not 0 < n <= len(tape.a[0]):
+            raise ValueError(f"rows: expected 1 to {len(tape.a[0])} (all of x), got {n}")
         slope = self._slopes(tape)
         u, v = [np.empty(0)] * len(tape.z), [np.empty(0)] * len(tape.z)
 

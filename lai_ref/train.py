@@ -116,6 +116,13 @@ def lai_training(
     """
     x = as_array("x", x, ("N", net.sizes[0]))
     t = as_array("t", t, (len(x),))
+    if "c" in (x.dtype.kind, t.dtype.kind):
+        raise TypeError("x, t: expected real numbers to train on, got complex ones")
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng: expected a numpy.random.Generator, got {rng!r}")
+    for name, each in (("loss", loss), ("plain", plain)):
+        if not hasattr(each, "evaluate"):
+            raise TypeError(f"{name}: expected a Loss, such as Lai() or Plain(), got {each!r}")
     alpha = number_in("alpha", alpha, 0.0, 1.0)
     one_of("sampling", sampling, SAMPLINGS)
     pretrain_epochs = whole_number("pretrain_epochs", pretrain_epochs, least=0)

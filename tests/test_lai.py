@@ -510,13 +510,23 @@ FIT = np.ones((3, 2))
         (lambda: LAI([0.0], [True], [[1.0]]), TypeError, ("t", "numbers", "bool")),
         (lambda: LAI([0.0], [0.0], HALF), TypeError, ("k", "numbers", "float16")),
         (lambda: LAI([0.0, 0.0], [0.0, 0.0], [[1.0], [1.0, 2.0]]), ValueError, ("k", "(2, D)")),
-        (lambda: Lai([0.1] * 3)(THREE, THREE, FIT), ValueError, ("lam", "(3, 2)", "3")),
-        (lambda: Lai([0.1])(THREE, THREE, FIT), ValueError, ("lam", "(3, 2)", "1")),
+        (lambda: Lai([0.1] * 3)(THREE, THREE, FIT), ValueError, ("lam", "D = 2", "a list of 3")),
+        (lambda: Lai([0.1])(THREE, THREE, FIT), ValueError, ("lam", "D = 2", "a list of 1")),
         (lambda: LAI.per_feature(THREE, TWO, FIT), ValueError, ("t", "(3,)", "(2,)")),
-        (lambda: Lai([0.1]).per_feature(THREE, THREE, FIT), ValueError, ("lam", "(3, 2)", "1")),
+        (lambda: Lai([0.1]).per_feature(THREE, THREE, FIT), ValueError, ("lam", "D = 2", "a list of 1")),
     ],
 )
 def test_bad_input_is_refused_by_name(
     call: Callable[[], Any], error: Errors, words: tuple[str, ...]
 ) -> None:
     check_refused(call, error, *words)
+
+
+@pytest.mark.parametrize("reduction", ["batch", "sample"])
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5])
+def test_complex_residuals_may_be_0_as_well(l1_ratio: float, reduction: str) -> None:
+    loss = Lai(0.1, l1_ratio=l1_ratio, reduction=reduction)
+    y, k = np.array([1.0, 2.0]), np.array([[0.5, -2.0], [0.1, 0.0]])
+    for t in (y, np.array([1.0, 3.0])):
+        for got, want in zip(loss(y + 0j, t, k + 0j), loss(y, t, k), strict=True):
+            np.testing.assert_allclose(got, want, rtol=1e-14, atol=0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lai_ref import MLP, Lai, lai_training, load_california, load_state, prepare, rmse
+from lai_ref import MLP, Lai, lai_training, load_california, load_state, prepare, rmse, save_state
 from lai_ref.__main__ import main
 
 SHORT = [
@@ -101,7 +101,8 @@ def test_a_state_of_another_network_is_refused_and_kept(
     assert main([*SHORT, "--state", str(path)]) == 0
     before = path.read_bytes()
     assert main([*SHORT, "--hidden", "5", "--state", str(path)]) == 2
-    assert "start: expected the state of a network (8, 5, 1)" in capsys.readouterr().err
+    said = f"{path}: expected the state of a run with {{'hidden': [5]}}, got that of one with"
+    assert said in capsys.readouterr().err
     assert path.read_bytes() == before
 
 
@@ -113,8 +114,13 @@ def test_a_state_of_other_settings_is_refused_and_kept(
     before = path.read_bytes()
     for change in (["--lam", "0.2"], ["--seed", "1"], ["--scaling", "raw"], ["--dtype", "float64"]):
         assert main([*SHORT, *change, "--state", str(path)]) == 2
-        assert "expected the state of a run with" in capsys.readouterr().err
+        err = capsys.readouterr().err
+        assert f"expected the state of a run with {{'{change[0][2:]}': " in err
+        assert err.count("': ") == 2  # what differs, and nothing else
     assert path.read_bytes() == before
+    save_state(path, load_state(path)._replace(settings=""))  # as `lai_training` yields it
+    assert main([*SHORT, "--state", str(path)]) == 2
+    assert "got one without its settings" in capsys.readouterr().err
 
 
 def test_no_epochs_at_all_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

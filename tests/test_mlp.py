@@ -319,6 +319,14 @@ def test_k_of_the_first_rows_is_k(c: Case, rows: int) -> None:
     np.testing.assert_allclose(k, c.net.input_gradient(tape)[0][:rows], rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("rows", [-1, 0, 3])
+def test_more_rows_than_there_are_or_none_are_refused(rows: int) -> None:
+    for net in (MLP((1, 1)), MLP((1, 2, 1))):
+        _, tape = net.forward(np.ones(net.n_params), np.ones((2, 1)))
+        with pytest.raises(ValueError, match=rf"rows: expected 1 to 2 \(all of x\), got {rows}"):
+            net.input_gradient(tape, rows)
+
+
 @given(cases(), st.integers(1, 4))
 def test_seed_for_k_of_the_first_rows_is_one_of_zeros_below(c: Case, rows: int) -> None:
     _, tape = c.net.forward(c.theta, c.x)

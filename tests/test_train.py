@@ -348,7 +348,10 @@ def test_diverged_error_crosses_processes() -> None:
         ({"lai_epochs": -1}, "lai_epochs: expected at least 0"),
         ({"validation": (X, T[:5])}, r"validation\[1\]: expected shape \(53,\), got \(5,\)"),
         ({"validation": (X[:, :1], T)}, r"validation\[0\]: expected shape \(N, 2\)"),
-        ({"loss": Lai([0.1, 0.2, 0.3])}, r"lam: expected one number or one a feature .* got 3"),
+        (
+            {"loss": Lai([0.1, 0.2, 0.3])},
+            "lam: expected one number or a list of D = 2, .* got a list of 3",
+        ),
         ({"start": line_state()}, r"start: expected the state of a network \(2, 5, 1\) tanh"),
     ],
 )
@@ -360,6 +363,25 @@ def test_bad_arguments_are_refused_at_once(changes: dict[str, Any], message: str
     }
     with pytest.raises(ValueError, match=message):
         lai_training(NET, X, T, **(good | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rng": None}, r"rng: expected a numpy\.random\.Generator, got None"),
+        ({"rng": 0}, r"rng: expected a numpy\.random\.Generator, got 0"),
+        ({"loss": None}, r"loss: expected a Loss, such as Lai\(\) or Plain\(\), got None"),
+        ({"plain": 2}, r"plain: expected a Loss, such as Lai\(\) or Plain\(\), got 2"),
+        ({"x": X.astype(complex)}, "x, t: expected real numbers to train on, got complex ones"),
+        ({"t": T.astype(complex)}, "x, t: expected real numbers to train on, got complex ones"),
+    ],
+)
+def test_arguments_of_another_type_are_refused_at_once(
+    changes: dict[str, Any], message: str
+) -> None:
+    good: dict[str, Any] = {"x": X, "t": T, "loss": Lai(0.1), "rng": np.random.default_rng(0)}
+    with pytest.raises(TypeError, match=message):
+        lai_training(NET, batch_size=10, **(good | changes))
 
 
 @pytest.mark.parametrize(
