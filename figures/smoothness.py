@@ -24,7 +24,15 @@ from matplotlib.figure import Figure
 
 from figures.drawing import DARK_TO_LIGHT, GREY
 from figures.settings import Settings
-from figures.training import arms_of, california, circumstances, over_seeds, protocol_of, train_all
+from figures.training import (
+    UNIT,
+    arms_of,
+    california,
+    circumstances,
+    over_seeds,
+    protocol_of,
+    train_all,
+)
 
 LAMS = (None, 1e-1, 1e-2, 1e-3)  # None: MSE
 PAPER = {"rmse": (0.6960, 0.6955, 0.6997, 0.7210), "variance": (0.7728, 0.7683, 0.7574, 0.6604)}
@@ -103,8 +111,8 @@ def plot(numbers: dict[str, Any]) -> Figure:
     left, right = panels
     _curves(left.subplots(), numbers)
     upper, lower = right.subplots(2, 1, sharex=True)
-    _over_lam(upper, numbers, "rmse", "validation RMSE\n(100,000 $)")
-    _over_lam(lower, numbers, "variance", "variance of outputs\n((100,000 $)²)")
+    _over_lam(upper, numbers, "rmse", f"validation RMSE\n({UNIT})")
+    _over_lam(lower, numbers, "variance", f"variance of outputs\n(({UNIT})²)")
     upper.set_title("a smaller λ costs accuracy …")
     lower.set_title("… and smooths the outputs")
     lower.set_xlabel("loss after pretraining")
@@ -152,7 +160,7 @@ def _curves(axes: Axes, numbers: dict[str, Any]) -> None:
     axes.yaxis.set_minor_formatter("{x:.2f}")
     axes.set_ylim(top=1.05 * max(max(arm["rmse"]) for arm in numbers["arms"]))
     axes.set_xlabel("epoch")
-    axes.set_ylabel("RMSE on the validation fifth (100,000 $, log scale)")
+    axes.set_ylabel(f"RMSE on the validation fifth ({UNIT}, log scale)")
     axes.set_title("validation error: median over seeds, band from least to most")
     axes.legend(title=f"then {p['alpha']:.0%} of the {p['sampling']}:", loc="center left")
 

@@ -29,7 +29,15 @@ from matplotlib.figure import Figure
 
 from figures.drawing import DARK_TO_LIGHT, GREY
 from figures.settings import Settings
-from figures.training import arms_of, california, circumstances, over_seeds, protocol_of, train_all
+from figures.training import (
+    UNIT,
+    arms_of,
+    california,
+    circumstances,
+    over_seeds,
+    protocol_of,
+    train_all,
+)
 
 ALPHAS = (0.001, 0.01, 0.1, 1.0)
 LAMS = (0.1, 0.01, 0.001)
@@ -40,8 +48,8 @@ NAMES = {"variance": "variance", "slope": "mean ‖k‖", "rmse": "RMSE"}
 LABELS = {
     "alpha": "α, the share of Lai points (log scale)",
     "ratio": "α/λ (log scale)",
-    "variance": "variance of outputs, test set ((100,000 $)²)",
-    "rmse": "validation RMSE (100,000 $)",
+    "variance": f"variance of outputs, test set (({UNIT})²)",
+    "rmse": f"validation RMSE ({UNIT})",
 }
 STYLES = dict(zip(LAMS, zip(DARK_TO_LIGHT[1:], "s^D", strict=True), strict=True))
 

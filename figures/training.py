@@ -50,8 +50,8 @@ from lai_ref import (
     save_state,
 )
 
-PROTOCOL = {
-    "sizes": [8, 64, 32, 1],
+PROTOCOL: dict[str, Any] = {
+    "sizes": [8, 64, 32, 1],  # the first is the number of features, for other data another
     "activation": "tanh",
     "scaling": "standard",
     "dtype": "float32",
@@ -66,6 +66,7 @@ PROTOCOL = {
     "reduction": "batch",
     "rows": None,  # all of them
 }
+UNIT = "100,000 $"  # of the target
 QUICK = {"pretrain_epochs": 3, "lai_epochs": 3, "rows": 3000}
 # The loss of an arm that has a number under this name; it gets the arm, for whatever else it needs
 LOSSES: dict[str, Callable[[Arm], Loss]] = {
@@ -100,7 +101,8 @@ def arms_of(settings: Settings, seeds: Iterable[int], **changes: Any) -> list[Ar
     """The control arm of every seed under the protocol with `changes`; others are made from it."""
     data = california(settings.data)
     digest = digest_of(data.x, data.t, data.x_test)
-    protocol = PROTOCOL | (QUICK if settings.quick else {}) | changes
+    sizes = [data.x.shape[1], *PROTOCOL["sizes"][1:]]
+    protocol = PROTOCOL | {"sizes": sizes} | (QUICK if settings.quick else {}) | changes
     return [{"data": digest, "seed": seed, **protocol, **CONTROL} for seed in seeds]
 
 

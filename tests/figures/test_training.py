@@ -103,6 +103,14 @@ def test_a_further_loss_takes_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [epoch.lai_share for epoch in epochs] == [0, 0, 0, 1, 1, 1]
 
 
+def test_the_network_has_as_many_inputs_as_the_data_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "california", lambda data: DATA)
+    (arm,) = arms_of(Settings(tmp_path), [0])
+    assert arm["sizes"] == [2, 64, 32, 1]
+
+
 def test_an_arm_has_one_loss() -> None:
     with pytest.raises(ValueError, match="arm: expected at most one of lam, mu, got 2"):
         training._loss({**PROTOCOL, **CONTROL, "lam": 0.1, "mu": 1.0})
