@@ -29,6 +29,7 @@ from figures.training import (
     arms_of,
     california,
     circumstances,
+    loss_name,
     over_seeds,
     protocol_of,
     train_all,
@@ -77,10 +78,6 @@ def _final(arm: dict[str, Any], name: str) -> float:
     return float(value[-1] if isinstance(value, list) else value)
 
 
-def _label(lam: float | None) -> str:
-    return "MSE" if lam is None else f"λ = {lam:.0e}".replace("e-0", "e-")
-
-
 def table(numbers: dict[str, Any]) -> str:
     """Table 1 as text, the paper's numbers below ours."""
     rows = numbers["table"]
@@ -91,7 +88,7 @@ def table(numbers: dict[str, Any]) -> str:
     def spread(cell: dict[str, float], form: str) -> str:
         return f"{cell['least']:{form}} … {cell['most']:{form}}"
 
-    lines = [line("", [_label(row["lam"]) for row in rows])]
+    lines = [line("", [loss_name(row["lam"]) for row in rows])]
     for name, title in (("rmse", "validation RMSE"), ("variance", "variance on the test set")):
         change = [row[f"{name}_change"] for row in rows]
         lines += [
@@ -142,7 +139,7 @@ def _curves(axes: Axes, numbers: dict[str, Any]) -> None:
             marker=marker,
             markevery=0.2,
             zorder=3 + (lam is None),
-            label=_label(lam),
+            label=loss_name(lam),
         )
     axes.axvline(before + 0.5, color=GREY, lw=1, ls=":")
     axes.annotate(
@@ -176,4 +173,4 @@ def _over_lam(axes: Axes, numbers: dict[str, Any], name: str, label: str) -> Non
     axes.set_ylabel(label)
     axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
     axes.set_xlim(-0.3, len(LAMS) - 0.7)
-    axes.set_xticks(places, [_label(lam) for lam in LAMS])
+    axes.set_xticks(places, [loss_name(lam) for lam in LAMS])

@@ -34,6 +34,7 @@ from figures.training import (
     arms_of,
     california,
     circumstances,
+    loss_name,
     over_seeds,
     protocol_of,
     train_all,
@@ -226,7 +227,7 @@ def _panel(axes: Axes, numbers: dict[str, Any], x: str, y: str) -> None:
         axes.plot([p[x] for p in mine], [p[y] for p in mine], color=color, lw=1.2)
         axes.plot([p[x] for p in seeds], [p[y] for p in seeds], marker, color=color, ms=2.5)
         for size, p in enumerate(mine):
-            label = f"λ = {lam:.0e}".replace("e-0", "e-") if size == 1 else None
+            label = loss_name(lam) if size == 1 else None
             axes.plot(p[x], p[y], marker, color=color, ms=5 + 1.5 * size, label=label)
     if x in MEASURES:
         axes.plot(control[x], control[y], "o", color="black", label="MSE")

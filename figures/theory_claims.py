@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from figures.orders import kink_of
 from figures.verdict import FAILS, HOLDS, Claim, Judged, Numbers, either, in_cases
 from lai_ref import Lai, Plain
 
@@ -25,7 +26,7 @@ def _equivalent(chebyshev: Numbers) -> Judged:
 
 def _slides(factor: Numbers) -> Judged:
     minima = factor["minima"]
-    off = max(abs(m["found"] / m["lam"] ** (1 / m["order"]) - 1) for m in minima)
+    off = max(abs(m["found"] / kink_of(m["lam"], m["order"]) - 1) for m in minima)
     lams = [m["lam"] for m in minima]
     number = (
         f"the least F lies within {off:.0e} of k = λ for MAE and of √λ for MSE, for λ from"

@@ -111,6 +111,11 @@ def protocol_of(arm: Arm) -> dict[str, Any]:
     return {name: arm[name] for name in PROTOCOL}
 
 
+def loss_name(lam: float | None) -> str:
+    """MSE, or λ as the paper writes it."""
+    return "MSE" if lam is None else f"λ = {lam:.0e}".replace("e-0", "e-")
+
+
 def circumstances(numbers: dict[str, Any]) -> str:
     """What has to stand beside every number: seeds, data and protocol, in three lines."""
     p = numbers["protocol"]
