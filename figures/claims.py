@@ -19,10 +19,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from figures.drawing import DARK_TO_LIGHT, GREY
-from figures.settings import Settings
+from figures.settings import Numbers, Settings
 from figures.theory_claims import THEORY
 from figures.training_claims import TRAINING
-from figures.verdict import FAILS, HOLDS, Claim, Judged, Numbers
+from figures.verdict import FAILS, HOLDS, Claim, Judged
 
 CLAIMS = (*THEORY, *TRAINING)
 BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}

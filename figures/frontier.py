@@ -43,6 +43,7 @@ from figures.training import arms_of, california, circumstances, protocol_of, tr
 
 BATCH = 256
 CONTROL, LAI, STOPPING = "MSE", "Lai", "early stopping"
+PENALTY = "double backprop, all points"  # the rival that the verdict is about
 MEASURES = {"variance": "variance of outputs", "slope": "mean slope ‖k‖"}
 # how far off a run its parameter stands, in points, and aligned to which side
 RIGHT, LEFT, BELOW = ((5, 8), "left"), ((-7, -9), "right"), ((3, -15), "right")
@@ -67,7 +68,7 @@ METHODS = {
         {0.1: BELOW, 0.03: BELOW, 0.01: RIGHT, 0.003: RIGHT},
         "Lai, 1% of points",
     ),
-    "double backprop, all points": Method(
+    PENALTY: Method(
         [{"mu": mu, "alpha": 1.0} for mu in (1e-3, 1e-2, 0.1, 0.3, 1.0)],
         "μ = {:g}",
         (DARK_TO_LIGHT[1], "s", "--"),
@@ -160,19 +161,27 @@ def table(numbers: dict[str, Any]) -> str:
         for lam in dict.fromkeys(d["lam"] for d in mine):
             cells = [_excess(d["excess"]) for d in mine if d["lam"] == lam]
             lines.append(f"λ = {lam:<6g}" + "".join(f"{cell:>31}" for cell in cells))
-        lines.append(f"{RIVALS[0]}: {verdict(numbers, measure)}")
+        lines.append(f"{PENALTY}: {verdict(numbers, measure)}")
     return "\n".join(lines)
+
+
+def excess_by_lam(numbers: dict[str, Any], measure: str) -> dict[float, list[float]]:
+    """Lai's RMSE over that of double backpropagation on all points, less 1, by λ and seed.
+
+    Without the λ for which a seed has no run of it as smooth.
+    """
+    return {
+        d["lam"]: d["excess"]
+        for d in numbers["differences"]
+        if (d["measure"], d["rival"]) == (measure, PENALTY) and None not in d["excess"]
+    }
 
 
 def verdict(numbers: dict[str, Any], measure: str) -> str:
     """Where all seeds agree on Lai against double backpropagation on all points."""
-    excess = {
-        f"{d['lam']:g}": d["excess"]
-        for d in numbers["differences"]
-        if (d["measure"], d["rival"]) == (measure, RIVALS[0]) and None not in d["excess"]
-    }
-    more = [lam for lam, by_seed in excess.items() if min(by_seed) > 0]
-    less = [lam for lam, by_seed in excess.items() if max(by_seed) < 0]
+    by_lam = excess_by_lam(numbers, measure).items()
+    more = [f"{lam:g}" for lam, by_seed in by_lam if min(by_seed) > 0]
+    less = [f"{lam:g}" for lam, by_seed in by_lam if max(by_seed) < 0]
     found = [f"Lai costs more for λ = {', '.join(more)}"] * bool(more)
     found += [f"Lai costs less for λ = {', '.join(less)}"] * bool(less)
     return f"in every seed {'; '.join(found)}" if found else "the seeds disagree for every λ"
@@ -185,7 +194,7 @@ def plot(numbers: dict[str, Any]) -> Figure:
     for axes, (measure, label) in zip(panels, MEASURES.items(), strict=True):
         _frontiers(axes, numbers, measure)
         axes.set_xlabel(f"{label}, relative to MSE (smoother to the left)")
-        title = f"Lai against {RIVALS[0]}, at equal {measure}:"
+        title = f"Lai against {PENALTY}, at equal {measure}:"
         axes.set_title(f"{title}\n{verdict(numbers, measure)}")
     panels[0].set_ylabel("validation RMSE, change to MSE of the same seed")
     panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -249,12 +258,12 @@ def _difference(
 ) -> dict[str, Any]:
     """Lai's RMSE over the rival's at equal smoothness, less 1, by seed."""
     theirs = [point for point in points if point["method"] in (CONTROL, rival)]
-    excess = []
+    by_seed = []
     for seed, (rmse, smoothness) in enumerate(zip(lai["rmse"], lai[measure], strict=True)):
         runs = [(point[measure][seed], point["rmse"][seed]) for point in theirs]
         least = least_rmse(runs, smoothness)
-        excess.append(None if least is None else rmse / least - 1)
-    return {"measure": measure, "rival": rival, "lam": lai["value"], "excess": excess}
+        by_seed.append(None if least is None else rmse / least - 1)
+    return {"measure": measure, "rival": rival, "lam": lai["value"], "excess": by_seed}
 
 
 def _ratios(point: dict[str, Any], control: dict[str, Any], name: str) -> list[float]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from figures.orders import kink_of
-from figures.verdict import FAILS, HOLDS, Claim, Judged, Numbers, either, in_cases
+from figures.settings import Numbers
+from figures.verdict import FAILS, HOLDS, Claim, Judged, either, in_cases
 from lai_ref import Lai, Plain
 
 NOTICED = 0.05  # a change of the loss that a fit would notice

@@ -10,8 +10,9 @@ from statistics import median
 import numpy as np
 
 from figures.cost import ALPHAS
-from figures.frontier import RIVALS
-from figures.verdict import Claim, Judged, Numbers, either, in_cases
+from figures.frontier import excess_by_lam
+from figures.settings import Numbers
+from figures.verdict import Claim, Judged, either, in_cases
 
 RARE = 0.05  # a share of runs that may be left to chance
 
@@ -195,17 +196,14 @@ def _others(sensitivity: Numbers) -> Judged:
 
 
 def _accuracy(frontier: Numbers) -> Judged:
-    excess: dict[str, dict[float, list[float]]] = {"variance": {}, "slope": {}}
-    for d in frontier["differences"]:
-        if d["rival"] == RIVALS[0] and None not in d["excess"]:
-            excess[d["measure"]][d["lam"]] = d["excess"]
+    found = {measure: excess_by_lam(frontier, measure) for measure in ("variance", "slope")}
     dearer = {
         measure: [lam for lam, seeds in by_lam.items() if min(seeds) > 0]
-        for measure, by_lam in excess.items()
+        for measure, by_lam in found.items()
     }
     worst = {
         measure: max((median(seeds) for seeds in by_lam.values()), default=0.0)
-        for measure, by_lam in excess.items()
+        for measure, by_lam in found.items()
     }
     number = (
         f"Lai for 1% of the points against MSE + μ‖k‖² for all, {len(frontier['seeds'])} seeds:"
