@@ -30,8 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings = Settings(out, options.data, options.seeds, options.jobs, options.quick)
     mpl.use("Agg")
     try:
-        settings.out.mkdir(parents=True, exist_ok=True)
-        check_writable(settings.out)
+        _make_folder(settings.out)
         if options.data:
             california(options.data)  # said now, and not when the first figure needs it
         names = _names(options.names)
@@ -64,11 +63,20 @@ def _names(asked: list[str]) -> list[str]:
         lacking = f'{name} needs {" and ".join(missing)}: pip install -e ".[backends]"'
         if missing and asked:
             raise ValueError(lacking)
+        if name not in FIGURES and not Path(name).exists():  # said now, and not when its turn comes
+            raise ValueError(f"NAME: expected a figure or the JSON of one, got {name}, no file")
         if missing:
             print(f"figures: {lacking}; left out", file=sys.stderr, flush=True)
         else:
             names.append(name)
     return names
+
+
+def _make_folder(out: Path) -> None:
+    if out.is_file():
+        raise ValueError(f"--out: expected a folder, got the file {out}")
+    out.mkdir(parents=True, exist_ok=True)
+    check_writable(out)
 
 
 def _make(name: str, settings: Settings) -> None:
@@ -106,11 +114,16 @@ def _default_out(options: argparse.Namespace) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m figures", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m figures",
+        description=__doc__,
+        epilog="\n".join(["figures:", *(f"  {n:<18} {e.question}" for n, e in FIGURES.items())]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", type=_name, help=", ".join([*FIGURES, "or FILE.json"]))
-    add("--data", type=Path, metavar="DIR", help="train.csv and test.csv; without: a stand-in")
-    add("--seeds", type=_count, default=3, metavar="N", help="runs of each arm (default 3)")
+    add("names", nargs="*", metavar="NAME", type=_name, help="one of the below, or FILE.json")
+    add("--data", type=Path, metavar="DIR", help="Kaggle's two files; without: a stand-in")
+    add("--seeds", type=_count, default=3, metavar="N", help="where open: 0 … N−1 (default 3)")
     add("--jobs", type=_count, default=default_jobs(), metavar="J", help="processes at one time")
     add("--quick", action="store_true", help="small and short: to see that all of it works")
     add("--out", type=Path, metavar="DIR", help="for the results (default: below figures/out)")

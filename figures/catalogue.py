@@ -11,9 +11,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from figures.settings import Settings
-
-Numbers = dict[str, Any]
+from figures.settings import Numbers, Settings
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from figures.drawing import DARK_TO_LIGHT, GREY
-from figures.settings import Settings
+from figures.settings import Numbers, Settings
 from figures.theory_claims import THEORY
 from figures.training_claims import TRAINING
-from figures.verdict import FAILS, HOLDS, Claim, Judged, Numbers
+from figures.verdict import FAILS, HOLDS, Claim, Judged
 
 CLAIMS = (*THEORY, *TRAINING)
 BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}
@@ -35,10 +35,13 @@ def compute(settings: Settings) -> Numbers:
 
     A quick run has too few numbers to judge by: the committed ones again.
     """
-    folder = settings.out
-    if settings.quick or any(not (folder / f"{name}.json").exists() for name in NEEDED):
-        folder = RESULTS
-    print(f"claims: judged by the numbers in {folder}", file=sys.stderr)
+    folder, why = settings.out, ""
+    missing = [name for name in NEEDED if not (folder / f"{name}.json").exists()]
+    if settings.quick:
+        folder, why = RESULTS, ", those of a quick run being too few"
+    elif missing:
+        folder, why = RESULTS, f", since {folder} lacks {', '.join(missing)}"
+    print(f"claims: judged by the numbers in {folder}{why}", file=sys.stderr)
     results = {name: _read(folder / f"{name}.json") for name in NEEDED}
     return {
         **settings.provenance("claims", seeds=()),

@@ -35,10 +35,10 @@ from matplotlib.figure import Figure
 
 from figures.drawing import DARK_TO_LIGHT, GREY
 from figures.geometry import ACROSS, ALONG
+from figures.orders import KINKS, NAMES, kink_of
 from figures.settings import Settings
 from lai_ref import Array, lai_factor, lai_factor_slope, projections
 
-NAMES = {1: "Lai MAE", 2: "Lai MSE"}
 LAMS = (0.5, 1.0, 2.0)
 WAYS = {"with": "divided", "without": "undivided"}
 SMALL = (1e-1, 1e-2, 1e-3)
@@ -56,11 +56,6 @@ def compute(settings: Settings) -> dict[str, Any]:
         "minima": [_minimum(lam, order) for lam in (*SMALL[::-1], *LAMS) for order in NAMES],
         "normalising": [_normalising(lam, order) for lam in SMALL for order in NAMES],
     }
-
-
-def kink_of(lam: float, order: int) -> float:
-    """|k| = λ^(1/p)."""
-    return float(lam ** (1 / order))
 
 
 def _over_angle(lam: float) -> dict[str, Any]:
@@ -150,7 +145,7 @@ def table(numbers: dict[str, Any]) -> str:
     """The minima of F, and what dividing by λ does, as text."""
     lines = ["F is least at (found, kink), less than at k = 0 by"]
     lines += [
-        f"  λ = {m['lam']:<6g} {NAMES[m['order']]}  {m['found']:.6f}  {m['kink']:.6f}"
+        f"  λ = {m['lam']:<6g} Lai {NAMES[m['order']]}  {m['found']:.6f}  {m['kink']:.6f}"
         f"  {m['depth']:9.2e}"
         for m in numbers["minima"]
     ]
@@ -160,7 +155,7 @@ def table(numbers: dict[str, Any]) -> str:
     for row in numbers["normalising"]:
         for way in WAYS:
             cells = "".join(f"{row[way][column]:>12.2e}" for column in columns)
-            lines.append(f"  λ = {row['lam']:<6g} {NAMES[row['order']]} {WAYS[way]:<14}{cells}")
+            lines.append(f"  λ = {row['lam']:<6g} Lai {NAMES[row['order']]} {WAYS[way]:<14}{cells}")
     return "\n".join(lines)
 
 
@@ -195,10 +190,9 @@ def _draw_over_slope(axes: Axes, curves: list[dict[str, Any]]) -> None:
     for curve, color, dashes, marker in zip(
         curves, (ALONG, ACROSS), ("-", "--"), ("o", "s"), strict=True
     ):
-        kink, name = curve["kink"], NAMES[curve["order"]]
+        kink, name = curve["kink"], f"Lai {NAMES[curve['order']]}"
         axes.plot(curve["k"], curve["factor"], dashes, color=color, lw=2)
-        root = "λ" if curve["order"] == 1 else "√λ"
-        label = f"{name}, kink at {root} = {kink:.3g}"
+        label = f"{name}, kink at {KINKS[curve['order']]} = {kink:.3g}"
         axes.plot(kink, curve["at_kink"], marker + dashes, color=color, ms=8, label=label)
     first = curves[0]
     for value, text, place, side in (
@@ -226,7 +220,7 @@ def _draw_over_slope(axes: Axes, curves: list[dict[str, Any]]) -> None:
 def _draw_slopes(axes: Axes, curves: list[dict[str, Any]]) -> None:
     for curve, color, marker in zip(curves, (ALONG, ACROSS), ("o", "s"), strict=True):
         for way, dashes in zip(WAYS, ("-", "--"), strict=True):
-            label = f"{NAMES[curve['order']]}, {WAYS[way]}"
+            label = f"Lai {NAMES[curve['order']]}, {WAYS[way]}"
             axes.plot(
                 curve["k"],
                 curve[way],

@@ -27,7 +27,9 @@ and 0.003, and at equal variance with λ = 0.003 alone.
 from __future__ import annotations
 
 import statistics
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -41,38 +43,59 @@ from figures.training import arms_of, california, circumstances, protocol_of, tr
 
 BATCH = 256
 CONTROL, LAI, STOPPING = "MSE", "Lai", "early stopping"
-GRID: dict[str, list[Arm]] = {
-    LAI: [{"lam": lam} for lam in (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)],
-    "double backprop, all points": [{"mu": mu, "alpha": 1.0} for mu in (1e-3, 1e-2, 0.1, 0.3, 1.0)],
-    "double backprop, 1% of points": [{"mu": mu} for mu in (1.0, 10.0, 100.0)],
-    "weight decay": [{"decay": decay} for decay in (0.03, 0.1, 0.3, 1.0, 3.0)],
-}
-RIVALS = (*list(GRID)[1:], STOPPING)
-LABELS = {LAI: "Lai, 1% of points"}
+PENALTY = "double backprop, all points"  # the rival that the verdict is about
 MEASURES = {"variance": "variance of outputs", "slope": "mean slope ‖k‖"}
-KNOBS = {"lam": "λ = {:g}", "mu": "μ = {:g}", "decay": "decay {:g}", "epoch": "epoch {:g}"}
-LOOKS = {  # colour, marker, dashes
-    LAI: (DARK_TO_LIGHT[0], "o", "-"),
-    RIVALS[0]: (DARK_TO_LIGHT[1], "s", "--"),
-    RIVALS[1]: (DARK_TO_LIGHT[2], "^", "-."),
-    RIVALS[2]: (DARK_TO_LIGHT[3], "D", ":"),
-    STOPPING: (GREY, ".", "-"),
-}
-# which runs have their parameter beside them: how far off, in points, and aligned to which side
+# how far off a run its parameter stands, in points, and aligned to which side
 RIGHT, LEFT, BELOW = ((5, 8), "left"), ((-7, -9), "right"), ((3, -15), "right")
-NAMED: dict[str, dict[float, Any]] = {
-    LAI: {0.1: BELOW, 0.03: BELOW, 0.01: RIGHT, 0.003: RIGHT},
-    RIVALS[0]: {0.1: LEFT, 0.3: LEFT, 1.0: LEFT},
-    STOPPING: {1: RIGHT, 3: RIGHT},
-}
 MOST = 0.4  # the greatest cost in RMSE that is shown
+
+
+class Method(NamedTuple):
+    """A way to smooth: what each of its runs changes in the control arm, and how they are drawn."""
+
+    changes: list[Arm]  # the first of each is the parameter
+    parameter: str
+    look: tuple[str, str, str]  # colour, marker, dashes
+    named: Mapping[float, Any] = MappingProxyType({})  # which have their parameter beside them
+    label: str = ""  # in the legend, in place of its name
+
+
+METHODS = {
+    LAI: Method(
+        [{"lam": lam} for lam in (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)],
+        "λ = {:g}",
+        (DARK_TO_LIGHT[0], "o", "-"),
+        {0.1: BELOW, 0.03: BELOW, 0.01: RIGHT, 0.003: RIGHT},
+        "Lai, 1% of points",
+    ),
+    PENALTY: Method(
+        [{"mu": mu, "alpha": 1.0} for mu in (1e-3, 1e-2, 0.1, 0.3, 1.0)],
+        "μ = {:g}",
+        (DARK_TO_LIGHT[1], "s", "--"),
+        {0.1: LEFT, 0.3: LEFT, 1.0: LEFT},
+    ),
+    "double backprop, 1% of points": Method(
+        [{"mu": mu} for mu in (1.0, 10.0, 100.0)], "μ = {:g}", (DARK_TO_LIGHT[2], "^", "-.")
+    ),
+    "weight decay": Method(
+        [{"decay": decay} for decay in (0.03, 0.1, 0.3, 1.0, 3.0)],
+        "decay {:g}",
+        (DARK_TO_LIGHT[3], "D", ":"),
+    ),
+    # its runs are the epochs of the control arm
+    STOPPING: Method([], "epoch {:g}", (GREY, ".", "-"), {1: RIGHT, 3: RIGHT}),
+}
+RIVALS = tuple(METHODS)[1:]
 
 
 def compute(settings: Settings) -> dict[str, Any]:
     """What every method reaches, by seed; and Lai's RMSE over its rivals' at equal smoothness."""
     control = arms_of(settings, range(settings.seeds), batch_size=BATCH)
-    grid = {m: changes[:: len(changes) - 1 if settings.quick else 1] for m, changes in GRID.items()}
-    choices = [(m, change) for m, changes in grid.items() for change in changes]
+    choices = [
+        (name, change)
+        for name, (changes, *_) in METHODS.items()
+        for change in changes[:: max(len(changes) - 1, 1) if settings.quick else 1]
+    ]
     arms = control + [{**arm, **change} for _, change in choices for arm in control]
     results = train_all(settings, arms, "frontier")
     mse, *runs = (results[i : i + len(control)] for i in range(0, len(results), len(control)))
@@ -138,19 +161,27 @@ def table(numbers: dict[str, Any]) -> str:
         for lam in dict.fromkeys(d["lam"] for d in mine):
             cells = [_excess(d["excess"]) for d in mine if d["lam"] == lam]
             lines.append(f"λ = {lam:<6g}" + "".join(f"{cell:>31}" for cell in cells))
-        lines.append(f"{RIVALS[0]}: {verdict(numbers, measure)}")
+        lines.append(f"{PENALTY}: {verdict(numbers, measure)}")
     return "\n".join(lines)
+
+
+def excess_by_lam(numbers: dict[str, Any], measure: str) -> dict[float, list[float]]:
+    """Lai's RMSE over that of double backpropagation on all points, less 1, by λ and seed.
+
+    Without the λ for which a seed has no run of it as smooth.
+    """
+    return {
+        d["lam"]: d["excess"]
+        for d in numbers["differences"]
+        if (d["measure"], d["rival"]) == (measure, PENALTY) and None not in d["excess"]
+    }
 
 
 def verdict(numbers: dict[str, Any], measure: str) -> str:
     """Where all seeds agree on Lai against double backpropagation on all points."""
-    excess = {
-        f"{d['lam']:g}": d["excess"]
-        for d in numbers["differences"]
-        if (d["measure"], d["rival"]) == (measure, RIVALS[0]) and None not in d["excess"]
-    }
-    more = [lam for lam, by_seed in excess.items() if min(by_seed) > 0]
-    less = [lam for lam, by_seed in excess.items() if max(by_seed) < 0]
+    by_lam = excess_by_lam(numbers, measure).items()
+    more = [f"{lam:g}" for lam, by_seed in by_lam if min(by_seed) > 0]
+    less = [f"{lam:g}" for lam, by_seed in by_lam if max(by_seed) < 0]
     found = [f"Lai costs more for λ = {', '.join(more)}"] * bool(more)
     found += [f"Lai costs less for λ = {', '.join(less)}"] * bool(less)
     return f"in every seed {'; '.join(found)}" if found else "the seeds disagree for every λ"
@@ -163,7 +194,7 @@ def plot(numbers: dict[str, Any]) -> Figure:
     for axes, (measure, label) in zip(panels, MEASURES.items(), strict=True):
         _frontiers(axes, numbers, measure)
         axes.set_xlabel(f"{label}, relative to MSE (smoother to the left)")
-        title = f"Lai against {RIVALS[0]}, at equal {measure}:"
+        title = f"Lai against {PENALTY}, at equal {measure}:"
         axes.set_title(f"{title}\n{verdict(numbers, measure)}")
     panels[0].set_ylabel("validation RMSE, change to MSE of the same seed")
     panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -180,7 +211,8 @@ def plot(numbers: dict[str, Any]) -> Figure:
 def _frontiers(axes: Axes, numbers: dict[str, Any], measure: str) -> None:
     control, *points = numbers["points"]
     shown = []
-    for method, (color, marker, dashes) in LOOKS.items():
+    for method, about in METHODS.items():
+        color, marker, dashes = about.look
         start = [] if method == STOPPING else [control]  # a parameter of 0; a path ends there
         mine = start + [point for point in points if point["method"] == method]
         x = np.array([_spread(_ratios(point, control, measure)) for point in mine]).T
@@ -193,15 +225,15 @@ def _frontiers(axes: Axes, numbers: dict[str, Any], measure: str) -> None:
             ls=dashes,
             lw=width,
             marker=marker,
-            label=LABELS.get(method, method),
+            label=about.label or method,
         )
         if method != STOPPING:
             bars = {"xerr": abs(x[1:] - x[0]), "yerr": abs(y[1:] - y[0])}
             axes.errorbar(x[0], y[0], **bars, fmt="none", ecolor=color, elinewidth=0.8, alpha=0.6)
         shown += list(x[0, y[0] < MOST])
         for point, place in zip(mine, zip(x[0], y[0], strict=True), strict=True):
-            if point["value"] in NAMED.get(method, {}):
-                offset, side = NAMED[method][point["value"]]
+            if point["value"] in about.named:
+                offset, side = about.named[point["value"]]
                 text = {"textcoords": "offset points", "ha": side, "color": color, "fontsize": 8}
                 axes.annotate(_setting(point), place, offset, **text)
     axes.plot(1, 0, "*", color=GREY, ms=14, label=CONTROL, zorder=4)
@@ -226,12 +258,12 @@ def _difference(
 ) -> dict[str, Any]:
     """Lai's RMSE over the rival's at equal smoothness, less 1, by seed."""
     theirs = [point for point in points if point["method"] in (CONTROL, rival)]
-    excess = []
+    by_seed = []
     for seed, (rmse, smoothness) in enumerate(zip(lai["rmse"], lai[measure], strict=True)):
         runs = [(point[measure][seed], point["rmse"][seed]) for point in theirs]
         least = least_rmse(runs, smoothness)
-        excess.append(None if least is None else rmse / least - 1)
-    return {"measure": measure, "rival": rival, "lam": lai["value"], "excess": excess}
+        by_seed.append(None if least is None else rmse / least - 1)
+    return {"measure": measure, "rival": rival, "lam": lai["value"], "excess": by_seed}
 
 
 def _ratios(point: dict[str, Any], control: dict[str, Any], name: str) -> list[float]:
@@ -253,4 +285,5 @@ def _excess(changes: list[float | None]) -> str:
 
 
 def _setting(point: dict[str, Any]) -> str:
-    return KNOBS[point["knob"]].format(point["value"]) if point["knob"] else ""
+    about = METHODS.get(point["method"])  # None: the control
+    return about.parameter.format(point["value"]) if about else ""

@@ -42,11 +42,13 @@ from figures.line_data import (
     reach,
     stationary_noise,
 )
+from figures.orders import KINKS, NAMES, kink_of
+from figures.rounding import rounded
 from figures.settings import Settings
 from lai_ref import Array, lai_factor
 
 ORDERS = (1, 2)
-NAMES = {1: "MAE", 2: "MSE"}
+DIGITS = 5  # of what is drawn
 RANGE = (0.03, 30.0)  # of kinks, of noises, and of the colours of k
 SAMPLED = (0.1, 0.5, 1.0, 2.0, 5.0, 20.0)  # kinks at which sampled data are tried
 
@@ -59,15 +61,15 @@ def compute(settings: Settings) -> dict[str, Any]:
     numbers: dict[str, Any] = settings.provenance("phase", seeds=(0,))
     numbers["source"] = f"maps: the formulas; points: {rows} rows drawn at random each"
     return numbers | {
-        "kinks": _short(kinks),
-        "noises": _short(noises),
-        "border_kinks": _short(fine),
+        "kinks": rounded(kinks, DIGITS),
+        "noises": rounded(noises, DIGITS),
+        "border_kinks": rounded(fine, DIGITS),
         "maps": [
             {
                 "order": order,
-                "slopes": [_short(row, 3) for row in slope_map(kinks, noises, order)],
-                "border": _short([border(kink, order) for kink in fine]),
-                "local_border": _short(stationary_noise(fine, order)),
+                "slopes": rounded(slope_map(kinks, noises, order), 3),
+                "border": rounded([border(kink, order) for kink in fine], DIGITS),
+                "local_border": rounded(stationary_noise(fine, order), DIGITS),
                 "summit": [SUMMIT[order], float(stationary_noise(SUMMIT[order], order))],
                 "sampled": [
                     _sampled(kink, share * border(kink, order), order, rows)
@@ -81,11 +83,11 @@ def compute(settings: Settings) -> dict[str, Any]:
             {"lam": lam, "order": order, "border": b, "basin_k": basin_slope(b, order)}
             for lam in (0.5, 1.0, 2.0)
             for order in ORDERS
-            for b in [border(lam ** (1 / order), order)]
+            for b in [border(kink_of(lam, order), order)]
         ],
         "basins": [_basin(noise, order) for noise in (0.5, 1, 2, 4, 8) for order in ORDERS],
         "basin_curve": {
-            NAMES[order]: _short([basin_slope(noise, order) for noise in noises])
+            NAMES[order]: rounded([basin_slope(noise, order) for noise in noises], DIGITS)
             for order in ORDERS
         },
     }
@@ -153,10 +155,6 @@ def _basin(noise: float, order: int) -> dict[str, float]:
     return {"noise": noise, "order": order, "basin_k": k, "width": high - low, "rise": rise}
 
 
-def _short(values: Any, digits: int = 5) -> list[float]:
-    return [float(f"{value:.{digits}g}") for value in values]
-
-
 def _map(axes: Axes, numbers: dict[str, Any], one: dict[str, Any]) -> None:
     order, black = one["order"], DARK_TO_LIGHT[0]
     lams, noises = np.power(numbers["kinks"], order), numbers["noises"]
@@ -182,7 +180,7 @@ def _map(axes: Axes, numbers: dict[str, Any], one: dict[str, Any]) -> None:
         label = f"{label} for drawn data"
         axes.plot(*places, marker, color="white", mec=black, ms=7, ls="none", label=label)
     for kink, noise, text in (
-        (0.035, 12, f"k = {_kink(order)}"),
+        (0.035, 12, f"k = {KINKS[order]}"),
         (0.035, 0.6, "two minima\nbetween the\ndotted lines"),
         (0.12, 0.045, f"{one['summit'][0]:.1f} < k < 3,\nset by the\nnoise alone"),
         (3.6, 0.045, "k > 3,\nset by the\nnoise alone"),
@@ -192,11 +190,7 @@ def _map(axes: Axes, numbers: dict[str, Any], one: dict[str, Any]) -> None:
     axes.set(xscale="log", yscale="log", xlim=lams[[0, -1]], ylim=RANGE)
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("λ")
-    axes.set_title(f"Lai {NAMES[order]}: k = {_kink(order)}, the kink, only above the border")
-
-
-def _kink(order: int) -> str:
-    return "λ" if order == 1 else "√λ"
+    axes.set_title(f"Lai {NAMES[order]}: k = {KINKS[order]}, the kink, only above the border")
 
 
 def _basin_curves(axes: Axes, numbers: dict[str, Any]) -> None:

@@ -42,7 +42,7 @@ from figures.sensitivity import PAPER_MSE, TABLES, factor_off
 from figures.settings import Settings
 from figures.smoothness import LAMS
 from figures.smoothness import PAPER as TABLE_1
-from figures.training import SHARES, arms_of, california, protocol_of, train_all
+from figures.training import SHARES, UNIT, arms_of, california, protocol_of, train_all
 
 SEEDS = (0, 1)
 FACTORS: list[list[Arm]] = [
@@ -222,8 +222,8 @@ def _tracks(axes: Axes, numbers: dict[str, Any]) -> None:
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter(NullFormatter())
     axes.set_xticks([0.6, 0.8, 1, 1.5, 2, 3])
-    axes.set_xlabel("validation RMSE (100,000 $, log scale)")
-    axes.set_ylabel("variance of outputs on the test set ((100,000 $)², log scale)")
+    axes.set_xlabel(f"validation RMSE ({UNIT}, log scale)")
+    axes.set_ylabel(f"variance of outputs on the test set (({UNIT})², log scale)")
     more = sum(_left(result) < _left(PAPER) for result in results)
     axes.set_title(
         f"under {more} of {len(results)} protocols λ = 1e-3 takes away\n"

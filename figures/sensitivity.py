@@ -33,6 +33,7 @@ from figures.drawing import DARK_TO_LIGHT, GREY
 from figures.settings import Settings
 from figures.training import (
     SHARES,
+    UNIT,
     arms_of,
     california,
     circumstances,
@@ -202,7 +203,7 @@ def _sensitivities(axes: Axes, numbers: dict[str, Any]) -> None:
     _cross(axes, PAPER_MSE)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("mean |Δy|, and RMSE (100,000 $, log scale)")
+    axes.set_xlabel(f"mean |Δy|, and RMSE ({UNIT}, log scale)")
     off = min(numbers["off"][numbers["kind"]])
     axes.set_title(
         f"MSE: even the nearest noise is\ntypically off the paper's by a factor {off:.1f}"

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+Numbers: TypeAlias = dict[str, Any]  # of a figure, ready for JSON
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,16 @@ from matplotlib.figure import Figure
 
 from figures.drawing import DARK_TO_LIGHT, GREY
 from figures.settings import Settings
-from figures.training import arms_of, california, circumstances, over_seeds, protocol_of, train_all
+from figures.training import (
+    UNIT,
+    arms_of,
+    california,
+    circumstances,
+    loss_name,
+    over_seeds,
+    protocol_of,
+    train_all,
+)
 
 LAMS = (None, 1e-1, 1e-2, 1e-3)  # None: MSE
 PAPER = {"rmse": (0.6960, 0.6955, 0.6997, 0.7210), "variance": (0.7728, 0.7683, 0.7574, 0.6604)}
@@ -69,10 +78,6 @@ def _final(arm: dict[str, Any], name: str) -> float:
     return float(value[-1] if isinstance(value, list) else value)
 
 
-def _label(lam: float | None) -> str:
-    return "MSE" if lam is None else f"λ = {lam:.0e}".replace("e-0", "e-")
-
-
 def table(numbers: dict[str, Any]) -> str:
     """Table 1 as text, the paper's numbers below ours."""
     rows = numbers["table"]
@@ -83,7 +88,7 @@ def table(numbers: dict[str, Any]) -> str:
     def spread(cell: dict[str, float], form: str) -> str:
         return f"{cell['least']:{form}} … {cell['most']:{form}}"
 
-    lines = [line("", [_label(row["lam"]) for row in rows])]
+    lines = [line("", [loss_name(row["lam"]) for row in rows])]
     for name, title in (("rmse", "validation RMSE"), ("variance", "variance on the test set")):
         change = [row[f"{name}_change"] for row in rows]
         lines += [
@@ -103,8 +108,8 @@ def plot(numbers: dict[str, Any]) -> Figure:
     left, right = panels
     _curves(left.subplots(), numbers)
     upper, lower = right.subplots(2, 1, sharex=True)
-    _over_lam(upper, numbers, "rmse", "validation RMSE\n(100,000 $)")
-    _over_lam(lower, numbers, "variance", "variance of outputs\n((100,000 $)²)")
+    _over_lam(upper, numbers, "rmse", f"validation RMSE\n({UNIT})")
+    _over_lam(lower, numbers, "variance", f"variance of outputs\n(({UNIT})²)")
     upper.set_title("a smaller λ costs accuracy …")
     lower.set_title("… and smooths the outputs")
     lower.set_xlabel("loss after pretraining")
@@ -134,7 +139,7 @@ def _curves(axes: Axes, numbers: dict[str, Any]) -> None:
             marker=marker,
             markevery=0.2,
             zorder=3 + (lam is None),
-            label=_label(lam),
+            label=loss_name(lam),
         )
     axes.axvline(before + 0.5, color=GREY, lw=1, ls=":")
     axes.annotate(
@@ -152,7 +157,7 @@ def _curves(axes: Axes, numbers: dict[str, Any]) -> None:
     axes.yaxis.set_minor_formatter("{x:.2f}")
     axes.set_ylim(top=1.05 * max(max(arm["rmse"]) for arm in numbers["arms"]))
     axes.set_xlabel("epoch")
-    axes.set_ylabel("RMSE on the validation fifth (100,000 $, log scale)")
+    axes.set_ylabel(f"RMSE on the validation fifth ({UNIT}, log scale)")
     axes.set_title("validation error: median over seeds, band from least to most")
     axes.legend(title=f"then {p['alpha']:.0%} of the {p['sampling']}:", loc="center left")
 
@@ -168,4 +173,4 @@ def _over_lam(axes: Axes, numbers: dict[str, Any], name: str, label: str) -> Non
     axes.set_ylabel(label)
     axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
     axes.set_xlim(-0.3, len(LAMS) - 0.7)
-    axes.set_xticks(places, [_label(lam) for lam in LAMS])
+    axes.set_xticks(places, [loss_name(lam) for lam in LAMS])

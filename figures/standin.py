@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from figures.rounding import rounded
 from lai_ref import MLP, Adam, Array, Plain, lai_training
 from lai_ref.data import California, load_california
 from lai_ref.files import check_writable, write_whole
@@ -43,8 +44,8 @@ def measure(data: California, *, epochs: int = EPOCHS) -> dict[str, Any]:
         "features": list(data.features),
         "target": TARGET,
         "ranks": ranks,
-        "quantiles": {name: _rounded(c[ranks], 6) for name, c in ordered.items()},
-        "rank_correlations": _rounded(rank_correlations(data.x), 4),
+        "quantiles": {name: rounded(c[ranks], 6) for name, c in ordered.items()},
+        "rank_correlations": rounded(rank_correlations(data.x), 4),
         **network,
         **spread(f, data.t - f),
     }
@@ -76,7 +77,7 @@ def rank_correlations(x: Array) -> Array:
 
 def fit(x: Array, t: Array, epochs: int) -> tuple[dict[str, Any], Array]:
     """A tanh network of the standardised features: its numbers, and its values f (n,)."""
-    m, s = _rounded(x.mean(axis=0), 6), _rounded(x.std(axis=0), 6)
+    m, s = rounded(x.mean(axis=0), 6), rounded(x.std(axis=0), 6)
     z = ((x - m) / s).astype(np.float32)
     net = MLP((x.shape[1], *HIDDEN, 1), "tanh")
     run = lai_training(
@@ -93,7 +94,7 @@ def fit(x: Array, t: Array, epochs: int) -> tuple[dict[str, Any], Array]:
     for epoch in run:
         print(f"\rfit: epoch {epoch.index} of {epochs}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    layers = _rounded([[W, b] for W, b in net.unflatten(epoch.state.theta)], 4)
+    layers = rounded([[W, b] for W, b in net.unflatten(epoch.state.theta)], 4)
     return {"m": m, "s": s, "layers": layers}, net.predict(epoch.state.theta, z)
 
 
@@ -102,18 +103,11 @@ def spread(f: Array, e: Array) -> dict[str, Any]:
     parts = np.array_split(np.argsort(f), BINS)
     at, sigma = [f[p].mean() for p in parts], [e[p].std() for p in parts]
     return {
-        "mu": _rounded(f.mean(), 4),
-        "tau": _rounded(f.std(), 4),
-        "f": _rounded(at, 4),
-        "sigma": _rounded(sigma, 4),
+        "mu": rounded(f.mean(), 4),
+        "tau": rounded(f.std(), 4),
+        "f": rounded(at, 4),
+        "sigma": rounded(sigma, 4),
     }
-
-
-def _rounded(values: Any, digits: int) -> Any:
-    """Numbers in nested lists, rounded to so many significant digits."""
-    if isinstance(values, list | np.ndarray):
-        return [_rounded(value, digits) for value in values]
-    return float(f"{float(values):.{digits}g}")
 
 
 def _text(table: dict[str, Any]) -> str:

@@ -29,7 +29,16 @@ from matplotlib.figure import Figure
 
 from figures.drawing import DARK_TO_LIGHT, GREY
 from figures.settings import Settings
-from figures.training import arms_of, california, circumstances, over_seeds, protocol_of, train_all
+from figures.training import (
+    UNIT,
+    arms_of,
+    california,
+    circumstances,
+    loss_name,
+    over_seeds,
+    protocol_of,
+    train_all,
+)
 
 ALPHAS = (0.001, 0.01, 0.1, 1.0)
 LAMS = (0.1, 0.01, 0.001)
@@ -40,8 +49,8 @@ NAMES = {"variance": "variance", "slope": "mean ‖k‖", "rmse": "RMSE"}
 LABELS = {
     "alpha": "α, the share of Lai points (log scale)",
     "ratio": "α/λ (log scale)",
-    "variance": "variance of outputs, test set ((100,000 $)²)",
-    "rmse": "validation RMSE (100,000 $)",
+    "variance": f"variance of outputs, test set (({UNIT})²)",
+    "rmse": f"validation RMSE ({UNIT})",
 }
 STYLES = dict(zip(LAMS, zip(DARK_TO_LIGHT[1:], "s^D", strict=True), strict=True))
 
@@ -218,7 +227,7 @@ def _panel(axes: Axes, numbers: dict[str, Any], x: str, y: str) -> None:
         axes.plot([p[x] for p in mine], [p[y] for p in mine], color=color, lw=1.2)
         axes.plot([p[x] for p in seeds], [p[y] for p in seeds], marker, color=color, ms=2.5)
         for size, p in enumerate(mine):
-            label = f"λ = {lam:.0e}".replace("e-0", "e-") if size == 1 else None
+            label = loss_name(lam) if size == 1 else None
             axes.plot(p[x], p[y], marker, color=color, ms=5 + 1.5 * size, label=label)
     if x in MEASURES:
         axes.plot(control[x], control[y], "o", color="black", label="MSE")

@@ -46,6 +46,8 @@ from figures.line_data import (
     minima,
     reach,
 )
+from figures.orders import KINKS, NAMES, kink_of
+from figures.rounding import rounded
 from figures.settings import Settings
 from lai_ref import Array, lai_factor
 
@@ -70,7 +72,7 @@ CASES = {
     "mse_large": Case(100.0, order=2, slopes=WIDE, also=LARGER),
 }
 INTERCEPTS = (0.0, 8.0)
-NAMES = {1: "MAE", 2: "MSE"}
+DIGITS = 6  # of what is drawn
 LEVELS = (1.0, 1.01, 1.03, 1.1, 1.3, 1.6, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 MINIMUM: dict[str, Any] = {"color": "white", "marker": "*", "mec": "black", "ms": 15, "ls": "none"}
 MIRROR = MINIMUM | {"marker": "v", "ms": 9}
@@ -84,7 +86,7 @@ def compute(settings: Settings, case: str) -> dict[str, Any]:
     """Surface, minima and widths for both sizes of the noise."""
     lam, order, noises, ends, also = CASES[case]
     rows, points = (400, (16, 9)) if settings.quick else (1000, (61, 21))
-    kink = lam ** (1 / order)
+    kink = kink_of(lam, order)
     kinks = [k for k in (-kink, kink) if ends[0] < k < ends[1]]
     k = np.union1d(np.linspace(*ends, points[0]), kinks)
     c = np.linspace(*INTERCEPTS, points[1])
@@ -95,12 +97,12 @@ def compute(settings: Settings, case: str) -> dict[str, Any]:
         "order": order,
         "kink": kink,
         "border": border(kink, order),
-        "slopes": _short(k),
-        "intercepts": _short(c),
+        "slopes": rounded(k, DIGITS),
+        "intercepts": rounded(c, DIGITS),
         "noises": [
             {
                 "noise": noise,
-                "loss": [_short(row) for row in loss_grid(k, c, *data, lam, order)],
+                "loss": rounded(loss_grid(k, c, *data, lam, order), DIGITS),
                 "line_loss": float(loss_grid(TRUE[0], TRUE[1], *data, lam, order)[0, 0]),
                 **_measure(*data, lam, order, k, c),
                 "also": [{"lam": other, **_measure(*data, other, order, k, c)} for other in also],
@@ -182,19 +184,15 @@ def _measure(
     }
 
 
-def _short(values: Array) -> list[float]:
-    return [float(f"{value:.6g}") for value in values]
-
-
 def _finding(numbers: dict[str, Any], one: dict[str, Any]) -> str:
     k, kink = one["minimum"]["k"], numbers["kink"]
     side = "below" if one["noise"] < numbers["border"] else "above"
     if isclose(k, kink):
-        where = f"at the kink {_kink_of(numbers)}"
+        where = f"at the kink {_kink(numbers)}"
     elif k < 1.5 * SLOPE:
         where = "near the data's slope 3"
     else:
-        where = f"far from 3, but not at the kink {_kink_of(numbers)}"
+        where = f"far from 3, but not at the kink {_kink(numbers)}"
     same = [a["lam"] for a in one["also"] if isclose(a["minimum"]["k"], k, rel_tol=1e-3)]
     if max(same, default=0) > numbers["lam"]:
         where += f"; the same up to λ = {max(same):g}"
@@ -206,8 +204,8 @@ def _finding(numbers: dict[str, Any], one: dict[str, Any]) -> str:
     )
 
 
-def _kink_of(numbers: dict[str, Any]) -> str:
-    return f"{'λ' if numbers['order'] == 1 else '√λ'} = {numbers['kink']:g}"
+def _kink(numbers: dict[str, Any]) -> str:
+    return f"{KINKS[numbers['order']]} = {numbers['kink']:g}"
 
 
 def _surface(axes: Any, numbers: dict[str, Any], one: dict[str, Any]) -> None:

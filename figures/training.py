@@ -7,6 +7,8 @@ An arm of seed s is pretrained with MSE, then goes on for as many epochs with on
     decay    MSE, and each step shrinks the weights by lr · decay (Loshchilov & Hutter 2019)
     none     MSE alone: the control group
 
+A further loss is a line of `LOSSES`.
+
 All arms of a seed share split, network, pretraining and, with the same sampling, the order of
 batches, so that differences are taken seed by seed. What is measured is independent of the scaling
 of the inputs: k is taken per standard deviation of a feature.
@@ -15,7 +17,7 @@ of the inputs: k is taken per standard deviation of a feature.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
@@ -48,8 +50,8 @@ from lai_ref import (
     save_state,
 )
 
-PROTOCOL = {
-    "sizes": [8, 64, 32, 1],
+PROTOCOL: dict[str, Any] = {
+    "sizes": [8, 64, 32, 1],  # the first is the number of features, for other data another
     "activation": "tanh",
     "scaling": "standard",
     "dtype": "float32",
@@ -64,8 +66,14 @@ PROTOCOL = {
     "reduction": "batch",
     "rows": None,  # all of them
 }
+UNIT = "100,000 $"  # of the target
 QUICK = {"pretrain_epochs": 3, "lai_epochs": 3, "rows": 3000}
-CONTROL: Arm = {"lam": None, "mu": None, "decay": None}
+# The loss of an arm that has a number under this name; it gets the arm, for whatever else it needs
+LOSSES: dict[str, Callable[[Arm], Loss]] = {
+    "lam": lambda arm: Lai(arm["lam"], arm["order"], arm["l1_ratio"], arm["reduction"]),
+    "mu": lambda arm: DoubleBackprop(arm["mu"]),
+}
+CONTROL: Arm = dict.fromkeys((*LOSSES, "decay"))
 # epochs after which smoothness is measured too, for the path that early stopping chooses from
 TRACKED = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100, 120, 150, 200)
 SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)  # the noise of §6.2, whose size the paper does not name
@@ -93,13 +101,19 @@ def arms_of(settings: Settings, seeds: Iterable[int], **changes: Any) -> list[Ar
     """The control arm of every seed under the protocol with `changes`; others are made from it."""
     data = california(settings.data)
     digest = digest_of(data.x, data.t, data.x_test)
-    protocol = PROTOCOL | (QUICK if settings.quick else {}) | changes
+    sizes = [data.x.shape[1], *PROTOCOL["sizes"][1:]]
+    protocol = PROTOCOL | {"sizes": sizes} | (QUICK if settings.quick else {}) | changes
     return [{"data": digest, "seed": seed, **protocol, **CONTROL} for seed in seeds]
 
 
 def protocol_of(arm: Arm) -> dict[str, Any]:
     """The part of an arm that is the protocol's, for the results to name."""
     return {name: arm[name] for name in PROTOCOL}
+
+
+def loss_name(lam: float | None) -> str:
+    """MSE, or λ as the paper writes it."""
+    return "MSE" if lam is None else f"λ = {lam:.0e}".replace("e-0", "e-")
 
 
 def circumstances(numbers: dict[str, Any]) -> str:
@@ -195,12 +209,13 @@ def _train(
     task = prepare(source, rng, arm["scaling"], arm["dtype"])
     net = MLP(arm["sizes"], arm["activation"])
     judge = _Judge(net, task, source.x_test, arm)
+    loss = _loss(arm)
     training = lai_training(
         net,
         task.x,
         task.t,
-        loss=_loss(arm),
-        alpha=arm["alpha"] if _loss(arm).needs_k else 0.0,
+        loss=loss,
+        alpha=0.0 if loss == Plain() else arm["alpha"],
         sampling=arm["sampling"],
         pretrain_epochs=arm["pretrain_epochs"],
         lai_epochs=arm["lai_epochs"],
@@ -220,9 +235,10 @@ def _train(
 
 
 def _loss(arm: Arm) -> Loss:
-    if arm["lam"] is not None:
-        return Lai(arm["lam"], arm["order"], arm["l1_ratio"], arm["reduction"])
-    return Plain(2) if arm["mu"] is None else DoubleBackprop(arm["mu"])
+    made = [make(arm) for name, make in LOSSES.items() if arm[name] is not None]
+    if len(made) > 1:
+        raise ValueError(f"arm: expected at most one of {', '.join(LOSSES)}, got {len(made)}")
+    return made[0] if made else Plain()
 
 
 def _optimizer(arm: Arm, net: MLP) -> Adam:

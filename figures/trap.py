@@ -179,7 +179,7 @@ def _truth(task: str, x: Array) -> tuple[Array, Array]:
     return SLOPE / 2 * np.sin(2 * x), SLOPE * np.cos(2 * x)
 
 
-def _draw(task: str, noise: float, seed: int) -> tuple[Array, Array]:
+def _sample(task: str, noise: float, seed: int) -> tuple[Array, Array]:
     rng = np.random.default_rng(seed)
     x = rng.uniform(-X[task], X[task], N)
     return x, _truth(task, x)[0] + rng.uniform(-noise, noise, N)
@@ -195,7 +195,7 @@ def _last_state(
 ) -> TrainingState:
     """The state at the end of a run from the seed's own start, or on from `start`."""
     task = arm["task"]
-    x, t = _draw(task, arm["noise"], seed)
+    x, t = _sample(task, arm["noise"], seed)
     *_, last = lai_training(
         NETS[task],
         x[:, None],
@@ -242,7 +242,7 @@ def _example(arms: list[Arm], results: list[dict[str, Any]]) -> dict[str, Any]:
     mine = [pair for pair in zip(arms, results, strict=True) if pair[0]["task"] == "curve"]
     place = {method: _settings(*CURVE).index([method, 1.0]) for method in SHOWN}
     arm, result = max(mine, key=lambda pair: float(pair[1]["wrong"][place["Lai alone"]][0]))
-    x, t = _draw(*CURVE, arm["seeds"][0])
+    x, t = _sample(*CURVE, arm["seeds"][0])
     return {
         "seed": arm["seeds"][0],
         "data": [x.round(4).tolist(), t.round(4).tolist()],

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-Numbers = dict[str, Any]
+from typing import NamedTuple
 
 HOLDS, FAILS = "holds", "does not hold here"
 

@@ -67,7 +67,7 @@ class MLP:
     sizes
         D, hidden widths, 1. ``(D, 1)`` is a plain line.
     activation
-        Of every hidden layer: ``identity``, ``relu``, ``tanh``, ``softplus`` or ``silu``.
+        Of every hidden layer, by its name in `ACTIVATIONS`: ``tanh``, ``relu``, ``silu``, ….
 
     Raises
     ------

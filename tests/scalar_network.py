@@ -50,7 +50,7 @@ def activate(name: str, z: float) -> tuple[float, float, float]:
         return math.log(1 + math.exp(z)), sigma, dsigma
     if name == "silu":
         return z * sigma, sigma + z * dsigma, 2 * dsigma + z * ddsigma
-    raise ValueError(name)
+    raise ValueError(f"{name}: expected its definition here, got none")
 
 
 def output(

@@ -1,4 +1,4 @@
-"""The five activations with f' and f'': values to many digits, derivatives, and far out."""
+"""Every activation with f' and f'': values to many digits, derivatives, and far out."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def exact(name: str, z: float) -> tuple[Decimal, Decimal, Decimal]:
         dds = ds * (1 - 2 * s)
         if name == "softplus":
             return (1 + x.exp()).ln(), s, ds
-        return x * s, s + x * ds, 2 * ds + x * dds
+        if name == "silu":
+            return x * s, s + x * ds, 2 * ds + x * dds
+        raise ValueError(f"{name}: expected its definition here, got none")
 
 
 @ALL
@@ -151,7 +153,7 @@ def test_value_at_zero(name: str, want: float) -> None:
 
 def test_gain_is_2_for_those_that_halve_the_variance() -> None:
     gains = {name: activation.gain for name, activation in ACTIVATIONS.items()}
-    assert gains == {"identity": 1, "relu": 2, "tanh": 1, "softplus": 1, "silu": 2}
+    assert {name: gain for name, gain in gains.items() if gain != 1} == {"relu": 2, "silu": 2}
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))

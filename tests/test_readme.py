@@ -7,11 +7,19 @@ import importlib
 import io
 import json
 import re
+import sys
+import types
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from figures.catalogue import FIGURES
+from figures.__main__ import main as draw
+from figures.catalogue import FIGURES, Entry
+from lai_ref import MLP, Lai, numerical_gradient, value_and_grad
+from lai_ref.__main__ import main as train
+from lai_ref.activations import ACTIVATIONS, Activation
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,12 +29,52 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
-def test_the_example_prints_what_stands_below_it() -> None:
-    (example,) = blocks("python")
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(example, "README.md", "exec"), {})
-    assert printed.getvalue() == blocks("text")[0]
+def test_the_examples_print_what_stands_below_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    examples = re.findall(r"^```python\n(.*?)^```\n\n```text\n(.*?)^```$", README, re.S | re.M)
+    assert [example for example, _ in examples] == blocks("python")
+    assert len(examples) == 2
+    for example, expected in examples:
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(example, "README.md", "exec"), {})
+        assert printed.getvalue() == expected
+
+
+def test_what_is_to_be_touched_is_where_it_is_said_to_be() -> None:
+    _, _, rest = README.partition("## Build on it")
+    names = re.findall(r"`(\w+)` (?:of|in) \[[^\]]*\]\(([^)]+)\)", rest.partition("\n## ")[0])
+    assert len(names) >= 8
+    for name, path in names:
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^(?:def |class )?{name}\b", text, re.M), (name, path)
+
+
+def test_an_activation_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    sine = Activation(np.sin, lambda z, a: np.cos(z), lambda z, a, slope: -a)
+    monkeypatch.setitem(ACTIVATIONS, "sine", sine)
+    rng = np.random.default_rng(0)
+    net, x, t = MLP((2, 3, 1), "sine"), rng.normal(size=(5, 2)), rng.normal(size=5)
+    theta = net.init(rng)
+    _, grad = value_and_grad(net, theta, x, t, Lai(0.1))
+    numeric = numerical_gradient(
+        lambda theta: value_and_grad(net, theta, x, t, Lai(0.1))[0], theta, "complex"
+    )
+    np.testing.assert_allclose(grad, numeric, rtol=1e-12)
+    epochs = ["--pretrain-epochs", "1", "--lai-epochs", "0", "--batch-size", "4096"]
+    assert train(["train", "--activation", "sine", *epochs]) == 0
+
+
+def test_a_figure_is_a_module_and_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = types.ModuleType("figures.mine")
+    mine.__dict__["compute"] = lambda settings: settings.provenance("mine", seeds=())
+    mine.__dict__["plot"] = lambda numbers: Figure()
+    monkeypatch.setitem(sys.modules, "figures.mine", mine)
+    monkeypatch.setitem(FIGURES, "mine", Entry("Which?", "mine"))
+    assert draw(["mine", "--out", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.json", "mine.png", "mine.svg"}
 
 
 def test_the_tables_are_those_of_the_committed_results() -> None:

@@ -134,7 +134,7 @@ def rewritten(path: Path, **changes: Any) -> None:
     [
         {"format": "lai-training-state/2"},
         {"sizes": [3, 5, 1]},
-        {"activation": "sine"},
+        {"activation": "unknown"},
         {"generator": "{}"},
         {"generator": '{"bit_generator": "os"}'},
         {"generator": '{"bit_generator": "PCG64", "state": 3}'},

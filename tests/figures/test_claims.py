@@ -48,14 +48,18 @@ def test_the_table_has_every_claim_and_number() -> None:
         assert f"{row['claim']}: {row['verdict']} {row['number']}" in words
 
 
-def test_claims_are_judged_on_the_runs_own_numbers_where_all_are_there(tmp_path: Path) -> None:
+def test_claims_are_judged_on_the_runs_own_numbers_where_all_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name, numbers in NUMBERS.items():
         changed = numbers | ({"largest_difference": 0.5} if name == "chebyshev" else {})
         (tmp_path / f"{name}.json").write_text(json.dumps(changed))
     assert compute(Settings(tmp_path))["claims"][0]["verdict"] == FAILS
     assert compute(Settings(tmp_path, quick=True))["claims"] == COMMITTED["claims"]
     (tmp_path / "cost.json").unlink()
+    capsys.readouterr()
     assert compute(Settings(tmp_path))["claims"] == COMMITTED["claims"]
+    assert f"numbers in {RESULTS}, since {tmp_path} lacks cost\n" in capsys.readouterr().err
 
 
 def test_numbers_that_are_not_whole_are_named(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from figures import projection
 from figures.__main__ import main
+from figures.catalogue import FIGURES
 from figures.drawing import style, write_pictures
 from tests.small_disk import filled, small_disk
 
@@ -170,6 +171,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_computing(
     assert main(["smoothness", "--quick", "--out", str(tmp_path / "file" / "below")]) == 2
     err = capsys.readouterr().err
     assert err.count("figures: ") == 2 and "arms" not in err
+    assert f"--out: expected a folder, got the file {tmp_path / 'file'}" in err
 
 
 def test_missing_data_are_said_with_the_command_that_gets_them(
@@ -212,5 +214,13 @@ def test_damaged_numbers_are_refused(
 def test_numbers_that_are_missing_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(tmp_path / "none.json"), "--out", str(tmp_path)]) == 2
+    assert main(["projection", str(tmp_path / "none.json"), "--out", str(tmp_path)]) == 2
     assert "none.json" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []  # said before the first figure is computed
+
+
+def test_help_has_every_figure_with_its_question(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert all([name, figure.question] in shown for name, figure in FIGURES.items())

@@ -211,7 +211,7 @@ def test_quick_numbers_are_json_and_hold_every_method(quick: Numbers) -> None:
 
 def test_a_strong_pull_smooths_in_quick_numbers_too(quick: Numbers) -> None:
     (control,) = points(quick, "MSE")
-    for method in list(frontier.GRID)[:2]:
+    for method in list(frontier.METHODS)[:2]:
         strongest = points(quick, method)[-1]
         for name in frontier.MEASURES:
             assert all(a < b for a, b in zip(strongest[name], control[name], strict=True))
@@ -223,9 +223,7 @@ def test_quick_numbers_can_be_drawn(quick: Numbers, tmp_path: Path) -> None:
         write_pictures(figure, tmp_path / "frontier")
     (legend,) = figure.legends
     labels = [text.get_text() for text in legend.get_texts()]
-    assert sorted(labels) == sorted(
-        ["MSE", "Lai, 1% of points", *list(frontier.GRID)[1:], "early stopping"]
-    )
+    assert sorted(labels) == sorted(["MSE", "Lai, 1% of points", *frontier.RIVALS])
     for axes, measure in zip(figure.axes, frontier.MEASURES, strict=True):
         assert axes.get_title("left").endswith(frontier.verdict(quick, measure))
         (lai,) = (line for line in axes.lines if line.get_label() == "Lai, 1% of points")
@@ -243,7 +241,7 @@ def test_quick_numbers_can_be_drawn(quick: Numbers, tmp_path: Path) -> None:
 
 def test_the_table_shows_the_numbers_and_their_circumstances(quick: Numbers) -> None:
     text = frontier.table(quick)
-    rows = [line for line in text.splitlines() if line.startswith((*frontier.LOOKS, "MSE"))]
+    rows = [line for line in text.splitlines() if line.startswith((*frontier.METHODS, "MSE"))]
     for point, row in zip(quick["points"], rows, strict=False):
         assert row.startswith(point["method"])
         assert point["value"] is None or f" {point['value']:g} " in row
@@ -337,6 +335,6 @@ def test_the_caption_says_what_weight_decay_and_early_stopping_do(
 
 
 def test_committed_runs_are_the_smoother_the_stronger_the_pull(kaggle: Numbers) -> None:
-    for method in frontier.GRID:
+    for method in (name for name, about in frontier.METHODS.items() if about.changes):
         slopes = [statistics.median(point["slope"]) for point in points(kaggle, method)]
         assert slopes == sorted(slopes, reverse=True)

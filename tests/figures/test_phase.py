@@ -17,6 +17,7 @@ from figures.line_data import (
     minimum_slope,
     stationary_noise,
 )
+from figures.orders import NAMES
 from figures.settings import Settings
 from lai_ref import Lai, lai_factor
 
@@ -167,7 +168,7 @@ def test_quick_basins_are_those_of_any_larger_kink(quick: dict[str, Any]) -> Non
         assert one["basin_k"] == minimum_slope(1e4, one["border"], order)
     for order in (1, 2):
         curve = [minimum_slope(1e4, noise, order) for noise in quick["noises"]]
-        assert quick["basin_curve"][phase.NAMES[order]] == pytest.approx(curve, rel=1e-3)
+        assert quick["basin_curve"][NAMES[order]] == pytest.approx(curve, rel=1e-3)
 
 
 def test_quick_local_borders_are_below_the_border_up_to_the_summit(quick: dict[str, Any]) -> None:

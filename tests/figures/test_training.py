@@ -10,7 +10,7 @@ from figures import training
 from figures.arms import digest_of
 from figures.settings import Settings
 from figures.training import CONTROL, PROTOCOL, SHARES, DecayingAdam, arms_of, train_all
-from lai_ref import MLP, Adam, California, load_california, prepare
+from lai_ref import MLP, Adam, California, Plain, load_california, prepare
 
 SMALL = {"rows": 400, "pretrain_epochs": 3, "lai_epochs": 3}
 VARIANTS: list[dict[str, Any]] = [{}, {"lam": 0.1}, {"mu": 1.0, "alpha": 1.0}, {"decay": 3.0}]
@@ -93,6 +93,27 @@ def test_a_pretraining_whose_state_is_lost_is_computed_again(tmp_path: Path) -> 
     (kept,) = (tmp_path / "arms").glob("continue_training-*")
     kept.unlink()
     assert train_all(settings, arms, "test") == first
+
+
+def test_a_further_loss_takes_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(training.LOSSES, "absolute", lambda arm: Plain(order=1))
+    arm = {**PROTOCOL, **CONTROL, **SMALL, "seed": 0, "data": digest()}
+    _, epochs, _ = training._train({**arm, "absolute": True, "alpha": 1.0}, None, start=None)
+    # it gets its points, though it does not look at k
+    assert [epoch.lai_share for epoch in epochs] == [0, 0, 0, 1, 1, 1]
+
+
+def test_the_network_has_as_many_inputs_as_the_data_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "california", lambda data: DATA)
+    (arm,) = arms_of(Settings(tmp_path), [0])
+    assert arm["sizes"] == [2, 64, 32, 1]
+
+
+def test_an_arm_has_one_loss() -> None:
+    with pytest.raises(ValueError, match="arm: expected at most one of lam, mu, got 2"):
+        training._loss({**PROTOCOL, **CONTROL, "lam": 0.1, "mu": 1.0})
 
 
 def test_an_arm_refuses_other_data_than_those_it_names(tmp_path: Path) -> None:

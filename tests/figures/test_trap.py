@@ -247,7 +247,7 @@ def test_steps_too_large_for_the_kink_throw_a_line_over(quick: dict[str, Any]) -
 def test_the_example_is_one_of_the_runs(quick: dict[str, Any]) -> None:
     example = quick["example"]
     assert example["seed"] in (0, 1)  # the blocks' first
-    x, t = trap._draw(*trap.CURVE, example["seed"])
+    x, t = trap._sample(*trap.CURVE, example["seed"])
     np.testing.assert_allclose(example["data"], [x, t], atol=1e-4)
     np.testing.assert_allclose(
         example["truth"], 1.5 * np.sin(2 * np.array(example["x"])), atol=1e-4
