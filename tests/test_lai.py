@@ -513,7 +513,11 @@ FIT = np.ones((3, 2))
         (lambda: Lai([0.1] * 3)(THREE, THREE, FIT), ValueError, ("lam", "D = 2", "a list of 3")),
         (lambda: Lai([0.1])(THREE, THREE, FIT), ValueError, ("lam", "D = 2", "a list of 1")),
         (lambda: LAI.per_feature(THREE, TWO, FIT), ValueError, ("t", "(3,)", "(2,)")),
-        (lambda: Lai([0.1]).per_feature(THREE, THREE, FIT), ValueError, ("lam", "D = 2", "a list of 1")),
+        (
+            lambda: Lai([0.1]).per_feature(THREE, THREE, FIT),
+            ValueError,
+            ("lam", "D = 2", "a list of 1"),
+        ),
     ],
 )
 def test_bad_input_is_refused_by_name(
