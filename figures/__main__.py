@@ -1,8 +1,10 @@
 """`python -m figures [NAME…]`: compute, print and draw the paper's figures and tables.
 
-Numbers are written first (OUT/NAME.json), then the pictures (PNG, SVG). Progress goes to standard
-error, tables go to standard output. Finished arms are kept under OUT/arms: a run that was stopped
-goes on where it was. In place of a name, the JSON of an earlier run is drawn again, in seconds.
+Without a name, all of them; `backends` only where PyTorch and JAX are installed. Numbers are
+written first (OUT/NAME.json), then the pictures (PNG, SVG). Progress goes to standard error, tables
+go to standard output. Each finished training, an arm, is kept under OUT/arms: a run that was
+stopped goes on where it was. In place of a name, the JSON of an earlier run is drawn again, in
+seconds.
 """
 
 from __future__ import annotations
@@ -123,8 +125,10 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", type=_name, help="one of the below, or FILE.json")
     add("--data", type=Path, metavar="DIR", help="Kaggle's two files; without: a stand-in")
-    add("--seeds", type=_count, default=3, metavar="N", help="where open: 0 … N−1 (default 3)")
-    add("--jobs", type=_count, default=default_jobs(), metavar="J", help="processes at one time")
+    seeds = "random seeds 0 … N−1, where a figure leaves them open (default: 3)"
+    add("--seeds", type=_count, default=3, metavar="N", help=seeds)
+    jobs = "processes at one time (default: one a processor)"
+    add("--jobs", type=_count, default=default_jobs(), metavar="J", help=jobs)
     add("--quick", action="store_true", help="small and short: to see that all of it works")
     add("--out", type=Path, metavar="DIR", help="for the results (default: below figures/out)")
     return parser
