@@ -13,6 +13,7 @@ from figures import backends, contenders
 from figures.contenders import NAMES
 from figures.drawing import style
 from figures.settings import Settings
+from tests.figures import results
 from tests.strict_python import STRICT_PYTHON
 
 ROOT = Path(__file__).parents[2]
@@ -22,8 +23,7 @@ TABLE_1 = ["plain epoch", "Lai epoch, α = 1%", "Table 1, one seed"]
 
 @pytest.fixture(scope="module")
 def committed() -> dict[str, Any]:
-    numbers: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))
-    return numbers
+    return results.committed("backends")
 
 
 def check_numbers(numbers: dict[str, Any], batches: list[str], names: list[str]) -> None:

@@ -14,6 +14,7 @@ from figures import cost
 from figures.drawing import style
 from figures.settings import Settings
 from lai_ref import MLP, Lai, Plain
+from tests.figures import results
 
 RESULTS = Path(__file__).parents[2] / "figures" / "results"
 RATIOS = ("lai / plain", "plain / products", "lai / products")
@@ -255,8 +256,7 @@ def test_the_table_has_a_line_for_every_configuration(quick: dict[str, Any]) -> 
 
 @pytest.fixture(scope="module")
 def committed() -> dict[str, Any]:
-    numbers: dict[str, Any] = json.loads((RESULTS / "cost.json").read_text(encoding="utf-8"))
-    return numbers
+    return results.committed("cost")
 
 
 def test_committed_numbers_time_every_configuration(committed: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from figures.drawing import style
 from figures.settings import Settings
 from lai_ref import Adam, Lai, lai_factor, numerical_gradient, projections
 from tests.decimal_lai import exact_factor, exact_slope
+from tests.figures.results import committed
 
 MODULES: dict[str, ModuleType] = {
     "projection": projection,
@@ -304,12 +305,6 @@ def test_the_table_has_every_minimum_and_both_ways() -> None:
 
 
 # The committed results
-
-
-def committed(name: str) -> dict[str, Any]:
-    path = Path(__file__).parents[2] / "figures" / "results" / f"{name}.json"
-    numbers: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return numbers
 
 
 def check_alike(got: Any, want: Any) -> None:

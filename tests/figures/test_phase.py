@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from math import sqrt
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from figures.line_data import (
 from figures.orders import NAMES
 from figures.settings import Settings
 from lai_ref import Lai, lai_factor
+from tests.figures import results
 
 # the middles of equal cells: averages over them are averages over ±1, nearly
 CELLS = (np.arange(40) + 0.5) / 20 - 1
@@ -214,9 +214,7 @@ def test_quick_numbers_agree_with_the_derivation(quick: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def committed() -> dict[str, Any]:
-    path = Path(__file__).parents[2] / "figures" / "results" / "phase.json"
-    numbers: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return numbers
+    return results.committed("phase")
 
 
 def test_committed_numbers_agree_with_the_derivation(committed: dict[str, Any]) -> None:

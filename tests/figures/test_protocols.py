@@ -13,6 +13,7 @@ from figures import protocols, training
 from figures.arms import Arm
 from figures.drawing import style, write_pictures
 from figures.settings import Settings
+from tests.figures.results import caption_of, committed
 
 Numbers = dict[str, Any]
 
@@ -256,12 +257,6 @@ def test_the_table_shows_the_numbers_and_their_circumstances(quick: Numbers) -> 
 # --- the committed numbers
 
 
-def committed(name: str) -> Numbers:
-    results = Path(__file__).parents[2] / "figures" / "results"
-    numbers: Numbers = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
-    return numbers
-
-
 @pytest.fixture(scope="module")
 def kaggle() -> Numbers:
     return committed("protocols")
@@ -269,7 +264,7 @@ def kaggle() -> Numbers:
 
 @pytest.fixture(scope="module")
 def caption() -> str:
-    return " ".join((protocols.__doc__ or "").split())
+    return caption_of(protocols)
 
 
 def change(result: Numbers, name: str, i: int) -> float:

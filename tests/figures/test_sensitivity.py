@@ -13,6 +13,7 @@ from figures.drawing import style
 from figures.sensitivity import PAPER_MSE, TABLES, factor_off
 from figures.settings import Settings
 from lai_ref import load_california
+from tests.figures.results import caption_of, committed
 
 LAST = [0.1] * 7 + [1e-3]
 SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
@@ -191,12 +192,6 @@ def test_quick_numbers_can_be_drawn(quick: dict[str, Any]) -> None:
 # The committed numbers
 
 
-def committed(name: str) -> dict[str, Any]:
-    path = Path(__file__).parents[2] / "figures" / "results" / f"{name}.json"
-    numbers: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return numbers
-
-
 @pytest.fixture(scope="module")
 def kaggle() -> dict[str, Any]:
     return committed("sensitivity")
@@ -204,7 +199,7 @@ def kaggle() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def caption() -> str:
-    return " ".join((sensitivity.__doc__ or "").split())
+    return caption_of(sensitivity)
 
 
 def test_committed_numbers_name_what_made_them(kaggle: dict[str, Any]) -> None:

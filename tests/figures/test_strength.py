@@ -12,6 +12,7 @@ import pytest
 from figures import strength, training
 from figures.drawing import style
 from figures.settings import Settings
+from tests.figures.results import caption_of, committed
 
 # (α, λ): variance of invented results, of seed 0; RMSE = 2 − variance, but for one setting
 INVENTED = {(0.01, 0.1): 0.9, (1.0, 0.1): 0.5, (0.01, 0.001): 0.7, (1.0, 0.001): 0.2}
@@ -156,12 +157,6 @@ def test_equal_ratios_are_equal_in_spite_of_rounding() -> None:
 # The committed numbers
 
 
-def committed(name: str) -> dict[str, Any]:
-    path = Path(__file__).parents[2] / "figures" / "results" / f"{name}.json"
-    numbers: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return numbers
-
-
 @pytest.fixture(scope="module")
 def kaggle() -> dict[str, Any]:
     return committed("strength")
@@ -169,7 +164,7 @@ def kaggle() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def caption() -> str:
-    return " ".join((strength.__doc__ or "").split())
+    return caption_of(strength)
 
 
 def test_committed_numbers_name_what_made_them(kaggle: dict[str, Any]) -> None:

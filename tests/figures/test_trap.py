@@ -13,6 +13,7 @@ from figures import trap
 from figures.drawing import style
 from figures.settings import Settings
 from lai_ref import MLP, Array, Lai, Plain, lai_factor_slope
+from tests.figures import results
 
 RESULTS = Path(__file__).parents[2] / "figures" / "results"
 CASES = [(noise, lam) for noise in (0.5, 2.0, 8.0) for lam in (10.0, 1.0, 0.1, 0.01)]
@@ -281,8 +282,7 @@ def test_the_table_has_a_line_for_every_setting(quick: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def committed() -> dict[str, Any]:
-    numbers: dict[str, Any] = json.loads((RESULTS / "trap.json").read_text(encoding="utf-8"))
-    return numbers
+    return results.committed("trap")
 
 
 def test_committed_rows_count_a_hundred_runs(committed: dict[str, Any]) -> None:
