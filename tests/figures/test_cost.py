@@ -16,7 +16,6 @@ from figures.settings import Settings
 from lai_ref import MLP, Lai, Plain
 from tests.figures import results
 
-RESULTS = Path(__file__).parents[2] / "figures" / "results"
 RATIOS = ("lai / plain", "plain / products", "lai / products")
 
 

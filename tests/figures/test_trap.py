@@ -15,7 +15,6 @@ from figures.settings import Settings
 from lai_ref import MLP, Array, Lai, Plain, lai_factor_slope
 from tests.figures import results
 
-RESULTS = Path(__file__).parents[2] / "figures" / "results"
 CASES = [(noise, lam) for noise in (0.5, 2.0, 8.0) for lam in (10.0, 1.0, 0.1, 0.01)]
 
 
