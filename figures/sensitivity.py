@@ -12,10 +12,10 @@ value comes nearest, typically off by a factor 2.5; the standard deviation is of
 share of 100%. The paper's 8.42 in X8 is more than the whole range of the targets; tanh units
 saturate, and from 1% to 100% of the value our X8 does not even triple. "On most features" holds,
 and more clearly than in the paper: with λ = 1e-1 the median over seeds falls in 8 of 8 features, in
-7 with one of the ten noises. λ₈ = 1e-3 works on X8 as claimed, and more strongly, but at three
-times the price: -59% for +7.5% in RMSE. How strongly depends on the noise: from -98% with the least
-to -53% with the largest. The pattern over the other features is not the paper's: X1 and X6 gain
-sensitivity where the paper's lose some, and X5 loses where the paper's gains.
+7 with one of the ten noises. λ₈ = 1e-3 works on X8 as claimed, but at three times the price: -47%
+for +7.4% in RMSE, and by seed from -65% to -35%. How strongly depends on the noise: from -98% with
+the least to -37% with the largest. The pattern over the other features is not the paper's: X1 and
+X6 gain sensitivity where the paper's lose some, and X5 loses where the paper's gains.
 """
 
 from __future__ import annotations

@@ -8,13 +8,13 @@ What the paper says: "By controlling the sizes of the hyperparameters α and λ,
 control the strength of the regularization."
 
 What we found on Kaggle's files: they do. A smaller λ lowers the variance in 24 of 24 pairs of
-neighbours, a larger α in 26 of 27; the one exception has hardly any variance left. And the two set
-one strength: whichever lowers the variance, the price is the same. At equal variance the RMSE of
-two λ differs by 1.0% in the median and by 4.3% at most, the error of interpolating between the α
-included, while over all settings it rises by up to 78%. At equal mean ‖k‖ it differs by 2.7% and by
-5.9%. But α/λ does not measure that strength: at α/λ = 10 the variance is 0.08 with the smallest α
-and λ, and 0.70 with the largest. λ reaches further: with λ = 1e-1 even α = 1 leaves more variance
-than α = 0.001 with λ = 1e-3. So nothing is lost by the small α that makes Lai Training cheap.
+neighbours, a larger α in 27 of 27. And the two set one strength: whichever lowers the variance, the
+price is the same. At equal variance the RMSE of two λ differs by 1.0% in the median and by 4.3% at
+most, the error of interpolating between the α included, while over all settings it rises by up to
+78%. At equal mean ‖k‖ it differs by 2.8% and by 5.8%. But α/λ does not measure that strength: at
+α/λ = 10 the variance is 0.08 with the smallest α and λ, and 0.70 with the largest. λ reaches
+further: with λ = 1e-1 even α = 1 leaves more variance than α = 0.001 with λ = 1e-3. So nothing is
+lost by the small α that makes Lai Training cheap.
 """
 
 from __future__ import annotations

@@ -234,6 +234,8 @@ def test_the_caption_says_what_lai_changes(kaggle: dict[str, Any], caption: str)
     change = lai_8["change"]["median"]
     assert f"{change[7]:+.0%} for {change[8]:+.1%} in RMSE" in caption
     assert round(change[8] / 0.024) == 3
+    least, most = (lai_8["change"][name][7] for name in ("least", "most"))
+    assert f"by seed from {least:.0%} to {most:.0%}" in caption
     last = [row[7] for kind in ("spread", "value") for row in lai_8["medians"][kind]]
     assert last[0] == min(last) and last[-1] == max(last)
     assert f"from {last[0]:+.0%} with the least to {last[-1]:+.0%} with the largest" in caption
