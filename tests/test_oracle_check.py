@@ -74,7 +74,7 @@ def test_conventions_that_differ_are_told_by_group() -> None:
             return value, dy, dk
 
     text = str(oracle.check(Positive()))
-    assert text.startswith("429 of 429")
+    assert not oracle.check(Positive()).failures()
     assert "at e = 0: sign(0) = 1 in loss; 0 in param_gradient; 0 in sharded" in text
 
 
@@ -214,11 +214,11 @@ def test_a_failing_line_says_what_where_and_why() -> None:
     assert f", {failed} failed" in count
     assert likely == (
         "likely mistake: F was divided by λ also where λ > 1; it is divided by min(λ, 1)."
-        f" [divided-by-lam] gives {failed} of {failed} wrong answers in factor"
+        f" [divided-by-lam] explains {failed} of {failed} wrong answers in factor"
     )
     assert first.startswith("FAILED factor/ordinary-p1-lam4 (F and F' for p = 1, λ = 4, ")
     assert ": outside the bound; value[" in first and "] (k = " in first
-    assert ", off by 0.75 of it, bound " in first and first.endswith("ulp  [divided-by-lam]")
+    assert first.endswith(", 0.25 times that  [divided-by-lam]")
     named = {row["likely"] for row in oracle.check(Forgetful()).as_json()["cases"]}
     assert named == {None, "divided-by-lam"}
 
@@ -242,7 +242,7 @@ def test_a_second_mistake_is_named_as_well() -> None:
         ("epsilon-inside-root", {"adam"}),
         (None, {"train"}),  # where both meet
     ]
-    assert "\nno known mistake gives 75 of 75 wrong answers in train\n" in str(report)
+    assert "\nunexplained: 75 of 75 wrong answers in train\n" in str(report)
 
 
 def test_two_mistakes_in_one_group_are_named() -> None:
@@ -263,6 +263,47 @@ def test_a_single_coincidence_names_no_mistake() -> None:
     report = oracle.check(Signed(), groups=["factor", "loss"])
     assert len(report.failures()) > 100
     assert [d.mutant for d in report.diagnoses] == [None]
+
+
+def test_a_mistake_that_would_have_failed_far_more_is_not_named() -> None:
+    class Doubled(Port):
+        """Both sides are added where k is at its kink, in a loss alone."""
+
+        def loss(self, y: Array, t: Array, k: Array, lam: Any, *rest: Any, **more: Any) -> Any:
+            value, dy, dk = super().loss(y, t, k, lam, *rest, **more)
+            order = more["order"]
+            return value, dy, np.where(np.abs(k) ** order == lam, 2 * dk, dk)
+
+    report = oracle.check(Doubled(), groups=["loss"])
+    assert 0 < len(report.failures()) < 10 and report.likely_mistake is None
+
+
+def test_what_is_unexplained_is_looked_at() -> None:
+    class Single(Port):
+        def factor(self, k: Array, lam: Any, order: int) -> Any:
+            return tuple(a.astype(float) for a in super().factor(k.astype(np.float32), lam, order))
+
+    class Carried(Port):
+        def train(self, *arguments: Any, **named: Any) -> Array:
+            thetas: Array = super().train(*arguments, **named)
+            thetas += 1e-6 * np.arange(len(thetas))[:, None]
+            return thetas
+
+    text = str(oracle.check(Single(), groups=["factor"]))
+    assert "unexplained" in text and "computed in single precision" in text
+    text = str(oracle.check(Carried(), groups=["train"]))
+    assert "each step alone is right: something is carried over" in text
+
+
+def test_every_case_that_is_not_refused_is_told_apart() -> None:
+    report = oracle.check(next(m for m in MUTANTS if m.name == "nothing-refused").backend)
+    lines = [line for line in str(report).splitlines() if line.startswith("FAILED factor/error-")]
+    assert len(lines) == sum(o.case.group == "factor" for o in report.failures()) > 3
+
+
+def test_conventions_of_a_group_that_fails_are_not_told() -> None:
+    report = oracle.check(next(m for m in MUTANTS if m.name == "flat-below-kink").backend)
+    assert "|k|^p = λ: H" not in str(report)
 
 
 def test_at_most_eight_failures_of_a_group_have_a_line() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -30,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     except DamagedError as error:
         print(f"oracle: {error}", file=sys.stderr)
         return DAMAGED
+    except BrokenPipeError:  # whoever reads has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except (MalformedError, OSError) as error:
         print(f"oracle: {error}", file=sys.stderr)
         return MALFORMED

@@ -1,7 +1,8 @@
 """Which mistakes a port probably made: it is compared, where it failed, with ports that made one.
 
 A mutant explains a failure if it gives the same wrong answer, to within rounding. It is named if it
-explains a fifth of a group's failures, since fewer may be chance; the rest may be another's.
+explains a fifth of a group's failures, since fewer may be chance, and a fifth of what it would have
+failed and the port passed; what it leaves may be another's.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from lai_ref.oracle.mutants import MUTANTS, Mutant
 
 CASES_LOOKED_AT = 16  # of a group's that failed, and of all that passed, for the likely mistake
 ALIKE = 2.0  # bounds apart: each answer is within one bound of what it would be without rounding
-SHARE = 0.2  # of a group's wrong answers
+SHARE = 0.2  # of a group's wrong answers, and of what was right that the mistake makes wrong
 
 
 class Diagnosis(NamedTuple):
@@ -33,20 +34,21 @@ class Diagnosis(NamedTuple):
 def diagnoses(outcomes: Sequence[Outcome], dtype: str) -> list[Diagnosis]:
     """The likely mistakes, that which explains most first, and last what none explains."""
     comparable = [o for o in outcomes if o.place]  # as many numbers as are due
-    right = _spread([o for o in comparable if o.status == PASSED])
+    right = [o for o in comparable if o.status == PASSED]
     found: dict[Mutant, list[Outcome]] = {}
     unexplained: list[Outcome] = []
     for group in GROUPS:
         left = [o for o in comparable if o.case.group == group and o.status == FAILED]
-        enough = max(1, SHARE * len(left))
+        passed = [o for o in right if o.case.group == group]
         while left:
             # a mistake that was found elsewhere may reach this group, too
-            mutant, explained = _best(list(found), left, dtype)
-            if len(explained) < enough and (group != "train" or not found):  # it takes long
-                looked_at = _spread(left) + right
+            mutant, explained = _best(list(found), left, passed, dtype)
+            if not explained and (group != "train" or not found):  # a run takes long
+                looked_at = _spread(left) + _spread(right)
                 scores = [(*_score(each, looked_at, dtype), -i) for i, each in enumerate(MUTANTS)]
-                mutant, explained = _best([MUTANTS[-int(max(scores)[-1])]], left, dtype)
-            if len(explained) < enough:
+                nearest = MUTANTS[-int(max(scores)[-1])]
+                mutant, explained = _best([nearest], left, passed, dtype)
+            if not explained:
                 break
             found.setdefault(mutant, []).extend(explained)
             left = [o for o in left if o not in explained]
@@ -57,11 +59,15 @@ def diagnoses(outcomes: Sequence[Outcome], dtype: str) -> list[Diagnosis]:
 
 
 def _best(
-    mutants: Sequence[Mutant], wrong: Sequence[Outcome], dtype: str
+    mutants: Sequence[Mutant], wrong: Sequence[Outcome], passed: Sequence[Outcome], dtype: str
 ) -> tuple[Mutant, list[Outcome]]:
-    """The mutant that explains most of these answers, and those."""
+    """The mutant that explains most of these answers, and those, if they are enough."""
     pairs = [(each, [o for o in wrong if _explains(each, o, dtype)]) for each in mutants]
-    return max(pairs, key=lambda pair: len(pair[1]), default=(MUTANTS[0], []))
+    mutant, explained = max(pairs, key=lambda pair: len(pair[1]), default=(MUTANTS[0], []))
+    # what the mutant would have failed, and the port passed
+    spared = sum(not _answer(mutant, o.case, dtype)[1] for o in passed) if explained else 0
+    enough = len(explained) >= max(1, SHARE * len(wrong), SHARE * spared)
+    return mutant, explained if enough else []
 
 
 def _score(mutant: Mutant, outcomes: Sequence[Outcome], dtype: str) -> tuple[float, ...]:

@@ -72,7 +72,7 @@ def graded(content: bytes, cases: Sequence[Case], dtype: str | None = None) -> R
     """
     answers = _read(content)
     if dtype is not None and answers["dtype"] != dtype:
-        raise MalformedError(f"dtype: expected {dtype}, got {answers['dtype']}")
+        raise MalformedError(f"dtype: expected {dtype} (--dtype), got {answers['dtype']}")
     known = {case.id for case in every_case()}
     for name in answers["answers"]:
         if name not in known:
@@ -127,7 +127,10 @@ def asked(command: str, question: str, seconds: float) -> bytes:
             if len(words) > 800:  # some languages say what is wrong first, others last
                 words = f"{words[:400]}\n…\n{words[-400:]}"
             words = words or "nothing on its standard error"
-            raise MalformedError(f"{command!r} ended with status {status}: {words}")
+            how = f"with status {status}"
+            if status < 0:
+                how = f"by signal {-status} ({signal.Signals(-status).name})"
+            raise MalformedError(f"{command!r} ended {how}: {words}")
         printed.seek(0)
         content = printed.read(LARGEST + 1)
     if not content.strip():
@@ -169,9 +172,10 @@ def _read(content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         if isinstance(error, MalformedError):
             raise
-        start = content[:40].decode(errors="replace")
+        at = max(getattr(error, "pos", 0) - 20, 0)
+        near = content.decode(errors="replace")[at : at + 40]
         raise MalformedError(
-            f"answers that are not JSON, or only half of it: {error}; they begin {start!r}"
+            f"answers that are not JSON, or only half of it: {error}, near {near!r}"
         ) from None
     if not isinstance(answers, dict):
         raise MalformedError(f"answers: expected an object, got {type(answers).__name__}")

@@ -24,7 +24,7 @@ from lai_ref.oracle.case import Case, Nested, flat, shape
 PASSED, FAILED, MISSING, NOT_IMPLEMENTED = "passed", "failed", "missing", "not implemented"
 LARGEST = {"float32": Decimal(2) ** 128 - Decimal(2) ** 104, "float64": Decimal(2) ** 1024}
 DIGITS = {"float32": 24, "float64": 53}  # binary ones
-NO_S = "at a kink, and no slope of those that are valid gives all the numbers"
+NO_S = "at a kink one choice of the slope has to give all numbers of the case, and none does"
 SMALLEST = {"float32": -149, "float64": -1074}  # exponent of the smallest number above 0
 WORKING = Context(prec=60, Emin=-99999, Emax=99999)
 

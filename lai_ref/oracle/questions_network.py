@@ -242,6 +242,10 @@ def sharded(rng: np.random.Generator) -> Iterator[Any]:
     yield "line-zero-e", "a residual is 0: a kink of |e|", zero_e
     zero = line | {"t": [1.0, 1.5, 0.0], "loss": lai2}
     yield "line-zero-vector", "all residuals are 0: no derivative of the norm is NaN", zero
+    for name, loss in losses()[3:5]:
+        inputs = _with_loss(rng, "tanh", (3,), loss, n=6)
+        about = f"{name}, rows that no worker has are not in the batch"
+        yield f"{name}-some", about, inputs | {"shards": [[5, 1], [3]]}
 
 
 def _y_and_k(inputs: dict[str, Any]) -> tuple[Array, Array]:

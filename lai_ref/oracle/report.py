@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from lai_ref.arguments import one_of
 from lai_ref.oracle.asking import ask
 from lai_ref.oracle.backend import METHODS
-from lai_ref.oracle.case import DTYPES, GROUPS, cases
+from lai_ref.oracle.case import DTYPES, GROUPS, cases, flat
 from lai_ref.oracle.diagnosis import Diagnosis, diagnoses
 from lai_ref.oracle.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
 from lai_ref.oracle.mutants import Mutant
@@ -109,20 +111,36 @@ class Report:
         for mutant, explained in self.diagnoses:
             groups = {o.case.group: None for o in explained}
             wrong = [o for o in self.failures() if o.place and o.case.group in groups]
-            words, where = f"{len(explained)} of {len(wrong)} wrong answers", ", ".join(groups)
-            if mutant is None:
-                lines.append(f"no known mistake gives {words} in {where}")
-            else:
-                words = f"{mutant.mistake} [{mutant.name}] gives {words} in {where}"
+            words = f"{len(explained)} of {len(wrong)} wrong answers in {', '.join(groups)}"
+            if mutant is not None:
+                words = f"{mutant.mistake} [{mutant.name}] explains {words}"
                 lines.append(f"likely mistake: {words}")
+            else:
+                lines.append(f"unexplained: {words}{self._shared(explained)}")
         return lines
+
+    def _shared(self, wrong: Sequence[Outcome]) -> str:
+        """What may be seen in wrong answers that no known mistake explains."""
+        if all(o.case.id.endswith("-run") for o in wrong):
+            return "; each step alone is right: something is carried over from one to the next"
+        answers = [float(n) for o in wrong for part in o.answer.values() for n in flat(part)]
+        with np.errstate(over="ignore"):
+            single = np.array(answers).astype(np.float32).astype(float)
+        if self.dtype == "float64" and np.array_equal(single, answers, equal_nan=True):
+            return "; all their numbers are float32's: it was computed in single precision"
+        return ""
 
     def _failures(self) -> list[str]:
         """The first failures of each group, the same words once."""
         lines = []
         for group in GROUPS:
             failed = [o for o in self.failures() if o.case.group == group]
-            once = {(o.problem if not o.place else o.case.id): o for o in reversed(failed)}
+            # errors and wrong shapes are mostly the same in all cases
+            alone = [
+                o.place or (isinstance(o.answer, dict) and not o.case.expected) for o in failed
+            ]
+            same = [o.case.id if own else o.problem for o, own in zip(failed, alone, strict=True)]
+            once = dict(zip(reversed(same), reversed(failed), strict=True))
             shown = list(reversed(once.values()))[:SHOWN]
             lines += [self.line(o) for o in shown]
             if len(failed) > len(shown):
@@ -134,10 +152,11 @@ class Report:
         return next((mutant.name for mutant in found if mutant), None)
 
     def _kinks(self) -> list[str]:
-        """What the port takes for the slope where there are many, in the words of `KINKS`."""
+        """What the port takes for the slope where there are many, by the groups that are right."""
         found: dict[str, dict[str, set[float]]] = {}
+        wrong = {o.case.group for o in self.outcomes if o.status == FAILED and o.case.expected}
         for o in self.outcomes:
-            if o.status == PASSED and o.convention is not None:
+            if o.case.group not in wrong and o.convention is not None:
                 kink = next(name for name in reversed(KINKS) if name in o.case.id)
                 value = round(KINKS[kink][2](o.convention), 3) + 0.0  # no −0
                 found.setdefault(kink, {}).setdefault(o.case.group, set()).add(value)
@@ -166,6 +185,8 @@ def _error(o: Outcome) -> str:
         return ""
     if o.error < 1e4:
         return f", error {o.error:.3g} ulp, bound {o.bound:.3g} ulp"
+    if abs(got - want) > abs(want) / 100:
+        return f", {got / want:.4g} times that"
     return f", off by {abs((got - want) / want):.2g} of it, bound {o.bound:.3g} ulp"
 
 

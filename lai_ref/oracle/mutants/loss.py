@@ -147,6 +147,15 @@ class MeanOverFeatures(Port):
         return c.mean(axis=-1), np.ones_like(c) / c.shape[-1]
 
 
+@mutant("All ℓ_ij were averaged, over the features too; the mean is over the samples.", LOSS)
+class MeanOfAll(Port):
+    def loss(
+        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
+    ) -> tuple[Any, Array, Array]:
+        value, dy, dk = super().loss(y, t, k, lam, order, l1_ratio, reduction)
+        return value / k.shape[1], dy / k.shape[1], dk / k.shape[1]
+
+
 @mutant("The root was forgotten in the 2-norm.", LOSS)
 class NormSquared(Port):
     def l2_norm(self, c: Array) -> tuple[Any, Array]:

@@ -163,7 +163,10 @@ class SiluCurvature(Port):
         return 2 * self.sigmoid(z) * self.sigmoid(-z) if activation == "silu" else right
 
 
-@mutant("f'' was forgotten: how each unit's slope changes with its input is a part of θ̄.", NETWORK)
+@mutant(
+    "f'' was forgotten: a unit's slope changes with its input, and that is in the gradient.",
+    NETWORK,
+)
 class CurvatureForgotten(Port):
     def curvature(self, activation: str, z: Array, a: Array) -> Array:
         return np.zeros_like(z)

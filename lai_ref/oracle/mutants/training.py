@@ -228,6 +228,23 @@ class GradientNotShared(_Workers):
         return right[0], own[0][1]
 
 
+@mutant("Workers took their number of rows from the first on; `shards` says which rows.", SHARDED)
+class RowsInOrder(Port):
+    def sharded_gradient(
+        self,
+        sizes: Sequence[int],
+        activation: str,
+        theta: Array,
+        x: Array,
+        t: Array,
+        loss: Mapping[str, Any],
+        shards: Sequence[Array],
+    ) -> tuple[Any, Array]:
+        ends = np.cumsum([len(rows) for rows in shards])
+        shards = np.split(np.arange(ends[-1]), ends[:-1])
+        return super().sharded_gradient(sizes, activation, theta, x, t, loss, shards)
+
+
 @mutant("Workers with few and with many rows counted alike in the mean.", SHARDED)
 class WorkersCountAlike(Port):
     def sharded_gradient(
