@@ -304,6 +304,16 @@ def test_the_first_and_the_last_words_of_a_program_that_fails_are_told() -> None
         asked(shlex.join([sys.executable, "-c", code]), "", 60)
 
 
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "lai_ref.oracle", "prompt"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.read(10) == b'{"schema":'
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
 def test_answers_to_other_groups_are_left_aside() -> None:
     content = json.dumps(ADAM).encode()
     assert {o.status for o in graded(content, oracle.cases("factor")).outcomes} == {"missing"}
