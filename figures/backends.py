@@ -3,8 +3,9 @@
 What to see: in batches as small as the paper's, PyTorch spends its time on calling one operation
 after the other, compiled or not: `lai_ref` takes a fraction of it. JAX takes less still, since here
 the whole step with Adam in it is compiled, for seconds before the first. In large batches the
-passes over N × width numbers are what takes time: `lai_ref` makes about as many as PyTorch as
-written, and compiled code fewer. Half a minute of compiling pays for PyTorch in long runs alone.
+passes over N × width numbers are what takes time: `lai_ref` makes them in blocks that stay in the
+processor's cache, PyTorch as written does not, and compiled code makes fewer. Half a minute of
+compiling pays for PyTorch in long runs alone.
 
 What is timed: a step with the Lai loss in all N samples; and Table 1 of the paper (§6.1), whose
 epochs are 464 batches of 64, with the Lai loss for 1% of the points or for none. Turns follow each
