@@ -35,7 +35,7 @@ from matplotlib.figure import Figure
 
 from figures.drawing import DARK_TO_LIGHT, GREY
 from figures.geometry import ACROSS, ALONG
-from figures.orders import KINKS, NAMES, kink_of
+from figures.orders import KINKS, NAMES, kink_at
 from figures.settings import Settings
 from lai_ref import Array, lai_factor, lai_factor_slope, projections
 
@@ -74,7 +74,7 @@ def _over_angle(lam: float) -> dict[str, Any]:
 
 
 def _over_slope(lam: float, order: int) -> dict[str, Any]:
-    kink = kink_of(lam, order)
+    kink = kink_at(lam, order)
     k = np.unique([*np.geomspace(0.01, 100, 81), kink])
     ends = lai_factor([0.0, np.finfo(float).max, kink], lam, order).tolist()
     return {
@@ -88,7 +88,7 @@ def _over_slope(lam: float, order: int) -> dict[str, Any]:
 
 
 def _slope_curve(lam: float, order: int) -> dict[str, Any]:
-    kink = kink_of(lam, order)
+    kink = kink_at(lam, order)
     grid = np.geomspace(1e-4, 100, 61)
     sides = kink * (1 - BESIDE), kink * (1 + BESIDE)
     k = np.sort([*grid[~np.isclose(grid, kink)], *sides])
@@ -113,7 +113,7 @@ def _minimum(lam: float, order: int) -> dict[str, Any]:
     return {
         "lam": lam,
         "order": order,
-        "kink": kink_of(lam, order),
+        "kink": kink_at(lam, order),
         "found": found,
         "depth": float(1 - least / at_zero),
     }
@@ -124,7 +124,7 @@ def _normalising(lam: float, order: int) -> dict[str, Any]:
 
     "with" the division by min(λ, 1), and "without".
     """
-    kink = kink_of(lam, order)
+    kink = kink_at(lam, order)
     below = np.linspace(0, kink * (1 - BESIDE), 1001)
     above = kink * (1 + BESIDE) * np.geomspace(1, 1e4, 10001)
 

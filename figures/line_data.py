@@ -44,7 +44,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from figures.orders import kink_of
+from figures.orders import kink_at
 from lai_ref import Array, lai_factor
 
 SLOPE, INTERCEPT = 3.0, 4.0
@@ -76,7 +76,7 @@ def minima(x: Array, t: Array, lam: float | None, order: int) -> list[dict[str, 
     `lam` None: of mean |e|^p alone. For each k the best c is known, which leaves a search over k:
     a grid that is fine near 0 and has the kinks among its nodes, then finer ones about the minima.
     """
-    kink = 1.0 if lam is None else kink_of(lam, order)
+    kink = 1.0 if lam is None else kink_at(lam, order)
     far = np.arcsinh(4 * max(kink, 10.0))
     k = np.union1d(np.sinh(np.linspace(-far, far, 361)), [-kink, kink])
 

@@ -6,6 +6,6 @@ NAMES = {1: "MAE", 2: "MSE"}
 KINKS = {1: "λ", 2: "√λ"}
 
 
-def kink_of(lam: float, order: int) -> float:
+def kink_at(lam: float, order: int) -> float:
     """|k| = λ^(1/p)."""
     return float(lam ** (1 / order))

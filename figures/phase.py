@@ -42,7 +42,7 @@ from figures.line_data import (
     reach,
     stationary_noise,
 )
-from figures.orders import KINKS, NAMES, kink_of
+from figures.orders import KINKS, NAMES, kink_at
 from figures.rounding import rounded
 from figures.settings import Settings
 from lai_ref import Array, lai_factor
@@ -83,7 +83,7 @@ def compute(settings: Settings) -> dict[str, Any]:
             {"lam": lam, "order": order, "border": b, "basin_k": basin_slope(b, order)}
             for lam in (0.5, 1.0, 2.0)
             for order in ORDERS
-            for b in [border(kink_of(lam, order), order)]
+            for b in [border(kink_at(lam, order), order)]
         ],
         "basins": [_basin(noise, order) for noise in (0.5, 1, 2, 4, 8) for order in ORDERS],
         "basin_curve": {

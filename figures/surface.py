@@ -46,7 +46,7 @@ from figures.line_data import (
     minima,
     reach,
 )
-from figures.orders import KINKS, NAMES, kink_of
+from figures.orders import KINKS, NAMES, kink_at
 from figures.rounding import rounded
 from figures.settings import Settings
 from lai_ref import Array, lai_factor
@@ -86,7 +86,7 @@ def compute(settings: Settings, case: str) -> dict[str, Any]:
     """Surface, minima and widths for both sizes of the noise."""
     lam, order, noises, ends, also = CASES[case]
     rows, points = (400, (16, 9)) if settings.quick else (1000, (61, 21))
-    kink = kink_of(lam, order)
+    kink = kink_at(lam, order)
     kinks = [k for k in (-kink, kink) if ends[0] < k < ends[1]]
     k = np.union1d(np.linspace(*ends, points[0]), kinks)
     c = np.linspace(*INTERCEPTS, points[1])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from figures.orders import kink_of
+from figures.orders import kink_at
 from figures.settings import Numbers
 from figures.verdict import FAILS, HOLDS, Claim, Judged, either, in_cases
 from lai_ref import Lai, Plain
@@ -27,7 +27,7 @@ def _equivalent(chebyshev: Numbers) -> Judged:
 
 def _slides(factor: Numbers) -> Judged:
     minima = factor["minima"]
-    off = max(abs(m["found"] / kink_of(m["lam"], m["order"]) - 1) for m in minima)
+    off = max(abs(m["found"] / kink_at(m["lam"], m["order"]) - 1) for m in minima)
     lams = [m["lam"] for m in minima]
     number = (
         f"the least F lies within {off:.0e} of k = λ for MAE and of √λ for MSE, for λ from"

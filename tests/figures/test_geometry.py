@@ -230,7 +230,7 @@ def test_the_minimum_is_found_at_the_kink(row: dict[str, Any]) -> None:
 def test_the_minimum_is_searched_for_without_knowing_the_kink(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(factor, "kink_of", lambda lam, order: 3.0)
+    monkeypatch.setattr(factor, "kink_at", lambda lam, order: 3.0)
     blind = factor.compute(Settings(Path("unused"), quick=True))["minima"]
     assert [row["found"] for row in blind] == [row["found"] for row in rows("minima")]
 
