@@ -270,6 +270,7 @@ def test_a_port_in_plain_python_passes_what_it_implements(
         ("import time; time.sleep(60)", "gave no answer within 1.5 s"),
         ("raise SystemExit('out of order')", "ended with status 1: out of order"),
         ("import os; os.kill(os.getpid(), 9)", "ended by signal 9 (SIGKILL): nothing on its"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGRTMIN + 1)", "(without a name)"),
         ("pass", "printed nothing"),
         ("print('{\"schema\": ')", "not JSON, or only half of it"),
         ("while True: print('x' * 1_000_000)", f"printed more than {LARGEST} bytes"),

@@ -129,7 +129,8 @@ def asked(command: str, question: str, seconds: float) -> bytes:
             words = words or "nothing on its standard error"
             how = f"with status {status}"
             if status < 0:
-                how = f"by signal {-status} ({signal.Signals(-status).name})"
+                names = {s.value: s.name for s in signal.Signals}  # not of all real-time signals
+                how = f"by signal {-status} ({names.get(-status, 'without a name')})"
             raise MalformedError(f"{command!r} ended {how}: {words}")
         printed.seek(0)
         content = printed.read(LARGEST + 1)
