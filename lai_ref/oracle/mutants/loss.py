@@ -11,6 +11,26 @@ from lai_ref.oracle.port import Port
 from lai_ref.oracle.port_loss import Array, Lam
 
 
+class _Scaled(Port):
+    """A loss that is a multiple of the right one, as are its derivatives."""
+
+    def times(self, n: int, d: int, order: int) -> float:
+        """Which multiple, for N samples, D features and p."""
+        raise NotImplementedError
+
+    def loss(
+        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
+    ) -> tuple[Any, Array, Array]:
+        value, dy, dk = super().loss(y, t, k, lam, order, l1_ratio, reduction)
+        times = self.times(len(y), k.shape[1], order)
+        return value * times, dy * times, dk * times
+
+    def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
+        value, dy = super().plain(y, t, order)
+        times = self.times(len(y), 1, order)
+        return value * times, dy * times
+
+
 @mutant("k was averaged over the batch before F; F belongs to each sample's own k.", LOSS)
 class SlopesAveraged(Port):
     def loss(
@@ -60,16 +80,9 @@ class PowerForgotten(Port):
 
 
 @mutant("The squared error was halved, ½ e²; here it is e².", LOSS)
-class SquareHalved(Port):
-    def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
-    ) -> tuple[Any, Array, Array]:
-        value, dy, dk = super().loss(y, t, k, lam, order, l1_ratio, reduction)
-        return value / order, dy / order, dk / order
-
-    def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
-        value, dy = super().plain(y, t, order)
-        return value / order, dy / order
+class SquareHalved(_Scaled):
+    def times(self, n: int, d: int, order: int) -> float:
+        return 1 / order
 
 
 @mutant("F was detached or taken for a constant: dk was 0.", LOSS)
@@ -95,16 +108,9 @@ class ResidualSmoothed(Port):
 
 
 @mutant("Samples were summed; the loss is their mean.", LOSS)
-class SumForMean(Port):
-    def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
-    ) -> tuple[Any, Array, Array]:
-        value, dy, dk = super().loss(y, t, k, lam, order, l1_ratio, reduction)
-        return value * len(y), dy * len(y), dk * len(y)
-
-    def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
-        value, dy = super().plain(y, t, order)
-        return value * len(y), dy * len(y)
+class SumForMean(_Scaled):
+    def times(self, n: int, d: int, order: int) -> float:
+        return n
 
 
 @mutant("1/N was forgotten in dy.", LOSS)
@@ -148,12 +154,9 @@ class MeanOverFeatures(Port):
 
 
 @mutant("All ℓ_ij were averaged, over the features too; the mean is over the samples.", LOSS)
-class MeanOfAll(Port):
-    def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
-    ) -> tuple[Any, Array, Array]:
-        value, dy, dk = super().loss(y, t, k, lam, order, l1_ratio, reduction)
-        return value / k.shape[1], dy / k.shape[1], dk / k.shape[1]
+class MeanOfAll(_Scaled):
+    def times(self, n: int, d: int, order: int) -> float:
+        return 1 / d
 
 
 @mutant("The root was forgotten in the 2-norm.", LOSS)
