@@ -120,9 +120,6 @@ def lai_training(
         raise TypeError("x, t: expected real numbers to train on, got complex ones")
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng: expected a numpy.random.Generator, got {rng!r}")
-    for name, each in (("loss", loss), ("plain", plain)):
-        if not hasattr(each, "evaluate"):
-            raise TypeError(f"{name}: expected a Loss, such as Lai() or Plain(), got {each!r}")
     alpha = number_in("alpha", alpha, 0.0, 1.0)
     one_of("sampling", sampling, SAMPLINGS)
     pretrain_epochs = whole_number("pretrain_epochs", pretrain_epochs, least=0)
@@ -133,8 +130,10 @@ def lai_training(
     if validation is not None:
         xv = as_array("validation[0]", validation[0], ("N", net.sizes[0]))
         validation = xv, as_array("validation[1]", validation[1], (len(xv),))
-    for each in (loss, plain):  # one λ a feature? said now, and not when pretraining is over
-        each.evaluate(t[:1], t[:1], x[:1])
+    for name, each in (("loss", loss), ("plain", plain)):
+        if not hasattr(each, "evaluate"):
+            raise TypeError(f"{name}: expected a Loss, such as Lai() or Plain(), got {each!r}")
+        each.evaluate(t[:1], t[:1], x[:1])  # one λ a feature? not said after pretraining, but now
     if start is None:
         theta = net.init(rng, x.dtype)
         start = state_of(net, theta, optimizer.init(theta), rng, epoch=0)

@@ -131,13 +131,11 @@ class Report:
         lines = []
         for group in GROUPS:
             failed = [o for o in self.failures() if o.case.group == group]
-            # errors and wrong shapes are mostly the same in all cases
-            alone = [
-                o.place or (isinstance(o.answer, dict) and not o.case.expected) for o in failed
-            ]
-            same = [o.case.id if own else o.problem for o, own in zip(failed, alone, strict=True)]
-            once = dict(zip(reversed(same), reversed(failed), strict=True))
-            shown = list(reversed(once.values()))[:SHOWN]
+            once: dict[str, Outcome] = {}
+            for o in failed:  # errors and wrong shapes are mostly the same in all cases
+                own = o.place or (isinstance(o.answer, dict) and not o.case.expected)
+                once.setdefault(o.case.id if own else o.problem, o)
+            shown = list(once.values())[:SHOWN]
             lines += [self.line(o) for o in shown]
             if len(failed) > len(shown):
                 lines.append(f"  … and {len(failed) - len(shown)} more in {group}")
