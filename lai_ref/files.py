@@ -1,8 +1,10 @@
-"""Files that are there whole or, after a crash, a full disk or a signal, as they were before.
+"""Atomic file writes: after a crash, a full disk or a signal, a file is all new or unchanged.
 
-Until it is whole, a file stands beside its place as NAME.HOST-PID-RANDOM.part: no two writers share
-one, whether they are processes, threads or a signal handler. A process that is killed leaves its
-part behind; whoever writes the same file next takes it away.
+Data are written to NAME.HOST-PID-RANDOM.part in the same folder and then moved into place. No two
+writers share a temporary file, whether they are processes, threads or a signal handler. The next
+writer of a file removes the temporary files left by killed processes.
+
+An interrupt (Ctrl-C) waits until the file is written: `defer_interrupt`.
 """
 
 from __future__ import annotations
@@ -12,10 +14,13 @@ import os
 import platform
 import re
 import secrets
+import signal
 import sys
 import tempfile
+import threading
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 LONG_AGO = 3600.0  # seconds, far more than any write takes
@@ -29,6 +34,38 @@ def write_whole(path: Path, content: bytes) -> None:
     OSError
         If it cannot be written. The message has the path.
     """
+    with defer_interrupt():
+        _write(path, content)
+
+
+@contextlib.contextmanager
+def defer_interrupt() -> Iterator[None]:
+    """Delay SIGINT until the end of the block; then it takes effect as it would have at once.
+
+    In other threads than the main one there is nothing to do: Python interrupts the main one alone.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    # None: a handler that was not installed from Python, and could not be restored
+    if threading.current_thread() is not threading.main_thread() or handler is None:
+        yield
+        return
+    received: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if received:
+            signal.raise_signal(signal.SIGINT)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise OSError now, before any computing, if no file can be made in `folder`."""
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def _write(path: Path, content: bytes) -> None:
     _remove_abandoned(path)
     name = f"{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.part"
     part = path.with_name(name)
@@ -44,12 +81,6 @@ def write_whole(path: Path, content: bytes) -> None:
         if isinstance(error, OSError):  # a full disk's own words name no file
             raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise
-
-
-def check_writable(folder: Path) -> None:
-    """Raise OSError now, before any computing, if no file can be made in `folder`."""
-    with tempfile.TemporaryFile(dir=folder):
-        pass
 
 
 def _remove_abandoned(path: Path) -> None:

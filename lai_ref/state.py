@@ -13,7 +13,7 @@ import numpy as np
 
 from lai_ref.adam import AdamState
 from lai_ref.arguments import FLOATS, Array, whole_number
-from lai_ref.files import write_whole
+from lai_ref.files import defer_interrupt, write_whole
 from lai_ref.mlp import MLP
 
 FORMAT = "lai-training-state/1"
@@ -61,6 +61,8 @@ def generator_of(state: TrainingState) -> np.random.Generator:
 def save_state(path: str | os.PathLike[str], state: TrainingState) -> None:
     """Write `state` to `path` as .npz. A file already there is replaced whole, or left as it was.
 
+    An interrupt (Ctrl-C) takes effect after the file is written.
+
     Raises
     ------
     OSError
@@ -77,14 +79,10 @@ def save_state(path: str | os.PathLike[str], state: TrainingState) -> None:
     }
     file = io.BytesIO()
     m, v = state.optimizer.m, state.optimizer.v
-    try:
+    # interrupted between two of its steps, zipfile would print an error of its own
+    with defer_interrupt():
         np.savez(file, about=np.array(json.dumps(about)), theta=state.theta, m=m, v=v)
-    except ValueError as error:
-        # stopped between two of its steps, zipfile complains of itself and hides what stopped it
-        if isinstance(error.__context__, KeyboardInterrupt):
-            raise error.__context__ from None
-        raise
-    write_whole(Path(path), file.getvalue())
+        write_whole(Path(path), file.getvalue())
 
 
 def load_state(path: str | os.PathLike[str]) -> TrainingState:

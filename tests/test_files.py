@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lai_ref import files
-from lai_ref.files import check_writable, write_whole
+from lai_ref.files import check_writable, defer_interrupt, write_whole
 from tests.small_disk import filled, small_disk
 
 # write "new" in a process of its own, and on the way, with the part still there, do something else
@@ -133,6 +133,54 @@ def test_a_writer_within_another_does_not_mix_with_it(
     write_whole(path, b"the program's own")
     assert path.read_bytes() == b"the program's own"
     assert os.listdir(tmp_path) == ["file"]
+
+
+# Interrupts
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every write is interrupted before its file is moved into place, as by Ctrl-C."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: signal.raise_signal(signal.SIGINT))
+
+
+def test_an_interrupt_waits_until_the_file_is_written(tmp_path: Path, interrupted: None) -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["file"]
+    assert signal.getsignal(signal.SIGINT) == handler
+
+
+def test_an_interrupt_waits_for_the_outermost_block(tmp_path: Path, interrupted: None) -> None:
+    done = False
+    with pytest.raises(KeyboardInterrupt), defer_interrupt():
+        write_whole(tmp_path / "one", b"1")
+        write_whole(tmp_path / "two", b"2")
+        done = True
+    assert done and sorted(os.listdir(tmp_path)) == ["one", "two"]
+
+
+def test_an_ignored_interrupt_is_ignored_after_writing_too(
+    tmp_path: Path, interrupted: None
+) -> None:
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        write_whole(tmp_path / "file", b"new")
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def test_an_error_of_the_block_leaves_the_handler_in_place() -> None:
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(OSError, match="no space"), defer_interrupt():
+        raise OSError("no space")
+    assert signal.getsignal(signal.SIGINT) == handler
+
+
+# Several writers
 
 
 def test_writers_at_one_time_leave_what_one_of_them_wrote(tmp_path: Path) -> None:

@@ -133,6 +133,38 @@ def test_divergence_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert "training diverged in epoch 1, step" in capsys.readouterr().err
 
 
+INTERRUPTED_WHILE_SAVING = """
+import io, signal, sys
+from types import SimpleNamespace
+from lai_ref import __main__, state
+
+class InterruptedFile(io.BytesIO):
+    def write(self, content):
+        signal.raise_signal(signal.SIGINT)
+        return super().write(content)
+
+def save(path, saved):
+    if saved.epoch == 2:
+        state.io = SimpleNamespace(BytesIO=InterruptedFile)
+    state.save_state(path, saved)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+__main__.save_state = save
+sys.exit(__main__.main(sys.argv[1:]))
+"""
+
+
+def test_an_interrupt_while_the_state_is_written_stops_the_run_after_it(tmp_path: Path) -> None:
+    options = [*SHORT, "--lai-epochs", "9", "--state", str(tmp_path / "state")]
+    command = [sys.executable, "-c", INTERRUPTED_WHILE_SAVING, *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 130 and done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert lines[-1] == "lai_ref: stopped; the same command goes on after the last finished epoch"
+    assert [line.split()[0] for line in lines[:-1]] == ["data:", "epoch", "epoch"]
+    assert load_state(tmp_path / "state").epoch == 2
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_an_interrupted_run_keeps_its_epochs(tmp_path: Path) -> None:
     path = tmp_path / "state"
