@@ -3,8 +3,9 @@
 An arm is a dict of JSON-able parameters. Its result is kept under a key made of all that determines
 it: the function, the parameters (the data's digest among them), the code, the library versions. A
 run that is killed, at any moment, goes on with the arms that are missing, and a change of anything
-that matters is another key. The code is that of `lai_ref` and of the function's own module, without
-comments and docstrings; nothing else of `figures` may bear on a result.
+that matters is another key. The code is that of `lai_ref`, subfolders
+included, and of the function's own module, without comments and docstrings; nothing else of
+`figures` may bear on a result.
 """
 
 from __future__ import annotations
@@ -138,8 +139,21 @@ def _digest(content: Any) -> str:
 
 @lru_cache
 def _code(module: Path) -> str:
-    files = [*Path(lai_ref.__file__).parent.glob("*.py"), module]
-    return _digest({f"{file.parent.name}/{file.name}": _meaning(file) for file in files})
+    return code_digest(Path(lai_ref.__file__).parent, module)
+
+
+def code_digest(package: Path, module: Path) -> str:
+    """A digest of the statements of `module` and of every file of `package` that it may run.
+
+    Subfolders are included. The oracle and the command line are not: no training runs them.
+    """
+    files = {
+        path.as_posix(): package / path
+        for path in (file.relative_to(package) for file in package.rglob("*.py"))
+        if path.parts[0] != "oracle" and path.name != "__main__.py"
+    }
+    meanings = {name: _meaning(file) for name, file in files.items()}
+    return _digest([meanings, module.name, _meaning(module)])
 
 
 def _meaning(file: Path) -> str:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import lai_ref
 from figures import arms
-from figures.arms import Arm, digest_of, kept_at, run_arms
+from figures.arms import Arm, code_digest, digest_of, kept_at, run_arms
 
 
 def work(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
@@ -94,10 +96,39 @@ def test_comments_docstrings_and_layout_leave_the_key_as_it_is(tmp_path: Path) -
     assert len(set(meanings)) == 3
 
 
-def test_the_key_follows_the_code_of_the_package_and_of_the_works_module() -> None:
-    code = arms._code(Path(__file__))
-    assert code != arms._code(Path(arms.__file__))
-    assert code == arms._code(Path(__file__))
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A copy of lai_ref with one more module, in a subfolder of a subfolder."""
+    copy = tmp_path / "lai_ref"
+    skip = shutil.ignore_patterns("__pycache__", "vectors")
+    shutil.copytree(Path(lai_ref.__file__).parent, copy, ignore=skip)
+    (copy / "folder" / "inner").mkdir(parents=True)
+    (copy / "folder" / "inner" / "module.py").write_text("H = 0.5\n")
+    return copy
+
+
+@pytest.mark.parametrize(
+    "edited", ["factor.py", "train.py", "folder/inner/module.py", "folder/inner/another.py"]
+)
+def test_the_key_follows_every_file_of_the_package(package: Path, edited: str) -> None:
+    before = code_digest(package, Path(__file__))
+    with open(package / edited, "a") as file:
+        file.write("\nH = 1.0\n")
+    assert code_digest(package, Path(__file__)) != before
+
+
+@pytest.mark.parametrize("edited", ["__main__.py", "oracle/case.py", "oracle/mutants/factor.py"])
+def test_the_key_follows_no_file_that_trains_nothing(package: Path, edited: str) -> None:
+    before = code_digest(package, Path(__file__))
+    with open(package / edited, "a") as file:
+        file.write("\nH = 1.0\n")
+    assert code_digest(package, Path(__file__)) == before
+
+
+def test_the_key_follows_the_works_module_and_not_where_the_package_lies(package: Path) -> None:
+    assert code_digest(package, Path(__file__)) != code_digest(package, Path(arms.__file__))
+    (package / "folder" / "inner" / "module.py").unlink()
+    assert code_digest(package, Path(__file__)) == arms._code(Path(__file__))
 
 
 def test_the_digest_follows_the_numbers() -> None:
