@@ -22,7 +22,7 @@ from figures.drawing import style, write_pictures
 from figures.settings import Settings, default_jobs
 from figures.training import california
 from lai_ref import DivergedError
-from lai_ref.files import check_writable, write_whole
+from lai_ref.support.files import check_writable, write_whole
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -29,7 +29,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import lai_ref
-from lai_ref.files import write_whole
+from lai_ref.support.files import write_whole
 
 Arm: TypeAlias = dict[str, Any]
 Work: TypeAlias = Callable[[Arm, Path | None, Path], dict[str, Any]]

@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from lai_ref.files import write_whole
+from lai_ref.support.files import write_whole
 
 # Okabe & Ito's colours (2008), told apart by colour-blind readers, here ordered from dark to light
 # so that grey printing keeps the order

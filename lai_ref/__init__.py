@@ -2,22 +2,23 @@
 
 In reading order: `factor`, `lai` and `losses` (the loss, and those it is measured against),
 `activations` and `mlp` (the network and its double backward pass), `objective` (the two joined),
-`adam`, `train` (Lai Training); then `state`, `data` with `standin`, `experiment`, `metrics`,
-`gradcheck`, `blocks`, `files`, and the door, `arguments` and `analytic`.
+`adam`, `train` (Lai Training); then `state` and `metrics`. The folders hold the data of the paper's
+experiments (`california`), what the lessons stand on (`support`), and the test suite for ports
+(`oracle`).
 """
 
 from lai_ref.adam import Adam, AdamState
-from lai_ref.arguments import Array
-from lai_ref.data import California, load_california
-from lai_ref.experiment import Experiment, prepare
+from lai_ref.california.data import California, load_california
+from lai_ref.california.experiment import Experiment, prepare
 from lai_ref.factor import lai_factor, lai_factor_slope, projections
-from lai_ref.gradcheck import numerical_gradient
 from lai_ref.lai import Lai
 from lai_ref.losses import DoubleBackprop, Loss, Plain
 from lai_ref.metrics import noise_sensitivity, rmse
 from lai_ref.mlp import MLP
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
 from lai_ref.state import TrainingState, load_state, save_state
+from lai_ref.support.gradcheck import numerical_gradient
+from lai_ref.support.validation import Array
 from lai_ref.train import DivergedError, Epoch, lai_training
 
 __all__ = [

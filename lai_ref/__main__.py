@@ -11,14 +11,14 @@ import numpy as np
 
 from lai_ref.activations import ACTIVATIONS
 from lai_ref.adam import Adam
-from lai_ref.data import load_california
-from lai_ref.experiment import SCALINGS, prepare
-from lai_ref.files import check_writable
+from lai_ref.california.data import load_california
+from lai_ref.california.experiment import SCALINGS, prepare
 from lai_ref.lai import REDUCTIONS, Lai
 from lai_ref.losses import Plain
 from lai_ref.metrics import rmse
 from lai_ref.mlp import MLP
 from lai_ref.state import load_state, save_state
+from lai_ref.support.files import check_writable
 from lai_ref.train import SAMPLINGS, DivergedError, Epoch, lai_training
 
 

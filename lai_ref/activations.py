@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lai_ref.analytic import absolute
-from lai_ref.arguments import Array
+from lai_ref.support.analytic import absolute
+from lai_ref.support.validation import Array
 
 
 @dataclass(frozen=True)

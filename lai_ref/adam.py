@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lai_ref.arguments import Array, number_in, positive, whole_number, with_shape
+from lai_ref.support.validation import Array, number_in, positive, whole_number, with_shape
 
 
 class AdamState(NamedTuple):

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lai_ref.analytic import absolute, sign
-from lai_ref.arguments import Array, as_array, one_of, positive, widen
+from lai_ref.support.analytic import absolute, sign
+from lai_ref.support.validation import Array, as_array, one_of, positive, widen
 
 FAR = 2.0**30  # from here on 1 + k² is k² to the last digit
 

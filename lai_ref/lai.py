@@ -23,10 +23,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from lai_ref.analytic import absolute, sign
-from lai_ref.arguments import Array, as_array, number_in, one_of, widen
-from lai_ref.blocks import blocks
 from lai_ref.factor import Kink, check_lam_fits, factor_and_slope, kink_of, lam_array
+from lai_ref.support.analytic import absolute, sign
+from lai_ref.support.blocks import blocks
+from lai_ref.support.validation import Array, as_array, number_in, one_of, widen
 
 REDUCTIONS = ("batch", "sample")
 ENTRIES = 2**14  # of k whose factors are computed at one time

@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lai_ref.analytic import absolute, sign
-from lai_ref.arguments import Array, as_array, number_in, one_of, widen
+from lai_ref.support.analytic import absolute, sign
+from lai_ref.support.validation import Array, as_array, number_in, one_of, widen
 
 
 class Loss(Protocol):

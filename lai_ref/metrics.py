@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lai_ref.arguments import Array, as_array, widen
 from lai_ref.mlp import MLP
+from lai_ref.support.validation import Array, as_array, widen
 
 
 def rmse(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:

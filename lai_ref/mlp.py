@@ -33,8 +33,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lai_ref.activations import ACTIVATIONS
-from lai_ref.arguments import FLOATS, Array, as_array, one_of, whole_number, with_shape
-from lai_ref.blocks import blocks
+from lai_ref.support.blocks import blocks
+from lai_ref.support.validation import FLOATS, Array, as_array, one_of, whole_number, with_shape
 
 Layers: TypeAlias = list[tuple[Array, Array]]  # W_l (fan_in, fan_out), b_l (fan_out,), l = 1 … L
 ROWS = 4096  # rows of x that `predict` holds intermediate values of at one time

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lai_ref.arguments import Array, as_array
-from lai_ref.blocks import blocks
 from lai_ref.losses import Loss
 from lai_ref.mlp import MLP, GradientTape, Layers, Tape
+from lai_ref.support.blocks import blocks
+from lai_ref.support.validation import Array, as_array
 
 ROWS = 1024  # rows of x that go through the network at one time
 

@@ -12,9 +12,9 @@ from zipfile import ZipFile
 import numpy as np
 
 from lai_ref.adam import AdamState
-from lai_ref.arguments import FLOATS, Array, whole_number
-from lai_ref.files import defer_interrupt, write_whole
 from lai_ref.mlp import MLP
+from lai_ref.support.files import defer_interrupt, write_whole
+from lai_ref.support.validation import FLOATS, Array, whole_number
 
 FORMAT = "lai-training-state/1"
 

@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 
 from lai_ref.adam import Adam
-from lai_ref.arguments import Array, as_array, number_in, one_of, whole_number
-from lai_ref.blocks import blocks
 from lai_ref.losses import Loss, Plain
 from lai_ref.metrics import rmse
 from lai_ref.mlp import MLP
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
 from lai_ref.state import TrainingState, generator_of, state_of
+from lai_ref.support.blocks import blocks
+from lai_ref.support.validation import Array, as_array, number_in, one_of, whole_number
 
 SAMPLINGS = ("batches", "points")
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lai_ref.arguments import Array
 from lai_ref.oracle.backend import METHODS
+from lai_ref.support.validation import Array
 
 Arguments: TypeAlias = dict[str, Any]
 PLAIN_MSE = {"name": "plain", "order": 2}

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from lai_ref import MLP, Lai
 from lai_ref.activations import ACTIVATIONS
-from lai_ref.arguments import Array
+from lai_ref.support.validation import Array
 
 seeds = st.integers(0, 2**32 - 1)
 orders = st.sampled_from([1, 2])

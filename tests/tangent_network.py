@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from lai_ref import MLP
-from lai_ref.arguments import Array
+from lai_ref.support.validation import Array
 from tests.scalar_network import activate
 
 

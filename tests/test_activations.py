@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lai_ref import numerical_gradient
 from lai_ref.activations import ACTIVATIONS
-from lai_ref.arguments import Array
+from lai_ref.support.validation import Array
 
 NAMES = sorted(ACTIVATIONS)
 ALL = pytest.mark.parametrize("name", NAMES)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lai_ref import Adam, AdamState
-from lai_ref.arguments import Array
+from lai_ref.support.validation import Array
 from tests.refusals import Errors, check_refused, wrong
 from tests.strategies import seeds
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from lai_ref.analytic import absolute, sign
-from lai_ref.arguments import Array
+from lai_ref.support.analytic import absolute, sign
+from lai_ref.support.validation import Array
 from tests.strategies import signed
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lai_ref.arguments import (
+from lai_ref.support.validation import (
     Array,
     as_array,
     number_in,

@@ -16,7 +16,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from figures import standin as measuring
 from lai_ref import (
     MLP,
     Array,
@@ -28,8 +27,9 @@ from lai_ref import (
     load_california,
     prepare,
 )
-from lai_ref.data import DOWNLOAD, FEATURES
-from lai_ref.standin import TABLE, stand_in
+from lai_ref.california import measure as measuring
+from lai_ref.california.data import DOWNLOAD, FEATURES
+from lai_ref.california.synthetic import TABLE, stand_in
 from tests.refusals import check_refused
 from tests.strategies import bytes_like
 

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lai_ref import lai_factor, lai_factor_slope, numerical_gradient, projections
-from lai_ref.arguments import Array
+from lai_ref.support.validation import Array
 from tests.decimal_lai import Float, exact_factor, exact_sides, exact_slope, worst_error
 from tests.refusals import Errors, check_refused, wrong
 from tests.strategies import any_lams, any_slopes, lams, off_kink, orders, seeds, signed

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from lai_ref import files
-from lai_ref.files import check_writable, defer_interrupt, write_whole
+from lai_ref.support import files
+from lai_ref.support.files import check_writable, defer_interrupt, write_whole
 from tests.small_disk import filled, small_disk
 
 # write "new" in a process of its own, and on the way, with the part still there, do something else
 WRITING = """
 import os, signal, sys
 from pathlib import Path
-from lai_ref.files import write_whole
+from lai_ref.support.files import write_whole
 
 def within_the_write(descriptor):
     {}
@@ -33,7 +33,7 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from lai_ref.files import write_whole
+from lai_ref.support.files import write_whole
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 write_whole(Path(sys.argv[1]), bytes(5000))

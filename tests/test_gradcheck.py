@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
 from lai_ref import numerical_gradient
-from lai_ref.arguments import Array
+from lai_ref.support.validation import Array
 from tests.refusals import Errors, check_refused, wrong
 from tests.strategies import signed
 

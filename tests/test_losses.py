@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lai_ref import DoubleBackprop, Lai, Loss, Plain, numerical_gradient
-from lai_ref.arguments import Array
+from lai_ref.support.validation import Array
 from tests.refusals import check_refused, wrong
 from tests.strategies import Batch, batches, finite, orders
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from lai_ref import MLP, noise_sensitivity, rmse
-from lai_ref.arguments import Array
+from lai_ref.support.validation import Array
 from tests.refusals import Errors, check_refused
 from tests.strategies import Batch, Case, batches, case, cases, seeds
 

@@ -17,8 +17,8 @@ from hypothesis.extra import numpy as hnp
 
 from lai_ref import MLP, numerical_gradient
 from lai_ref.activations import ACTIVATIONS
-from lai_ref.arguments import Array
 from lai_ref.mlp import ROWS
+from lai_ref.support.validation import Array
 from tests import scalar_network, tangent_network
 from tests.refusals import Errors, check_refused, wrong
 from tests.strategies import Case, any_slopes, case, cases, finite, seeds

@@ -25,7 +25,7 @@ from lai_ref import (
     value_and_grad,
     value_and_grad_mixed,
 )
-from lai_ref.arguments import Array
+from lai_ref.support.validation import Array
 from tests import scalar_network
 from tests.refusals import Errors, check_refused, wrong
 from tests.strategies import Case, case, cases, l1_ratios, lams, orders, reductions

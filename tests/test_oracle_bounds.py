@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from lai_ref.arguments import Array
 from lai_ref.oracle import exact, straightforward
 from lai_ref.oracle.backend import Reference, reference
 from lai_ref.oracle.bounds import (
@@ -36,6 +35,7 @@ from lai_ref.oracle.port import Port
 from lai_ref.oracle.straightforward_loss import factor, l2_norm
 from lai_ref.oracle.straightforward_network import activate
 from lai_ref.oracle.trajectory import State, free_run
+from lai_ref.support.validation import Array
 
 DTYPES = ("float64", "float32")
 ACTIVATIONS = ("identity", "relu", "tanh", "softplus", "silu")

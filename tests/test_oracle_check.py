@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from lai_ref import lai_factor, lai_factor_slope, oracle
-from lai_ref.arguments import Array
 from lai_ref.oracle.asking import arguments
 from lai_ref.oracle.backend import METHODS, Reference
 from lai_ref.oracle.case import flat, mapped
 from lai_ref.oracle.grade import grade
 from lai_ref.oracle.mutants import MUTANTS, REWRITES, Mutant
 from lai_ref.oracle.port import Port
+from lai_ref.support.validation import Array
 
 SUM_FOR_MEAN, EPSILON_INSIDE_ROOT = (
     next(type(m.backend) for m in MUTANTS if m.name == name)

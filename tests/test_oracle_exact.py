@@ -15,12 +15,12 @@ import pytest
 
 import lai_ref.oracle.exact
 from lai_ref import MLP, Adam, AdamState, Lai, Plain, lai_factor, lai_factor_slope
-from lai_ref.arguments import Array
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
 from lai_ref.oracle import hyperdual
 from lai_ref.oracle.exact import answer
 from lai_ref.oracle.hyperdual import Hyperdual
 from lai_ref.oracle.questions_network import ACTIVATIONS
+from lai_ref.support.validation import Array
 
 Function = Callable[[Hyperdual], Hyperdual]
 

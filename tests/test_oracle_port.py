@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lai_ref.arguments import Array
 from lai_ref.oracle import mutants, port
 from lai_ref.oracle.backend import METHODS, reference
 from lai_ref.oracle.mutants import MUTANTS, REWRITES, Mutant
 from lai_ref.oracle.port import Port
+from lai_ref.support.validation import Array
 from tests.port_inputs import REFUSED, Call, calls
 
 ROUNDING = {"float64": 64 * 2.0**-53, "float32": 64 * 2.0**-24}

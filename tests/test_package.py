@@ -26,7 +26,7 @@ print(getattr(build_meta, f"build_{sys.argv[1]}")(sys.argv[2]))
 """
 READ_AT_RUN_TIME = {
     "lai_ref/py.typed",
-    "lai_ref/california.json",
+    "lai_ref/california/california.json",
     "lai_ref/oracle/README.md",
     "lai_ref/oracle/KILLS.txt",
     "lai_ref/oracle/vectors/SHA256SUMS",

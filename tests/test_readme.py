@@ -96,11 +96,11 @@ def test_every_file_and_folder_linked_to_exists() -> None:
 
 def test_every_function_of_the_map_is_in_its_file() -> None:
     rows = re.findall(
-        r"\[(\w+)\.py\]\([^)]*\)(?:, \[(\w+)\.py\]\([^)]*\))? \| (.+) \|$", README, re.M
+        r"\[\w+\.py\]\((\S+)\.py\)(?:, \[\w+\.py\]\((\S+)\.py\))? \| (.+) \|$", README, re.M
     )
     assert len(rows) > 10
     for first, second, names in rows:
-        modules = [importlib.import_module(f"lai_ref.{m}") for m in (first, second) if m]
+        modules = [importlib.import_module(m.replace("/", ".")) for m in (first, second) if m]
         for name in re.findall(r"`\.?([\w.]+)`", names):
             owner, _, method = name.partition(".")
             places = [

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lai_ref import MLP, Adam, TrainingState, load_state, save_state
-from lai_ref.arguments import FLOATS
 from lai_ref.state import generator_of, state_of
+from lai_ref.support.validation import FLOATS
 from tests.small_disk import filled, small_disk
 from tests.strategies import bytes_like, documents_like
 

@@ -236,7 +236,7 @@ print(f"relative error of the gradient when the part through k is left out: {sha
 
 # %% Where this goes next
 # Tutorial 05 derives the missing part, which needs f'' as well as f'. `forward`, `backward` and
-# `input_gradient` in `lai_ref/mlp.py`, and all of `lai_ref/gradcheck.py`, can be read now.
+# `input_gradient` in `lai_ref/mlp.py`, and all of `lai_ref/support/gradcheck.py`, can be read now.
 
 # %% Exercise 1: slope of the prediction, slope of the loss
 # The backward sweep could go on to x̄ = z̄_1 W_1ᵀ, the gradient of the *loss* by the inputs. A port

@@ -226,7 +226,7 @@ print("picture:", (OUT / "08_california.png").as_posix())
 
 # %% Where this goes next
 # With all rows and 100 epochs the verdicts are the same: `python -m figures smoothness` and
-# `sensitivity`. You can now read `lai_ref/data.py`, `lai_ref/experiment.py` and
+# `sensitivity`. You can now read `data.py` and `experiment.py` in `lai_ref/california`, and
 # `lai_ref/metrics.py`. Tutorial 09 takes the loss to PyTorch and JAX.
 
 # %% Exercise 1: is it better than adding the slope?

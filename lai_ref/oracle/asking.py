@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.arguments import Array
 from lai_ref.oracle.backend import METHODS
 from lai_ref.oracle.case import INPUTS, LAM, NUMBER, OUTPUTS, Case, mapped
 from lai_ref.oracle.grade import Refused, Unusable
+from lai_ref.support.validation import Array
 
 
 def ask(backend: object, case: Case, dtype: str) -> dict[str, Any] | Refused | Unusable | None:

@@ -13,12 +13,12 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from lai_ref.adam import Adam, AdamState
-from lai_ref.arguments import Array
 from lai_ref.factor import lai_factor, lai_factor_slope
 from lai_ref.lai import Lai
 from lai_ref.losses import Loss, Plain
 from lai_ref.mlp import MLP
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
+from lai_ref.support.validation import Array
 
 Lam: TypeAlias = float | Array
 METHODS = {

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from decimal import ROUND_UP, Context, Decimal, localcontext
 from typing import Any
 
-from lai_ref.files import write_whole
 from lai_ref.oracle import exact, straightforward
 from lai_ref.oracle.bounds import tolerance
 from lai_ref.oracle.case import (
@@ -30,6 +29,7 @@ from lai_ref.oracle.case import (
     token,
 )
 from lai_ref.oracle.questions import questions
+from lai_ref.support.files import write_whole
 
 DIGITS = Context(prec=34, Emin=-99999, Emax=99999)
 SHORT = Context(prec=2, rounding=ROUND_UP, Emin=-99999, Emax=99999)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.arguments import Array
+from lai_ref.support.validation import Array
 
 REDUCTIONS = ("batch", "sample")
 HUGE, TINY = 2.0**100, 2.0**-100

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lai_ref.arguments import one_of
 from lai_ref.oracle.asking import ask
 from lai_ref.oracle.backend import METHODS
 from lai_ref.oracle.case import DTYPES, GROUPS, cases
 from lai_ref.oracle.diagnosis import Diagnosis, diagnoses
 from lai_ref.oracle.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
 from lai_ref.oracle.mutants import Mutant
+from lai_ref.support.validation import one_of
 
 NO_METHOD = "no method "
 SHOWN = 8  # failures of a group that have a line of their own

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lai_ref.arguments import Array
+from lai_ref.support.validation import Array
 
 TABLE = Path(__file__).with_name("california.json")
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lai_ref.arguments import Array, one_of
-from lai_ref.data import California
+from lai_ref.california.data import California
+from lai_ref.support.validation import Array, one_of
 
 SCALINGS = ("standard", "raw")
 VALIDATION_SHARE = 0.2

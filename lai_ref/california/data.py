@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lai_ref.arguments import Array, whole_number
-from lai_ref.standin import stand_in
+from lai_ref.california.synthetic import stand_in
+from lai_ref.support.validation import Array, whole_number
 
 FEATURES = (
     "MedInc",

@@ -1,11 +1,10 @@
-"""Measure the table behind the stand-in for California housing, `lai_ref/california.json`.
+"""Measure the table behind the stand-in for California housing, `california.json`.
 
-    python -m figures.standin --data DIR [--out FILE]
+    python -m lai_ref.california.measure --data DIR [--out FILE]
 
-DIR holds Kaggle's train.csv and test.csv; what the numbers are for is said in `lai_ref.standin`.
-They are all measured on train.csv: quantiles of features and target, rank correlations of the
-features, the smooth part of the target (a network trained by `lai_training`), and the spread of
-what is left over.
+DIR holds Kaggle's train.csv and test.csv; what the numbers are for is said in `synthetic`. They are
+all measured on train.csv: quantiles of features and target, rank correlations of the features, the
+smooth part of the target (a network trained by `lai_training`), and the spread of the rest.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ import numpy as np
 
 from figures.rounding import rounded
 from lai_ref import MLP, Adam, Array, Plain, lai_training
-from lai_ref.data import California, load_california
-from lai_ref.files import check_writable, write_whole
-from lai_ref.standin import TABLE
+from lai_ref.california.data import California, load_california
+from lai_ref.california.synthetic import TABLE
+from lai_ref.support.files import check_writable, write_whole
 
 TARGET = "MedHouseVal"
 HIDDEN = (20, 12)
@@ -39,8 +38,8 @@ def measure(data: California, *, epochs: int = EPOCHS) -> dict[str, Any]:
     ranks = grid(list(ordered.values()))
     network, f = fit(data.x, data.t, epochs)
     return {
-        "about": f"{data.source}, train.csv, measured by figures/standin.py;"
-        " the symbols are those of lai_ref/standin.py",
+        "about": f"{data.source}, train.csv, measured by lai_ref/california/measure.py;"
+        " the symbols are those of lai_ref/california/synthetic.py",
         "features": list(data.features),
         "target": TARGET,
         "ranks": ranks,
@@ -118,7 +117,9 @@ def _text(table: dict[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and write; returns the exit status: 0 done, 2 unusable, 130 stopped."""
-    parser = argparse.ArgumentParser(prog="python -m figures.standin", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m lai_ref.california.measure", description=__doc__
+    )
     add = parser.add_argument
     add("--data", type=Path, metavar="DIR", required=True, help="Kaggle's train.csv and test.csv")
     add("--out", type=Path, metavar="FILE", default=TABLE, help="where the table is written")
@@ -130,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
         write_whole(options.out, _text(measure(data)).encode())
         return 0
     except (ValueError, OSError) as error:
-        print(f"figures.standin: {error}", file=sys.stderr)
+        print(f"lai_ref.california.measure: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

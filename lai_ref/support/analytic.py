@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lai_ref.arguments import Array
+from lai_ref.support.validation import Array
 
 
 def absolute(z: Array) -> Array:

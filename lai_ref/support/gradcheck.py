@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.arguments import Array, as_array, one_of
+from lai_ref.support.validation import Array, as_array, one_of
 
 COMPLEX_STEP = 1e-100  # its square vanishes beside any double, and it never underflows itself
 

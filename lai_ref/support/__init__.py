@@ -1,0 +1,1 @@
+"""What holds the lessons up: input validation, analytic |z|, blocks, files, numerical gradients."""
