@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lai_ref.oracle.backend import METHODS
+from lai_ref.oracle.grading.backend import METHODS
 from lai_ref.support.validation import Array
 
 Arguments: TypeAlias = dict[str, Any]

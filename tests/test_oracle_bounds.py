@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from lai_ref.oracle import exact, straightforward
-from lai_ref.oracle.backend import Reference, reference
-from lai_ref.oracle.bounds import (
+from lai_ref.oracle.grading.backend import Reference, reference
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.tolerances import answers as straightforward
+from lai_ref.oracle.tolerances.bounded import (
     ETA,
     SAFETY,
     UNIT,
@@ -31,10 +32,10 @@ from lai_ref.oracle.bounds import (
     tolerance,
     total,
 )
-from lai_ref.oracle.port import Port
-from lai_ref.oracle.straightforward_loss import factor, l2_norm
-from lai_ref.oracle.straightforward_network import activate
-from lai_ref.oracle.trajectory import State, free_run
+from lai_ref.oracle.tolerances.drift import State, free_run
+from lai_ref.oracle.tolerances.loss import factor, l2_norm
+from lai_ref.oracle.tolerances.network import activate
+from lai_ref.oracle.truth import answers as exact
 from lai_ref.support.validation import Array
 
 DTYPES = ("float64", "float32")
@@ -705,7 +706,7 @@ def test_relu(name: str, z: float) -> None:
 
 @pytest.mark.parametrize("u", [0.0, 0.25, 0.5, 1.0])
 def test_conventions_are_those_of_the_truth(u: float) -> None:
-    """At all kinks at once the values are those of `exact`, for every u."""
+    """At all kinks at once the values are those of `truth.answers`, for every u."""
     loss = {"name": "lai", "lam": singles([0.25, 2.0]), "order": 1, "l1_ratio": singles(0.5)}
     network = {
         "sizes": [2, 2, 1],

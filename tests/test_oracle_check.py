@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from lai_ref import lai_factor, lai_factor_slope, oracle
-from lai_ref.oracle.asking import arguments
-from lai_ref.oracle.backend import METHODS, Reference
 from lai_ref.oracle.case import flat, mapped
-from lai_ref.oracle.grade import grade
+from lai_ref.oracle.grading.backend import METHODS, Reference
+from lai_ref.oracle.grading.grade import grade
+from lai_ref.oracle.grading.runner import arguments
 from lai_ref.oracle.mutants import MUTANTS, REWRITES, Mutant
-from lai_ref.oracle.port import Port
+from lai_ref.oracle.mutants.port import Port
 from lai_ref.support.validation import Array
 
 SUM_FOR_MEAN, EPSILON_INSIDE_ROOT = (

@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-import lai_ref.oracle.exact
+import lai_ref.oracle.truth.answers
 from lai_ref import MLP, Adam, AdamState, Lai, Plain, lai_factor, lai_factor_slope
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
-from lai_ref.oracle import hyperdual
-from lai_ref.oracle.exact import answer
-from lai_ref.oracle.hyperdual import Hyperdual
-from lai_ref.oracle.questions_network import ACTIVATIONS
+from lai_ref.oracle.questions.network import ACTIVATIONS
+from lai_ref.oracle.truth import hyperdual
+from lai_ref.oracle.truth.answers import answer
+from lai_ref.oracle.truth.hyperdual import Hyperdual
 from lai_ref.support.validation import Array
 
 Function = Callable[[Hyperdual], Hyperdual]
 
-MODULES = ("hyperdual", "exact_model", "exact")
-FOLDER = Path(lai_ref.oracle.exact.__file__).parent
+MODULES = ("hyperdual", "model", "answers")
+FOLDER = Path(lai_ref.oracle.truth.answers.__file__).parent
 HALF, ONE, ZERO = Decimal("0.5"), Decimal(1), Decimal(0)
 US = pytest.mark.parametrize("u", [ZERO, Decimal("0.25"), ONE], ids=str)
 EVERY_ACTIVATION = pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
@@ -562,7 +562,7 @@ def test_arguments_and_context_are_left_alone() -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_imports_the_standard_library_and_itself_alone(module: str) -> None:
-    own = {f"lai_ref.oracle.{name}" for name in MODULES}
+    own = {f"lai_ref.oracle.truth.{name}" for name in MODULES}
     for node in ast.walk(ast.parse((FOLDER / f"{module}.py").read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0
@@ -576,11 +576,12 @@ def test_imports_the_standard_library_and_itself_alone(module: str) -> None:
 def test_runs_without_any_other_package() -> None:
     script = f"""
 import sys, types
-for name, folder in (("lai_ref", {str(FOLDER.parent)!r}), ("lai_ref.oracle", {str(FOLDER)!r})):
+folders = {{"lai_ref": {str(FOLDER.parents[1])!r}, "lai_ref.oracle": {str(FOLDER.parent)!r}}}
+for name, folder in folders.items():
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [folder]
 from decimal import Decimal
-from lai_ref.oracle.exact import answer
+from lai_ref.oracle.truth.answers import answer
 got = answer("factor", {{"k": [Decimal(1)], "lam": Decimal("0.25"), "order": 2}}, Decimal(1))
 print(*(int(numbers[0]) for numbers in got.values()))
 print(sorted(name for name in sys.modules if name.startswith(("numpy", "lai_ref"))))
@@ -591,5 +592,6 @@ print(sorted(name for name in sys.modules if name.startswith(("numpy", "lai_ref"
     answered, loaded = done.stdout.splitlines()
     # F = 1/(1 + 1)/¼ = 2, F' = 2/4/¼ = 2
     assert answered == "2 2"
-    own = ["lai_ref", "lai_ref.oracle", *(f"lai_ref.oracle.{name}" for name in MODULES)]
+    own = ["lai_ref", "lai_ref.oracle", "lai_ref.oracle.truth"]
+    own += [f"lai_ref.oracle.truth.{name}" for name in MODULES]
     assert loaded == str(sorted(own))

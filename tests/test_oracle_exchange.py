@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from lai_ref import oracle
 from lai_ref.oracle import case as case_module
 from lai_ref.oracle.__main__ import main
-from lai_ref.oracle.asking import ask
 from lai_ref.oracle.case import SCHEMA, mapped, token
-from lai_ref.oracle.exchange import LARGEST, MalformedError, asked, graded
-from lai_ref.oracle.grade import Refused
+from lai_ref.oracle.grading.exchange import LARGEST, MalformedError, asked, graded
+from lai_ref.oracle.grading.grade import Refused
+from lai_ref.oracle.grading.runner import ask
 from tests.strategies import bytes_like, documents_like, json_values
 
 PORT = Path(__file__).with_name("stdlib_port.py")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lai_ref.oracle.case import Case
-from lai_ref.oracle.grade import FAILED, MISSING, PASSED, Refused, grade
+from lai_ref.oracle.grading.grade import FAILED, MISSING, PASSED, Refused, grade
 
 D = Decimal
 

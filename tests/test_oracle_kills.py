@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from lai_ref import oracle
-from lai_ref.oracle.kills import KILLS, KillMatrix, kill_matrix
+from lai_ref.oracle.grading.kills import KILLS, KillMatrix, kill_matrix
 from lai_ref.oracle.mutants import MUTANTS
 
 
@@ -69,7 +69,7 @@ def test_every_case_kills_a_mutant_or_says_why_it_is_there() -> None:
 
 
 def test_a_part_of_the_matrix_made_anew_is_what_is_published() -> None:
-    from lai_ref.oracle.kills import _letter
+    from lai_ref.oracle.grading.kills import _letter
 
     for mutant in MUTANTS[::9]:
         for group in ("factor", "adam"):

@@ -14,9 +14,9 @@ from collections import Counter
 from pathlib import Path
 
 from lai_ref.oracle.case import DTYPES, GROUPS, Case, DamagedError, cases
-from lai_ref.oracle.exchange import MalformedError, asked, graded, prompt, read_file
-from lai_ref.oracle.kills import KILLS, kill_matrix
-from lai_ref.oracle.report import Report
+from lai_ref.oracle.grading.exchange import MalformedError, asked, graded, prompt, read_file
+from lai_ref.oracle.grading.kills import KILLS, kill_matrix
+from lai_ref.oracle.grading.report import Report
 from lai_ref.oracle.verify import verify
 
 OK, FAILED, MALFORMED, DAMAGED = range(4)

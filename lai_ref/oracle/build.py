@@ -1,8 +1,8 @@
 """How the vectors are made: `python -m lai_ref.oracle.build` writes them anew, for a new version.
 
 The inputs are sixty-fourths, a few digits that every float32 holds, and powers of 2 for the extreme
-ones. The truth comes from `exact` at both conventions, u = 0 and u = 1: where the two agree the
-answer is a point, elsewhere a segment. The bounds come from `straightforward`.
+ones. The truth comes from `truth` at both conventions, u = 0 and u = 1: where the two agree the
+answer is a point, elsewhere a segment. The bounds come from `tolerances`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from decimal import ROUND_UP, Context, Decimal, localcontext
 from typing import Any
 
-from lai_ref.oracle import exact, straightforward
-from lai_ref.oracle.bounds import tolerance
 from lai_ref.oracle.case import (
     DTYPES,
     GROUPS,
@@ -29,6 +27,9 @@ from lai_ref.oracle.case import (
     token,
 )
 from lai_ref.oracle.questions import questions
+from lai_ref.oracle.tolerances import answers as straightforward
+from lai_ref.oracle.tolerances.bounded import tolerance
+from lai_ref.oracle.truth import answers as exact
 from lai_ref.support.files import write_whole
 
 DIGITS = Context(prec=34, Emin=-99999, Emax=99999)

@@ -8,7 +8,8 @@ same numbers. An expected answer has, for each output, one number or nested list
     a segment    base + s · direction with one s in [0, 1] for the whole case, at a kink
     an error     the port must refuse the inputs
 
-and for each dtype a bound for the error of each number (see `bounds`). Ids never change meaning.
+and for each dtype a bound for the error of each number (see `tolerances`). Ids never change
+meaning.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from lai_ref import oracle
-from lai_ref.oracle.asking import ask
-from lai_ref.oracle.grade import grade
+from lai_ref.oracle.grading.grade import grade
+from lai_ref.oracle.grading.runner import ask
 
 jax: Any = pytest.importorskip("jax", reason="the port to JAX needs jax")
 from tutorials.ports import jax_lai as port  # noqa: E402

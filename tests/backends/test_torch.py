@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from lai_ref import oracle
-from lai_ref.oracle.asking import ask
-from lai_ref.oracle.grade import PASSED, grade
+from lai_ref.oracle.grading.grade import PASSED, grade
+from lai_ref.oracle.grading.runner import ask
 
 torch: Any = pytest.importorskip("torch", reason="the port to PyTorch needs torch")
 from tutorials.ports import torch_lai as port  # noqa: E402

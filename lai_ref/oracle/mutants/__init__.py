@@ -11,9 +11,9 @@ from lai_ref.oracle.mutants import (
     loss,
     network,
     results,
-    rewrites,
-    rewrites_network,
     training,
+    variants,
+    variants_network,
 )
 from lai_ref.oracle.mutants.mutant import Mutant
 
@@ -27,7 +27,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
 )
 REWRITES: tuple[Mutant, ...] = tuple(
     each
-    for module in (rewrites, rewrites_network)
+    for module in (variants, variants_network)
     for each in vars(module).values()
     if isinstance(each, Mutant)
 )

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import ADAM, mutant
-from lai_ref.oracle.port import Port
-from lai_ref.oracle.port_loss import Array
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port_loss import Array
 
 
 @mutant("ε was added inside the root, √(v̂ + ε); it is √v̂ + ε.", ADAM)

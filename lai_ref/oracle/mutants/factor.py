@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import FACTOR, UNTRAINED, mutant
-from lai_ref.oracle.port import Port
-from lai_ref.oracle.port_loss import Array, Lam
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port_loss import Array, Lam
 
 
 @mutant("For MSE the kink was put at |k| = λ; it is at |k| = √λ, where |k|² = λ.", FACTOR)

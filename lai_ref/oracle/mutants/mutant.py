@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lai_ref.oracle.port import Port
+from lai_ref.oracle.mutants.port import Port
 
 NETWORK = ("param_gradient", "train", "sharded")  # where the loss meets the network
 LOSS = ("loss", *NETWORK)
@@ -18,7 +18,7 @@ ADAM = ("adam", "train")
 
 @dataclass(frozen=True)
 class Mutant:
-    """A port with one mistake, or, among the rewrites, with none.
+    """A port with one mistake, or, among the variants, with none.
 
     Parameters
     ----------

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import NETWORK, SLOPES, mutant
-from lai_ref.oracle.port import Port
-from lai_ref.oracle.port_network import Array, Layers, Sweep
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port_network import Array, Layers, Sweep
 
 
 @mutant("θ was read with W as (fan_out, fan_in), as PyTorch has it; here it is transposed.", SLOPES)

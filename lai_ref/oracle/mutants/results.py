@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import FACTOR, LOSS, SLOPES, Mutant, mutant
-from lai_ref.oracle.port import Port
-from lai_ref.oracle.port_loss import Array
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port_loss import Array
 
 CODEC = ("codec",)
 

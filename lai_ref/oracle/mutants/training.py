@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import mutant
-from lai_ref.oracle.port import Batches, Port
-from lai_ref.oracle.port_loss import Array
+from lai_ref.oracle.mutants.port import Batches, Port
+from lai_ref.oracle.mutants.port_loss import Array
 
 TRAIN, SHARDED = ("train",), ("sharded",)
 Parts = list[tuple[Array, Mapping[str, Any]]]

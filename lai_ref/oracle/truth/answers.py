@@ -1,6 +1,6 @@
 """The truth: every case's outputs to 50 digits, by a second implementation that shares nothing.
 
-It is built from `hyperdual` numbers over `decimal` and the definitions in `exact_model`, and needs
+It is built from `hyperdual` numbers over `decimal` and the definitions in `model`, and needs
 the standard library alone. No derivative is written anywhere: all are read from parts of
 
     y = f(x; θ)              with x_j + ε₁ and θ_p + ε₂:  y, k_j = ∂y/∂x_j, ∂y/∂θ_p, ∂k_j/∂θ_p
@@ -27,8 +27,8 @@ from decimal import (
 )
 from typing import Any
 
-from lai_ref.oracle.exact_model import Network, adam, factor, lai, loss_of
-from lai_ref.oracle.hyperdual import ONE, ZERO, Hyperdual, variables
+from lai_ref.oracle.truth.hyperdual import ONE, ZERO, Hyperdual, variables
+from lai_ref.oracle.truth.model import Network, adam, factor, lai, loss_of
 
 GUARD = 200  # digits carried beyond those of the answers
 TRAPS = [InvalidOperation, DivisionByZero, Overflow]

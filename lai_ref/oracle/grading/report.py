@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lai_ref.oracle.asking import ask
-from lai_ref.oracle.backend import METHODS
 from lai_ref.oracle.case import DTYPES, GROUPS, cases
-from lai_ref.oracle.diagnosis import Diagnosis, diagnoses
-from lai_ref.oracle.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
+from lai_ref.oracle.grading.backend import METHODS
+from lai_ref.oracle.grading.diagnosis import Diagnosis, diagnoses
+from lai_ref.oracle.grading.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
+from lai_ref.oracle.grading.runner import ask
 from lai_ref.oracle.mutants import Mutant
 from lai_ref.support.validation import one_of
 

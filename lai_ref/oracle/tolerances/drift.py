@@ -25,8 +25,8 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import mul
 from typing import Any, NamedTuple, TypeAlias
 
-from lai_ref.oracle.bounds import Bounded, UndecidedError, tolerance
-from lai_ref.oracle.straightforward_loss import Row, adam
+from lai_ref.oracle.tolerances.bounded import Bounded, UndecidedError, tolerance
+from lai_ref.oracle.tolerances.loss import Row, adam
 
 Numbers: TypeAlias = list[float]
 

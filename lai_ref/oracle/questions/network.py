@@ -17,7 +17,7 @@ from lai_ref.lai import Lai
 from lai_ref.losses import Plain
 from lai_ref.mlp import MLP
 from lai_ref.objective import value_and_grad_mixed
-from lai_ref.oracle.questions_loss import ADAM, nonzero, single, sixtyfourths
+from lai_ref.oracle.questions.loss import ADAM, nonzero, single, sixtyfourths
 from lai_ref.support.validation import Array
 
 ACTIVATIONS = ("identity", "relu", "tanh", "softplus", "silu")

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lai_ref.oracle.asking import ask
 from lai_ref.oracle.case import GROUPS, OUTPUTS, Case, flat
-from lai_ref.oracle.grade import FAILED, PASSED, Outcome, grade
+from lai_ref.oracle.grading.grade import FAILED, PASSED, Outcome, grade
+from lai_ref.oracle.grading.runner import ask
 from lai_ref.oracle.mutants import MUTANTS, Mutant
 
 CASES_LOOKED_AT = 16  # of a group's that failed, and of all that passed, for the likely mistake

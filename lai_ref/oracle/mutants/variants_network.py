@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import ADAM, FACTOR, NETWORK, SLOPES, Mutant, mutant
-from lai_ref.oracle.port import Port
-from lai_ref.oracle.port_loss import Array
-from lai_ref.oracle.port_network import Layers, Sweep
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port_loss import Array
+from lai_ref.oracle.mutants.port_network import Layers, Sweep
 
 
 @mutant("Products of matrices by einsum.", SLOPES)

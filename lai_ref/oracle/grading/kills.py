@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lai_ref.oracle.asking import ask
 from lai_ref.oracle.case import DTYPES, GROUPS, Case, cases
-from lai_ref.oracle.grade import FAILED, grade
+from lai_ref.oracle.grading.grade import FAILED, grade
+from lai_ref.oracle.grading.runner import ask
 from lai_ref.oracle.mutants import MUTANTS
 
-KILLS = Path(__file__).with_name("KILLS.txt")
+KILLS = Path(__file__).parents[1] / "KILLS.txt"
 LETTERS = {(False, False): ".", (True, False): "6", (False, True): "3", (True, True): "#"}
 
 

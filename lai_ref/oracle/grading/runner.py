@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.oracle.backend import METHODS
 from lai_ref.oracle.case import INPUTS, LAM, NUMBER, OUTPUTS, Case, mapped
-from lai_ref.oracle.grade import Refused, Unusable
+from lai_ref.oracle.grading.backend import METHODS
+from lai_ref.oracle.grading.grade import Refused, Unusable
 from lai_ref.support.validation import Array
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import FACTOR, LOSS, mutant
-from lai_ref.oracle.port import Port
-from lai_ref.oracle.port_loss import Array, Lam
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port_loss import Array, Lam
 
 
 class _Ratio(Port):

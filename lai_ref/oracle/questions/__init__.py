@@ -12,19 +12,19 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lai_ref.oracle import questions_loss, questions_network
+from lai_ref.oracle.questions import loss, network
 
 Question: TypeAlias = dict[str, Any]
 
 ASKING: dict[str, Callable[[np.random.Generator], Iterator[Any]]] = {
-    "codec": questions_loss.codec,
-    "factor": questions_loss.factor,
-    "loss": questions_loss.loss,
-    "input_gradient": questions_network.input_gradient,
-    "param_gradient": questions_network.param_gradient,
-    "adam": questions_loss.adam,
-    "train": questions_network.train,
-    "sharded": questions_network.sharded,
+    "codec": loss.codec,
+    "factor": loss.factor,
+    "loss": loss.loss,
+    "input_gradient": network.input_gradient,
+    "param_gradient": network.param_gradient,
+    "adam": loss.adam,
+    "train": network.train,
+    "sharded": network.sharded,
 }
 
 

@@ -1,6 +1,6 @@
 """Network, loss and optimiser of the truth, each as it is defined, in hyper-dual decimals.
 
-Only f is written here, never a derivative of it; see `exact` for how the derivatives are read.
+Only f is written here, never a derivative of it; see `answers` for how the derivatives are read.
 
 Every place without a derivative is a max(a, b) with a = b: the kink of the factor, |e| = max(e, −e)
 and relu = max(z, 0). One number u takes the derivative of u a + (1 − u) b there, which is H(0) = u,
@@ -15,7 +15,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from lai_ref.oracle.hyperdual import (
+from lai_ref.oracle.truth.hyperdual import (
     ONE,
     ZERO,
     Hyperdual,

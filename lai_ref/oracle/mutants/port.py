@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lai_ref.oracle.port_loss import Array, LossPort
-from lai_ref.oracle.port_network import NetworkPort
+from lai_ref.oracle.mutants.port_loss import Array, LossPort
+from lai_ref.oracle.mutants.port_network import NetworkPort
 
 Batches: TypeAlias = Sequence[
     tuple[Array, Array]

@@ -23,7 +23,7 @@ endless near 0 where the root of the whole error will do (η of single precision
 underflow on float32 inputs).
 
 The tolerance is SAFETY times this bound, SAFETY = 4. The rules are those of one straightforward
-evaluation, in `straightforward`; a correct rewrite of it (hypot for a root of squares, a reciprocal
+evaluation, in `answers`; a correct rewrite of it (hypot for a root of squares, a reciprocal
 and a product for a quotient, one more factor 1/N) has a few operations more for the same result,
 rarely twice as many, and each errs by no more than they do; where one has more, as 1/cosh² has for
 1 − tanh² near 0, the bound is made `looser`. A fused multiply-add, and double precision rounded

@@ -1,7 +1,7 @@
 """Every group evaluated straightforwardly in `Bounded` numbers: where the tolerances come from.
 
-Formula by formula as a good port computes it, see `straightforward_network`, `straightforward_loss`
-and `trajectory`; what correct ports do otherwise, and what is covered of it, stands there. Every
+Formula by formula as a good port computes it, see `network`, `loss` and
+`drift`; what correct ports do otherwise, and what is covered of it, stands there. Every
 answer is allowed one rounding to its dtype, also where nothing was computed.
 
     |got − true| ≤ tolerance(b, dtype)      for every number b of `answer`
@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lai_ref.oracle.bounds import Bounded
-from lai_ref.oracle.straightforward_loss import Row, adam, factor, lai, plain
-from lai_ref.oracle.straightforward_network import Sample, layers_of, theta_bar, through_network
-from lai_ref.oracle.trajectory import State, free_run
+from lai_ref.oracle.tolerances.bounded import Bounded
+from lai_ref.oracle.tolerances.drift import State, free_run
+from lai_ref.oracle.tolerances.loss import Row, adam, factor, lai, plain
+from lai_ref.oracle.tolerances.network import Sample, layers_of, theta_bar, through_network
 
 
 def answer(group: str, inputs: Mapping[str, Any], u: float) -> dict[str, Any]:

@@ -21,7 +21,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from lai_ref.oracle.bounds import (
+from lai_ref.oracle.tolerances.bounded import (
     ETA,
     Bounded,
     bounded,

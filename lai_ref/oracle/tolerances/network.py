@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from lai_ref.oracle.bounds import FUNCTION, Bounded, side, tanh, total
+from lai_ref.oracle.tolerances.bounded import FUNCTION, Bounded, side, tanh, total
 
 Row: TypeAlias = list[Bounded]
 Layer: TypeAlias = tuple[list[Row], Row]  # W (fan_in, fan_out), b (fan_out)

@@ -1,8 +1,8 @@
 """One answer against one case: passed or not, by how much, and where.
 
 A number is right if |got − want| ≤ bound, the bound being the case's own for that number and dtype
-(see `bounds`); where want lies beyond the dtype's largest number, infinity is due. For a segment
-one s in [0, 1] has to serve every number of the case:
+(see `tolerances`); where want lies beyond the dtype's largest number, infinity is due. For a
+segment one s in [0, 1] has to serve every number of the case:
 
     |got − base − s · direction| ≤ bound
 

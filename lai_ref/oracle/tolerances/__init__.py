@@ -1,0 +1,1 @@
+"""How far a correct port may be off: running error analysis of a direct evaluation."""
