@@ -17,10 +17,10 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from figures.catalogue import FIGURES
-from figures.drawing import style, write_pictures
-from figures.settings import Settings, default_jobs
-from figures.training import california
+from figures.experiments.settings import Settings, default_jobs
+from figures.experiments.trained import california
+from figures.plotting.drawing import style, write_pictures
+from figures.registry import FIGURES
 from lai_ref import DivergedError
 from lai_ref.support.files import check_writable, write_whole
 

@@ -33,10 +33,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.arms import Arm, digest_of, run_arms
-from figures.contenders import BATCH, NAMES, measure
-from figures.drawing import DARK_TO_LIGHT, GREY
-from figures.settings import Settings, default_jobs
+from figures.experiments.framework_runs import BATCH, NAMES, measure
+from figures.experiments.jobs import Arm, digest_of, run_arms
+from figures.experiments.settings import Settings, default_jobs
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
 BATCHES = (64, 1024, 16384)
 ROUNDS, QUICK_ROUNDS = (15, 7), (2, 2)  # of turns of single steps, and of epochs

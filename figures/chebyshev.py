@@ -20,9 +20,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.drawing import GREY
-from figures.geometry import ACROSS, ALONG, Split, draw_points, label, plane, split
-from figures.settings import Settings
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import GREY
+from figures.plotting.geometry import ACROSS, ALONG, Split, draw_points, label, plane, split
 from lai_ref import Array, projections
 
 SLOPES = (0.4, -1.6)

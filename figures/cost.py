@@ -33,9 +33,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.arms import Arm, run_arms
-from figures.drawing import DARK_TO_LIGHT, GREY
-from figures.settings import Settings
+from figures.experiments.jobs import Arm, run_arms
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from lai_ref import MLP, Adam, Array, Epoch, Lai, Loss, Plain, lai_training, value_and_grad
 
 NETS = ([8, 64, 32, 1], [8, 256, 256, 1])

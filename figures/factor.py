@@ -33,10 +33,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.drawing import DARK_TO_LIGHT, GREY
-from figures.geometry import ACROSS, ALONG
-from figures.orders import KINKS, NAMES, kink_at
-from figures.settings import Settings
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.geometry import ACROSS, ALONG
+from figures.plotting.words import KINKS, NAMES, kink_at
 from lai_ref import Array, lai_factor, lai_factor_slope, projections
 
 LAMS = (0.5, 1.0, 2.0)

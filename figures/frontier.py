@@ -36,10 +36,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from figures.arms import Arm
-from figures.drawing import DARK_TO_LIGHT, GREY
-from figures.settings import Settings
-from figures.training import arms_of, california, circumstances, protocol_of, train_all
+from figures.experiments.jobs import Arm
+from figures.experiments.settings import Settings
+from figures.experiments.trained import arms_of, california, circumstances, protocol_of, train_all
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
 BATCH = 256
 CONTROL, LAI, STOPPING = "MSE", "Lai", "early stopping"

@@ -29,8 +29,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from figures.drawing import DARK_TO_LIGHT, GREY
-from figures.line_data import (
+from figures.experiments.line_data import (
     SLOPE,
     SUMMIT,
     basin_slope,
@@ -42,9 +41,10 @@ from figures.line_data import (
     reach,
     stationary_noise,
 )
-from figures.orders import KINKS, NAMES, kink_at
-from figures.rounding import rounded
-from figures.settings import Settings
+from figures.experiments.rounding import rounded
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.words import KINKS, NAMES, kink_at
 from lai_ref import Array, lai_factor
 
 ORDERS = (1, 2)

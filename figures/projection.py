@@ -19,9 +19,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from figures.drawing import GREY
-from figures.geometry import draw_parts, draw_points, plane, split
-from figures.settings import Settings
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import GREY
+from figures.plotting.geometry import draw_parts, draw_points, plane, split
 
 SLOPES = (0.5, 2.0)
 X, Y, T = 0.0, 0.0, 2.0

@@ -38,13 +38,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from figures.arms import Arm
-from figures.drawing import DARK_TO_LIGHT, GREY
+from figures.experiments.jobs import Arm
+from figures.experiments.settings import Settings
+from figures.experiments.trained import SHARES, UNIT, arms_of, california, protocol_of, train_all
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.sensitivity import PAPER_MSE, TABLES, factor_off
-from figures.settings import Settings
 from figures.smoothness import LAMS
 from figures.smoothness import PAPER as TABLE_1
-from figures.training import SHARES, UNIT, arms_of, california, protocol_of, train_all
 
 SEEDS = (0, 1)
 FACTORS: list[list[Arm]] = [

@@ -28,10 +28,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.arms import Arm
-from figures.drawing import DARK_TO_LIGHT, GREY
-from figures.settings import Settings
-from figures.training import (
+from figures.experiments.jobs import Arm
+from figures.experiments.settings import Settings
+from figures.experiments.trained import (
     SHARES,
     UNIT,
     arms_of,
@@ -41,6 +40,7 @@ from figures.training import (
     protocol_of,
     train_all,
 )
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from lai_ref import Array
 
 # A row of the paper's tables: mean |Δy| for noise in X1 … X8, then the RMSE

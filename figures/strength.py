@@ -27,9 +27,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.drawing import DARK_TO_LIGHT, GREY
-from figures.settings import Settings
-from figures.training import (
+from figures.experiments.settings import Settings
+from figures.experiments.trained import (
     UNIT,
     arms_of,
     california,
@@ -39,6 +38,7 @@ from figures.training import (
     protocol_of,
     train_all,
 )
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
 ALPHAS = (0.001, 0.01, 0.1, 1.0)
 LAMS = (0.1, 0.01, 0.001)

@@ -35,8 +35,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure, SubFigure
 
-from figures.drawing import DARK_TO_LIGHT
-from figures.line_data import (
+from figures.experiments.line_data import (
     INTERCEPT,
     SLOPE,
     best_intercepts,
@@ -46,9 +45,10 @@ from figures.line_data import (
     minima,
     reach,
 )
-from figures.orders import KINKS, NAMES, kink_at
-from figures.rounding import rounded
-from figures.settings import Settings
+from figures.experiments.rounding import rounded
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import DARK_TO_LIGHT
+from figures.plotting.words import KINKS, NAMES, kink_at
 from lai_ref import Array, lai_factor
 
 

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures.drawing import GREY
-from figures.geometry import draw_parts, draw_points, plane, split
-from figures.settings import Settings
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import GREY
+from figures.plotting.geometry import draw_parts, draw_points, plane, split
 from lai_ref import MLP, Lai
 
 # y = 1.4 tanh(1.5 (x + 2.2)) + 1.2 tanh(0.4 (x − 1)) + 0.1

@@ -36,9 +36,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.arms import Arm, run_arms
-from figures.drawing import DARK_TO_LIGHT, GREY
-from figures.settings import Settings
+from figures.experiments.jobs import Arm, run_arms
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from lai_ref import MLP, Adam, Array, Lai, Loss, Plain, TrainingState, lai_factor, lai_training
 
 RUNS, QUICK_RUNS, BLOCK = 100, 2, 20  # a block of runs is one arm

@@ -16,7 +16,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from figures.__main__ import main as draw
-from figures.catalogue import FIGURES, Entry
+from figures.registry import FIGURES, Entry
 from lai_ref import MLP, Lai, numerical_gradient, value_and_grad
 from lai_ref.__main__ import main as train
 from lai_ref.activations import ACTIVATIONS, Activation

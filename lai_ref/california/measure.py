@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from figures.rounding import rounded
+from figures.experiments.rounding import rounded
 from lai_ref import MLP, Adam, Array, Plain, lai_training
 from lai_ref.california.data import California, load_california
 from lai_ref.california.synthetic import TABLE

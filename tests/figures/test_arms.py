@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import lai_ref
-from figures import arms
-from figures.arms import Arm, code_digest, digest_of, kept_at, run_arms
+from figures.experiments import jobs as arms
+from figures.experiments.jobs import Arm, code_digest, digest_of, kept_at, run_arms
 
 
 def work(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:

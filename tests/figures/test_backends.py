@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from figures import backends, contenders
-from figures.contenders import NAMES
-from figures.drawing import style
-from figures.settings import Settings
+from figures import backends
+from figures.experiments import framework_runs as contenders
+from figures.experiments.framework_runs import NAMES
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import style
 from tests.figures import results
 from tests.strict_python import STRICT_PYTHON
 

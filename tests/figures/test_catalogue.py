@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from matplotlib import pyplot as plt
 
-from figures.catalogue import FIGURES
-from figures.drawing import style
+from figures.plotting.drawing import style
+from figures.registry import FIGURES
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "figures" / "results"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from figures import claims
-from figures.catalogue import FIGURES
 from figures.claims import CLAIMS, NEEDED, RESULTS, compute, markdown, plot, table
-from figures.settings import Settings
-from figures.verdict import FAILS, HOLDS
+from figures.claims.verdict import FAILS, HOLDS
+from figures.experiments.settings import Settings
+from figures.registry import FIGURES
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 COMMITTED = json.loads((RESULTS / "claims.json").read_text(encoding="utf-8"))

@@ -15,8 +15,8 @@ import pytest
 
 from figures import projection
 from figures.__main__ import main
-from figures.catalogue import FIGURES
-from figures.drawing import style, write_pictures
+from figures.plotting.drawing import style, write_pictures
+from figures.registry import FIGURES
 from tests.small_disk import filled, small_disk
 
 QUICK = [sys.executable, "-m", "figures", "smoothness", "--quick", "--seeds", "2", "--jobs", "1"]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from figures import contenders
-from figures.contenders import NAMES, Contender
+from figures.experiments import framework_runs as contenders
+from figures.experiments.framework_runs import NAMES, Contender
 from lai_ref import MLP, Array, Lai, Plain, value_and_grad, value_and_grad_mixed
 
 ARM: dict[str, Any] = {"sizes": [3, 5, 4, 1], "activation": "tanh", "n": 64, "threads": 1}

@@ -11,8 +11,8 @@ import pytest
 
 import lai_ref.mlp
 from figures import cost
-from figures.drawing import style
-from figures.settings import Settings
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import style
 from lai_ref import MLP, Lai, Plain
 from tests.figures import results
 

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from figures import frontier, training
-from figures.arms import Arm
-from figures.drawing import style, write_pictures
-from figures.settings import Settings
+from figures import frontier
+from figures.experiments import trained as training
+from figures.experiments.jobs import Arm
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import style, write_pictures
 from tests.figures.results import caption_of, committed
 
 Numbers = dict[str, Any]

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from figures import chebyshev, factor, projection, tangent
-from figures.drawing import style
-from figures.settings import Settings
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import style
 from lai_ref import Adam, Lai, lai_factor, numerical_gradient, projections
 from tests.decimal_lai import exact_factor, exact_slope
 from tests.figures.results import committed

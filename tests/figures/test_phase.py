@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from figures import phase
-from figures.line_data import (
+from figures.experiments.line_data import (
     SUMMIT,
     basin_slope,
     border,
@@ -16,8 +16,8 @@ from figures.line_data import (
     minimum_slope,
     stationary_noise,
 )
-from figures.orders import NAMES
-from figures.settings import Settings
+from figures.experiments.settings import Settings
+from figures.plotting.words import NAMES
 from lai_ref import Lai, lai_factor
 from tests.figures import results
 

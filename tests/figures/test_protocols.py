@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from figures import protocols, training
-from figures.arms import Arm
-from figures.drawing import style, write_pictures
-from figures.settings import Settings
+from figures import protocols
+from figures.experiments import trained as training
+from figures.experiments.jobs import Arm
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import style, write_pictures
 from tests.figures.results import caption_of, committed
 
 Numbers = dict[str, Any]

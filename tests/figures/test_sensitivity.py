@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from figures import sensitivity, training
-from figures.drawing import style
+from figures import sensitivity
+from figures.experiments import trained as training
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import style
 from figures.sensitivity import PAPER_MSE, TABLES, factor_off
-from figures.settings import Settings
 from lai_ref import load_california
 from tests.figures.results import caption_of, committed
 

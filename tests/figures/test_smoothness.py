@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from figures import smoothness
-from figures.settings import Settings
+from figures.experiments.settings import Settings
 
 RESULTS = Path(__file__).parents[2] / "figures" / "results" / "smoothness.json"
 NUMBERS: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8"))

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from figures import strength, training
-from figures.drawing import style
-from figures.settings import Settings
+from figures import strength
+from figures.experiments import trained as training
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import style
 from tests.figures.results import caption_of, committed
 
 # (α, λ): variance of invented results, of seed 0; RMSE = 2 − variance, but for one setting

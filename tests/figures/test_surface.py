@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from figures import surface
-from figures.line_data import best_intercepts, draw, errors, minima, reach
-from figures.settings import Settings
+from figures.experiments.line_data import best_intercepts, draw, errors, minima, reach
+from figures.experiments.settings import Settings
 from lai_ref import Array, Lai, lai_factor
 
 

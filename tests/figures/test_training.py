@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from figures import training
-from figures.arms import digest_of
-from figures.settings import Settings
-from figures.training import CONTROL, PROTOCOL, SHARES, DecayingAdam, arms_of, train_all
+from figures.experiments import trained as training
+from figures.experiments.jobs import digest_of
+from figures.experiments.settings import Settings
+from figures.experiments.trained import CONTROL, PROTOCOL, SHARES, DecayingAdam, arms_of, train_all
 from lai_ref import MLP, Adam, California, Plain, load_california, prepare
 
 SMALL = {"rows": 400, "pretrain_epochs": 3, "lai_epochs": 3}

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from figures import trap
-from figures.drawing import style
-from figures.settings import Settings
+from figures.experiments.settings import Settings
+from figures.plotting.drawing import style
 from lai_ref import MLP, Array, Lai, Plain, lai_factor_slope
 from tests.figures import results
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Arc
 
-from figures.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from lai_ref import projections
 
 Split = dict[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from figures.settings import Numbers, Settings
+from figures.experiments.settings import Numbers, Settings
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,15 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from figures.drawing import DARK_TO_LIGHT, GREY
-from figures.settings import Numbers, Settings
-from figures.theory_claims import THEORY
-from figures.training_claims import TRAINING
-from figures.verdict import FAILS, HOLDS, Claim, Judged
+from figures.claims.theory import THEORY
+from figures.claims.training import TRAINING
+from figures.claims.verdict import FAILS, HOLDS, Claim, Judged
+from figures.experiments.settings import Numbers, Settings
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
 CLAIMS = (*THEORY, *TRAINING)
 BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parents[1] / "results"
 NEEDED = tuple(dict.fromkeys(name for claim in CLAIMS for name in claim.figures))
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from figures.orders import kink_at
-from figures.settings import Numbers
-from figures.verdict import FAILS, HOLDS, Claim, Judged, either, in_cases
+from figures.claims.verdict import FAILS, HOLDS, Claim, Judged, either, in_cases
+from figures.experiments.settings import Numbers
+from figures.plotting.words import kink_at
 from lai_ref import Lai, Plain
 
 NOTICED = 0.05  # a change of the loss that a fit would notice

@@ -9,11 +9,11 @@ from statistics import median
 
 import numpy as np
 
+from figures.claims.verdict import Claim, Judged, either, in_cases
 from figures.cost import ALPHAS
+from figures.experiments.settings import Numbers
 from figures.frontier import excess_by_lam
-from figures.settings import Numbers
 from figures.smoothness import PAPER as TABLE_1
-from figures.verdict import Claim, Judged, either, in_cases
 
 RARE = 0.05  # a share of runs that may be left to chance
 

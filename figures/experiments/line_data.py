@@ -44,7 +44,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from figures.orders import kink_at
+from figures.plotting.words import kink_at
 from lai_ref import Array, lai_factor
 
 SLOPE, INTERCEPT = 3.0, 4.0

@@ -27,8 +27,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from figures.arms import Arm, digest_of, kept_at, run_arms
-from figures.settings import Settings
+from figures.experiments.jobs import Arm, digest_of, kept_at, run_arms
+from figures.experiments.settings import Settings
 from lai_ref import (
     MLP,
     Adam,
