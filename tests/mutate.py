@@ -28,7 +28,17 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 MODULES = ("factor", "lai", "mlp", "adam", "objective", "train")
-FAST = ("lai", "factor", "mlp", "objective", "adam", "losses", "train", "state", "oracle_check")
+FAST = (
+    "test_lai",
+    "test_factor",
+    "test_mlp",
+    "test_objective",
+    "test_adam",
+    "test_losses",
+    "test_train",
+    "test_state",
+    "oracle/test_check",
+)
 SECONDS, BYTES = 300, 4 << 30  # what the tests may take, or else the mutant is noticed
 # a part of what a line becomes: why no result can show it
 EQUIVALENT = {
@@ -90,8 +100,8 @@ def notices(mutant: Mutant | None, folder: Path) -> bool:
         if mutant is not None and name == mutant.module:
             source = mutant.source
         (folder / "lai_ref" / f"{name}.py").write_text(source, encoding="utf-8")
-    first = mutant.module if mutant else FAST[0]
-    files = [f"tests/test_{name}.py" for name in dict.fromkeys([first, *FAST])]
+    first = mutant.module if mutant else "lai"
+    files = [f"tests/{name}.py" for name in dict.fromkeys([f"test_{first}", *FAST])]
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files]
     environment = {**os.environ, "CI": "true", "PYTHONPATH": str(folder)}
     environment |= {"PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}

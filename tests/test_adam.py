@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from lai_ref import Adam, AdamState
 from lai_ref.support.validation import Array
-from tests.refusals import Errors, check_refused, wrong
-from tests.strategies import seeds
+from tests.inputs.refusals import Errors, check_refused, wrong
+from tests.inputs.strategies import seeds
 
 OPT = Adam(lr=0.25, beta1=0.5, beta2=0.75, eps=0.5)
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from lai_ref import lai_factor, lai_factor_slope, numerical_gradient, projections
 from lai_ref.support.validation import Array
-from tests.decimal_lai import Float, exact_factor, exact_sides, exact_slope, worst_error
-from tests.refusals import Errors, check_refused, wrong
-from tests.strategies import any_lams, any_slopes, lams, off_kink, orders, seeds, signed
+from tests.independent.decimal_lai import Float, exact_factor, exact_sides, exact_slope, worst_error
+from tests.inputs.refusals import Errors, check_refused, wrong
+from tests.inputs.strategies import any_lams, any_slopes, lams, off_kink, orders, seeds, signed
 
 # λ and k, both exact, with k on the kink
 KINKS = [(0.5, 0.5, 1), (1.0, 1.0, 1), (3.0, 3.0, 1), (0.25, 0.5, 2), (1.0, 1.0, 2), (2.25, 1.5, 2)]

@@ -15,8 +15,8 @@ from hypothesis.extra import numpy as hnp
 import lai_ref.lai
 from lai_ref import Lai, Plain, lai_factor, lai_factor_slope, numerical_gradient, projections
 from lai_ref.support.validation import Array
-from tests.refusals import Errors, check_refused, wrong
-from tests.strategies import (
+from tests.inputs.refusals import Errors, check_refused, wrong
+from tests.inputs.strategies import (
     Batch,
     any_lams,
     any_slopes,

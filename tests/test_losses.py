@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 
 from lai_ref import DoubleBackprop, Lai, Loss, Plain, numerical_gradient
 from lai_ref.support.validation import Array
-from tests.refusals import check_refused, wrong
-from tests.strategies import Batch, batches, finite, orders
+from tests.inputs.refusals import check_refused, wrong
+from tests.inputs.strategies import Batch, batches, finite, orders
 
 mus = st.just(0.0) | st.floats(1e-3, 10)
 TWO, THREE, FIT = np.zeros(2), np.zeros(3), np.ones((3, 2))

@@ -12,8 +12,8 @@ from hypothesis import given
 
 from lai_ref import MLP, noise_sensitivity, rmse
 from lai_ref.support.validation import Array
-from tests.refusals import Errors, check_refused
-from tests.strategies import Batch, Case, batches, case, cases, seeds
+from tests.inputs.refusals import Errors, check_refused
+from tests.inputs.strategies import Batch, Case, batches, case, cases, seeds
 
 LINE = MLP((3, 1))
 WEIGHTS = np.array([2.0, -0.5, 0.0, 7.0])  # the last is the bias

@@ -19,9 +19,9 @@ from lai_ref import MLP, numerical_gradient
 from lai_ref.activations import ACTIVATIONS
 from lai_ref.mlp import ROWS
 from lai_ref.support.validation import Array
-from tests import scalar_network, tangent_network
-from tests.refusals import Errors, check_refused, wrong
-from tests.strategies import Case, any_slopes, case, cases, finite, seeds
+from tests.independent import scalar_network, tangent_network
+from tests.inputs.refusals import Errors, check_refused, wrong
+from tests.inputs.strategies import Case, any_slopes, case, cases, finite, seeds
 
 EVERY = pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 DEPTHS = pytest.mark.parametrize("hidden", [(), (3,), (4, 3), (3, 2, 4)])

@@ -26,9 +26,9 @@ from lai_ref import (
     value_and_grad_mixed,
 )
 from lai_ref.support.validation import Array
-from tests import scalar_network
-from tests.refusals import Errors, check_refused, wrong
-from tests.strategies import Case, case, cases, l1_ratios, lams, orders, reductions
+from tests.independent import scalar_network
+from tests.inputs.refusals import Errors, check_refused, wrong
+from tests.inputs.strategies import Case, case, cases, l1_ratios, lams, orders, reductions
 
 
 @st.composite

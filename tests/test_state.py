@@ -23,8 +23,8 @@ from hypothesis.extra import numpy as hnp
 from lai_ref import MLP, Adam, TrainingState, load_state, save_state
 from lai_ref.state import generator_of, state_of
 from lai_ref.support.validation import FLOATS
-from tests.small_disk import filled, small_disk
-from tests.strategies import bytes_like, documents_like
+from tests.inputs.small_disk import filled, small_disk
+from tests.inputs.strategies import bytes_like, documents_like
 
 NET = MLP((3, 4, 1), "silu")
 LARGE = MLP((8, 70, 1))  # whose arrays are longer than what zipfile reads, and checks, at one time

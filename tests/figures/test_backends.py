@@ -15,7 +15,7 @@ from figures.experiments.framework_runs import NAMES
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import style
 from tests.figures import results
-from tests.strict_python import STRICT_PYTHON
+from tests.inputs.strict_python import STRICT_PYTHON
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "figures" / "results" / "backends.json"

@@ -17,7 +17,7 @@ from figures import projection
 from figures.__main__ import main
 from figures.plotting.drawing import style, write_pictures
 from figures.registry import FIGURES
-from tests.small_disk import filled, small_disk
+from tests.inputs.small_disk import filled, small_disk
 
 QUICK = [sys.executable, "-m", "figures", "smoothness", "--quick", "--seeds", "2", "--jobs", "1"]
 ONE_SEED = [*QUICK[:-3], "1", "--jobs", "2"]

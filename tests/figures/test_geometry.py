@@ -18,8 +18,8 @@ from figures import chebyshev, factor, projection, tangent
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import style
 from lai_ref import Adam, Lai, lai_factor, numerical_gradient, projections
-from tests.decimal_lai import exact_factor, exact_slope
 from tests.figures.results import committed
+from tests.independent.decimal_lai import exact_factor, exact_slope
 
 MODULES: dict[str, ModuleType] = {
     "projection": projection,

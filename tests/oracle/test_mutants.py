@@ -19,7 +19,7 @@ from lai_ref.oracle.grading.backend import METHODS, reference
 from lai_ref.oracle.mutants import MUTANTS, REWRITES, Mutant
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.support.validation import Array
-from tests.port_inputs import REFUSED, Call, calls
+from tests.inputs.port_inputs import REFUSED, Call, calls
 
 ROUNDING = {"float64": 64 * 2.0**-53, "float32": 64 * 2.0**-24}
 VISIBLE = {"float64": 1e-11, "float32": 1e-5}

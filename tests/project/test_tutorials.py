@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.strict_python import STRICT_PYTHON
+from tests.inputs.strict_python import STRICT_PYTHON
 
-FOLDER = Path(__file__).parents[1] / "tutorials"
+FOLDER = Path(__file__).parents[2] / "tutorials"
 TUTORIALS = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
 NEEDS = {"09": ("torch", "jax"), "10": ("torch", "jax")}  # not installed with lai_ref
 QUOTE = "# > "

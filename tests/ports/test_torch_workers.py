@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 
 from lai_ref import MLP, Lai, Plain, value_and_grad_mixed
-from tests.backends.sharding import check_answers, check_report
+from tests.ports.sharding import check_answers, check_report
 
 NEEDS = 'needs PyTorch: pip install -e ".[backends]"'
 torch = pytest.importorskip("torch", reason=NEEDS)
 
-from tests.backends import dying_worker  # noqa: E402
-from tests.backends import torch_workers as program  # noqa: E402
+from tests.ports import dying_worker  # noqa: E402
+from tests.ports import torch_workers as program  # noqa: E402
 from tutorials.ports import torch_workers  # noqa: E402
 from tutorials.ports.torch_lai import LaiLoss, batch_loss  # noqa: E402
 
@@ -52,7 +52,7 @@ def torchrun(module: str, *arguments: object) -> subprocess.CompletedProcess[str
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     path = tmp_path_factory.mktemp("workers") / "found.json"
-    run = torchrun("tests.backends.torch_workers", path)
+    run = torchrun("tests.ports.torch_workers", path)
     assert run.returncode == 0, run.stderr
     return json.loads(path.read_text(encoding="utf-8"))
 
@@ -97,7 +97,7 @@ def seconds_since_death(folder: Path) -> float:
 
 
 def test_a_worker_that_dies_ends_the_run_and_leaves_a_whole_state(tmp_path: Path) -> None:
-    run = torchrun("tests.backends.dying_worker", tmp_path, 1)
+    run = torchrun("tests.ports.dying_worker", tmp_path, 1)
     assert run.returncode != 0 and seconds_since_death(tmp_path) < 60
     assert re.search(r"rank\s*: 1 .*\n\s*exitcode\s*: -9 ", run.stderr), run.stderr
     assert "Signal 9 (SIGKILL) received" in run.stderr
@@ -112,7 +112,7 @@ def test_survivors_without_torchrun_end_with_an_error_of_their_own(tmp_path: Pat
     rendezvous = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(WORKERS)}
     workers = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.backends.dying_worker", str(tmp_path), str(victim)],
+            [sys.executable, "-m", "tests.ports.dying_worker", str(tmp_path), str(victim)],
             cwd=ROOT,
             env={**environment(), **rendezvous, "RANK": str(rank)},
             stderr=subprocess.PIPE,

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from lai_ref.support.analytic import absolute, sign
 from lai_ref.support.validation import Array
-from tests.strategies import signed
+from tests.inputs.strategies import signed
 
 
 @given(signed(1e-300, 1e300))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lai_ref
-from figures.experiments import jobs as arms
+from figures.experiments import jobs
 from figures.experiments.jobs import Arm, code_digest, digest_of, kept_at, run_arms
 
 
@@ -91,7 +91,7 @@ def test_comments_docstrings_and_layout_leave_the_key_as_it_is(tmp_path: Path) -
     meanings = []
     for text in texts:
         (tmp_path / "module.py").write_text(text)
-        meanings.append(arms._meaning(tmp_path / "module.py"))
+        meanings.append(jobs._meaning(tmp_path / "module.py"))
     assert meanings[0] == meanings[1]
     assert len(set(meanings)) == 3
 
@@ -126,9 +126,9 @@ def test_the_key_follows_no_file_that_trains_nothing(package: Path, edited: str)
 
 
 def test_the_key_follows_the_works_module_and_not_where_the_package_lies(package: Path) -> None:
-    assert code_digest(package, Path(__file__)) != code_digest(package, Path(arms.__file__))
+    assert code_digest(package, Path(__file__)) != code_digest(package, Path(jobs.__file__))
     (package / "folder" / "inner" / "module.py").unlink()
-    assert code_digest(package, Path(__file__)) == arms._code(Path(__file__))
+    assert code_digest(package, Path(__file__)) == jobs._code(Path(__file__))
 
 
 def test_the_digest_follows_the_numbers() -> None:

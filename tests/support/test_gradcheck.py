@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as hnp
 
 from lai_ref import numerical_gradient
 from lai_ref.support.validation import Array
-from tests.refusals import Errors, check_refused, wrong
-from tests.strategies import signed
+from tests.inputs.refusals import Errors, check_refused, wrong
+from tests.inputs.strategies import signed
 
 BOTH = pytest.mark.parametrize("method", ["central", "complex"])
 points = hnp.arrays(

@@ -7,7 +7,7 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from tests.backends.sharding import answers, reports, write
+from tests.ports.sharding import answers, reports, write
 from tutorials.ports.torch_backend import flat, network
 from tutorials.ports.torch_lai import LaiLoss
 from tutorials.ports.torch_workers import lai_epoch, mean_over_workers

@@ -4,7 +4,7 @@ import sys
 
 import jax
 
-from tests.backends.sharding import answers, reports, write
+from tests.ports.sharding import answers, reports, write
 
 if __name__ == "__main__":
     jax.config.update("jax_num_cpu_devices", 3)

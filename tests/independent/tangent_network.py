@@ -15,7 +15,7 @@ import numpy as np
 
 from lai_ref import MLP
 from lai_ref.support.validation import Array
-from tests.scalar_network import activate
+from tests.independent.scalar_network import activate
 
 
 def seeded_gradient(

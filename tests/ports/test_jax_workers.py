@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.backends.sharding import check_answers, check_report
-from tests.strict_python import STRICT_PYTHON
+from tests.inputs.strict_python import STRICT_PYTHON
+from tests.ports.sharding import check_answers, check_report
 
 pytest.importorskip("jax", reason='needs JAX: pip install -e ".[backends]"')
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     path = tmp_path_factory.mktemp("devices") / "found.json"
     python_path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     run = subprocess.run(
-        [*STRICT_PYTHON, "-m", "tests.backends.jax_devices", str(path)],
+        [*STRICT_PYTHON, "-m", "tests.ports.jax_devices", str(path)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": python_path},
         capture_output=True,

@@ -1,6 +1,6 @@
 """An arm of Table 1 trained by the port to PyTorch, from the reference's θ and on its batches.
 
-    python -m tests.backends.arm float64
+    python -m tests.ports.arm float64
 
 trains λ = 0.01 in full, on the stand-in, and prints how far both validation curves are apart. In
 float64 the first 20 epochs are the same but for the last bits. The two add in another order, and

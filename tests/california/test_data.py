@@ -30,10 +30,10 @@ from lai_ref import (
 from lai_ref.california import measure as measuring
 from lai_ref.california.data import DOWNLOAD, FEATURES
 from lai_ref.california.synthetic import TABLE, stand_in
-from tests.refusals import check_refused
-from tests.strategies import bytes_like
+from tests.inputs.refusals import check_refused
+from tests.inputs.strategies import bytes_like
 
-REAL = Path(__file__).parents[2] / "shared" / "data"
+REAL = Path(__file__).parents[3] / "shared" / "data"
 needs_real_data = pytest.mark.skipif(not REAL.is_dir(), reason="the real data are not here")
 
 HEADER = "id,MedInc,HouseAge,AveRooms,AveBedrms,Population,AveOccup,Latitude,Longitude"

@@ -30,7 +30,7 @@ from lai_ref.oracle.case import (
     parse_file,
     shape,
 )
-from tests.strategies import bytes_like, documents_like
+from tests.inputs.strategies import bytes_like, documents_like
 
 
 def content(group: str) -> Any:

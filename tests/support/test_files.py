@@ -12,7 +12,7 @@ import pytest
 
 from lai_ref.support import files
 from lai_ref.support.files import check_writable, defer_interrupt, write_whole
-from tests.small_disk import filled, small_disk
+from tests.inputs.small_disk import filled, small_disk
 
 # write "new" in a process of its own, and on the way, with the part still there, do something else
 WRITING = """

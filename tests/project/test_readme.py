@@ -21,7 +21,7 @@ from lai_ref import MLP, Lai, numerical_gradient, value_and_grad
 from lai_ref.__main__ import main as train
 from lai_ref.activations import ACTIVATIONS, Activation
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

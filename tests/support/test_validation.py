@@ -18,7 +18,7 @@ from lai_ref.support.validation import (
     widen,
     with_shape,
 )
-from tests.refusals import check_refused
+from tests.inputs.refusals import check_refused
 
 BOTH = pytest.mark.parametrize("door", [as_array, with_shape])
 

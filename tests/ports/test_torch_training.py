@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="the port to PyTorch needs torch")
-from tests.backends.arm import two_curves
+from tests.ports.arm import two_curves
 
 
 def test_in_double_precision_a_short_arm_is_the_references() -> None:

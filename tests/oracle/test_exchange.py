@@ -24,9 +24,9 @@ from lai_ref.oracle.case import SCHEMA, mapped, token
 from lai_ref.oracle.grading.exchange import LARGEST, MalformedError, asked, graded
 from lai_ref.oracle.grading.grade import Refused
 from lai_ref.oracle.grading.runner import ask
-from tests.strategies import bytes_like, documents_like, json_values
+from tests.inputs.strategies import bytes_like, documents_like, json_values
 
-PORT = Path(__file__).with_name("stdlib_port.py")
+PORT = Path(__file__).parents[1] / "independent" / "stdlib_port.py"
 PYTHON = sys.executable
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from lai_ref.oracle import GROUPS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NEEDED = 77  # setuptools, see pyproject.toml
 BUILD = """
 import sys

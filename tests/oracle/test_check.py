@@ -132,7 +132,7 @@ def test_a_name_that_does_not_exist_is_no_refusal() -> None:
     assert {outcome.status for outcome in report.outcomes} == {"failed"}
     first, *more = str(report).splitlines()[1:]
     assert first.startswith("FAILED factor/ordinary-p1-lam1 (F and F' for p = 1, λ = 1, ")
-    assert "NameError: name 'lai_facter' is not defined (test_oracle_check.py:" in first
+    assert "NameError: name 'lai_facter' is not defined (test_check.py:" in first
     assert more == [f"  … and {len(report.outcomes) - 1} more in factor"]
 
 
@@ -142,7 +142,7 @@ def test_an_error_is_placed_in_the_port_not_in_a_library() -> None:
             return np.linalg.inv(k), k
 
     words = oracle.check(Wrong(), groups=["factor"]).outcomes[0].problem
-    assert "LinAlgError" in words and "(test_oracle_check.py:" in words
+    assert "LinAlgError" in words and "(test_check.py:" in words
 
 
 def test_another_signature_passes_nowhere() -> None:
