@@ -22,7 +22,7 @@ from figures.experiments.trained import california
 from figures.plotting.drawing import style, write_pictures
 from figures.registry import FIGURES
 from lai_ref import DivergedError
-from lai_ref.support.files import check_writable, write_whole
+from lai_ref.support.files import atomic_write, check_writable
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -85,7 +85,7 @@ def _make(name: str, settings: Settings) -> None:
     figure = FIGURES[name]
     numbers = figure.compute(settings)
     text = json.dumps(numbers, indent=1, ensure_ascii=False) + "\n"
-    write_whole(settings.out / f"{name}.json", text.encode())
+    atomic_write(settings.out / f"{name}.json", text.encode())
     if table := figure.table(numbers):
         print(table, flush=True)
     with style():

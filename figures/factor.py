@@ -37,7 +37,7 @@ from figures.experiments.settings import Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.geometry import ACROSS, ALONG
 from figures.plotting.words import KINKS, NAMES, kink_at
-from lai_ref import Array, lai_factor, lai_factor_slope, projections
+from lai_ref import Array, lai_factor, lai_factor_derivative, projections
 
 LAMS = (0.5, 1.0, 2.0)
 WAYS = {"with": "divided", "without": "undivided"}
@@ -92,7 +92,7 @@ def _slope_curve(lam: float, order: int) -> dict[str, Any]:
     grid = np.geomspace(1e-4, 100, 61)
     sides = kink * (1 - BESIDE), kink * (1 + BESIDE)
     k = np.sort([*grid[~np.isclose(grid, kink)], *sides])
-    divided = np.abs(lai_factor_slope(k, lam, order))
+    divided = np.abs(lai_factor_derivative(k, lam, order))
     return {
         "lam": lam,
         "order": order,
@@ -129,7 +129,7 @@ def _normalising(lam: float, order: int) -> dict[str, Any]:
     above = kink * (1 + BESIDE) * np.geomspace(1, 1e4, 10001)
 
     def steepness(k: Array) -> Array:
-        return np.abs(lai_factor_slope(k, lam, order))
+        return np.abs(lai_factor_derivative(k, lam, order))
 
     divided = {
         "factor": float(lai_factor(0.0, lam, order)),

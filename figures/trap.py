@@ -208,7 +208,7 @@ def _last_state(
         batch_size=BATCH_SIZE,
         optimizer=Adam(lr=LR[task] / slower),
         rng=np.random.default_rng([seed, 1]),
-        start=start,
+        resume_from=start,
     )
     return last.state
 

@@ -8,11 +8,11 @@ experiments (`california`), what the lessons stand on (`support`), and the test 
 """
 
 from lai_ref.adam import Adam, AdamState
-from lai_ref.california.data import California, load_california
+from lai_ref.california.data import Dataset, load_california
 from lai_ref.california.experiment import Experiment, prepare
-from lai_ref.factor import lai_factor, lai_factor_slope, projections
+from lai_ref.factor import lai_factor, lai_factor_derivative, projections
 from lai_ref.lai import Lai
-from lai_ref.losses import DoubleBackprop, Loss, Plain
+from lai_ref.losses import GradientPenalty, Loss, Plain
 from lai_ref.metrics import noise_sensitivity, rmse
 from lai_ref.mlp import MLP
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
@@ -26,17 +26,17 @@ __all__ = [
     "Adam",
     "AdamState",
     "Array",
-    "California",
+    "Dataset",
     "DivergedError",
-    "DoubleBackprop",
     "Epoch",
     "Experiment",
+    "GradientPenalty",
     "Lai",
     "Loss",
     "Plain",
     "TrainingState",
     "lai_factor",
-    "lai_factor_slope",
+    "lai_factor_derivative",
     "lai_training",
     "load_california",
     "load_state",

@@ -69,8 +69,8 @@ def _train(options: argparse.Namespace) -> int:
         batch_size=options.batch_size,
         optimizer=Adam(lr=options.lr),
         rng=rng,
-        validation=(task.xv, task.tv),
-        start=start,
+        validation=(task.x_val, task.t_val),
+        resume_from=start,
     )
     print(f"data: {data.source}", file=sys.stderr)
     if start is not None:
@@ -84,7 +84,7 @@ def _train(options: argparse.Namespace) -> int:
         raise ValueError("pretrain-epochs, lai-epochs: expected more than 0 together, got 0")
     theta = last.state.theta if last else start.theta  # type: ignore[union-attr]
     y_test = net.predict(theta, task.x_test)
-    print(f"RMSE on the validation fifth    {rmse(net.predict(theta, task.xv), task.tv):.4f}")
+    print(f"RMSE on the validation fifth    {rmse(net.predict(theta, task.x_val), task.t_val):.4f}")
     print(f"variance of the test outputs    {float(y_test.var()):.4f}")
     return 0
 
@@ -111,7 +111,7 @@ def _difference(kept: str, asked: str) -> str:
 def _report(epoch: Epoch, total: int) -> None:
     print(
         f"epoch {epoch.index}/{total}  {epoch.phase:8}  train loss {epoch.train_loss:.4f}"
-        f"  validation RMSE {epoch.rmse:.4f}  Lai share {epoch.lai_share:.4f}",
+        f"  validation RMSE {epoch.rmse:.4f}  Lai fraction {epoch.lai_fraction:.4f}",
         file=sys.stderr,
         flush=True,
     )

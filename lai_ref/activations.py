@@ -26,23 +26,23 @@ from lai_ref.support.validation import Array
 class Activation:
     """An activation and its first two derivatives, elementwise, dtype in = dtype out.
 
-    `slope` and `curvature` are given what is already known, so that nothing is computed twice.
+    `df` and `d2f` are given what is already known, so that nothing is computed twice.
     """
 
     f: Callable[[Array], Array]  # z → a
-    slope: Callable[[Array, Array], Array]  # z, a → f'(z)
-    curvature: Callable[[Array, Array, Array], Array]  # z, a, f'(z) → f''(z)
+    df: Callable[[Array, Array], Array]  # z, a → f'(z)
+    d2f: Callable[[Array, Array, Array], Array]  # z, a, f'(z) → f''(z)
     # Var W · fan_in at the start: 2 for relu (He et al. 2015) and silu, much like it
     gain: float = 1.0
-    curved: bool = True  # whether f'' is anywhere other than 0
+    has_d2f: bool = True  # whether f'' is anywhere other than 0
 
 
-def _sigmoids(z: Array) -> tuple[Array, Array]:
+def _sigmoid_pair(z: Array) -> tuple[Array, Array]:
     """σ(z) and σ(−z), each to full relative accuracy: e^−|z| neither overflows nor cancels."""
     e = np.exp(-absolute(z))
-    near, far = 1 / (1 + e), e / (1 + e)
-    right = z.real >= 0
-    return np.where(right, near, far), np.where(right, far, near)
+    larger, smaller = 1 / (1 + e), e / (1 + e)
+    positive = z.real >= 0
+    return np.where(positive, larger, smaller), np.where(positive, smaller, larger)
 
 
 def _relu(z: Array) -> Array:
@@ -57,37 +57,37 @@ def _softplus(z: Array) -> Array:
 
 
 def _silu(z: Array) -> Array:
-    a: Array = z * _sigmoids(z)[0]
+    a: Array = z * _sigmoid_pair(z)[0]
     return a
 
 
-def _silu_slope(z: Array, a: Array) -> Array:
-    right, left = _sigmoids(z)
-    slope: Array = right * (1 + z * left)
-    return slope
+def _silu_df(z: Array, a: Array) -> Array:
+    sig_pos, sig_neg = _sigmoid_pair(z)
+    df: Array = sig_pos * (1 + z * sig_neg)
+    return df
 
 
-def _softplus_curvature(z: Array, a: Array, slope: Array) -> Array:
-    right, left = _sigmoids(z)
-    return right * left
+def _softplus_d2f(z: Array, a: Array, df: Array) -> Array:
+    sig_pos, sig_neg = _sigmoid_pair(z)
+    return sig_pos * sig_neg
 
 
-def _silu_curvature(z: Array, a: Array, slope: Array) -> Array:
-    right, left = _sigmoids(z)
-    curvature: Array = right * left * (2 + z * (left - right))
-    return curvature
+def _silu_d2f(z: Array, a: Array, df: Array) -> Array:
+    sig_pos, sig_neg = _sigmoid_pair(z)
+    d2f: Array = sig_pos * sig_neg * (2 + z * (sig_neg - sig_pos))
+    return d2f
 
 
-def _zero(z: Array, a: Array, slope: Array) -> Array:
+def _zero(z: Array, a: Array, df: Array) -> Array:
     return np.zeros_like(z)
 
 
 ACTIVATIONS = {
-    "identity": Activation(lambda z: z, lambda z, a: np.ones_like(z), _zero, curved=False),
+    "identity": Activation(lambda z: z, lambda z, a: np.ones_like(z), _zero, has_d2f=False),
     "relu": Activation(
-        _relu, lambda z, a: (z.real > 0).astype(z.dtype), _zero, gain=2.0, curved=False
+        _relu, lambda z, a: (z.real > 0).astype(z.dtype), _zero, gain=2.0, has_d2f=False
     ),
-    "tanh": Activation(np.tanh, lambda z, a: 1 - a * a, lambda z, a, slope: -2 * a * slope),
-    "softplus": Activation(_softplus, lambda z, a: _sigmoids(z)[0], _softplus_curvature),
-    "silu": Activation(_silu, _silu_slope, _silu_curvature, gain=2.0),
+    "tanh": Activation(np.tanh, lambda z, a: 1 - a * a, lambda z, a, df: -2 * a * df),
+    "softplus": Activation(_softplus, lambda z, a: _sigmoid_pair(z)[0], _softplus_d2f),
+    "silu": Activation(_silu, _silu_df, _silu_d2f, gain=2.0),
 }

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lai_ref.support.validation import Array, number_in, positive, whole_number, with_shape
+from lai_ref.support.validation import Array, check_in_range, check_int, check_positive, check_shape
 
 
 class AdamState(NamedTuple):
@@ -51,9 +51,9 @@ class Adam:
 
     def __post_init__(self) -> None:
         for name in ("lr", "eps"):
-            object.__setattr__(self, name, positive(name, getattr(self, name)))
+            object.__setattr__(self, name, check_positive(name, getattr(self, name)))
         for name in ("beta1", "beta2"):
-            beta = number_in(name, getattr(self, name), 0.0, 1.0, open_high=True)
+            beta = check_in_range(name, getattr(self, name), 0.0, 1.0, open_high=True)
             object.__setattr__(self, name, beta)
 
     def init(self, theta: Array) -> AdamState:
@@ -68,11 +68,11 @@ class Adam:
         ValueError
             A gradient or state of another length than θ.
         """
-        theta = with_shape("theta", theta, ("P",))
-        grad = with_shape("grad", grad, theta.shape)
-        with_shape("state.m", state.m, theta.shape)
-        with_shape("state.v", state.v, theta.shape)
-        t = whole_number("state.t", state.t, least=0) + 1
+        theta = check_shape("theta", theta, ("P",))
+        grad = check_shape("grad", grad, theta.shape)
+        check_shape("state.m", state.m, theta.shape)
+        check_shape("state.v", state.v, theta.shape)
+        t = check_int("state.t", state.t, minimum=0) + 1
         # m ← β₁ m + (1 − β₁) g
         m = self.beta1 * state.m
         m += (1 - self.beta1) * grad

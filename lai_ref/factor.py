@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lai_ref.support.analytic import absolute, sign
-from lai_ref.support.validation import Array, as_array, one_of, positive, widen
+from lai_ref.support.validation import Array, check_array, check_choice, check_positive, to_double
 
 FAR = 2.0**30  # from here on 1 + k² is k² to the last digit
 
@@ -57,21 +57,21 @@ def lai_factor(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) -> Array:
     array([1. , 0.8, 4. ])
     """
     k, lam, dtype = _factor_arguments(k, lam, order)
-    return factor_and_slope(k, kink_of(lam, order), order)[0].astype(dtype)
+    return factor_and_derivative(k, kink_of(lam, order), order)[0].astype(dtype)
 
 
-def lai_factor_slope(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) -> Array:
+def lai_factor_derivative(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) -> Array:
     """F_p'(k; λ), within 8 ulp; at the kink the mean of the slopes on both sides.
 
     Parameters, shapes and errors as for `lai_factor`.
 
     Examples
     --------
-    >>> lai_factor_slope([-1.0, 0.5, 1.0], 0.25, order=2)
+    >>> lai_factor_derivative([-1.0, 0.5, 1.0], 0.25, order=2)
     array([-2.  ,  0.96,  2.  ])
     """
     k, lam, dtype = _factor_arguments(k, lam, order)
-    return factor_and_slope(k, kink_of(lam, order), order)[1].astype(dtype)
+    return factor_and_derivative(k, kink_of(lam, order), order)[1].astype(dtype)
 
 
 def projections(e: npt.ArrayLike, k: npt.ArrayLike) -> tuple[Array, Array]:
@@ -100,11 +100,11 @@ def projections(e: npt.ArrayLike, k: npt.ArrayLike) -> tuple[Array, Array]:
     >>> a.tolist(), b.tolist()
     ([6.0], [8.0])
     """
-    e = as_array("e", e, ("N",))
-    k = as_array("k", k, None)
-    k = as_array("k", k, (len(e), "D") if k.ndim == 2 else (len(e),))
+    e = check_array("e", e, ("N",))
+    k = check_array("k", k, None)
+    k = check_array("k", k, (len(e), "D") if k.ndim == 2 else (len(e),))
     dtype = np.result_type(e, k)
-    e, k = widen(e), widen(k)
+    e, k = to_double(e), to_double(k)
     near, far, d = _frame(k)
     size = absolute(e) if k.ndim == 1 else absolute(e)[:, None]
     return (size * (near / np.sqrt(d))).astype(dtype), (size * (far / np.sqrt(d))).astype(dtype)
@@ -121,7 +121,7 @@ class Kink(NamedTuple):
 
 
 def kink_of(lam: Array, order: int) -> Kink:
-    """What `factor_and_slope` needs of a λ that has been checked."""
+    """What `factor_and_derivative` needs of a λ that has been checked."""
     knee, at_knee, slope = (a.reshape(lam.shape) for a in _knee(lam.ravel(), order))
     beyond = np.where(at_knee == 1, knee, np.nextafter(knee, np.inf))
     exact = at_knee == 0.5
@@ -129,8 +129,8 @@ def kink_of(lam: Array, order: int) -> Kink:
     return Kink(np.minimum(lam, 1), np.maximum(lam, 1), beyond, at, slope)
 
 
-def factor_and_slope(k: Array, kink: Kink, order: int) -> tuple[Array, Array]:
-    """`lai_factor` and `lai_factor_slope` of a checked k, in double precision.
+def factor_and_derivative(k: Array, kink: Kink, order: int) -> tuple[Array, Array]:
+    """`lai_factor` and `lai_factor_derivative` of a checked k, in double precision.
 
     One function, since they share most of what they compute, in few operations. In the order in
     which these are written, nothing leaves the range of doubles before the result does.
@@ -166,7 +166,7 @@ def factor_and_slope(k: Array, kink: Kink, order: int) -> tuple[Array, Array]:
     return np.maximum(above, below), slope
 
 
-def lam_array(lam: npt.ArrayLike) -> Array:
+def check_lam(lam: npt.ArrayLike) -> Array:
     """λ as an array of doubles, () or (D,), each finite and above 0."""
     try:
         a = np.asarray(lam)
@@ -178,11 +178,11 @@ def lam_array(lam: npt.ArrayLike) -> Array:
     if a.ndim > 1 or a.size == 0:
         raise ValueError(f"lam: expected one number or shape (D,), got shape {a.shape}")
     for value in a.flat:
-        positive("lam", value)
+        check_positive("lam", value)
     return a
 
 
-def check_lam_fits(lam: Array, k: Array) -> None:
+def check_lam_length(lam: Array, k: Array) -> None:
     """Refuse a λ (D,) of another length than k's last axis."""
     if lam.ndim and (k.ndim == 0 or k.shape[-1] != len(lam)):
         lists = f" or a list of D = {k.shape[-1]}, one a feature" if k.ndim else ""
@@ -223,8 +223,8 @@ def _knee(v: Array, order: int) -> tuple[Array, Array, Array]:
 def _factor_arguments(
     k: npt.ArrayLike, lam: npt.ArrayLike, order: int
 ) -> tuple[Array, Array, np.dtype[Any]]:
-    one_of("order", order, (1, 2))
-    k = as_array("k", k, None)
-    lam = lam_array(lam)
-    check_lam_fits(lam, k)
-    return widen(k), lam, k.dtype
+    check_choice("order", order, (1, 2))
+    k = check_array("k", k, None)
+    lam = check_lam(lam)
+    check_lam_length(lam, k)
+    return to_double(k), lam, k.dtype

@@ -23,10 +23,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from lai_ref.factor import Kink, check_lam_fits, factor_and_slope, kink_of, lam_array
+from lai_ref.factor import Kink, check_lam, check_lam_length, factor_and_derivative, kink_of
 from lai_ref.support.analytic import absolute, sign
 from lai_ref.support.blocks import blocks
-from lai_ref.support.validation import Array, as_array, number_in, one_of, widen
+from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, to_double
 
 REDUCTIONS = ("batch", "sample")
 ENTRIES = 2**14  # of k whose factors are computed at one time
@@ -65,12 +65,12 @@ class Lai:
     needs_k: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        lam = lam_array(self.lam)
-        one_of("order", self.order, (1, 2))
-        one_of("reduction", self.reduction, REDUCTIONS)
+        lam = check_lam(self.lam)
+        check_choice("order", self.order, (1, 2))
+        check_choice("reduction", self.reduction, REDUCTIONS)
         # plain numbers, so that equal losses compare and hash equal
         object.__setattr__(self, "lam", tuple(lam.tolist()) if lam.ndim else lam.item())
-        object.__setattr__(self, "l1_ratio", number_in("l1_ratio", self.l1_ratio, 0.0, 1.0))
+        object.__setattr__(self, "l1_ratio", check_in_range("l1_ratio", self.l1_ratio, 0.0, 1.0))
 
     def __call__(
         self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike
@@ -87,7 +87,7 @@ class Lai:
     def per_feature(self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike) -> Array:
         """ℓ (N, D): the loss of each sample along each feature, before any norm."""
         y, t, k = self._arguments(y, t, k)
-        e = widen(y) - widen(t)
+        e = to_double(y) - to_double(t)
         # ℓ_ij = |e_i|^p F(k_ij; λ_j)
         ell = self._terms(e, k)[0] * absolute(e)[:, None]
         return ell.astype(np.result_type(y, t, k))
@@ -96,7 +96,7 @@ class Lai:
         """As calling the loss, for arguments that have been checked before."""
         dtype = np.result_type(y, t, k)
         p, n = self.order, len(y)
-        e = widen(y) - widen(t)
+        e = to_double(y) - to_double(t)
         qF, dk = self._terms(e, k)
         if self.reduction == "batch":
             # L = M(c), c_j = mean_i ℓ_ij = (1/N) Σ_i |e_i| · |e_i|^(p−1) F_ij
@@ -115,20 +115,20 @@ class Lai:
     @cached_property
     def _kink(self) -> Kink:
         """λ as the factor needs it: computed once, like λ never changed."""
-        return kink_of(lam_array(self.lam), self.order)
+        return kink_of(check_lam(self.lam), self.order)
 
     def _terms(self, e: Array, k: Array) -> tuple[Array, Array]:
         """|e|^(p−1) F and |e|^p F', (N, D), in double precision, some rows at a time.
 
         In that form, times |e|, since |e|² alone may leave the range of doubles where ℓ does not.
         """
-        check_lam_fits(self._kink.low, k)
+        check_lam_length(self._kink.low, k)
         size = absolute(e)[:, None]
         q = size if self.order == 2 else np.ones_like(size)
         dtype = np.result_type(e, k)
         qF, terms = np.empty(k.shape, dtype), np.empty(k.shape, dtype)
         for rows in blocks(len(k), max(1, ENTRIES // k.shape[1])):
-            F, slope = factor_and_slope(widen(k[rows]), self._kink, self.order)
+            F, slope = factor_and_derivative(to_double(k[rows]), self._kink, self.order)
             np.multiply(q[rows], F, out=qF[rows])
             np.multiply(q[rows] * slope, size[rows], out=terms[rows])
         return qF, terms
@@ -136,9 +136,9 @@ class Lai:
     def _arguments(
         self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike
     ) -> tuple[Array, Array, Array]:
-        y = as_array("y", y, ("N",))
-        k = as_array("k", k, (len(y), "D"))
-        return y, as_array("t", t, (len(y),)), k
+        y = check_array("y", y, ("N",))
+        k = check_array("k", k, (len(y), "D"))
+        return y, check_array("t", t, (len(y),)), k
 
 
 def _norm(c: Array, l1_ratio: float) -> tuple[Array, Array]:

@@ -1,7 +1,7 @@
 """The losses that the Lai loss is measured against, and the shape all losses share.
 
     Plain           L = mean_i |e_i|^p
-    DoubleBackprop  L = mean_i |e_i|^p + μ mean_i ‖k_i‖²       (Drucker & LeCun 1991)
+    GradientPenalty  L = mean_i |e_i|^p + μ mean_i ‖k_i‖²       (Drucker & LeCun 1991)
 
 with e = y − t, k = ∂y/∂x and p = 1 (MAE) or 2 (MSE). At e = 0 and p = 1 the derivative is taken as
 0. Sums run in double precision, also for float32; results have the dtype of the arguments. In
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lai_ref.support.analytic import absolute, sign
-from lai_ref.support.validation import Array, as_array, number_in, one_of, widen
+from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, to_double
 
 
 class Loss(Protocol):
@@ -50,7 +50,7 @@ class Plain:
     needs_k: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        one_of("order", self.order, (1, 2))
+        check_choice("order", self.order, (1, 2))
 
     def __call__(
         self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike | None = None
@@ -62,8 +62,8 @@ class Plain:
         ValueError
             Shapes that differ, an empty batch, or an entry not finite.
         """
-        y = as_array("y", y, ("N",))
-        return self.evaluate(y, as_array("t", t, (len(y),)))
+        y = check_array("y", y, ("N",))
+        return self.evaluate(y, check_array("t", t, (len(y),)))
 
     def evaluate(self, y: Array, t: Array, k: Any = None) -> tuple[Any, Array, None]:
         """As calling the loss, for arguments that have been checked before."""
@@ -73,12 +73,12 @@ class Plain:
 
 
 @dataclass(frozen=True)
-class DoubleBackprop:
+class GradientPenalty:
     """Mean |e|^p plus μ ≥ 0 times the mean squared input gradient: the penalty that is *added*.
 
     Examples
     --------
-    >>> loss = DoubleBackprop(mu=0.5)
+    >>> loss = GradientPenalty(mu=0.5)
     >>> value, dy, dk = loss(np.array([3.0]), np.array([1.0]), np.array([[1.0, 2.0]]))
     >>> float(value), dy.tolist(), dk.tolist()
     (6.5, [4.0], [[1.0, 2.0]])
@@ -89,8 +89,8 @@ class DoubleBackprop:
     needs_k: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mu", number_in("mu", self.mu, 0.0, np.finfo(float).max))
-        one_of("order", self.order, (1, 2))
+        object.__setattr__(self, "mu", check_in_range("mu", self.mu, 0.0, np.finfo(float).max))
+        check_choice("order", self.order, (1, 2))
 
     def __call__(
         self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike
@@ -102,13 +102,13 @@ class DoubleBackprop:
         ValueError
             Shapes that do not fit each other, an empty batch, or an entry not finite.
         """
-        y = as_array("y", y, ("N",))
-        return self.evaluate(y, as_array("t", t, (len(y),)), as_array("k", k, (len(y), "D")))
+        y = check_array("y", y, ("N",))
+        return self.evaluate(y, check_array("t", t, (len(y),)), check_array("k", k, (len(y), "D")))
 
     def evaluate(self, y: Array, t: Array, k: Array) -> tuple[Any, Array, Array]:
         """As calling the loss, for arguments that have been checked before."""
         dtype = np.result_type(y, t, k)
-        k = widen(k)
+        k = to_double(k)
         value, dy = _mean_power(y, t, self.order)
         # L = mean_i |e_i|^p + μ mean_i ‖k_i‖²
         value = value + self.mu * (k * k).sum() / len(k)
@@ -119,7 +119,7 @@ class DoubleBackprop:
 
 def _mean_power(y: Array, t: Array, order: int) -> tuple[Any, Array]:
     """mean_i |e_i|^p and its derivative, in double precision."""
-    e = widen(y) - widen(t)
+    e = to_double(y) - to_double(t)
     if order == 2:
         # mean_i e_i² = e · e / N;  ȳ_i = 2 e_i / N
         return e @ e / len(e), 2 / len(e) * e

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lai_ref.mlp import MLP
-from lai_ref.support.validation import Array, as_array, widen
+from lai_ref.support.validation import Array, check_array, to_double
 
 
 def rmse(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
@@ -19,9 +19,9 @@ def rmse(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     >>> float(rmse([1.0, 2.0], [4.0, 6.0]))
     3.5355339059327378
     """
-    y = as_array("y", y, ("N",))
-    t = as_array("t", t, (len(y),))
-    e = widen(y) - widen(t)
+    y = check_array("y", y, ("N",))
+    t = check_array("t", t, (len(y),))
+    e = to_double(y) - to_double(t)
     return np.sqrt((e * e).mean()).astype(np.result_type(y, t))
 
 
@@ -45,10 +45,10 @@ def noise_sensitivity(
     ValueError
         A sigma of another shape, or below 0.
     """
-    x = as_array("x", x, ("N", net.sizes[0]))
-    sigma = as_array("sigma", sigma, None)
+    x = check_array("x", x, ("N", net.sizes[0]))
+    sigma = check_array("sigma", sigma, None)
     shape = ((), x.shape[1:], x.shape)[min(sigma.ndim, 2)]
-    sigma = np.broadcast_to(as_array("sigma", sigma, shape), x.shape)
+    sigma = np.broadcast_to(check_array("sigma", sigma, shape), x.shape)
     if (sigma < 0).any():
         raise ValueError(f"sigma: expected at least 0, got {sigma.min()}")
     y = net.predict(theta, x)

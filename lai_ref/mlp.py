@@ -34,10 +34,17 @@ import numpy.typing as npt
 
 from lai_ref.activations import ACTIVATIONS
 from lai_ref.support.blocks import blocks
-from lai_ref.support.validation import FLOATS, Array, as_array, one_of, whole_number, with_shape
+from lai_ref.support.validation import (
+    FLOATS,
+    Array,
+    check_array,
+    check_choice,
+    check_int,
+    check_shape,
+)
 
 Layers: TypeAlias = list[tuple[Array, Array]]  # W_l (fan_in, fan_out), b_l (fan_out,), l = 1 … L
-ROWS = 4096  # rows of x that `predict` holds intermediate values of at one time
+PREDICT_CHUNK = 4096  # rows of x that `predict` holds intermediate values of at one time
 
 
 class Tape(NamedTuple):
@@ -48,11 +55,11 @@ class Tape(NamedTuple):
     z: list[Array]  # z_1 … z_(L−1), each (N, width)
 
 
-class GradientTape(NamedTuple):
+class InputGradientTape(NamedTuple):
     """What `input_gradient` computed on the way, and the tape of `forward` below it."""
 
     tape: Tape
-    rows: int  # how many of the N samples the input gradient was asked for, the first ones
+    n_samples: int  # how many of the N samples the input gradient was asked for, the first ones
     slope: list[Array]  # f'(z_1) … f'(z_(L−1)), each (N, width)
     u: list[Array]  # u_1 … u_(L−1), each (rows, width)
     v: list[Array]  # v_1 … v_(L−1), each (rows, width), v_(L−1) = w_L the same for all: (width,)
@@ -89,10 +96,10 @@ class MLP:
     def __post_init__(self) -> None:
         if not isinstance(self.sizes, Iterable):
             raise TypeError(f"sizes: expected (D, …, 1), got {self.sizes!r}")
-        sizes = tuple(whole_number("sizes", width, least=1) for width in self.sizes)
+        sizes = tuple(check_int("sizes", width, minimum=1) for width in self.sizes)
         if len(sizes) < 2 or sizes[-1] != 1:
             raise ValueError(f"sizes: expected (D, …, 1), got {sizes}")
-        one_of("activation", self.activation, ACTIVATIONS)
+        check_choice("activation", self.activation, ACTIVATIONS)
         object.__setattr__(self, "sizes", sizes)
 
     @cached_property
@@ -112,7 +119,7 @@ class MLP:
 
     def unflatten(self, theta: Array) -> Layers:
         """The layers [(W_1, b_1), …, (W_L, b_L)] as views of θ (P,), in that order, row by row."""
-        theta = with_shape("theta", theta, (self.n_params,))
+        theta = check_shape("theta", theta, (self.n_params,))
         layers, end = [], 0
         for rows, columns in pairwise(self.sizes):
             start, middle = end, end + rows * columns
@@ -129,7 +136,7 @@ class MLP:
             A θ that is not (P,), an x that is not (N, D), not finite, or empty.
         """
         layers = self.unflatten(theta)
-        return self.evaluate(layers, as_array("x", x, ("N", self.sizes[0])))
+        return self.evaluate(layers, check_array("x", x, ("N", self.sizes[0])))
 
     def evaluate(self, layers: Layers, x: Array) -> tuple[Array, Tape]:
         """As `forward`, for layers and inputs that have been checked before."""
@@ -145,25 +152,27 @@ class MLP:
         return (a[-1] @ W + b)[:, 0], Tape(layers, a, z)
 
     def predict(self, theta: Array, x: Array) -> Array:
-        """Predictions y (N,) of x (N, D) for any N: at most `ROWS` rows are on the way at once."""
+        """Predictions y (N,) of x (N, D), computed at most `PREDICT_CHUNK` samples at a time."""
         layers = self.unflatten(theta)
-        x = as_array("x", x, ("N", self.sizes[0]))
-        parts = [self.evaluate(layers, x[rows])[0] for rows in blocks(len(x), ROWS)]
+        x = check_array("x", x, ("N", self.sizes[0]))
+        parts = [self.evaluate(layers, x[rows])[0] for rows in blocks(len(x), PREDICT_CHUNK)]
         return np.concatenate(parts)
 
-    def input_gradient(self, tape: Tape, rows: int | None = None) -> tuple[Array, GradientTape]:
+    def input_gradient(
+        self, tape: Tape, n_samples: int | None = None
+    ) -> tuple[Array, InputGradientTape]:
         """k = ∂y/∂x (N, D) for the inputs on the tape, and the tape for `double_backward`.
 
-        With `rows`, k is (rows, D), for the first so many of the inputs.
+        With `n_samples`, k is (n_samples, D), for the first so many of the inputs.
 
         Raises
         ------
         ValueError
-            More `rows` than there are, or none.
+            More `n_samples` than there are, or none.
         """
-        n = len(tape.a[0]) if rows is None else rows
+        n = len(tape.a[0]) if n_samples is None else n_samples
         if not 0 < n <= len(tape.a[0]):
-            raise ValueError(f"rows: expected 1 to {len(tape.a[0])} (all of x), got {n}")
+            raise ValueError(f"n_samples: expected 1 to {len(tape.a[0])} (all of x), got {n}")
         slope = self._slopes(tape)
         u, v = [np.empty(0)] * len(tape.z), [np.empty(0)] * len(tape.z)
 
@@ -177,21 +186,21 @@ class MLP:
             back = u[h] @ tape.layers[h][0].T
         # k = v_0; a plain line has the same slope everywhere
         k = back if tape.z else np.tile(back, (n, 1))
-        return k, GradientTape(tape, n, slope, u, v)
+        return k, InputGradientTape(tape, n, slope, u, v)
 
     def backward(self, tape: Tape, dy: Array) -> Array:
         """θ̄ (P,) of a scalar whose derivative with respect to y is `dy` (N,)."""
         return self._down(tape, self._slopes(tape), dy, [])[0]
 
-    def double_backward(self, gtape: GradientTape, dy: Array, dk: Array) -> Array:
+    def double_backward(self, gtape: InputGradientTape, dy: Array, dk: Array) -> Array:
         """θ̄ (P,) of a scalar with the derivatives `dy` (N,) and `dk` (N, D) for y and k.
 
-        `dk` is as long as k, so (rows, D) where `input_gradient` was given `rows`.
+        `dk` is as long as k, so (n_samples, D) where `input_gradient` was given `n_samples`.
         """
         f = ACTIVATIONS[self.activation]
         tape, n, slope, u, v = gtape
         # up: v̄_0 = k̄
-        dv, dz_up, dW_up = with_shape("dk", dk, (n, self.sizes[0])), [], []
+        dv, dz_up, dW_up = check_shape("dk", dk, (n, self.sizes[0])), [], []
         for h in range(len(tape.z)):
             # W̄_l += v̄_(l−1)ᵀ u_l
             dW_up.append(dv.T @ u[h])
@@ -199,15 +208,15 @@ class MLP:
             du = dv @ tape.layers[h][0]
             # v̄_l = ū_l ⊙ f'(z_l)
             dv = du * slope[h][:n]
-            if f.curved:
+            if f.has_d2f:
                 # z̄_l += ū_l ⊙ v_l ⊙ f''(z_l)
                 du *= v[h]
-                du *= f.curvature(tape.z[h][:n], tape.a[h + 1][:n], slope[h][:n])
+                du *= f.d2f(tape.z[h][:n], tape.a[h + 1][:n], slope[h][:n])
                 dz_up.append(du)
         # w̄_L += Σ_i v̄_(L−1)
         dW_up.append(_sum(dv)[:, None])
 
-        dy = with_shape("dy", dy, (len(tape.a[0]),))
+        dy = check_shape("dy", dy, (len(tape.a[0]),))
         dy = dy.astype(np.result_type(dy, dk), copy=False)
         grad, dlayers = self._down(tape, slope, dy, dz_up)
         for (dW, _), up in zip(dlayers, dW_up, strict=True):
@@ -216,14 +225,14 @@ class MLP:
 
     def _slopes(self, tape: Tape) -> list[Array]:
         f = ACTIVATIONS[self.activation]
-        return [f.slope(z, a) for z, a in zip(tape.z, tape.a[1:], strict=True)]
+        return [f.df(z, a) for z, a in zip(tape.z, tape.a[1:], strict=True)]
 
     def _down(
         self, tape: Tape, slope: list[Array], dy: Array, dz_up: list[Array]
     ) -> tuple[Array, Layers]:
         """θ̄ and its layers, back through the forward pass; `dz_up` is what `up` adds to z̄."""
         # z̄_L = ȳ
-        dz = with_shape("dy", dy, (len(tape.a[0]),))[:, None]
+        dz = check_shape("dy", dy, (len(tape.a[0]),))[:, None]
         dtype = np.result_type(tape.layers[0][0], tape.a[0], dz, *dz_up)
         dz = dz.astype(dtype, copy=False)
         grad = np.empty(self.n_params, dtype)

@@ -4,9 +4,10 @@ The loss sees y, t and k and returns ȳ and k̄; the network turns those two see
 loss does not look at k, neither the input gradient nor the double backward pass is computed.
 
 Norms over all samples need y and k of the whole batch before there is any seed. A batch of more
-than `ROWS` goes there in blocks, of which only y and k are kept, and comes back in blocks, each
-computed again. So memory holds some (N, D) numbers and the tape of one block, and that stays in
-the processor's cache, which in narrow networks saves more than the second computation costs.
+than `GRADIENT_CHUNK` goes there in blocks, of which only y and k are kept, and comes back in
+blocks, each computed again. So memory holds some (N, D) numbers and the tape of one block, and that
+stays in the processor's cache, which in narrow networks saves more than the second computation
+costs.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lai_ref.losses import Loss
-from lai_ref.mlp import MLP, GradientTape, Layers, Tape
+from lai_ref.mlp import MLP, InputGradientTape, Layers, Tape
 from lai_ref.support.blocks import blocks
-from lai_ref.support.validation import Array, as_array
+from lai_ref.support.validation import Array, check_array
 
-ROWS = 1024  # rows of x that go through the network at one time
+GRADIENT_CHUNK = 1024  # rows of x that go through the network at one time
 
 
 def value_and_grad(net: MLP, theta: Array, x: Array, t: Array, loss: Loss) -> tuple[Any, Array]:
@@ -48,15 +49,15 @@ def value_and_grad(net: MLP, theta: Array, x: Array, t: Array, loss: Loss) -> tu
     (8.0, [32.0, 8.0])
     """
     layers = net.unflatten(theta)
-    x = as_array("x", x, ("N", net.sizes[0]))
-    t = as_array("t", t, (len(x),))
+    x = check_array("x", x, ("N", net.sizes[0]))
+    t = check_array("t", t, (len(x),))
     y, k, tape = _there(net, layers, x, len(x) if loss.needs_k else 0)
     value, dy, dk = loss.evaluate(y, t, k)
     return value, _back(net, layers, x, tape, dy, dk)
 
 
 def value_and_grad_mixed(
-    net: MLP, theta: Array, x: Array, t: Array, plain: Loss, lai: Loss, lai_rows: npt.ArrayLike
+    net: MLP, theta: Array, x: Array, t: Array, plain: Loss, lai: Loss, lai_mask: npt.ArrayLike
 ) -> tuple[Any, Array]:
     """One loss on some rows of a batch and another on the rest (paper §5, §6.1).
 
@@ -67,7 +68,7 @@ def value_and_grad_mixed(
 
     Parameters
     ----------
-    lai_rows
+    lai_mask
         Which rows of x get `lai`: a mask (N,) of bools.
 
     Raises
@@ -76,15 +77,15 @@ def value_and_grad_mixed(
         As `value_and_grad`, or a mask that is not N bools.
     """
     layers = net.unflatten(theta)
-    x = as_array("x", x, ("N", net.sizes[0]))
-    t = as_array("t", t, (len(x),))
+    x = check_array("x", x, ("N", net.sizes[0]))
+    t = check_array("t", t, (len(x),))
     try:
-        rows = np.asarray(lai_rows)
+        rows = np.asarray(lai_mask)
     except ValueError as error:  # rows of unequal length
-        raise ValueError(f"lai_rows: expected a mask of {len(x)} bools, got {error}") from None
+        raise ValueError(f"lai_mask: expected a mask of {len(x)} bools, got {error}") from None
     if rows.dtype != np.bool_ or rows.shape != t.shape:
         raise ValueError(
-            f"lai_rows: expected a mask of {len(x)} bools, got {rows.dtype} of shape {rows.shape}"
+            f"lai_mask: expected a mask of {len(x)} bools, got {rows.dtype} of shape {rows.shape}"
         )
     n, n_lai = len(rows), int(np.count_nonzero(rows))
     if n_lai == 0:
@@ -110,10 +111,12 @@ def value_and_grad_mixed(
     return value, _back(net, layers, x, tape, dy, dk)
 
 
-def _there(net: MLP, layers: Layers, x: Array, n_k: int) -> tuple[Array, Any, Tape | GradientTape]:
+def _there(
+    net: MLP, layers: Layers, x: Array, n_k: int
+) -> tuple[Array, Any, Tape | InputGradientTape]:
     """y (N,), k (n_k, D) of the first rows or None, and the tape of the last block."""
     y, k = [], []
-    for rows in blocks(len(x), ROWS):
+    for rows in blocks(len(x), GRADIENT_CHUNK):
         part, slopes, tape = _sweep(net, layers, x[rows], n_k - rows.start)
         y.append(part)
         if slopes is not None:
@@ -122,11 +125,11 @@ def _there(net: MLP, layers: Layers, x: Array, n_k: int) -> tuple[Array, Any, Ta
 
 
 def _back(
-    net: MLP, layers: Layers, x: Array, tape: Tape | GradientTape, dy: Array, dk: Array | None
+    net: MLP, layers: Layers, x: Array, tape: Tape | InputGradientTape, dy: Array, dk: Array | None
 ) -> Array:
     """θ̄ (P,) from dy (N,) and dk (n_k, D) of the first rows; `tape` is the last block's."""
     n_k = 0 if dk is None else len(dk)
-    *before, last = blocks(len(x), ROWS)
+    *before, last = blocks(len(x), GRADIENT_CHUNK)
     grad = _pull(net, tape, last, dy, dk)
     for rows in before:
         _, _, tape = _sweep(net, layers, x[rows], n_k - rows.start)
@@ -136,7 +139,7 @@ def _back(
 
 def _sweep(
     net: MLP, layers: Layers, x: Array, n_k: int
-) -> tuple[Array, Array | None, Tape | GradientTape]:
+) -> tuple[Array, Array | None, Tape | InputGradientTape]:
     """One block there: y, and k of the first n_k rows if there are any."""
     y, tape = net.evaluate(layers, x)
     if n_k <= 0:
@@ -146,7 +149,7 @@ def _sweep(
 
 def _pull(net: MLP, tape: Any, rows: slice, dy: Array, dk: Any) -> Array:
     """One block back: what its rows add to θ̄."""
-    if isinstance(tape, GradientTape):
+    if isinstance(tape, InputGradientTape):
         return net.double_backward(tape, dy[rows], dk[rows])
     return net.backward(tape, dy[rows])
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from lai_ref.adam import AdamState
 from lai_ref.mlp import MLP
-from lai_ref.support.files import defer_interrupt, write_whole
-from lai_ref.support.validation import FLOATS, Array, whole_number
+from lai_ref.support.files import atomic_write, defer_interrupt
+from lai_ref.support.validation import FLOATS, Array, check_int
 
 FORMAT = "lai-training-state/1"
 
@@ -34,12 +34,12 @@ class TrainingState(NamedTuple):
         """Raise ValueError if this is the state of another architecture than `net`."""
         if (self.sizes, self.activation) != (net.sizes, net.activation):
             raise ValueError(
-                f"start: expected the state of a network {net.sizes} {net.activation},"
+                f"resume_from: expected the state of a network {net.sizes} {net.activation},"
                 f" got that of {self.sizes} {self.activation}"
             )
 
 
-def state_of(
+def capture_state(
     net: MLP, theta: Array, optimizer: AdamState, rng: np.random.Generator, epoch: int
 ) -> TrainingState:
     """The state as it is now, the generator's by value."""
@@ -47,7 +47,7 @@ def state_of(
     return TrainingState(epoch, theta, optimizer, generator, tuple(net.sizes), net.activation)
 
 
-def generator_of(state: TrainingState) -> np.random.Generator:
+def restore_rng(state: TrainingState) -> np.random.Generator:
     """A new generator that goes on where the state's was."""
     numbers = json.loads(state.generator)
     kind = getattr(np.random, numbers["bit_generator"])
@@ -82,7 +82,7 @@ def save_state(path: str | os.PathLike[str], state: TrainingState) -> None:
     # interrupted between two of its steps, zipfile would print an error of its own
     with defer_interrupt():
         np.savez(file, about=np.array(json.dumps(about)), theta=state.theta, m=m, v=v)
-        write_whole(Path(path), file.getvalue())
+        atomic_write(Path(path), file.getvalue())
 
 
 def load_state(path: str | os.PathLike[str]) -> TrainingState:
@@ -109,15 +109,15 @@ def load_state(path: str | os.PathLike[str]) -> TrainingState:
         if not theta.shape == m.shape == v.shape == (net.n_params,):
             raise ValueError(f"{len(theta)} parameters where {net} has {net.n_params}")
         moments = AdamState(int(about["t"]), m, v)
-        epoch = whole_number("epoch", about["epoch"], least=0)
-        whole_number("t", about["t"], least=0)
+        epoch = check_int("epoch", about["epoch"], minimum=0)
+        check_int("t", about["t"], minimum=0)
         if not all(a.dtype.char in FLOATS and np.isfinite(a).all() for a in (theta, m, v)):
             raise ValueError("numbers that are not finite, or no numbers")
         network = tuple(net.sizes), net.activation
         state = TrainingState(
             epoch, theta, moments, str(about["generator"]), *network, str(about["settings"])
         )
-        generator_of(state)
+        restore_rng(state)
         return state
     except Exception as error:  # zip, NumPy and JSON have a dozen kinds for what they cannot read
         raise ValueError(

@@ -26,9 +26,9 @@ from lai_ref.losses import Loss, Plain
 from lai_ref.metrics import rmse
 from lai_ref.mlp import MLP
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
-from lai_ref.state import TrainingState, generator_of, state_of
+from lai_ref.state import TrainingState, capture_state, restore_rng
 from lai_ref.support.blocks import blocks
-from lai_ref.support.validation import Array, as_array, number_in, one_of, whole_number
+from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, check_int
 
 SAMPLINGS = ("batches", "points")
 
@@ -41,7 +41,7 @@ class Epoch:
     phase: str  # "pretrain" or "lai"
     train_loss: float  # mean over the samples of the loss each was trained with
     rmse: float | None  # on the validation data after the epoch; None without any
-    lai_share: float  # share of this epoch's batches or points that got the Lai loss
+    lai_fraction: float  # share of this epoch's batches or points that got the Lai loss
     state: TrainingState
 
 
@@ -76,7 +76,7 @@ def lai_training(
     batch_size: int = 64,
     optimizer: Adam = Adam(),
     validation: tuple[Array, Array] | None = None,
-    start: TrainingState | None = None,
+    resume_from: TrainingState | None = None,
 ) -> Iterator[Epoch]:
     """Train, one `Epoch` at a time (paper §5).
 
@@ -91,11 +91,11 @@ def lai_training(
     sampling
         ``"batches"`` or ``"points"``.
     rng
-        Drawn from for the initial parameters and for every epoch; not used if there is a `start`.
+        Drawn from for the initial parameters and for every epoch; not used with `resume_from`.
     validation
         Inputs and targets for `Epoch.rmse`.
-    start
-        The state to go on from, in place of a fresh network. With the same arguments the epochs
+    resume_from
+        The state to resume from, in place of a fresh network. With the same arguments the epochs
         that follow are the same, bit for bit, as those of a run that was never stopped.
 
     Raises
@@ -111,48 +111,48 @@ def lai_training(
     >>> x = np.linspace(-1, 1, 50)[:, None]
     >>> run = lai_training(MLP((1, 1)), x, 3 * x[:, 0], loss=Lai(0.1), alpha=0.5, batch_size=10,
     ...                    pretrain_epochs=2, lai_epochs=1, rng=np.random.default_rng(0))
-    >>> [(epoch.index, epoch.phase, epoch.lai_share) for epoch in run]
+    >>> [(epoch.index, epoch.phase, epoch.lai_fraction) for epoch in run]
     [(1, 'pretrain', 0.0), (2, 'pretrain', 0.0), (3, 'lai', 0.4)]
     """
-    x = as_array("x", x, ("N", net.sizes[0]))
-    t = as_array("t", t, (len(x),))
+    x = check_array("x", x, ("N", net.sizes[0]))
+    t = check_array("t", t, (len(x),))
     if "c" in (x.dtype.kind, t.dtype.kind):
         raise TypeError("x, t: expected real numbers to train on, got complex ones")
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng: expected a numpy.random.Generator, got {rng!r}")
-    alpha = number_in("alpha", alpha, 0.0, 1.0)
-    one_of("sampling", sampling, SAMPLINGS)
-    pretrain_epochs = whole_number("pretrain_epochs", pretrain_epochs, least=0)
-    total = pretrain_epochs + whole_number("lai_epochs", lai_epochs, least=0)
-    batch_size = whole_number("batch_size", batch_size, least=1)
+    alpha = check_in_range("alpha", alpha, 0.0, 1.0)
+    check_choice("sampling", sampling, SAMPLINGS)
+    pretrain_epochs = check_int("pretrain_epochs", pretrain_epochs, minimum=0)
+    total = pretrain_epochs + check_int("lai_epochs", lai_epochs, minimum=0)
+    batch_size = check_int("batch_size", batch_size, minimum=1)
     if batch_size > len(x):
         raise ValueError(f"batch_size: expected at most {len(x)} (all of x), got {batch_size}")
     if validation is not None:
-        xv = as_array("validation[0]", validation[0], ("N", net.sizes[0]))
-        validation = xv, as_array("validation[1]", validation[1], (len(xv),))
+        x_val = check_array("validation[0]", validation[0], ("N", net.sizes[0]))
+        validation = x_val, check_array("validation[1]", validation[1], (len(x_val),))
     for name, each in (("loss", loss), ("plain", plain)):
         if not hasattr(each, "evaluate"):
             raise TypeError(f"{name}: expected a Loss, such as Lai() or Plain(), got {each!r}")
         each.evaluate(t[:1], t[:1], x[:1])  # one λ a feature? not said after pretraining, but now
-    if start is None:
+    if resume_from is None:
         theta = net.init(rng, x.dtype)
-        start = state_of(net, theta, optimizer.init(theta), rng, epoch=0)
+        resume_from = capture_state(net, theta, optimizer.init(theta), rng, epoch=0)
     else:
-        start.check_fits(net)
-        rng = generator_of(start)
+        resume_from.check_fits(net)
+        rng = restore_rng(resume_from)
 
     def epochs(state: TrainingState) -> Iterator[Epoch]:
         for index in range(state.epoch + 1, total + 1):
             phase, share = ("pretrain", 0.0) if index <= pretrain_epochs else ("lai", alpha)
-            order, batches, lai_share = _draw(rng, len(x), batch_size, share, sampling)
+            order, batches, lai_fraction = _draw(rng, len(x), batch_size, share, sampling)
             data = x[order], t[order]
             train_loss, state = _epoch(net, *data, batches, loss, plain, optimizer, state, rng)
             score = None
             if validation is not None:
                 score = float(rmse(net.predict(state.theta, validation[0]), validation[1]))
-            yield Epoch(index, phase, train_loss, score, lai_share, state)
+            yield Epoch(index, phase, train_loss, score, lai_fraction, state)
 
-    return epochs(start)
+    return epochs(resume_from)
 
 
 def _draw(
@@ -203,4 +203,4 @@ def _epoch(
     # the gradient's square may leave float32 long before the loss does, and freeze every step
     if not all(np.isfinite(a).all() for a in (theta, moments.m, moments.v)):
         raise DivergedError(before.epoch + 1, len(batches), before)
-    return total / len(x), state_of(net, theta, moments, rng, before.epoch + 1)
+    return total / len(x), capture_state(net, theta, moments, rng, before.epoch + 1)

@@ -25,8 +25,8 @@ def triple(name: str, z: Array) -> tuple[Array, Array, Array]:
     """f, f', f''."""
     activation = ACTIVATIONS[name]
     a = activation.f(z)
-    slope = activation.slope(z, a)
-    return a, slope, activation.curvature(z, a, slope)
+    slope = activation.df(z, a)
+    return a, slope, activation.d2f(z, a, slope)
 
 
 def nth(name: str, n: int, z: Array) -> Any:
@@ -136,9 +136,9 @@ def test_argument_is_not_changed(name: str) -> None:
     z.setflags(write=False)
     a = ACTIVATIONS[name].f(z)
     a.setflags(write=False)
-    slope = ACTIVATIONS[name].slope(z, a)
+    slope = ACTIVATIONS[name].df(z, a)
     slope.setflags(write=False)
-    ACTIVATIONS[name].curvature(z, a, slope)
+    ACTIVATIONS[name].d2f(z, a, slope)
 
 
 def test_relu_is_flat_at_its_kink() -> None:
@@ -159,4 +159,4 @@ def test_gain_is_2_for_those_that_halve_the_variance() -> None:
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
 def test_curved_says_whether_the_curvature_is_anywhere_other_than_zero(name: str) -> None:
     _, _, curvature = triple(name, np.linspace(-3, 3, 100))
-    assert ACTIVATIONS[name].curved == bool(curvature.any())
+    assert ACTIVATIONS[name].has_d2f == bool(curvature.any())

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lai_ref import lai_factor, lai_factor_slope, numerical_gradient, projections
+from lai_ref import lai_factor, lai_factor_derivative, numerical_gradient, projections
 from lai_ref.support.validation import Array
 from tests.independent.decimal_lai import Float, exact_factor, exact_sides, exact_slope, worst_error
 from tests.inputs.refusals import Errors, check_refused, wrong
@@ -101,7 +101,7 @@ def test_factor_is_within_4_ulp(order: int, dtype: Float, record_property: Recor
 @BOTH_DTYPES
 @BOTH_ORDERS
 def test_slope_is_within_8_ulp(order: int, dtype: Float, record_property: Record) -> None:
-    check_worst(record_property, lai_factor_slope, exact_slope, order, dtype, n=30)
+    check_worst(record_property, lai_factor_derivative, exact_slope, order, dtype, n=30)
 
 
 @pytest.mark.slow
@@ -119,7 +119,7 @@ def test_factor_is_within_4_ulp_at_many_points(
 def test_slope_is_within_8_ulp_at_many_points(
     order: int, dtype: Float, record_property: Record
 ) -> None:
-    check_worst(record_property, lai_factor_slope, exact_slope, order, dtype, n=500)
+    check_worst(record_property, lai_factor_derivative, exact_slope, order, dtype, n=500)
 
 
 @given(any_slopes, any_lams, orders)
@@ -141,7 +141,7 @@ def test_slope_is_exact_to_8_ulp_wherever_hypothesis_looks(
     k: float, lam: float, order: int
 ) -> None:
     with np.errstate(over="ignore"):
-        got = lai_factor_slope([k], lam, order)
+        got = lai_factor_derivative([k], lam, order)
     assert max(worst_error(got, [exact_slope(k, lam, order)], np.float64)) <= 8
 
 
@@ -161,7 +161,7 @@ def test_factor_is_even_in_k(k: float, lam: float, order: int) -> None:
 @given(any_slopes, any_lams, orders)
 def test_slope_is_odd_in_k(k: float, lam: float, order: int) -> None:
     with np.errstate(over="ignore"):
-        assert lai_factor_slope([k], lam, order) == -lai_factor_slope([-k], lam, order)
+        assert lai_factor_derivative([k], lam, order) == -lai_factor_derivative([-k], lam, order)
 
 
 @given(any_lams, orders)
@@ -176,24 +176,24 @@ def test_factor_of_a_steep_line_is_1_over_the_smaller_of_lam_and_1(lam: float, o
 
 @given(any_lams, orders)
 def test_slope_of_a_flat_line_is_zero(lam: float, order: int) -> None:
-    assert lai_factor_slope([0.0], lam, order) == 0
+    assert lai_factor_derivative([0.0], lam, order) == 0
 
 
 @given(lams, orders)
 def test_factor_falls_up_to_the_kink_and_rises_beyond(lam: float, order: int) -> None:
     kink = lam ** (1 / order)
-    before, after = lai_factor_slope([kink * 0.999, kink * 1.001], lam, order)
+    before, after = lai_factor_derivative([kink * 0.999, kink * 1.001], lam, order)
     assert before < 0 < after
 
 
 def test_kink_of_the_squared_loss_is_at_the_root_of_lam() -> None:
     """E3: §3.1 as printed; with λ² for λ it would be at λ."""
-    before, after = lai_factor_slope([0.29, 0.31], 0.09, order=2)
+    before, after = lai_factor_derivative([0.29, 0.31], 0.09, order=2)
     assert before < 0 < after
 
 
 def test_kink_of_the_absolute_loss_is_at_lam() -> None:
-    before, after = lai_factor_slope([0.29, 0.31], 0.3, order=1)
+    before, after = lai_factor_derivative([0.29, 0.31], 0.3, order=1)
     assert before < 0 < after
 
 
@@ -214,7 +214,7 @@ def test_slope_is_the_complex_step_of_the_factor(
 ) -> None:
     k = np.array([side * ratio * lam ** (1 / order)])
     numeric = numerical_gradient(lambda k: lai_factor(k, lam, order)[0], k, "complex")
-    np.testing.assert_allclose(lai_factor_slope(k, lam, order), numeric, rtol=1e-10)
+    np.testing.assert_allclose(lai_factor_derivative(k, lam, order), numeric, rtol=1e-10)
 
 
 @given(lams, orders, off_kink, st.sampled_from([-1, 1]))
@@ -223,16 +223,16 @@ def test_slope_is_the_central_difference_of_the_factor(
 ) -> None:
     k = np.array([side * ratio * lam ** (1 / order)])
     numeric = numerical_gradient(lambda k: lai_factor(k, lam, order)[0], k)
-    error = abs(lai_factor_slope(k, lam, order) - numeric)
+    error = abs(lai_factor_derivative(k, lam, order) - numeric)
     assert error <= 1e-8 * max(lam, 1 / lam)
 
 
 @BOTH_ORDERS
 def test_complex_slope_has_the_real_slope_as_its_real_part(order: int) -> None:
     k = np.array([-3.0, -0.2, 0.0, 0.1, 2.0])
-    got = lai_factor_slope(k + 1e-100j, 0.3, order)
+    got = lai_factor_derivative(k + 1e-100j, 0.3, order)
     assert got.dtype == np.complex128
-    np.testing.assert_allclose(got.real, lai_factor_slope(k, 0.3, order), rtol=1e-14)
+    np.testing.assert_allclose(got.real, lai_factor_derivative(k, 0.3, order), rtol=1e-14)
 
 
 # The kink
@@ -241,7 +241,9 @@ def test_complex_slope_has_the_real_slope_as_its_real_part(order: int) -> None:
 @pytest.mark.parametrize(("lam", "k", "order"), KINKS)
 def test_slope_at_the_kink_is_the_middle(lam: float, k: float, order: int) -> None:
     below, above = (float(side) for side in exact_sides(k, lam, order))
-    np.testing.assert_allclose(lai_factor_slope(k, lam, order), (below + above) / 2, rtol=1e-15)
+    np.testing.assert_allclose(
+        lai_factor_derivative(k, lam, order), (below + above) / 2, rtol=1e-15
+    )
 
 
 @pytest.mark.parametrize(("lam", "k", "order"), KINKS)
@@ -251,25 +253,27 @@ def test_slope_beside_the_kink_is_one_sided(
 ) -> None:
     near = float(np.nextafter(k, toward))
     want = float(exact_sides(near, lam, order)[side])
-    np.testing.assert_allclose(lai_factor_slope([near, -near], lam, order), [want, -want], 1e-14)
+    np.testing.assert_allclose(
+        lai_factor_derivative([near, -near], lam, order), [want, -want], 1e-14
+    )
 
 
 @pytest.mark.parametrize(("lam", "k", "order"), KINKS)
 @pytest.mark.parametrize("dtype", [np.float32, np.complex128])
 def test_kink_is_seen_in_every_dtype(lam: float, k: float, order: int, dtype: type) -> None:
-    got = lai_factor_slope(np.array([k], dtype), lam, order)
-    np.testing.assert_allclose(got, lai_factor_slope([k], lam, order), rtol=1e-7, atol=1e-16)
+    got = lai_factor_derivative(np.array([k], dtype), lam, order)
+    np.testing.assert_allclose(got, lai_factor_derivative([k], lam, order), rtol=1e-7, atol=1e-16)
 
 
 def test_slope_at_the_kink_of_lam_1_is_zero() -> None:
-    assert lai_factor_slope([1.0, -1.0], 1.0, 1).tolist() == [0, 0]
-    assert lai_factor_slope([1.0, -1.0], 1.0, 2).tolist() == [0, 0]
+    assert lai_factor_derivative([1.0, -1.0], 1.0, 1).tolist() == [0, 0]
+    assert lai_factor_derivative([1.0, -1.0], 1.0, 2).tolist() == [0, 0]
 
 
 def test_each_feature_has_its_own_kink() -> None:
     k = np.array([[0.5, 0.5, 0.5], [1.5, 1.5, 1.5]])
-    together = lai_factor_slope(k, [0.25, 2.25, 1.0])
-    apart = [lai_factor_slope(k[:, j], lam) for j, lam in enumerate([0.25, 2.25, 1.0])]
+    together = lai_factor_derivative(k, [0.25, 2.25, 1.0])
+    apart = [lai_factor_derivative(k[:, j], lam) for j, lam in enumerate([0.25, 2.25, 1.0])]
     np.testing.assert_array_equal(together, np.stack(apart, axis=1))
     assert together[0, 0] == float(sum(exact_sides(0.5, 0.25, 2)) / 2)
 
@@ -278,7 +282,7 @@ def test_each_feature_has_its_own_kink() -> None:
 @pytest.mark.parametrize("lam", [0.1, 0.3, 2.0, 3.0, 5.0, 1e-7])
 def test_root_that_is_no_double_is_on_the_side_where_it_really_is(lam: float, order: int) -> None:
     k = lam ** (1 / order)
-    got = lai_factor_slope([k], lam, order)
+    got = lai_factor_derivative([k], lam, order)
     assert max(worst_error(got, [exact_slope(k, lam, order)], np.float64)) <= 8
 
 
@@ -324,7 +328,7 @@ def test_projections_of_many_features_take_the_residual_of_the_row() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
-@pytest.mark.parametrize("f", [lai_factor, lai_factor_slope])
+@pytest.mark.parametrize("f", [lai_factor, lai_factor_derivative])
 def test_dtype_and_shape_are_kept(f: Callable[..., Array], dtype: type) -> None:
     k: Array = np.ones((2, 4, 3), dtype)
     got = f(k, [0.5, 1.0, 2.0])
@@ -333,7 +337,9 @@ def test_dtype_and_shape_are_kept(f: Callable[..., Array], dtype: type) -> None:
 
 def test_lam_of_a_float32_k_is_not_rounded_to_float32() -> None:
     k = np.array([0.5], np.float32)
-    assert lai_factor_slope(k, np.nextafter(0.25, 1)) < 0 < lai_factor_slope(k, 0.2499999999)
+    assert (
+        lai_factor_derivative(k, np.nextafter(0.25, 1)) < 0 < lai_factor_derivative(k, 0.2499999999)
+    )
 
 
 def test_projections_keep_float32() -> None:
@@ -343,7 +349,7 @@ def test_projections_keep_float32() -> None:
 
 def test_order_2_is_the_default() -> None:
     assert lai_factor([0.4], 0.2) == lai_factor([0.4], 0.2, 2)
-    assert lai_factor_slope([0.4], 0.2) == lai_factor_slope([0.4], 0.2, 2)
+    assert lai_factor_derivative([0.4], 0.2) == lai_factor_derivative([0.4], 0.2, 2)
 
 
 @given(seeds, orders)
@@ -353,13 +359,13 @@ def test_arguments_are_not_changed(seed: int, order: int) -> None:
     for a in (e, k, lam):
         a.setflags(write=False)
     lai_factor(k, lam, order)
-    lai_factor_slope(k, lam, order)
+    lai_factor_derivative(k, lam, order)
     projections(e, k)
 
 
 REFUSED = [
     (lambda: lai_factor([0.0, np.inf], 1.0), ValueError, ("k", "finite", "inf", "[1]")),
-    (lambda: lai_factor_slope([[np.nan]], 1.0), ValueError, ("k", "finite", "nan", "[0, 0]")),
+    (lambda: lai_factor_derivative([[np.nan]], 1.0), ValueError, ("k", "finite", "nan", "[0, 0]")),
     (lambda: lai_factor(np.inf, 1.0), ValueError, ("k", "finite", "inf")),
     (lambda: lai_factor([], 1.0), ValueError, ("k", "shape", "(0,)")),
     (lambda: lai_factor(["1"], 1.0), TypeError, ("k", "numbers", "<U1")),
@@ -377,9 +383,9 @@ REFUSED = [
     (lambda: lai_factor([1.0], 1j), TypeError, ("lam", "number", "1j")),
     (lambda: lai_factor([1.0, 2.0, 3.0], [1.0, 2.0]), ValueError, ("lam", "D = 3", "a list of 2")),
     (lambda: lai_factor(1.0, [1.0]), ValueError, ("lam", "one number,", "a list of 1")),
-    (lambda: lai_factor_slope([1.0, 2.0], [1.0]), ValueError, ("lam", "D = 2", "a list of 1")),
+    (lambda: lai_factor_derivative([1.0, 2.0], [1.0]), ValueError, ("lam", "D = 2", "a list of 1")),
     (lambda: lai_factor([1.0], 1.0, 3), ValueError, ("order", "1, 2", "3")),
-    (lambda: lai_factor_slope([1.0], 1.0, 0), ValueError, ("order", "1, 2", "0")),
+    (lambda: lai_factor_derivative([1.0], 1.0, 0), ValueError, ("order", "1, 2", "0")),
     (lambda: lai_factor([1.0], 1.0, wrong("2")), ValueError, ("order", "1, 2", "'2'")),
     (lambda: projections([[1.0]], [1.0]), ValueError, ("e", "(N,)", "(1, 1)")),
     (lambda: projections([1.0, 2.0], [1.0]), ValueError, ("k", "(2,)", "(1,)")),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import lai_ref.lai
-from lai_ref import Lai, Plain, lai_factor, lai_factor_slope, numerical_gradient, projections
+from lai_ref import Lai, Plain, lai_factor, lai_factor_derivative, numerical_gradient, projections
 from lai_ref.support.validation import Array
 from tests.inputs.refusals import Errors, check_refused, wrong
 from tests.inputs.strategies import (
@@ -270,7 +270,7 @@ def test_dk_at_the_kink_is_the_middle(
 def test_every_feature_at_its_own_kink_takes_its_own_middle() -> None:
     loss = Lai([0.25, 2.25, 1.0], l1_ratio=1.0)
     _, _, dk = loss([1.0], ZERO, [[0.5, -1.5, 1.0]])
-    want = [float(lai_factor_slope(*at)) for at in ((0.5, 0.25), (-1.5, 2.25), (1.0, 1.0))]
+    want = [float(lai_factor_derivative(*at)) for at in ((0.5, 0.25), (-1.5, 2.25), (1.0, 1.0))]
     np.testing.assert_allclose(dk, [want], rtol=1e-15)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lai_ref import DoubleBackprop, Lai, Loss, Plain, numerical_gradient
+from lai_ref import GradientPenalty, Lai, Loss, Plain, numerical_gradient
 from lai_ref.support.validation import Array
 from tests.inputs.refusals import check_refused, wrong
 from tests.inputs.strategies import Batch, batches, finite, orders
@@ -32,7 +32,7 @@ def test_plain_is_the_mean_of_the_powers(batch: Batch, order: int) -> None:
 def test_double_backprop_adds_the_mean_square_of_k(batch: Batch, order: int, mu: float) -> None:
     _, y, t, k = batch
     want = Plain(order)(y, t)[0] + mu * np.mean([row @ row for row in k])
-    np.testing.assert_allclose(DoubleBackprop(mu, order)(y, t, k)[0], want, rtol=1e-14)
+    np.testing.assert_allclose(GradientPenalty(mu, order)(y, t, k)[0], want, rtol=1e-14)
 
 
 @given(batches(), orders)
@@ -53,7 +53,7 @@ def test_plain_dy_is_the_central_difference(batch: Batch, order: int) -> None:
 @given(batches(), orders, mus)
 def test_double_backprop_dy_and_dk_are_complex_steps(batch: Batch, order: int, mu: float) -> None:
     _, y, t, k = batch
-    loss = DoubleBackprop(mu, order)
+    loss = GradientPenalty(mu, order)
     _, dy, dk = loss(y, t, k)
     by_y = numerical_gradient(lambda y: loss(y, t, k)[0], y, "complex")
     by_k = numerical_gradient(lambda k: loss(y, t, k)[0], k, "complex")
@@ -66,7 +66,7 @@ def test_double_backprop_dy_and_dk_are_central_differences(
     batch: Batch, order: int, mu: float
 ) -> None:
     _, y, t, k = batch
-    loss = DoubleBackprop(mu, order)
+    loss = GradientPenalty(mu, order)
     value, dy, dk = loss(y, t, k)
     by_y = numerical_gradient(lambda y: loss(y, t, k)[0], y)
     by_k = numerical_gradient(lambda k: loss(y, t, k)[0], k)
@@ -74,7 +74,7 @@ def test_double_backprop_dy_and_dk_are_central_differences(
     np.testing.assert_allclose(dk, by_k, rtol=1e-7, atol=1e-8 * value)
 
 
-@pytest.mark.parametrize("loss", [Plain(1), DoubleBackprop(0.5, 1)])
+@pytest.mark.parametrize("loss", [Plain(1), GradientPenalty(0.5, 1)])
 def test_dy_of_the_absolute_loss_is_zero_where_the_residual_is(loss: Any) -> None:
     dy = loss([1.0, 3.0, -1.0], [1.0, 1.0, 1.0], np.ones((3, 1)))[1]
     assert dy.tolist() == [0, 1 / 3, -1 / 3]
@@ -83,7 +83,7 @@ def test_dy_of_the_absolute_loss_is_zero_where_the_residual_is(loss: Any) -> Non
 @given(batches(), orders)
 def test_double_backprop_of_mu_0_is_the_plain_loss(batch: Batch, order: int) -> None:
     _, y, t, k = batch
-    value, dy, dk = DoubleBackprop(0, order)(y, t, k)
+    value, dy, dk = GradientPenalty(0, order)(y, t, k)
     plain, dplain, _ = Plain(order)(y, t)
     assert value == plain
     np.testing.assert_array_equal(dy, dplain)
@@ -102,7 +102,7 @@ def test_plain_returns_no_dk(order: int) -> None:
 def test_dtype_is_kept(order: int, dtype: type) -> None:
     y: Array = np.ones(2, dtype)
     t, k = 0 * y, np.stack([y, 2 * y], axis=1)
-    results = [*Plain(order)(y, t)[:2], *DoubleBackprop(0.1, order)(y, t, k)]
+    results = [*Plain(order)(y, t)[:2], *GradientPenalty(0.1, order)(y, t, k)]
     assert {result.dtype for result in results} == {np.dtype(dtype)}
 
 
@@ -111,7 +111,7 @@ def test_float32_is_summed_in_double(order: int) -> None:
     rng = np.random.default_rng(1)
     y = rng.standard_normal(500).astype(np.float32)
     k = 100 * rng.standard_normal((500, 3)).astype(np.float32)
-    for loss in (Plain(order), DoubleBackprop(0.3, order)):
+    for loss in (Plain(order), GradientPenalty(0.3, order)):
         wide = [a.astype(np.float64) for a in (y, 0 * y, k)]
         for got, want in zip(loss(y, 0 * y, k), loss(*wide), strict=True):
             if got is not None and want is not None:
@@ -137,7 +137,7 @@ def test_results_are_finite_as_long_as_the_squares_are(
     y, t, k = (data.draw(hnp.arrays(dtype, shape, elements=numbers)) for shape in (n, n, (n, d)))
     y64, t64, k64 = (a.astype(np.float64) for a in (y, t, k))
     with np.errstate(over="ignore"):
-        for loss in (Plain(order), DoubleBackprop(mu, order)):
+        for loss in (Plain(order), GradientPenalty(mu, order)):
             for got, want in zip(loss(y, t, k), loss(y64, t64, k64), strict=True):
                 if want is not None:
                     assert np.isfinite(want).all()
@@ -150,31 +150,31 @@ def test_arguments_are_not_changed(batch: Batch, order: int) -> None:
     for a in arguments:
         a.setflags(write=False)
     Plain(order)(*arguments)
-    DoubleBackprop(0.1, order)(*arguments)
+    GradientPenalty(0.1, order)(*arguments)
 
 
 def test_losses_say_whether_they_need_k() -> None:
-    losses: list[Loss] = [Plain(), DoubleBackprop(), Lai()]
+    losses: list[Loss] = [Plain(), GradientPenalty(), Lai()]
     assert [loss.needs_k for loss in losses] == [False, True, True]
 
 
 def test_defaults() -> None:
     assert Plain() == Plain(order=2)
-    assert DoubleBackprop() == DoubleBackprop(mu=0.01, order=2)
+    assert GradientPenalty() == GradientPenalty(mu=0.01, order=2)
 
 
-PLAIN, DOUBLE = Plain(), DoubleBackprop()
+PLAIN, DOUBLE = Plain(), GradientPenalty()
 
 
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
         (lambda: Plain(3), ValueError, ("order", "1, 2", "3")),
-        (lambda: DoubleBackprop(order=0), ValueError, ("order", "1, 2", "0")),
-        (lambda: DoubleBackprop(mu=-1), ValueError, ("mu", "[0, ", "-1.0")),
-        (lambda: DoubleBackprop(mu=np.inf), ValueError, ("mu", "[0, ", "inf")),
-        (lambda: DoubleBackprop(mu=np.nan), ValueError, ("mu", "[0, ", "nan")),
-        (lambda: DoubleBackprop(mu=wrong("much")), TypeError, ("mu", "number", "'much'")),
+        (lambda: GradientPenalty(order=0), ValueError, ("order", "1, 2", "0")),
+        (lambda: GradientPenalty(mu=-1), ValueError, ("mu", "[0, ", "-1.0")),
+        (lambda: GradientPenalty(mu=np.inf), ValueError, ("mu", "[0, ", "inf")),
+        (lambda: GradientPenalty(mu=np.nan), ValueError, ("mu", "[0, ", "nan")),
+        (lambda: GradientPenalty(mu=wrong("much")), TypeError, ("mu", "number", "'much'")),
         (lambda: PLAIN(FIT[:, :1], THREE), ValueError, ("y", "(N,)", "(3, 1)")),
         (lambda: PLAIN(THREE, FIT[:, :1]), ValueError, ("t", "(3,)", "(3, 1)")),
         (lambda: PLAIN(THREE, TWO), ValueError, ("t", "(3,)", "(2,)")),

@@ -33,7 +33,9 @@ def test_train_prints_the_result_and_reports_each_epoch(capsys: pytest.CaptureFi
         out,
     )
     assert re.match(r"data: .+\nepoch 1/2  pretrain  train loss .+\nepoch 2/2  lai  .+", err)
-    assert "Lai share 0.0000" in err.splitlines()[1] and "Lai share 0.01" in err.splitlines()[2]
+    assert (
+        "Lai fraction 0.0000" in err.splitlines()[1] and "Lai fraction 0.01" in err.splitlines()[2]
+    )
 
 
 def test_a_kept_state_is_gone_on_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,7 +71,7 @@ def test_the_command_does_what_the_functions_do(capsys: pytest.CaptureFixture[st
     *_, last = lai_training(net, task.x, task.t, loss=Lai(0.1), sampling="points", batch_size=999,
                             pretrain_epochs=1, lai_epochs=1, rng=rng)  # fmt: skip
     assert capsys.readouterr().out.split()[5::6] == [
-        f"{rmse(net.predict(last.state.theta, task.xv), task.tv):.4f}",
+        f"{rmse(net.predict(last.state.theta, task.x_val), task.t_val):.4f}",
         f"{net.predict(last.state.theta, task.x_test).var():.4f}",
     ]
 

@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 
 from lai_ref import MLP, numerical_gradient
 from lai_ref.activations import ACTIVATIONS
-from lai_ref.mlp import ROWS
+from lai_ref.mlp import PREDICT_CHUNK
 from lai_ref.support.validation import Array
 from tests.independent import scalar_network, tangent_network
 from tests.inputs.refusals import Errors, check_refused, wrong
@@ -162,7 +162,18 @@ def test_samples_do_not_see_each_other(c: Case, seed: int) -> None:
     np.testing.assert_allclose(k_shuffled, k[p], rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("n", [1, 2, ROWS - 1, ROWS, ROWS + 1, 2 * ROWS, 2 * ROWS + 3])
+@pytest.mark.parametrize(
+    "n",
+    [
+        1,
+        2,
+        PREDICT_CHUNK - 1,
+        PREDICT_CHUNK,
+        PREDICT_CHUNK + 1,
+        2 * PREDICT_CHUNK,
+        2 * PREDICT_CHUNK + 3,
+    ],
+)
 def test_predict_is_forward_for_any_number_of_rows(n: int) -> None:
     c = case(1, (3,), "tanh", n)
     got = c.net.predict(c.theta, c.x)
@@ -323,7 +334,9 @@ def test_k_of_the_first_rows_is_k(c: Case, rows: int) -> None:
 def test_more_rows_than_there_are_or_none_are_refused(rows: int) -> None:
     for net in (MLP((1, 1)), MLP((1, 2, 1))):
         _, tape = net.forward(np.ones(net.n_params), np.ones((2, 1)))
-        with pytest.raises(ValueError, match=rf"rows: expected 1 to 2 \(all of x\), got {rows}"):
+        with pytest.raises(
+            ValueError, match=rf"n_samples: expected 1 to 2 \(all of x\), got {rows}"
+        ):
             net.input_gradient(tape, rows)
 
 

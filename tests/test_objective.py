@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lai_ref import (
     MLP,
-    DoubleBackprop,
+    GradientPenalty,
     Lai,
     Loss,
     Plain,
@@ -36,7 +36,7 @@ def losses(draw: st.DrawFn) -> Loss:
     """One of the three, with any options; the λ are one number."""
     order = draw(orders)
     lai = st.builds(Lai, lams, st.just(order), l1_ratios, reductions)
-    double = st.builds(DoubleBackprop, st.floats(0, 2), st.just(order))
+    double = st.builds(GradientPenalty, st.floats(0, 2), st.just(order))
     loss: Loss = draw(lai | double | st.just(Plain(order)))
     return loss
 
@@ -165,13 +165,13 @@ def step_by_step(c: Case, loss: Loss) -> tuple[Any, Array]:
 @given(cases(), losses(), st.integers(1, 3))
 def test_blocks_add_up_to_the_whole(c: Case, loss: Loss, rows: int) -> None:
     whole, dwhole = step_by_step(c, loss)
-    with patch.object(objective, "ROWS", rows):
+    with patch.object(objective, "GRADIENT_CHUNK", rows):
         value, grad = value_and_grad(c.net, c.theta, c.x, c.t, loss)
     np.testing.assert_allclose(value, whole, rtol=1e-12)
     assert np.abs(grad - dwhole).max() <= 1e-11 * (np.abs(dwhole).max() + abs(whole))
 
 
-@pytest.mark.parametrize("n", [1, 64, objective.ROWS])
+@pytest.mark.parametrize("n", [1, 64, objective.GRADIENT_CHUNK])
 @pytest.mark.parametrize("loss", [Plain(), Lai(0.1), Lai(0.1, reduction="sample")], ids=str)
 def test_one_block_is_the_whole_to_the_bit(n: int, loss: Loss) -> None:
     c = case(1, (4, 3), "tanh", n)
@@ -261,13 +261,13 @@ def test_mixed_gradient_is_the_scalar_loop(mixed: Mixed) -> None:
 @given(mixtures(), st.integers(1, 3))
 def test_mixed_blocks_add_up_to_the_whole(mixed: Mixed, rows: int) -> None:
     whole, dwhole = mixed(mixed.case.theta)
-    with patch.object(objective, "ROWS", rows):
+    with patch.object(objective, "GRADIENT_CHUNK", rows):
         value, grad = mixed(mixed.case.theta)
     np.testing.assert_allclose(value, whole, rtol=1e-12)
     assert np.abs(grad - dwhole).max() <= 1e-11 * (np.abs(dwhole).max() + abs(whole))
 
 
-def test_mixed_batch_takes_one_pass_and_k_of_the_lai_rows_alone(
+def test_mixed_batch_takes_one_pass_and_k_of_the_lai_mask_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[tuple[str, int | None]] = []
@@ -301,7 +301,7 @@ def test_mixed_gradient_is_the_central_difference(mixed: Mixed) -> None:
 
 
 @given(mixtures())
-def test_no_lai_rows_is_the_plain_loss_to_the_bit(mixed: Mixed) -> None:
+def test_no_lai_mask_is_the_plain_loss_to_the_bit(mixed: Mixed) -> None:
     c = mixed.case
     value, grad = replace(mixed, rows=np.zeros(len(c.t), bool))(c.theta)
     plain, dplain = value_and_grad(c.net, c.theta, c.x, c.t, mixed.plain)
@@ -310,7 +310,7 @@ def test_no_lai_rows_is_the_plain_loss_to_the_bit(mixed: Mixed) -> None:
 
 
 @given(mixtures())
-def test_lai_rows_alone_are_the_lai_loss_to_the_bit(mixed: Mixed) -> None:
+def test_lai_mask_alone_are_the_lai_loss_to_the_bit(mixed: Mixed) -> None:
     c = mixed.case
     value, grad = replace(mixed, rows=np.ones(len(c.t), bool))(c.theta)
     lai, dlai = value_and_grad(c.net, c.theta, c.x, c.t, mixed.lai)
@@ -381,11 +381,11 @@ HALF[:2] = False
         (lambda: one(t=T[1:]), ValueError, ("t", "(4,)", "(3,)")),
         (lambda: one(t=T * np.nan, loss=Plain()), ValueError, ("t", "finite", "nan", "[0]")),
         (lambda: one(t=["1"] * 4), TypeError, ("t", "numbers", "<U1")),
-        (lambda: two([True] * 3), ValueError, ("lai_rows", "4 bools", "bool", "(3,)")),
-        (lambda: two([1, 0, 1, 0]), ValueError, ("lai_rows", "4 bools", "int", "(4,)")),
-        (lambda: two([0, 1]), ValueError, ("lai_rows", "4 bools", "int", "(2,)")),
-        (lambda: two(HALF[:, None]), ValueError, ("lai_rows", "4 bools", "(4, 1)")),
-        (lambda: two(True), ValueError, ("lai_rows", "4 bools", "()")),
+        (lambda: two([True] * 3), ValueError, ("lai_mask", "4 bools", "bool", "(3,)")),
+        (lambda: two([1, 0, 1, 0]), ValueError, ("lai_mask", "4 bools", "int", "(4,)")),
+        (lambda: two([0, 1]), ValueError, ("lai_mask", "4 bools", "int", "(2,)")),
+        (lambda: two(HALF[:, None]), ValueError, ("lai_mask", "4 bools", "(4, 1)")),
+        (lambda: two(True), ValueError, ("lai_mask", "4 bools", "()")),
         (lambda: two(HALF, x=X[:, :1]), ValueError, ("x", "(N, 2)")),
         (lambda: two(HALF, x=X * np.nan), ValueError, ("x", "finite", "nan")),
         (lambda: two(HALF, t=T * np.nan), ValueError, ("t", "finite", "nan")),
@@ -393,7 +393,7 @@ HALF[:2] = False
         (lambda: two(HALF[:, None], t=T[:, None]), ValueError, ("t", "(4,)", "(4, 1)")),
         (lambda: two(HALF, t=1.0), ValueError, ("t", "(4,)", "()")),
         (lambda: two(HALF, x=X[1:]), ValueError, ("t", "(3,)", "(4,)")),
-        (lambda: two([[True], [True, False]]), ValueError, ("lai_rows", "bools")),
+        (lambda: two([[True], [True, False]]), ValueError, ("lai_mask", "bools")),
         pytest.param(
             lambda: two(HALF, x=[[1.0, 1.0], [1.0, 1.0], [np.nan, 1.0], [1.0, 1.0]]),
             ValueError,

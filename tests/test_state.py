@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lai_ref import MLP, Adam, TrainingState, load_state, save_state
-from lai_ref.state import generator_of, state_of
+from lai_ref.state import capture_state, restore_rng
 from lai_ref.support.validation import FLOATS
 from tests.inputs.small_disk import filled, small_disk
 from tests.inputs.strategies import bytes_like, documents_like
@@ -38,7 +38,7 @@ def a_state(
     theta = net.init(rng, dtype)
     opt = Adam()
     theta, moments = opt.step(theta, np.sin(theta), opt.init(theta))
-    return state_of(net, theta, moments, rng, epoch)
+    return capture_state(net, theta, moments, rng, epoch)
 
 
 @lru_cache
@@ -88,9 +88,9 @@ def test_a_saved_state_comes_back_to_the_bit(tmp_path: Path, generator: str, dty
 def test_the_generator_goes_on_where_it_was(generator: str) -> None:
     rng = np.random.Generator(getattr(np.random, generator)(7))
     rng.integers(5, size=3, dtype=np.uint8)  # leaves half a draw in some generators
-    state = state_of(NET, np.zeros(1), Adam().init(np.zeros(1)), rng, epoch=0)
+    state = capture_state(NET, np.zeros(1), Adam().init(np.zeros(1)), rng, epoch=0)
     expected = rng.permutation(50), rng.standard_normal(3)
-    again = generator_of(state)
+    again = restore_rng(state)
     assert np.array_equal(again.permutation(50), expected[0])
     assert np.array_equal(again.standard_normal(3), expected[1])
 
@@ -208,7 +208,7 @@ def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
 def test_a_state_fits_its_own_architecture_alone() -> None:
     a_state().check_fits(NET)
     for other in (MLP((3, 4, 1), "tanh"), MLP((3, 5, 1), "silu"), MLP((3, 4, 4, 1), "silu")):
-        with pytest.raises(ValueError, match="start: expected the state of a network"):
+        with pytest.raises(ValueError, match="resume_from: expected the state of a network"):
             a_state().check_fits(other)
 
 
@@ -324,7 +324,7 @@ def test_a_file_that_was_made_up_is_refused_or_is_a_state(about: Any, v: Any) ->
                 assert a.shape == (net.n_params,) and a.dtype.char in FLOATS
                 assert np.isfinite(a).all()
             assert state.epoch >= 0 and state.optimizer.t >= 0
-            generator_of(state)
+            restore_rng(state)
 
 
 # Kills and full disks

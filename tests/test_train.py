@@ -99,21 +99,21 @@ def test_stopped_and_continued_equals_uninterrupted(sampling: str, stop: int) ->
     whole = run(sampling=sampling)
     start = None if stop == 0 else whole[stop - 1].state
     rng = np.random.default_rng(5 if stop == 0 else 99)  # not drawn from after a start
-    rest = run(sampling=sampling, start=start, rng=rng)
+    rest = run(sampling=sampling, resume_from=start, rng=rng)
     assert [epoch.index for epoch in rest] == list(range(stop + 1, 6))
     for ours, theirs in zip(rest, whole[stop:], strict=True):
         assert same(ours.state, theirs.state)
-        assert (ours.train_loss, ours.rmse, ours.lai_share, ours.phase) == (
+        assert (ours.train_loss, ours.rmse, ours.lai_fraction, ours.phase) == (
             theirs.train_loss,
             theirs.rmse,
-            theirs.lai_share,
+            theirs.lai_fraction,
             theirs.phase,
         )
 
 
 def test_start_leaves_the_given_generator_alone() -> None:
     rng = np.random.default_rng(3)
-    run(start=run()[1].state, rng=rng)
+    run(resume_from=run()[1].state, rng=rng)
     assert rng.bit_generator.state == np.random.default_rng(3).bit_generator.state
 
 
@@ -139,7 +139,7 @@ def test_no_alpha_is_plain_training_to_the_bit(sampling: str) -> None:
     plain = run(sampling=sampling, pretrain_epochs=5, lai_epochs=0)
     for ours, theirs in zip(without, plain, strict=True):
         assert same(ours.state, theirs.state)
-        assert ours.lai_share == 0.0
+        assert ours.lai_fraction == 0.0
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
@@ -178,7 +178,7 @@ def test_every_sample_gets_one_of_the_two_losses(sampling: str) -> None:
     with_lai = np.concatenate(lai.batches)
     assert sorted(np.concatenate([*plain.batches, with_lai])) == sorted(T)
     share = len(with_lai) / N if sampling == "points" else len(lai.batches) / 6
-    assert epochs[0].lai_share == pytest.approx(share, rel=1e-15)
+    assert epochs[0].lai_fraction == pytest.approx(share, rel=1e-15)
     assert 0 < share < 1
 
 
@@ -189,7 +189,7 @@ def test_expected_share_is_alpha(sampling: str, alpha: float) -> None:
     epochs = lai_training(MLP((1, 1)), X[:, :1], T, loss=Plain(2), alpha=alpha, sampling=sampling,
                           pretrain_epochs=0, lai_epochs=100, batch_size=1,
                           rng=np.random.default_rng(8))  # fmt: skip
-    shares = np.array([epoch.lai_share for epoch in epochs])
+    shares = np.array([epoch.lai_fraction for epoch in epochs])
     if sampling == "batches":
         low = np.floor(alpha * N)
         counts = np.round(shares * N)
@@ -203,7 +203,7 @@ def test_expected_share_is_alpha(sampling: str, alpha: float) -> None:
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 def test_whole_shares_are_exact(sampling: str, alpha: float) -> None:
-    shares = {epoch.lai_share for epoch in run(sampling=sampling, alpha=alpha)[2:]}
+    shares = {epoch.lai_fraction for epoch in run(sampling=sampling, alpha=alpha)[2:]}
     assert shares == {alpha}
 
 
@@ -220,7 +220,7 @@ def test_one_full_batch_is_one_step_of_the_optimiser(sampling: str, alpha: float
     loss, plain, opt = Lai(0.1), Plain(1), Adam(lr=0.01)
     start = run(batch_size=N)[1].state
     (epoch,) = run(sampling=sampling, alpha=alpha, plain=plain, optimizer=opt, batch_size=N,
-                   lai_epochs=1, start=start)  # fmt: skip
+                   lai_epochs=1, resume_from=start)  # fmt: skip
     value, grad = value_and_grad(NET, start.theta, X, T, loss if alpha else plain)
     theta, _ = opt.step(start.theta, grad, start.optimizer)
     assert epoch.train_loss == pytest.approx(value, rel=1e-12)
@@ -230,7 +230,12 @@ def test_one_full_batch_is_one_step_of_the_optimiser(sampling: str, alpha: float
 def test_points_of_a_batch_share_its_step_by_their_numbers() -> None:
     plain, lai, opt = Recording(), Recording(), Adam(lr=0.01)
     start = run(batch_size=N)[1].state
-    again: dict[str, Any] = {"sampling": "points", "batch_size": N, "lai_epochs": 1, "start": start}
+    again: dict[str, Any] = {
+        "sampling": "points",
+        "batch_size": N,
+        "lai_epochs": 1,
+        "resume_from": start,
+    }
     run(plain=plain, loss=lai, **again)
     rows = np.isin(T, lai.batches[0])
     (epoch,) = run(optimizer=opt, **again)
@@ -285,7 +290,7 @@ def test_dtype_of_the_data_is_kept() -> None:
 def test_divergence_carries_the_last_finite_state() -> None:
     x = X * 1e200  # e² overflows
     with pytest.raises(DivergedError, match="epoch 3, step 1;") as caught:
-        list(lai_training(MLP((2, 1)), x, T, loss=Lai(0.1), start=line_state(), batch_size=10,
+        list(lai_training(MLP((2, 1)), x, T, loss=Lai(0.1), resume_from=line_state(), batch_size=10,
                           pretrain_epochs=4, rng=np.random.default_rng(0)))  # fmt: skip
     error = caught.value
     assert (error.epoch, error.step) == (3, 1)
@@ -302,7 +307,7 @@ def line_state() -> TrainingState:
 def test_divergence_by_the_last_step_of_an_epoch_is_noticed() -> None:
     with pytest.raises(DivergedError, match="epoch 1, step 1") as caught:
         run(optimizer=Adam(lr=1e308, eps=1e-300), batch_size=N, rng=np.random.default_rng(0),
-            start=huge_steps())  # fmt: skip
+            resume_from=huge_steps())  # fmt: skip
     assert np.isfinite(caught.value.state.theta).all()
 
 
@@ -325,7 +330,7 @@ def huge_steps() -> TrainingState:
 def test_a_run_can_start_from_the_state_of_a_diverged_one() -> None:
     with pytest.raises(DivergedError) as caught:
         run(optimizer=Adam(lr=1e200))
-    epochs = run(start=caught.value.state)
+    epochs = run(resume_from=caught.value.state)
     assert np.isfinite(epochs[-1].state.theta).all()
 
 
@@ -352,7 +357,10 @@ def test_diverged_error_crosses_processes() -> None:
             {"loss": Lai([0.1, 0.2, 0.3])},
             "lam: expected one number or a list of D = 2, .* got a list of 3",
         ),
-        ({"start": line_state()}, r"start: expected the state of a network \(2, 5, 1\) tanh"),
+        (
+            {"resume_from": line_state()},
+            r"resume_from: expected the state of a network \(2, 5, 1\) tanh",
+        ),
     ],
 )
 def test_bad_arguments_are_refused_at_once(changes: dict[str, Any], message: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lai_ref import lai_factor, lai_factor_slope, numerical_gradient
+from lai_ref import lai_factor, lai_factor_derivative, numerical_gradient
 
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
@@ -144,10 +144,10 @@ for p, lam, k in ((1, 0.25, 0.1), (1, 0.25, -2.0), (2, 0.25, 0.3), (2, 4.0, 3.0)
 # > p = 2, k =  0.30: -0.50501, -0.50501, -0.50501
 # > p = 2, k =  3.00:  0.06000,  0.06000,  0.06000
 
-# In `lai_ref`, `lai_factor_slope` is F', and `numerical_gradient` gives both second opinions.
+# In `lai_ref`, `lai_factor_derivative` is F', and `numerical_gradient` gives both second opinions.
 
 away = np.array([-3.0, -0.4, 0.0, 0.3, 2.0])  # (5,)
-assert np.allclose(lai_factor_slope(away, 0.25, order=1), factor_slope(away, 0.25, 1))
+assert np.allclose(lai_factor_derivative(away, 0.25, order=1), factor_slope(away, 0.25, 1))
 for method in ("central", "complex"):
     check = numerical_gradient(lambda v: lai_factor(v, 0.25, order=2).sum(), away, method)
     assert np.allclose(check, factor_slope(away, 0.25, 2))
@@ -191,7 +191,7 @@ for s in (left - 0.1, right + 0.1):
 # difference does, and as torch.maximum and jnp.maximum do. Another s would not be wrong.
 
 middle = factor_slope(kink, lam, p)
-assert np.allclose([(left + right) / 2, lai_factor_slope(kink, lam, order=p)], middle)
+assert np.allclose([(left + right) / 2, lai_factor_derivative(kink, lam, order=p)], middle)
 assert np.isclose((rise[1] - rise[0]) / (d[1] - d[0]), middle, atol=1e-4)
 print(f"at the kink: {left:.4f} from the left, {right:.4f} from the right, middle {middle:.4f}")
 # > at the kink: -0.6400 from the left, 2.5600 from the right, middle 0.9600
@@ -218,7 +218,7 @@ print("picture:", (OUT / "02_lambda.png").as_posix())
 
 near = float(np.sqrt(0.1))
 assert near * near == 0.1 and Fraction(near) ** 2 < Fraction(0.1)
-assert factor_slope(near, 0.1, 2) > 0 > lai_factor_slope(near, 0.1, order=2)
+assert factor_slope(near, 0.1, 2) > 0 > lai_factor_derivative(near, 0.1, order=2)
 
 # %% Where this goes next
 #

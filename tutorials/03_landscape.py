@@ -13,7 +13,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lai_ref import Lai, lai_factor, lai_factor_slope
+from lai_ref import Lai, lai_factor, lai_factor_derivative
 
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
@@ -128,7 +128,7 @@ for sigma in (0.5, 4.0):
 # If the noise σ is larger than this τ(k), F wins and L' > 0; if it is smaller, Q wins and L' < 0.
 k = np.array([1.5, 2.0, 2.5])
 for lam, pull in ((1.0, 2 / (k * (1 + k**2))), (9.0, -2 * k / (1 + k**2))):  # κ = 1, κ = 3
-    assert np.allclose(lai_factor_slope(k, lam) / lai_factor(k, lam), pull)
+    assert np.allclose(lai_factor_derivative(k, lam) / lai_factor(k, lam), pull)
 tau = np.sqrt((3 - k) * (k**3 + 2 * k - 3))
 for share, winner in ((0.99, -1), (1.01, 1)):
     rise = loss(k + 1e-6, 1.0, share * tau, 2) - loss(k - 1e-6, 1.0, share * tau, 2)
@@ -223,7 +223,11 @@ t = data[4.0]
 for start, end in ((5.0, 1), (-3.0, -1)):
     k, c = start, 1.0
     for step in range(2000):
-        e, F, slope = k * x + c - t, lai_factor(k, 1.0), lai_factor_slope(k, 1.0)  # (N,), (), ()
+        e, F, slope = (
+            k * x + c - t,
+            lai_factor(k, 1.0),
+            lai_factor_derivative(k, 1.0),
+        )  # (N,), (), ()
         grad_k, grad_c = F * (2 * e * x).mean() + slope * (e**2).mean(), F * (2 * e).mean()
         if step == 0:
             _, dy, dk = Lai(1.0)(k * x + c, t, np.full((400, 1), k))

@@ -12,7 +12,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lai_ref import MLP, Lai, lai_factor, lai_factor_slope, numerical_gradient, value_and_grad
+from lai_ref import MLP, Lai, lai_factor, lai_factor_derivative, numerical_gradient, value_and_grad
 from lai_ref.activations import ACTIVATIONS
 
 OUT = Path("tutorials_out")
@@ -55,7 +55,7 @@ print("s =", s[0], "  u =", u[0], "  k =", k[0])
 # A small change δθ changes L by δL = Σ_i ȳ_i δy_i + Σ_ij k̄_ij δk_ij. So at this θ, L has the
 # same derivative as S = Σ_i ȳ_i y_i + Σ_ij k̄_ij k_ij, where ȳ and k̄, the *seeds*, are fixed.
 
-e, F, F_slope = y - t, lai_factor(k, 0.25), lai_factor_slope(k, 0.25)  # (1,), (1, 2), (1, 2)
+e, F, F_slope = y - t, lai_factor(k, 0.25), lai_factor_derivative(k, 0.25)  # (1,), (1, 2), (1, 2)
 L, dy = e @ e * F.sum(), 2 * e * F.sum(axis=1)  # one number, ȳ (1,)
 dk = e[:, None] ** 2 * F_slope  # k̄ (1, 2)
 loss = Lai(lam=0.25, l1_ratio=1.0)
@@ -180,7 +180,7 @@ for name in ("relu", "tanh", "softplus"):
             W_up.append(V_bar.T @ G.u[h])  # W̄_l += v̄_(l−1)ᵀ u_l, (fan_in, fan_out)
             U_bar = V_bar @ fwd.layers[h][0]  # ū_l = v̄_(l−1) W_l, (6, fan_out)
             V_bar = U_bar * G.slope[h]  # v̄_l = ū_l ⊙ f'(z_l)
-            f2 = ACTIVATIONS[name].curvature(fwd.z[h], fwd.a[h + 1], G.slope[h])  # f''(z_l)
+            f2 = ACTIVATIONS[name].d2f(fwd.z[h], fwd.a[h + 1], G.slope[h])  # f''(z_l)
             Z_up.append(keep * U_bar * G.v[h] * f2)  # z̄_l += ū_l ⊙ v_l ⊙ f''(z_l)
         W_up.append(V_bar.sum(axis=0)[:, None])  # w̄_3 += Σ_i v̄_2, as a column (5, 1)
         Z_bar, parts = Y_bar[:, None], []  # z̄_3 = ȳ, as a column (6, 1)
@@ -206,7 +206,7 @@ figure, axes = plt.subplots(layout="constrained")
 bias, ends = np.linspace(-3, 3, 601), np.array([-0.6, 0, 0.6])
 for name, colour in (("tanh", "#0072B2"), ("relu", "#E69F00")):
     act, Z = ACTIVATIONS[name], bias + (x @ W_1)[0, 1]
-    added = ds[0, 1] * act.slope(Z, act.f(Z))
+    added = ds[0, 1] * act.df(Z, act.f(Z))
     axes.plot(bias, added, color=colour, label=name)
 assert set(added) == {0, ds[0, 1]}  # relu: two levels, flat on both sides of the jump
 here, rise = ds[0, 1] * s[0, 1], dz_up[0, 1]
@@ -280,7 +280,7 @@ silu = pos * (1 + Z * neg), pos * neg * (2 + Z * (neg - pos))
 for name, (f1, f2) in {"softplus": (pos, pos * neg), "silu": silu}.items():
     act, step = ACTIVATIONS[name], Z + 1e-100j
     A = act.f(step)
-    assert np.allclose(f1, act.slope(Z, A.real)) and np.allclose(f1, A.imag / 1e-100)
-    assert np.allclose(f2, act.curvature(Z, A.real, f1))
-    assert np.allclose(f2, act.slope(step, A).imag / 1e-100)
+    assert np.allclose(f1, act.df(Z, A.real)) and np.allclose(f1, A.imag / 1e-100)
+    assert np.allclose(f2, act.d2f(Z, A.real, f1))
+    assert np.allclose(f2, act.df(step, A).imag / 1e-100)
 # endregion

@@ -13,7 +13,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lai_ref import Lai, Plain, lai_factor, lai_factor_slope, numerical_gradient
+from lai_ref import Lai, Plain, lai_factor, lai_factor_derivative, numerical_gradient
 
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
@@ -194,7 +194,9 @@ def batch_loss(y, t, k, lam, p, rho):
     c = (size[:, None] ** p * F).mean(axis=0)  # (D,)
     s = weights(c, rho)  # (D,)
     dy = (F @ s) * p * size ** (p - 1) * sign / len(y)  # (N, D) @ (D,) = (N,)
-    dk = s * size[:, None] ** p * lai_factor_slope(k, lam, p) / len(y)  # (D,) · (N, 1) · (N, D)
+    dk = (
+        s * size[:, None] ** p * lai_factor_derivative(k, lam, p) / len(y)
+    )  # (D,) · (N, 1) · (N, D)
     return norm(c, rho), dy, dk
 
 
@@ -246,7 +248,7 @@ print("dy and dk are right to 1e-8 by central differences, to 1e-14 by the compl
 # are the same as before. (Sample 4, whose ℓ_i is 0, is left out: there s_4j is 0/0.)
 s = weights(ell[:3], 0.0)  # (3, D)
 dy = (s * F[:3]).sum(axis=1) * 2 * e[:3] / 3  # (3,)
-dk = s * e[:3, None] ** 2 * lai_factor_slope(k[:3], lam) / 3  # (3, D)
+dk = s * e[:3, None] ** 2 * lai_factor_derivative(k[:3], lam) / 3  # (3, D)
 _, their_dy, their_dk = Lai(lam, reduction="sample")(y[:3], t[:3], k[:3])
 assert np.allclose(dy, their_dy) and np.allclose(dk, their_dk)
 

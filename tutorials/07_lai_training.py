@@ -19,7 +19,7 @@ from lai_ref import (
     Lai,
     Plain,
     lai_factor,
-    lai_factor_slope,
+    lai_factor_derivative,
     lai_training,
     value_and_grad_mixed,
 )
@@ -65,7 +65,7 @@ for epoch in range(1, 11):
         k, gtape = net.input_gradient(tape)  # (n, 1)
         e, c = y - t[rows], lai_rows[rows]  # (n,), (n,)
         g = 1 + c * (lai_factor(k[:, 0], 0.1) - 1)  # (n,)
-        dk = (c * e**2)[:, None] * lai_factor_slope(k, 0.1) / 64  # (n, 1)
+        dk = (c * e**2)[:, None] * lai_factor_derivative(k, 0.1) / 64  # (n, 1)
         grad = net.double_backward(gtape, 2 * e * g / 64, dk)  # (P,)
         theirs = value_and_grad_mixed(net, theta, x[rows], t[rows], Plain(2), Lai(0.1), c)
         assert np.isclose((e**2 * g).mean(), theirs[0]) and np.allclose(grad, theirs[1])
@@ -138,7 +138,11 @@ print(f"for α = 1 at once {sum(foretold)} were foretold; {right} of 20 rightly"
 #
 #     α < α* = min over −κ < k < 0 of  q/(F' + q (1 − F))
 k, left, sigma = np.linspace(-1, 0, 4001)[1:-1], np.linspace(-3, 0, 6001), 4.0
-q, F, slope = 2 * (3 - k) / ((3 - k) ** 2 + sigma**2), lai_factor(k, 1.0), lai_factor_slope(k, 1.0)
+q, F, slope = (
+    2 * (3 - k) / ((3 - k) ** 2 + sigma**2),
+    lai_factor(k, 1.0),
+    lai_factor_derivative(k, 1.0),
+)
 alpha_star = (q / (slope + q * (1 - F))).min()
 figure, (axes, panel) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
 colors = {1.0: RED, 0.6: ORANGE, alpha_star: GREY, 0.1: BLUE}
@@ -173,7 +177,7 @@ for seed in range(6):
     for (i, (epochs, alpha)), (j, lam) in product(enumerate(methods), enumerate(lams)):
         phases = {"pretrain_epochs": epochs, "lai_epochs": 25}
         phases["rng"] = np.random.default_rng([seed, 1])
-        phases["start"] = trained.state if epochs else None
+        phases["resume_from"] = trained.state if epochs else None
         *_, last = lai_training(net, x, t, loss=Lai(lam), alpha=alpha, **settings, **phases)
         k = net.input_gradient(net.forward(last.state.theta, points[:, None])[1])[0][:, 0]  # (M,)
         wrong[i, j, seed] = (k * true_k <= 0)[abs(true_k) > 1].mean()
@@ -242,14 +246,14 @@ print("picture:", (OUT / "07_lai_training.png").as_posix())
 # Data and pretraining are those of the last random seed.
 level, swing = {}, {}
 expected = {"points": np.sqrt(0.1 * 0.9 / 128), "batches": np.sqrt(0.2 * 0.8) / 2}
-phases = {"pretrain_epochs": 25, "lai_epochs": 200, "rng": rng, "start": trained.state}
+phases = {"pretrain_epochs": 25, "lai_epochs": 200, "rng": rng, "resume_from": trained.state}
 for sampling in ("points", "batches"):
     settings["sampling"] = sampling
     run = list(lai_training(net, x, t, loss=Lai(0.1), alpha=0.1, **settings, **phases))
     tapes = [net.forward(epoch.state.theta, points[:, None])[1] for epoch in run[50:]]
     k_mean = np.array([abs(net.input_gradient(tape)[0]).mean() for tape in tapes])  # epochs 51 …
     level[sampling], swing[sampling] = k_mean.mean(), k_mean.std()
-    shares = np.array([epoch.lai_share for epoch in run])
+    shares = np.array([epoch.lai_fraction for epoch in run])
     assert abs(shares.std() / expected[sampling] - 1) < 0.2 and abs(shares.mean() - 0.1) < 0.05
     share = f"{sampling:7} share ± {shares.std():.2f}"
     print(f"{share}, mean |k| {level[sampling]:.2f} ± {swing[sampling]:.2f}")

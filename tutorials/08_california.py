@@ -16,7 +16,7 @@ import numpy as np
 from lai_ref import (
     MLP,
     Adam,
-    DoubleBackprop,
+    GradientPenalty,
     Lai,
     Plain,
     lai_factor,
@@ -44,15 +44,15 @@ EPOCHS, SEEDS = 20, 3  # of pretraining, and as many after; the paper: 100 each,
 # one λ means the same for every feature. `prepare` does both.
 data = load_california(FOLDER)
 data = data._replace(x=data.x[:ROWS], t=data.t[:ROWS], x_test=data.x_test[:TEST_ROWS])
-task = prepare(data, np.random.default_rng(0))  # x, t; xv, tv for validation; x_test; std
+task = prepare(data, np.random.default_rng(0))  # x, t; x_val, t_val for validation; x_test; std
 
 order = np.random.default_rng(0).permutation(ROWS)
 held, kept = order[: ROWS // 5], order[ROWS // 5 :]
 mean, std = data.x[kept].mean(axis=0), data.x[kept].std(axis=0)  # (8,), (8,)
 assert np.allclose(task.x, (data.x[kept] - mean) / std, atol=1e-4) and np.allclose(task.std, std)
-assert np.allclose(task.xv, (data.x[held] - mean) / std, atol=1e-4)
+assert np.allclose(task.x_val, (data.x[held] - mean) / std, atol=1e-4)
 print(data.source)
-print(f"{len(task.x)} rows to train on, {len(task.xv)} to validate, {len(task.x_test)} to test")
+print(f"{len(task.x)} rows to train on, {len(task.x_val)} to validate, {len(task.x_test)} to test")
 # > stand-in for California housing (seed 0), not the real data
 # > 3200 rows to train on, 800 to validate, 1000 to test
 
@@ -79,9 +79,11 @@ moved, eps = task.x_test.copy(), np.random.default_rng(1).standard_normal(TEST_R
 moved[:, 7] += 0.5 * eps
 by_hand = abs(net.predict(theta, moved) - net.predict(theta, task.x_test)).mean()
 theirs = noise_sensitivity(net, theta, task.x_test, 0.5, np.random.default_rng(1))  # (8,)
-constant = np.sqrt(((task.tv.mean() - task.tv) ** 2).mean())
+constant = np.sqrt(((task.t_val.mean() - task.t_val) ** 2).mean())
 assert np.isclose(by_hand, theirs[7], rtol=1e-4)
-assert np.isclose(constant, rmse(np.full_like(task.tv, task.tv.mean()), task.tv), rtol=1e-4)
+assert np.isclose(
+    constant, rmse(np.full_like(task.t_val, task.t_val.mean()), task.t_val), rtol=1e-4
+)
 print(f"a constant: RMSE {constant:.2f}, variance 0")
 # > a constant: RMSE 1.15, variance 0
 
@@ -94,14 +96,14 @@ for seed in range(SEEDS):
     task = prepare(data, rng)
     phases = {"pretrain_epochs": EPOCHS, "lai_epochs": 0, "rng": rng}
     *_, last = lai_training(net, task.x, task.t, loss=Plain(2), **settings, **phases)
-    pretrained.append((task, {**phases, "lai_epochs": EPOCHS, "start": last.state}))
+    pretrained.append((task, {**phases, "lai_epochs": EPOCHS, "resume_from": last.state}))
     sigmas = {"spread": 1.0, "value": 0.3 * abs(data.x_test) / task.std}  # a number, (M, 8)
     for arm, loss in enumerate(losses.values()):
         *_, last = lai_training(net, task.x, task.t, loss=loss, **settings, **pretrained[-1][1])
         theta = last.state.theta
         y, tape = net.forward(theta, task.x_test)  # (M,), the test rows
         k, _ = net.input_gradient(tape)  # (M, 8)
-        error = rmse(net.predict(theta, task.xv), task.tv)
+        error = rmse(net.predict(theta, task.x_val), task.t_val)
         measured[:, arm, seed] = error, y.var(), np.linalg.norm(k, axis=1).mean()
         if arm in (0, 1, 4):  # those of Tables 2 and 3
             for kind, sigma in enumerate(sigmas.values()):
@@ -230,7 +232,7 @@ print("picture:", (OUT / "08_california.png").as_posix())
 # `lai_ref/metrics.py`. Tutorial 09 takes the loss to PyTorch and JAX.
 
 # %% Exercise 1: is it better than adding the slope?
-# `DoubleBackprop(mu)` is MSE + μ · mean ‖k‖². Give it with μ = 10 to the same 1% of the points in
+# `GradientPenalty(mu)` is MSE + μ · mean ‖k‖². Give it with μ = 10 to the same 1% of the points in
 # the place of the Lai loss with λ = 0.01, and compare accuracy and smoothness.
 
 # %% Exercise 2: raw inputs
@@ -245,11 +247,11 @@ print("picture:", (OUT / "08_california.png").as_posix())
 # ȳ is that of MSE, k̄_ij = 2 μ k_ij/N.
 other = np.zeros((3, SEEDS))
 for seed, (task, phases) in enumerate(pretrained):
-    loss = DoubleBackprop(10.0)
+    loss = GradientPenalty(10.0)
     *_, last = lai_training(net, task.x, task.t, loss=loss, **settings, **phases)
     y, tape = net.forward(last.state.theta, task.x_test)
     k, _ = net.input_gradient(tape)
-    error = rmse(net.predict(last.state.theta, task.xv), task.tv)
+    error = rmse(net.predict(last.state.theta, task.x_val), task.t_val)
     other[:, seed] = error, y.var(), np.linalg.norm(k, axis=1).mean()
 other = np.median(100 * (other / measured[:, 0] - 1), axis=1)  # (3,), in %
 print("changes in RMSE, variance, mean ‖k‖: {:+.0f}%, {:+.0f}%, {:+.0f}%".format(*other))

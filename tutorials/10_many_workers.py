@@ -18,7 +18,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lai_ref import MLP, Adam, Lai, Plain, lai_factor, lai_factor_slope, lai_training, oracle
+from lai_ref import MLP, Adam, Lai, Plain, lai_factor, lai_factor_derivative, lai_training, oracle
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
 
 if not (find_spec("torch") and find_spec("jax")):
@@ -119,7 +119,7 @@ def together(x, t, shards, lam=0.1):
         k, gtape = net.input_gradient(tape)  # (n_w, D)
         e = y - t[i]
         dy = 2 * e * (lai_factor(k, lam) @ s) / N  # (n_w, D) @ (D,) = (n_w,)
-        dk = s * e[:, None] ** 2 * lai_factor_slope(k, lam) / N  # (n_w, D)
+        dk = s * e[:, None] ** 2 * lai_factor_derivative(k, lam) / N  # (n_w, D)
         grad += net.double_backward(gtape, dy, dk)
     return grad  # (P,)
 

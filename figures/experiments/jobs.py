@@ -29,7 +29,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import lai_ref
-from lai_ref.support.files import write_whole
+from lai_ref.support.files import atomic_write
 
 Arm: TypeAlias = dict[str, Any]
 Work: TypeAlias = Callable[[Arm, Path | None, Path], dict[str, Any]]
@@ -96,7 +96,7 @@ def digest_of(*arrays: lai_ref.Array) -> str:
 def _run(work: Work, arm: Arm, data: Path | None, path: Path) -> dict[str, Any]:
     result = work(arm, data, path)
     kept = {"arm": arm, "result": result, "digest": _digest(result)}
-    write_whole(path, json.dumps(kept).encode())
+    atomic_write(path, json.dumps(kept).encode())
     return result
 
 

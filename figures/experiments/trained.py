@@ -34,10 +34,10 @@ from lai_ref import (
     Adam,
     AdamState,
     Array,
-    California,
-    DoubleBackprop,
+    Dataset,
     Epoch,
     Experiment,
+    GradientPenalty,
     Lai,
     Loss,
     Plain,
@@ -71,7 +71,7 @@ QUICK = {"pretrain_epochs": 3, "lai_epochs": 3, "rows": 3000}
 # The loss of an arm that has a number under this name; it gets the arm, for whatever else it needs
 LOSSES: dict[str, Callable[[Arm], Loss]] = {
     "lam": lambda arm: Lai(arm["lam"], arm["order"], arm["l1_ratio"], arm["reduction"]),
-    "mu": lambda arm: DoubleBackprop(arm["mu"]),
+    "mu": lambda arm: GradientPenalty(arm["mu"]),
 }
 CONTROL: Arm = dict.fromkeys((*LOSSES, "decay"))
 # epochs after which smoothness is measured too, for the path that early stopping chooses from
@@ -92,7 +92,7 @@ class DecayingAdam(Adam):
 
 
 @lru_cache(maxsize=1)
-def california(data: Path | None) -> California:
+def california(data: Path | None) -> Dataset:
     """The data, read once a process; None: the stand-in."""
     return load_california(data)
 
@@ -186,7 +186,7 @@ def continue_training(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]
     return {
         "rmse": [epoch.rmse for epoch in epochs],
         **judge.smoothness(theta),
-        "lai_share": statistics.mean(epoch.lai_share for epoch in epochs),
+        "lai_share": statistics.mean(epoch.lai_fraction for epoch in epochs),
         "path": path,
         "sensitivity": judge.sensitivity(theta),
     }
@@ -222,8 +222,8 @@ def _train(
         batch_size=arm["batch_size"],
         optimizer=_optimizer(arm, net),
         rng=rng,
-        validation=(task.xv, task.tv),
-        start=start,
+        validation=(task.x_val, task.t_val),
+        resume_from=start,
     )
     epochs, path = [], []
     for epoch in training:

@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from lai_ref.support.files import write_whole
+from lai_ref.support.files import atomic_write
 
 # Okabe & Ito's colours (2008), told apart by colour-blind readers, here ordered from dark to light
 # so that grey printing keeps the order
@@ -48,4 +48,4 @@ def write_pictures(figure: Figure, stem: Path) -> None:
     for suffix, about in metadata.items():
         picture = io.BytesIO()
         figure.savefig(picture, format=suffix, metadata=about)
-        write_whole(stem.with_suffix("." + suffix), picture.getvalue())
+        atomic_write(stem.with_suffix("." + suffix), picture.getvalue())

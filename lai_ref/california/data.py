@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lai_ref.california.synthetic import stand_in
-from lai_ref.support.validation import Array, whole_number
+from lai_ref.california.synthetic import make_synthetic_california
+from lai_ref.support.validation import Array, check_int
 
 FEATURES = (
     "MedInc",
@@ -25,7 +25,7 @@ FEATURES = (
     "Longitude",
 )
 COLUMNS = {"train.csv": ("id", *FEATURES, "MedHouseVal"), "test.csv": ("id", *FEATURES)}
-ROWS = {"train.csv": 37137, "test.csv": 24759}
+N_ROWS = {"train.csv": 37137, "test.csv": 24759}
 SHA256 = {
     "train.csv": "043cce98df4225f4527565e6b949f95212e3eace85a49c0272bc6871d812491a",
     "test.csv": "960b5cb011860be07445174c94d210d9a54a16b9fbe25f4b1755dd6d5a59e0f5",
@@ -36,7 +36,7 @@ DOWNLOAD = (
 )
 
 
-class California(NamedTuple):
+class Dataset(NamedTuple):
     """Districts of California: n rows to train on, m rows without a target, and their origin."""
 
     x: Array  # (n, 8), float64
@@ -46,7 +46,7 @@ class California(NamedTuple):
     source: str  # where the numbers come from, in words for a table or a caption
 
 
-def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -> California:
+def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -> Dataset:
     """Read Kaggle's files, or without a path make a stand-in that behaves like them.
 
     Parameters
@@ -58,7 +58,7 @@ def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -
 
     Returns
     -------
-    California
+    Dataset
         With `source` saying which it is: Kaggle's very files (known by their SHA-256), other
         files of the same form, or the stand-in. It never contains the path.
 
@@ -79,14 +79,14 @@ def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -
     >>> data.source
     'stand-in for California housing (seed 0), not the real data'
     """
-    seed = whole_number("seed", seed, least=0)
+    seed = check_int("seed", seed, minimum=0)
     if path is None:
         # a child of the seed, so that a run with the same seed does not draw the same numbers
         rng = np.random.default_rng(seed).spawn(1)[0]
-        x, t = stand_in(rng, ROWS["train.csv"])
-        x_test, _ = stand_in(rng, ROWS["test.csv"])
+        x, t = make_synthetic_california(rng, N_ROWS["train.csv"])
+        x_test, _ = make_synthetic_california(rng, N_ROWS["test.csv"])
         source = f"stand-in for California housing (seed {seed}), not the real data"
-        return California(x, t, x_test, FEATURES, source)
+        return Dataset(x, t, x_test, FEATURES, source)
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         raise TypeError(f"path: expected a folder (str or os.PathLike) or None, got {path!r}")
     train, train_hash = _read(Path(path), "train.csv")
@@ -98,7 +98,7 @@ def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -
             "files of one's own, not Kaggle's California housing"
             f" (SHA-256 train {train_hash[:12]}…, test {test_hash[:12]}…)"
         )
-    return California(train[:, 1:9].copy(), train[:, 9].copy(), test[:, 1:], FEATURES, source)
+    return Dataset(train[:, 1:9].copy(), train[:, 9].copy(), test[:, 1:], FEATURES, source)
 
 
 def _read(folder: Path, name: str) -> tuple[Array, str]:

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lai_ref.california.data import California
-from lai_ref.support.validation import Array, one_of
+from lai_ref.california.data import Dataset
+from lai_ref.support.validation import Array, check_choice
 
 SCALINGS = ("standard", "raw")
-VALIDATION_SHARE = 0.2
+VALIDATION_FRACTION = 0.2
 
 
 class Experiment(NamedTuple):
@@ -24,14 +24,14 @@ class Experiment(NamedTuple):
 
     x: Array  # (N, D)
     t: Array  # (N,)
-    xv: Array
-    tv: Array
+    x_val: Array
+    t_val: Array
     x_test: Array
     std: Array  # (D,) of the training rows before scaling: one standard deviation, in data's units
 
 
 def prepare(
-    data: California,
+    data: Dataset,
     rng: np.random.Generator,
     scaling: str = "standard",
     dtype: npt.DTypeLike = np.float32,
@@ -50,16 +50,21 @@ def prepare(
     ValueError
         An unknown scaling.
     """
-    one_of("scaling", scaling, SCALINGS)
-    order = rng.permutation(len(data.x))
-    n_validation = round(VALIDATION_SHARE * len(order))
-    held, kept = order[:n_validation], order[n_validation:]
-    mean, std = data.x[kept].mean(axis=0), data.x[kept].std(axis=0)
+    check_choice("scaling", scaling, SCALINGS)
+    perm = rng.permutation(len(data.x))
+    n_validation = round(VALIDATION_FRACTION * len(perm))
+    val_idx, train_idx = perm[:n_validation], perm[n_validation:]
+    mean, std = data.x[train_idx].mean(axis=0), data.x[train_idx].std(axis=0)
 
     def scaled(x: Array) -> Array:
         return ((x - mean) / std if scaling == "standard" else x).astype(dtype)
 
     t = data.t.astype(dtype)
     return Experiment(
-        scaled(data.x[kept]), t[kept], scaled(data.x[held]), t[held], scaled(data.x_test), std
+        scaled(data.x[train_idx]),
+        t[train_idx],
+        scaled(data.x[val_idx]),
+        t[val_idx],
+        scaled(data.x_test),
+        std,
     )

@@ -20,9 +20,9 @@ import numpy as np
 
 from figures.experiments.rounding import rounded
 from lai_ref import MLP, Adam, Array, Plain, lai_training
-from lai_ref.california.data import California, load_california
+from lai_ref.california.data import Dataset, load_california
 from lai_ref.california.synthetic import TABLE
-from lai_ref.support.files import check_writable, write_whole
+from lai_ref.support.files import atomic_write, check_writable
 
 TARGET = "MedHouseVal"
 HIDDEN = (20, 12)
@@ -31,7 +31,7 @@ TAIL = (0, 1, 2, 3, 5, 8, 16, 32, 64, 128, 200)  # ranks from either end: the ex
 BINS = 12  # of f, for the spread of the noise
 
 
-def measure(data: California, *, epochs: int = EPOCHS) -> dict[str, Any]:
+def measure(data: Dataset, *, epochs: int = EPOCHS) -> dict[str, Any]:
     """The table, ready for JSON; `epochs` is how long the network is trained."""
     columns = dict(zip((*data.features, TARGET), [*data.x.T, data.t], strict=True))
     ordered = {name: np.sort(column) for name, column in columns.items()}
@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
         check_writable(options.out.parent)
         data = load_california(options.data)
         print(f"data: {data.source}", file=sys.stderr)
-        write_whole(options.out, _text(measure(data)).encode())
+        atomic_write(options.out, _text(measure(data)).encode())
         return 0
     except (ValueError, OSError) as error:
         print(f"lai_ref.california.measure: {error}", file=sys.stderr)

@@ -33,7 +33,9 @@ from lai_ref.support.validation import Array
 TABLE = Path(__file__).with_name("california.json")
 
 
-def stand_in(rng: np.random.Generator, n: int, path: Path = TABLE) -> tuple[Array, Array]:
+def make_synthetic_california(
+    rng: np.random.Generator, n: int, path: Path = TABLE
+) -> tuple[Array, Array]:
     """Features x (n, 8) and target t (n,) of n ≥ 2 rows, float64, from the table at `path`."""
     table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     quantiles = [np.array(table["quantiles"][name]) for name in table["features"]]
@@ -43,7 +45,10 @@ def stand_in(rng: np.random.Generator, n: int, path: Path = TABLE) -> tuple[Arra
     g = rng.standard_normal((n, len(r))) @ np.linalg.cholesky(r).T
     # x = Q(rank(g) / (n − 1))
     x = np.stack(
-        [_by_rank(column, table["ranks"], q) for column, q in zip(g.T, quantiles, strict=True)],
+        [
+            _map_quantiles(column, table["ranks"], q)
+            for column, q in zip(g.T, quantiles, strict=True)
+        ],
         axis=1,
     )
 
@@ -58,10 +63,10 @@ def stand_in(rng: np.random.Generator, n: int, path: Path = TABLE) -> tuple[Arra
     # h = f + σ(f) ε
     h = f + np.interp(f, table["f"], table["sigma"]) * rng.standard_normal(n)
     # t = Q_t(rank(h) / (n − 1))
-    return x, _by_rank(h, table["ranks"], np.array(table["quantiles"][table["target"]]))
+    return x, _map_quantiles(h, table["ranks"], np.array(table["quantiles"][table["target"]]))
 
 
-def _by_rank(scores: Array, ranks: npt.ArrayLike, quantiles: Array) -> Array:
+def _map_quantiles(scores: Array, ranks: npt.ArrayLike, quantiles: Array) -> Array:
     """Q(rank / (n − 1)): the values with the order of `scores` (n,) and the given quantiles.
 
     `quantiles` are those at `ranks`, counted from 0 to the last one, in the data they stand for.

@@ -30,7 +30,7 @@ from lai_ref.oracle.questions import questions
 from lai_ref.oracle.tolerances import answers as straightforward
 from lai_ref.oracle.tolerances.bounded import tolerance
 from lai_ref.oracle.truth import answers as exact
-from lai_ref.support.files import write_whole
+from lai_ref.support.files import atomic_write
 
 DIGITS = Context(prec=34, Emin=-99999, Emax=99999)
 SHORT = Context(prec=2, rounding=ROUND_UP, Emin=-99999, Emax=99999)
@@ -44,10 +44,10 @@ def write_vectors() -> None:
         built = [built_case(question) for question in questions(group)]
         cases = ",\n".join(json.dumps(case, ensure_ascii=False) for case in built)
         text = f'{{"schema": "{SCHEMA}", "group": "{group}", "cases": [\n{cases}\n]}}\n'
-        write_whole(VECTORS / f"{group}.json", text.encode())
+        atomic_write(VECTORS / f"{group}.json", text.encode())
         sums.append(f"{hashlib.sha256(text.encode()).hexdigest()}  {group}.json\n")
         print(f"{group}: {len(built)} cases, {len(text)} bytes", file=sys.stderr)
-    write_whole(MANIFEST, "".join(sums).encode())
+    atomic_write(MANIFEST, "".join(sums).encode())
 
 
 def built_case(question: dict[str, Any]) -> dict[str, Any]:

@@ -23,10 +23,10 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-LONG_AGO = 3600.0  # seconds, far more than any write takes
+STALE_AFTER_S = 3600.0  # seconds, far more than any write takes
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def atomic_write(path: Path, content: bytes) -> None:
     """Write `content` to `path`, which is replaced in one moment or not at all.
 
     Raises
@@ -66,7 +66,7 @@ def check_writable(folder: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    _remove_abandoned(path)
+    _remove_stale_parts(path)
     name = f"{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.part"
     part = path.with_name(name)
     try:
@@ -83,7 +83,7 @@ def _write(path: Path, content: bytes) -> None:
         raise
 
 
-def _remove_abandoned(path: Path) -> None:
+def _remove_stale_parts(path: Path) -> None:
     """Remove the parts of `path` whose writers are no more."""
     form = re.compile(rf"{re.escape(path.name)}\.([0-9a-f]{{8}})-(\d{{1,9}})-[0-9a-f]{{8}}\.part")
     with contextlib.suppress(OSError):  # a part that stays is no reason not to write
@@ -91,7 +91,7 @@ def _remove_abandoned(path: Path) -> None:
             if found := form.fullmatch(name):
                 part = path.with_name(name)
                 dead = found[1] == _host() and not _runs(int(found[2]))
-                if dead or time.time() - part.stat().st_mtime > LONG_AGO:
+                if dead or time.time() - part.stat().st_mtime > STALE_AFTER_S:
                     part.unlink(missing_ok=True)
 
 

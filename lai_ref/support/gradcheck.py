@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.support.validation import Array, as_array, one_of
+from lai_ref.support.validation import Array, check_array, check_choice
 
 COMPLEX_STEP = 1e-100  # its square vanishes beside any double, and it never underflows itself
 
@@ -41,8 +41,8 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, method: str = "centr
     >>> numerical_gradient(lambda x: (x * x).sum(), np.array([1.0, 2.0]), method="complex")
     array([2., 4.])
     """
-    one_of("method", method, ("central", "complex"))
-    x = as_array("x", x, None)
+    check_choice("method", method, ("central", "complex"))
+    x = check_array("x", x, None)
     if x.dtype != np.float64:
         raise TypeError(f"x: expected float64, got {x.dtype}")
     gradient = np.empty_like(x)

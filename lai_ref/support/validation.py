@@ -22,7 +22,7 @@ FLOATS = "fdD"  # NumPy's letters for float32, float64 and complex128
 Shape: TypeAlias = tuple[int | str, ...] | None
 
 
-def as_array(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
+def check_array(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
     """`value` as an array of finite floats; integers become float64, floats keep their dtype.
 
     Parameters
@@ -41,7 +41,7 @@ def as_array(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
     ValueError
         Another shape, an empty array, or an entry that is not finite.
     """
-    a = with_shape(name, value, shape)
+    a = check_shape(name, value, shape)
     if not np.isfinite(a).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0])
         at = f" at index {list(where)}" if where else ""
@@ -49,8 +49,8 @@ def as_array(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
     return a
 
 
-def with_shape(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
-    """As `as_array`, entries that are not finite let through: what training makes may overflow."""
+def check_shape(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
+    """As `check_array`, without the check for finite entries: training may overflow."""
     if type(value) is np.ndarray and value.dtype.char in FLOATS and _fits(value.shape, shape):
         return value  # the common case, many times a training step
     try:
@@ -69,12 +69,12 @@ def with_shape(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
     return a
 
 
-def widen(a: Array) -> Array:
+def to_double(a: Array) -> Array:
     """`a` in double precision, real or complex: itself if it is."""
     return a if a.dtype.kind == "c" else a.astype(np.float64, copy=False)
 
 
-def one_of(name: str, value: Any, allowed: Collection[Any]) -> None:
+def check_choice(name: str, value: Any, allowed: Collection[Any]) -> None:
     """Refuse a `value` that is not among those `allowed`."""
     try:
         known = value in tuple(allowed) and not isinstance(value, bool | float)
@@ -85,18 +85,20 @@ def one_of(name: str, value: Any, allowed: Collection[Any]) -> None:
         raise ValueError(f"{name}: expected one of {words}, got {value!r}")
 
 
-def whole_number(name: str, value: Any, least: int) -> int:
-    """`value` as an int, at least `least`."""
+def check_int(name: str, value: Any, minimum: int) -> int:
+    """`value` as an int, at least `minimum`."""
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}: expected a whole number, got {value!r}") from None
-    if number < least:
-        raise ValueError(f"{name}: expected at least {least}, got {number}")
+    if number < minimum:
+        raise ValueError(f"{name}: expected at least {minimum}, got {number}")
     return number
 
 
-def number_in(name: str, value: Any, low: float, high: float, *, open_high: bool = False) -> float:
+def check_in_range(
+    name: str, value: Any, low: float, high: float, *, open_high: bool = False
+) -> float:
     """`value` as a float between `low` and `high`, `high` itself left out if `open_high`."""
     number = _number(name, value)
     if not low <= number or not (number < high if open_high else number <= high):
@@ -105,7 +107,7 @@ def number_in(name: str, value: Any, low: float, high: float, *, open_high: bool
     return number
 
 
-def positive(name: str, value: Any) -> float:
+def check_positive(name: str, value: Any) -> float:
     """`value` as a float, finite and above 0."""
     number = _number(name, value)
     if not (number > 0 and math.isfinite(number)):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from lai_ref import (
     MLP,
     Array,
-    California,
+    Dataset,
     Epoch,
     Lai,
     TrainingState,
@@ -29,7 +29,7 @@ from lai_ref import (
 )
 from lai_ref.california import measure as measuring
 from lai_ref.california.data import DOWNLOAD, FEATURES
-from lai_ref.california.synthetic import TABLE, stand_in
+from lai_ref.california.synthetic import TABLE, make_synthetic_california
 from tests.inputs.refusals import check_refused
 from tests.inputs.strategies import bytes_like
 
@@ -50,7 +50,7 @@ def table() -> dict[str, Any]:
 
 
 @lru_cache
-def california(path: Path | None = None, seed: int = 0) -> California:
+def california(path: Path | None = None, seed: int = 0) -> Dataset:
     return load_california(path, seed)
 
 
@@ -68,7 +68,7 @@ def distance(one: Array, other: Array) -> float:
     return float(np.abs(below[0] - below[1]).max())
 
 
-def with_target(data: California) -> Array:
+def with_target(data: Dataset) -> Array:
     return np.column_stack([data.x, data.t])
 
 
@@ -252,7 +252,7 @@ def test_one_seed_gives_the_same_numbers_and_another_gives_others() -> None:
 
 
 def test_a_run_with_the_same_seed_does_not_share_random_numbers() -> None:
-    alike, _ = stand_in(np.random.default_rng(0), 37137)
+    alike, _ = make_synthetic_california(np.random.default_rng(0), 37137)
     assert (california().x == alike).mean() < 0.1
 
 
@@ -302,7 +302,7 @@ def test_the_table_is_small() -> None:
 # The measuring of the table
 
 
-def csv(data: California, rows: int) -> tuple[str, str]:
+def csv(data: Dataset, rows: int) -> tuple[str, str]:
     """The first rows as the two files have them."""
     train = [",".join(map(repr, [i, *r])) for i, r in enumerate(with_target(data)[:rows].tolist())]
     test = [",".join(map(repr, [i, *r])) for i, r in enumerate(data.x_test[:rows].tolist())]
@@ -315,7 +315,7 @@ def test_a_table_measured_anew_gives_the_data_it_was_measured_on(tmp_path: Path)
     out = tmp_path / "table.json"
     assert measuring.main(["--data", str(tmp_path), "--out", str(out)]) == 0
     assert max(len(line) for line in out.read_text().splitlines()) < 2000
-    x, t = stand_in(np.random.default_rng(0), n, out)
+    x, t = make_synthetic_california(np.random.default_rng(0), n, out)
     for j, column in enumerate(x.T):
         assert distance(column, california().x[:n, j]) < 0.05
     assert distance(t, california().t[:n]) < 0.05
@@ -375,7 +375,7 @@ def test_the_stand_in_is_distributed_as_the_real_data() -> None:
     assert np.abs(error[8]).max() < 0.15  # the target's follow from the fitted network
 
 
-def trained(data: California, seed: int) -> Array:
+def trained(data: Dataset, seed: int) -> Array:
     """Validation RMSE and test output variance (arms, 2) of MSE and of Lai with falling λ."""
     task = prepare(data, np.random.default_rng(seed))
     net = MLP((8, 64, 32, 1), "tanh")
@@ -390,9 +390,9 @@ def trained(data: California, seed: int) -> Array:
             sampling="points",
             pretrain_epochs=60,
             lai_epochs=lai_epochs,
-            validation=(task.xv, task.tv),
+            validation=(task.x_val, task.t_val),
             rng=np.random.default_rng(seed),
-            start=start,
+            resume_from=start,
         )
         return last
 

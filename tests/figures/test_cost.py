@@ -50,7 +50,7 @@ def shapes(left: Any, right: Any) -> tuple[Any, ...]:
 def test_the_products_are_those_of_the_network(
     sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("as_array", "with_shape"):  # which would make plain arrays of the logged ones
+    for name in ("check_array", "check_shape"):  # which would make plain arrays of the logged ones
         monkeypatch.setattr(lai_ref.mlp, name, lambda _, array, shape: array)
     net = MLP(sizes)
     rng = np.random.default_rng(0)

@@ -30,10 +30,10 @@ def test_committed_numbers_can_be_drawn_and_say_what_made_them(path: Path) -> No
     assert "--quick" not in numbers["command"]
     assert numbers["source"] and isinstance(numbers["seeds"], list)
     assert set(numbers["versions"]) == {"python", "lai_ref", "numpy", "matplotlib"}
-    stand_in = "stand-in" in path.parts
+    synthetic = "stand-in" in path.parts
     if path.stem != "claims":  # made from the numbers of the others
         assert ("--data DIR" in numbers["command"]) == ("Kaggle's files" in numbers["source"])
-    assert ("stand-in" in numbers["source"]) == stand_in
+    assert ("stand-in" in numbers["source"]) == synthetic
     with style():
         figure = FIGURES[path.stem].plot(numbers)
         figure.canvas.draw()

@@ -10,7 +10,7 @@ from figures.experiments import trained as training
 from figures.experiments.jobs import digest_of
 from figures.experiments.settings import Settings
 from figures.experiments.trained import CONTROL, PROTOCOL, SHARES, DecayingAdam, arms_of, train_all
-from lai_ref import MLP, Adam, California, Plain, load_california, prepare
+from lai_ref import MLP, Adam, Dataset, Plain, load_california, prepare
 
 SMALL = {"rows": 400, "pretrain_epochs": 3, "lai_epochs": 3}
 VARIANTS: list[dict[str, Any]] = [{}, {"lam": 0.1}, {"mu": 1.0, "alpha": 1.0}, {"decay": 3.0}]
@@ -100,7 +100,7 @@ def test_a_further_loss_takes_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     arm = {**PROTOCOL, **CONTROL, **SMALL, "seed": 0, "data": digest()}
     _, epochs, _ = training._train({**arm, "absolute": True, "alpha": 1.0}, None, start=None)
     # it gets its points, though it does not look at k
-    assert [epoch.lai_share for epoch in epochs] == [0, 0, 0, 1, 1, 1]
+    assert [epoch.lai_fraction for epoch in epochs] == [0, 0, 0, 1, 1, 1]
 
 
 def test_the_network_has_as_many_inputs_as_the_data_features(
@@ -143,7 +143,7 @@ def test_weight_decay_shrinks_weights_and_leaves_biases() -> None:
 
 RNG = np.random.default_rng(3)
 X = RNG.standard_normal((300, 2)) * [1.0, 50.0] + [0.0, -120.0]
-DATA = California(X, X[:, 0], RNG.standard_normal((90, 2)) * [2.0, 40.0] + 5, ("a", "b"), "made up")
+DATA = Dataset(X, X[:, 0], RNG.standard_normal((90, 2)) * [2.0, 40.0] + 5, ("a", "b"), "made up")
 W = np.array([0.7, -0.02])
 
 

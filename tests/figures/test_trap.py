@@ -12,7 +12,7 @@ import pytest
 from figures import trap
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import style
-from lai_ref import MLP, Array, Lai, Plain, lai_factor_slope
+from lai_ref import MLP, Array, Lai, Plain, lai_factor_derivative
 from tests.figures import results
 
 CASES = [(noise, lam) for noise in (0.5, 2.0, 8.0) for lam in (10.0, 1.0, 0.1, 0.01)]
@@ -60,7 +60,7 @@ def test_there_is_a_barrier_with_a_large_lambda_or_much_noise() -> None:
 
 @pytest.mark.parametrize("lam", [0.5, 0.1, 0.01])
 def test_the_pull_down_to_the_kink_is_stronger_by_1_over_lambda(lam: float) -> None:
-    above, below = lai_factor_slope(math.sqrt(lam) * np.array([1 + 1e-9, 1 - 1e-9]), lam)
+    above, below = lai_factor_derivative(math.sqrt(lam) * np.array([1 + 1e-9, 1 - 1e-9]), lam)
     assert above / -below == pytest.approx(1 / lam, rel=1e-6)
 
 
@@ -158,7 +158,7 @@ def test_a_run_goes_on_from_its_start_for_as_long_again(monkeypatch: pytest.Monk
     state: Any = trap._last_state(arm, 7, Lai(0.1), 0.01, 5, start)  # type: ignore[arg-type]
     assert state == "last"
     assert (asked["loss"], asked["alpha"], asked["sampling"]) == (Lai(0.1), 0.01, "points")
-    assert (asked["pretrain_epochs"], asked["lai_epochs"], asked["start"]) == (25, 125, start)
+    assert (asked["pretrain_epochs"], asked["lai_epochs"], asked["resume_from"]) == (25, 125, start)
     assert asked["optimizer"].lr == 0.01
     assert (asked["net"], asked["x"].shape, asked["t"].shape) == (
         trap.NETS["curve"],

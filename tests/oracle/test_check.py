@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lai_ref import lai_factor, lai_factor_slope, oracle
+from lai_ref import lai_factor, lai_factor_derivative, oracle
 from lai_ref.oracle.case import flat, mapped
 from lai_ref.oracle.grading.backend import METHODS, Reference
 from lai_ref.oracle.grading.grade import grade
@@ -226,7 +226,7 @@ def test_a_failing_line_says_what_where_and_why() -> None:
 def test_small_errors_are_told_in_ulp() -> None:
     class Nearly:
         def factor(self, k: Array, lam: float, order: int) -> tuple[Array, Array]:
-            return lai_factor(k, lam, order) * (1 + 1e-13), lai_factor_slope(k, lam, order)
+            return lai_factor(k, lam, order) * (1 + 1e-13), lai_factor_derivative(k, lam, order)
 
     assert re.search(r"error \d+ ulp, bound \d", str(oracle.check(Nearly(), groups=["factor"])))
 

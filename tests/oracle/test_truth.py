@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import lai_ref.oracle.truth.answers
-from lai_ref import MLP, Adam, AdamState, Lai, Plain, lai_factor, lai_factor_slope
+from lai_ref import MLP, Adam, AdamState, Lai, Plain, lai_factor, lai_factor_derivative
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
 from lai_ref.oracle.questions.network import ACTIVATIONS
 from lai_ref.oracle.truth import hyperdual
@@ -327,7 +327,7 @@ def test_factor_agrees(order: int, lam: float) -> None:
     got = answer("factor", {"k": k, "lam": decimals(lam), "order": order}, HALF)
     arguments = floats(k), float(np.float32(lam)), order
     # entry by entry, the tiniest too; 0 at the middle of a kink comes out as less than 1e-240
-    for name, f in (("value", lai_factor), ("slope", lai_factor_slope)):
+    for name, f in (("value", lai_factor), ("slope", lai_factor_derivative)):
         np.testing.assert_allclose(floats(got[name]), f(*arguments), rtol=2e-15, atol=1e-240)
 
 

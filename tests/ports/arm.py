@@ -45,11 +45,11 @@ def two_curves(rows: int | None, epochs: int, dtype: str) -> tuple[Array, Array,
         batch_size=BATCH,
         optimizer=Adam(),
         rng=rng,
-        validation=(task.xv, task.tv),
+        validation=(task.x_val, task.t_val),
     )
     net = network(NET.sizes, NET.activation, NET.init(same, task.x.dtype))
     optimizer, loss = torch.optim.Adam(net.parameters()), LaiLoss(LAM)
-    x, t, xv = map(torch.tensor, (task.x, task.t, task.xv))
+    x, t, x_val = map(torch.tensor, (task.x, task.t, task.x_val))
     curves, apart = [], []
     for epoch in run:
         share = ALPHA if epoch.phase == "lai" else 0.0
@@ -60,7 +60,7 @@ def two_curves(rows: int | None, epochs: int, dtype: str) -> tuple[Array, Array,
             batch_loss(net, x[order[part]], t[order[part]], lai_rows, loss).backward()
             optimizer.step()
         with torch.no_grad():
-            curves.append((epoch.rmse, rmse(net(xv).numpy(), task.tv)))
+            curves.append((epoch.rmse, rmse(net(x_val).numpy(), task.t_val)))
         apart.append(np.abs(flat(net.parameters()) - epoch.state.theta).max())
     return *np.array(curves).T, np.array(apart)
 

@@ -53,7 +53,7 @@ def test_what_is_to_be_touched_is_where_it_is_said_to_be() -> None:
 
 
 def test_an_activation_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    sine = Activation(np.sin, lambda z, a: np.cos(z), lambda z, a, slope: -a)
+    sine = Activation(np.sin, lambda z, a: np.cos(z), lambda z, a, df: -a)
     monkeypatch.setitem(ACTIVATIONS, "sine", sine)
     rng = np.random.default_rng(0)
     net, x, t = MLP((2, 3, 1), "sine"), rng.normal(size=(5, 2)), rng.normal(size=5)

@@ -11,20 +11,20 @@ from pathlib import Path
 import pytest
 
 from lai_ref.support import files
-from lai_ref.support.files import check_writable, defer_interrupt, write_whole
+from lai_ref.support.files import atomic_write, check_writable, defer_interrupt
 from tests.inputs.small_disk import filled, small_disk
 
 # write "new" in a process of its own, and on the way, with the part still there, do something else
 WRITING = """
 import os, signal, sys
 from pathlib import Path
-from lai_ref.support.files import write_whole
+from lai_ref.support.files import atomic_write
 
 def within_the_write(descriptor):
     {}
 
 os.fsync = within_the_write
-write_whole(Path(sys.argv[1]), b"new")
+atomic_write(Path(sys.argv[1]), b"new")
 """
 KILLED = WRITING.format("os.kill(os.getpid(), signal.SIGKILL)")
 WAITING = WRITING.format("print('part written', flush=True); sys.stdin.read()")
@@ -33,10 +33,10 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from lai_ref.support.files import write_whole
+from lai_ref.support.files import atomic_write
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-write_whole(Path(sys.argv[1]), bytes(5000))
+atomic_write(Path(sys.argv[1]), bytes(5000))
 """
 
 
@@ -46,7 +46,7 @@ def parts(folder: Path) -> list[str]:
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
     for content in (b"one", b"another"):
-        write_whole(tmp_path / "file", content)
+        atomic_write(tmp_path / "file", content)
         assert (tmp_path / "file").read_bytes() == content
     assert os.listdir(tmp_path) == ["file"]
 
@@ -64,29 +64,29 @@ def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_old_file_and_its_name_is_said(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", size=200_000) as disk:
         path = disk / "file"
-        write_whole(path, b"old")
+        atomic_write(path, b"old")
         with filled(disk):
             with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
-                write_whole(path, bytes(5000))
+                atomic_write(path, bytes(5000))
             assert path.read_bytes() == b"old"
             assert parts(disk) == []
-        write_whole(path, b"new")
+        atomic_write(path, b"new")
         assert path.read_bytes() == b"new"
 
 
 @POSIX
 def test_what_a_killed_writer_leaves_is_removed_by_the_next(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    write_whole(path, b"old")
+    atomic_write(path, b"old")
     for _ in range(2):
         done = subprocess.run([sys.executable, "-c", KILLED, str(path)])
         assert done.returncode == -signal.SIGKILL
         assert path.read_bytes() == b"old"
         assert len(parts(tmp_path)) == 1
-    write_whole(tmp_path / "fil", b"another file's part is left alone")
-    write_whole(tmp_path / "file.b", b"")
+    atomic_write(tmp_path / "fil", b"another file's part is left alone")
+    atomic_write(tmp_path / "file.b", b"")
     assert len(parts(tmp_path)) == 1
-    write_whole(path, b"newer")
+    atomic_write(path, b"newer")
     assert sorted(os.listdir(tmp_path)) == ["fil", "file", "file.b"]
 
 
@@ -98,7 +98,7 @@ def test_the_part_of_a_living_writer_is_left_alone(tmp_path: Path) -> None:
     ) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == b"part written\n"
-        write_whole(path, b"mine")
+        atomic_write(path, b"mine")
         assert path.read_bytes() == b"mine" and len(parts(tmp_path)) == 1
         writer.communicate()
     assert writer.returncode == 0
@@ -111,11 +111,11 @@ def test_the_part_of_another_machine_is_removed_after_long(tmp_path: Path) -> No
     dead.wait()
     part = tmp_path / f"file.{there}-{dead.pid}-00000000.part"
     part.write_bytes(b"half")
-    write_whole(tmp_path / "file", b"one")
+    atomic_write(tmp_path / "file", b"one")
     assert parts(tmp_path) == [part.name]
-    long_ago = time.time() - files.LONG_AGO - 60
+    long_ago = time.time() - files.STALE_AFTER_S - 60
     os.utime(part, (long_ago, long_ago))
-    write_whole(tmp_path / "file", b"another")
+    atomic_write(tmp_path / "file", b"another")
     assert parts(tmp_path) == []
 
 
@@ -126,11 +126,11 @@ def test_a_writer_within_another_does_not_mix_with_it(
 
     def handler(descriptor: int) -> None:  # as a signal's, which saves the state once more
         monkeypatch.setattr(os, "fsync", sync)
-        write_whole(path, b"the handler's")
+        atomic_write(path, b"the handler's")
         assert path.read_bytes() == b"the handler's"
 
     monkeypatch.setattr(os, "fsync", handler)
-    write_whole(path, b"the program's own")
+    atomic_write(path, b"the program's own")
     assert path.read_bytes() == b"the program's own"
     assert os.listdir(tmp_path) == ["file"]
 
@@ -147,7 +147,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_interrupt_waits_until_the_file_is_written(tmp_path: Path, interrupted: None) -> None:
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        write_whole(tmp_path / "file", b"new")
+        atomic_write(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
     assert os.listdir(tmp_path) == ["file"]
     assert signal.getsignal(signal.SIGINT) == handler
@@ -156,8 +156,8 @@ def test_an_interrupt_waits_until_the_file_is_written(tmp_path: Path, interrupte
 def test_an_interrupt_waits_for_the_outermost_block(tmp_path: Path, interrupted: None) -> None:
     done = False
     with pytest.raises(KeyboardInterrupt), defer_interrupt():
-        write_whole(tmp_path / "one", b"1")
-        write_whole(tmp_path / "two", b"2")
+        atomic_write(tmp_path / "one", b"1")
+        atomic_write(tmp_path / "two", b"2")
         done = True
     assert done and sorted(os.listdir(tmp_path)) == ["one", "two"]
 
@@ -167,7 +167,7 @@ def test_an_ignored_interrupt_is_ignored_after_writing_too(
 ) -> None:
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        write_whole(tmp_path / "file", b"new")
+        atomic_write(tmp_path / "file", b"new")
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, handler)
@@ -186,11 +186,11 @@ def test_an_error_of_the_block_leaves_the_handler_in_place() -> None:
 def test_writers_at_one_time_leave_what_one_of_them_wrote(tmp_path: Path) -> None:
     path, seen = tmp_path / "file", set()
     contents = [bytes([i]) * 50_000 * (i + 1) for i in range(3)]
-    write_whole(path, contents[0])
+    atomic_write(path, contents[0])
 
     def write(content: bytes) -> None:
         for _ in range(20):
-            write_whole(path, content)
+            atomic_write(path, content)
 
     writers = [threading.Thread(target=write, args=(content,)) for content in contents]
     for writer in writers:
@@ -203,7 +203,7 @@ def test_writers_at_one_time_leave_what_one_of_them_wrote(tmp_path: Path) -> Non
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 def test_a_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
-    write_whole(tmp_path / "file", b"")
+    atomic_write(tmp_path / "file", b"")
     (tmp_path / "plain").write_bytes(b"")
     assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
 

@@ -10,17 +10,17 @@ import pytest
 
 from lai_ref.support.validation import (
     Array,
-    as_array,
-    number_in,
-    one_of,
-    positive,
-    whole_number,
-    widen,
-    with_shape,
+    check_array,
+    check_choice,
+    check_in_range,
+    check_int,
+    check_positive,
+    check_shape,
+    to_double,
 )
 from tests.inputs.refusals import check_refused
 
-BOTH = pytest.mark.parametrize("door", [as_array, with_shape])
+BOTH = pytest.mark.parametrize("door", [check_array, check_shape])
 
 
 @BOTH
@@ -104,37 +104,39 @@ def test_other_shapes_are_refused(
 def test_number_that_is_not_finite_is_refused_with_its_place(
     value: Any, shape: tuple[int | str, ...], words: tuple[str, ...]
 ) -> None:
-    check_refused(lambda: as_array("a", value, shape), ValueError, "a", "finite", *words)
+    check_refused(lambda: check_array("a", value, shape), ValueError, "a", "finite", *words)
 
 
 def test_lone_number_that_is_not_finite_has_no_place() -> None:
     with pytest.raises(ValueError, match=r"^a: expected finite numbers, got nan$"):
-        as_array("a", np.nan, ())
+        check_array("a", np.nan, ())
 
 
 def test_with_shape_lets_infinite_numbers_through() -> None:
-    assert with_shape("a", [np.inf], ("N",)).tolist() == [np.inf]
+    assert check_shape("a", [np.inf], ("N",)).tolist() == [np.inf]
 
 
 def test_widen_doubles_the_precision_and_keeps_what_is_wide() -> None:
     wide, off_axis = np.ones(2), np.ones(2, np.complex128)
-    assert widen(np.ones(2, np.float32)).dtype == np.float64
-    assert widen(wide) is wide
-    assert widen(off_axis) is off_axis
+    assert to_double(np.ones(2, np.float32)).dtype == np.float64
+    assert to_double(wide) is wide
+    assert to_double(off_axis) is off_axis
 
 
 def test_one_of_lets_pass_what_is_listed() -> None:
-    one_of("order", 2, (1, 2))
-    one_of("name", "b", {"a": 0, "b": 0})
+    check_choice("order", 2, (1, 2))
+    check_choice("name", "b", {"a": 0, "b": 0})
 
 
 def test_one_of_refuses_the_rest() -> None:
-    check_refused(lambda: one_of("name", "c", ("a", "b")), ValueError, "name", "'a', 'b'", "'c'")
+    check_refused(
+        lambda: check_choice("name", "c", ("a", "b")), ValueError, "name", "'a', 'b'", "'c'"
+    )
 
 
 @pytest.mark.parametrize("value", [3, np.int32(3), np.uint8(3)])
 def test_whole_number_is_an_int(value: Any) -> None:
-    number = whole_number("n", value, least=3)
+    number = check_int("n", value, minimum=3)
     assert (type(number), number) == (int, 3)
 
 
@@ -148,12 +150,12 @@ def test_whole_number_is_an_int(value: Any) -> None:
     ],
 )
 def test_whole_number_refuses(value: Any, error: type[Exception], words: tuple[str, ...]) -> None:
-    check_refused(lambda: whole_number("n", value, least=3), error, "n", *words)
+    check_refused(lambda: check_int("n", value, minimum=3), error, "n", *words)
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5, np.float32(0.25)])
 def test_number_in_is_a_float_ends_included(value: Any) -> None:
-    number = number_in("rho", value, 0, 1)
+    number = check_in_range("rho", value, 0, 1)
     assert (type(number), number) == (float, value)
 
 
@@ -171,27 +173,31 @@ def test_number_in_is_a_float_ends_included(value: Any) -> None:
     ],
 )
 def test_number_in_refuses(value: Any, error: type[Exception], words: tuple[str, ...]) -> None:
-    check_refused(lambda: number_in("rho", value, 0, 1), error, "rho", *words)
+    check_refused(lambda: check_in_range("rho", value, 0, 1), error, "rho", *words)
 
 
 def test_number_in_leaves_out_an_open_end() -> None:
-    assert number_in("n", 0.999, 0, 1, open_high=True) == 0.999
-    check_refused(lambda: number_in("n", 1, 0, 1, open_high=True), ValueError, "n", "[0, 1)", "1.0")
+    assert check_in_range("n", 0.999, 0, 1, open_high=True) == 0.999
+    check_refused(
+        lambda: check_in_range("n", 1, 0, 1, open_high=True), ValueError, "n", "[0, 1)", "1.0"
+    )
 
 
 @pytest.mark.parametrize("value", ["0.5", b"0.5", True, np.True_])
 def test_words_and_truths_are_no_numbers(value: Any) -> None:
-    check_refused(lambda: number_in("rho", value, 0, 1), TypeError, "rho", "number", repr(value))
-    check_refused(lambda: positive("lr", value), TypeError, "lr", "number", repr(value))
+    check_refused(
+        lambda: check_in_range("rho", value, 0, 1), TypeError, "rho", "number", repr(value)
+    )
+    check_refused(lambda: check_positive("lr", value), TypeError, "lr", "number", repr(value))
 
 
 def test_numbers_beyond_a_float_are_refused() -> None:
-    check_refused(lambda: number_in("rho", 10**400, 0, 1), ValueError, "rho", "range")
-    check_refused(lambda: positive("lr", 10**400), ValueError, "lr", "range")
+    check_refused(lambda: check_in_range("rho", 10**400, 0, 1), ValueError, "rho", "range")
+    check_refused(lambda: check_positive("lr", 10**400), ValueError, "lr", "range")
 
 
 def test_positive_is_a_float() -> None:
-    number = positive("lr", np.float32(0.5))
+    number = check_positive("lr", np.float32(0.5))
     assert (type(number), number) == (float, 0.5)
 
 
@@ -207,4 +213,4 @@ def test_positive_is_a_float() -> None:
     ],
 )
 def test_positive_refuses(value: Any, error: type[Exception], words: tuple[str, ...]) -> None:
-    check_refused(lambda: positive("lr", value), error, "lr", *words)
+    check_refused(lambda: check_positive("lr", value), error, "lr", *words)

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from lai_ref.adam import Adam, AdamState
-from lai_ref.factor import lai_factor, lai_factor_slope
+from lai_ref.factor import lai_factor, lai_factor_derivative
 from lai_ref.lai import Lai
 from lai_ref.losses import Loss, Plain
 from lai_ref.mlp import MLP
@@ -126,7 +126,7 @@ class Reference:
     """`lai_ref` as a backend."""
 
     def factor(self, *, k: Array, lam: float, order: int) -> tuple[Array, Array]:
-        return lai_factor(k, lam, order), lai_factor_slope(k, lam, order)
+        return lai_factor(k, lam, order), lai_factor_derivative(k, lam, order)
 
     def loss(
         self, *, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str

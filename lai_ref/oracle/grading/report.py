@@ -15,7 +15,7 @@ from lai_ref.oracle.grading.diagnosis import Diagnosis, diagnoses
 from lai_ref.oracle.grading.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
 from lai_ref.oracle.grading.runner import ask
 from lai_ref.oracle.mutants import Mutant
-from lai_ref.support.validation import one_of
+from lai_ref.support.validation import check_choice
 
 NO_METHOD = "no method "
 SHOWN = 8  # failures of a group that have a line of their own
@@ -199,7 +199,7 @@ def check(backend: object, dtype: str = "float64", groups: Sequence[str] | None 
     Report
         True if every case passed; as text, what did not, and the likely mistake.
     """
-    one_of("dtype", dtype, DTYPES)
+    check_choice("dtype", dtype, DTYPES)
     groups = (groups,) if isinstance(groups, str) else groups
     chosen = [case for group in groups or (None,) for case in cases(group)]
     outcomes = []
