@@ -23,9 +23,10 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from lai_ref.factor import Kink, check_lam, check_lam_length, factor_and_derivative, kink_of
+from lai_ref.factor import factor_and_derivative
 from lai_ref.support.analytic import absolute, sign
 from lai_ref.support.blocks import blocks
+from lai_ref.support.kink import Kink, check_lam, check_lam_length, kink_of
 from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, to_double
 
 REDUCTIONS = ("batch", "sample")
@@ -122,7 +123,7 @@ class Lai:
 
         In that form, times |e|, since |e|² alone may leave the range of doubles where ℓ does not.
         """
-        check_lam_length(self._kink.low, k)
+        check_lam_length(self._kink.low, k.shape)
         size = absolute(e)[:, None]
         q = size if self.order == 2 else np.ones_like(size)
         dtype = np.result_type(e, k)
