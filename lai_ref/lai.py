@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from lai_ref.factor import factor_and_derivative
 from lai_ref.support.analytic import absolute, sign
-from lai_ref.support.blocks import blocks
+from lai_ref.support.chunks import chunks
 from lai_ref.support.kink import Kink, check_lam, check_lam_length, kink_of
 from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, to_double
 
@@ -128,7 +128,7 @@ class Lai:
         q = size if self.order == 2 else np.ones_like(size)
         dtype = np.result_type(e, k)
         qF, terms = np.empty(k.shape, dtype), np.empty(k.shape, dtype)
-        for rows in blocks(len(k), max(1, ENTRIES // k.shape[1])):
+        for rows in chunks(len(k), max(1, ENTRIES // k.shape[1])):
             F, slope = factor_and_derivative(to_double(k[rows]), self._kink, self.order)
             np.multiply(q[rows], F, out=qF[rows])
             np.multiply(q[rows] * slope, size[rows], out=terms[rows])

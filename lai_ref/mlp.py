@@ -33,7 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lai_ref.activations import ACTIVATIONS
-from lai_ref.support.blocks import blocks
+from lai_ref.support.chunks import chunks
 from lai_ref.support.validation import (
     FLOATS,
     Array,
@@ -155,7 +155,7 @@ class MLP:
         """Predictions y (N,) of x (N, D), computed at most `PREDICT_CHUNK` samples at a time."""
         layers = self.unflatten(theta)
         x = check_array("x", x, ("N", self.sizes[0]))
-        parts = [self.evaluate(layers, x[rows])[0] for rows in blocks(len(x), PREDICT_CHUNK)]
+        parts = [self.evaluate(layers, x[rows])[0] for rows in chunks(len(x), PREDICT_CHUNK)]
         return np.concatenate(parts)
 
     def input_gradient(

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from lai_ref.losses import Loss
 from lai_ref.mlp import MLP, InputGradientTape, Layers, Tape
-from lai_ref.support.blocks import blocks
+from lai_ref.support.chunks import chunks
 from lai_ref.support.validation import Array, check_array
 
 GRADIENT_CHUNK = 1024  # rows of x that go through the network at one time
@@ -116,7 +116,7 @@ def _there(
 ) -> tuple[Array, Any, Tape | InputGradientTape]:
     """y (N,), k (n_k, D) of the first rows or None, and the tape of the last block."""
     y, k = [], []
-    for rows in blocks(len(x), GRADIENT_CHUNK):
+    for rows in chunks(len(x), GRADIENT_CHUNK):
         part, slopes, tape = _sweep(net, layers, x[rows], n_k - rows.start)
         y.append(part)
         if slopes is not None:
@@ -129,7 +129,7 @@ def _back(
 ) -> Array:
     """θ̄ (P,) from dy (N,) and dk (n_k, D) of the first rows; `tape` is the last block's."""
     n_k = 0 if dk is None else len(dk)
-    *before, last = blocks(len(x), GRADIENT_CHUNK)
+    *before, last = chunks(len(x), GRADIENT_CHUNK)
     grad = _pull(net, tape, last, dy, dk)
     for rows in before:
         _, _, tape = _sweep(net, layers, x[rows], n_k - rows.start)

@@ -27,7 +27,7 @@ from lai_ref.metrics import rmse
 from lai_ref.mlp import MLP
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
 from lai_ref.state import TrainingState, capture_state, restore_rng
-from lai_ref.support.blocks import blocks
+from lai_ref.support.chunks import chunks
 from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, check_int
 
 SAMPLINGS = ("batches", "points")
@@ -164,7 +164,7 @@ def _draw(
     all True or all False comes as that one bool.
     """
     order = rng.permutation(n)
-    rows = blocks(n, batch_size)
+    rows = chunks(n, batch_size)
     if sampling == "points":
         chosen = rng.random(n) < alpha
         return order, [(r, chosen[order[r]]) for r in rows], float(chosen.mean())

@@ -1,1 +1,1 @@
-"""What holds the lessons up: input validation, analytic |z|, blocks, files, numerical gradients."""
+"""What holds the lessons up: input validation, analytic |z|, the kink, chunks, files, numerical gradients."""
