@@ -1,24 +1,26 @@
-"""The network, by hand: y(x; θ), its input gradient k = ∂y/∂x, and the derivatives of both.
+"""The network y(x; θ), its input gradient k = ∂y/∂x, and the gradients of both with respect to θ.
 
-A multilayer perceptron with one output; layer l has weights W_l of shape (fan_in, fan_out) and
-biases b_l, all of them views of one flat vector θ. Every array below carries the samples first.
+A multilayer perceptron with one output. Layer l has weights W_l (fan_in, fan_out) and biases b_l;
+all of them are views of one flat vector θ. The samples are the first axis of every array below.
 
-    forward          a_0 = x;  z_l = a_(l−1) W_l + b_l;  a_l = f(z_l);  y = z_L
+    forward pass     a_0 = x;  z_l = a_(l−1) W_l + b_l;  a_l = f(z_l);  y = z_L
     input gradient   v_(L−1) = w_L;  u_l = v_l ⊙ f'(z_l);  v_(l−1) = u_l W_lᵀ;  k = v_0
 
-Backpropagation turns ȳ, the derivative of some scalar with respect to y, into θ̄. A scalar that
-depends on k as well has a second seed, k̄, and *double backpropagation* (Drucker & LeCun 1991)
-undoes both computations, last one first:
+Write q̄ for the adjoint of q, the derivative of a scalar with respect to q. Backpropagation turns ȳ
+into θ̄. If the scalar depends on k as well, *double backpropagation* (Drucker & LeCun 1991)
+reverses both computations, the last one first:
 
-    up    v̄_0 = k̄;  ū_l = v̄_(l−1) W_l;  W̄_l += v̄_(l−1)ᵀ u_l;
+    reverse of the input gradient
+          v̄_0 = k̄;  ū_l = v̄_(l−1) W_l;  W̄_l += v̄_(l−1)ᵀ u_l;
           v̄_l = ū_l ⊙ f'(z_l);  z̄_l += ū_l ⊙ v_l ⊙ f''(z_l);  w̄_L += Σ_i v̄_(L−1)
-    down  z̄_L = ȳ;  W̄_l += a_(l−1)ᵀ z̄_l;  b̄_l += Σ_i z̄_l;
+    reverse of the forward pass
+          z̄_L = ȳ;  W̄_l += a_(l−1)ᵀ z̄_l;  b̄_l += Σ_i z̄_l;
           ā_(l−1) = z̄_l W_lᵀ;  z̄_(l−1) += ā_(l−1) ⊙ f'(z_(l−1))
 
-The f'' term is the one that is easily forgotten: it carries how the slope of each unit changes
-when its input does. For relu it is zero, so that a test on relu alone passes without it.
+The f'' term is easily forgotten: k depends on z through f'(z). For relu it is zero, so that a test
+with relu alone passes without it.
 
-In code layer l is at place h = l − 1 of each list, but a_l at place l, since `a` begins with a_0.
+In code, layer l is entry h = l − 1 of each list, but a_l is entry l, since `a` begins with a_0.
 """
 
 from __future__ import annotations
@@ -44,11 +46,11 @@ from lai_ref.support.validation import (
 )
 
 Layers: TypeAlias = list[tuple[Array, Array]]  # W_l (fan_in, fan_out), b_l (fan_out,), l = 1 … L
-PREDICT_CHUNK = 4096  # rows of x that `predict` holds intermediate values of at one time
+PREDICT_CHUNK = 4096  # samples of which `predict` holds intermediate values at one time
 
 
 class Tape(NamedTuple):
-    """What `forward` computed on the way, for the way back."""
+    """Intermediate values of `forward`, for the passes that reverse it."""
 
     layers: Layers
     a: list[Array]  # a_0 = x … a_(L−1), each (N, width)
@@ -56,25 +58,25 @@ class Tape(NamedTuple):
 
 
 class InputGradientTape(NamedTuple):
-    """What `input_gradient` computed on the way, and the tape of `forward` below it."""
+    """Intermediate values of `input_gradient` for the first n of N samples."""
 
-    tape: Tape
-    n_samples: int  # how many of the N samples the input gradient was asked for, the first ones
-    slope: list[Array]  # f'(z_1) … f'(z_(L−1)), each (N, width)
-    u: list[Array]  # u_1 … u_(L−1), each (rows, width)
-    v: list[Array]  # v_1 … v_(L−1), each (rows, width), v_(L−1) = w_L the same for all: (width,)
+    tape: Tape  # of `forward`
+    n: int
+    df: list[Array]  # f'(z_1) … f'(z_(L−1)), each (N, width)
+    u: list[Array]  # u_1 … u_(L−1), each (n, width)
+    v: list[Array]  # v_1 … v_(L−1), each (n, width), but v_(L−1) = w_L (width,)
 
 
 @dataclass(frozen=True)
 class MLP:
-    """The architecture: widths and activation; the parameters are a separate vector θ.
+    """The architecture: widths and activation. The parameters θ are an argument of its methods.
 
     Parameters
     ----------
     sizes
-        D, hidden widths, 1. ``(D, 1)`` is a plain line.
+        D, hidden widths, 1. ``(D, 1)`` is a linear model.
     activation
-        Of every hidden layer, by its name in `ACTIVATIONS`: ``tanh``, ``relu``, ``silu``, ….
+        Of all hidden layers, by its name in `ACTIVATIONS`: ``tanh``, ``relu``, ``silu``, ….
 
     Raises
     ------
@@ -85,7 +87,7 @@ class MLP:
     --------
     >>> net = MLP((2, 1))
     >>> y, tape = net.forward(np.array([3.0, -1.0, 0.5]), np.array([[1.0, 2.0]]))
-    >>> k, gtape = net.input_gradient(tape)
+    >>> k, k_tape = net.input_gradient(tape)
     >>> y.tolist(), k.tolist()
     ([1.5], [[3.0, -1.0]])
     """
@@ -108,7 +110,7 @@ class MLP:
         return sum((rows + 1) * columns for rows, columns in pairwise(self.sizes))
 
     def init(self, rng: np.random.Generator, dtype: npt.DTypeLike = np.float64) -> Array:
-        """A fresh θ (P,): W ~ N(0, gain/fan_in), b = 0 (LeCun 1998; He et al. 2015 for relu)."""
+        """Initial θ (P,): W ~ N(0, gain/fan_in), b = 0 (LeCun 1998; He et al. 2015 for relu)."""
         if np.dtype(dtype).char not in FLOATS:
             raise TypeError(f"dtype: expected float32, float64 or complex128, got {dtype!r}")
         gain = ACTIVATIONS[self.activation].gain
@@ -133,13 +135,13 @@ class MLP:
         Raises
         ------
         ValueError
-            A θ that is not (P,), an x that is not (N, D), not finite, or empty.
+            A θ that is not (P,); an x that is not (N, D), not finite, or empty.
         """
         layers = self.unflatten(theta)
-        return self.evaluate(layers, check_array("x", x, ("N", self.sizes[0])))
+        return self.forward_layers(layers, check_array("x", x, ("N", self.sizes[0])))
 
-    def evaluate(self, layers: Layers, x: Array) -> tuple[Array, Tape]:
-        """As `forward`, for layers and inputs that have been checked before."""
+    def forward_layers(self, layers: Layers, x: Array) -> tuple[Array, Tape]:
+        """`forward`, for the layers of `unflatten` and inputs that have been checked."""
         f = ACTIVATIONS[self.activation].f
         a, z = [x], []
         for W, b in layers[:-1]:
@@ -152,106 +154,113 @@ class MLP:
         return (a[-1] @ W + b)[:, 0], Tape(layers, a, z)
 
     def predict(self, theta: Array, x: Array) -> Array:
-        """Predictions y (N,) of x (N, D), computed at most `PREDICT_CHUNK` samples at a time."""
+        """Predictions y (N,) of x (N, D), computed in chunks of `PREDICT_CHUNK` samples."""
         layers = self.unflatten(theta)
         x = check_array("x", x, ("N", self.sizes[0]))
-        parts = [self.evaluate(layers, x[rows])[0] for rows in chunks(len(x), PREDICT_CHUNK)]
-        return np.concatenate(parts)
+        parts = chunks(len(x), PREDICT_CHUNK)
+        return np.concatenate([self.forward_layers(layers, x[rows])[0] for rows in parts])
 
     def input_gradient(
         self, tape: Tape, n_samples: int | None = None
     ) -> tuple[Array, InputGradientTape]:
         """k = ∂y/∂x (N, D) for the inputs on the tape, and the tape for `double_backward`.
 
-        With `n_samples`, k is (n_samples, D), for the first so many of the inputs.
+        With `n_samples`, k is (n_samples, D), for the first samples alone.
 
         Raises
         ------
         ValueError
-            More `n_samples` than there are, or none.
+            `n_samples` below 1 or above N.
         """
         n = len(tape.a[0]) if n_samples is None else n_samples
         if not 0 < n <= len(tape.a[0]):
             raise ValueError(f"n_samples: expected 1 to {len(tape.a[0])} (all of x), got {n}")
-        slope = self._slopes(tape)
-        u, v = [np.empty(0)] * len(tape.z), [np.empty(0)] * len(tape.z)
-
+        df, u, v = self._activation_derivatives(tape), [], []
         # v_(L−1) = w_L
-        back = tape.layers[-1][0][:, 0]
+        v_prev = tape.layers[-1][0][:, 0]
         for h in reversed(range(len(tape.z))):
-            v[h] = back
+            v.append(v_prev)
             # u_l = v_l ⊙ f'(z_l)
-            u[h] = v[h] * slope[h][:n]
+            u.append(v_prev * df[h][:n])
             # v_(l−1) = u_l W_lᵀ
-            back = u[h] @ tape.layers[h][0].T
-        # k = v_0; a plain line has the same slope everywhere
-        k = back if tape.z else np.tile(back, (n, 1))
-        return k, InputGradientTape(tape, n, slope, u, v)
+            v_prev = u[-1] @ tape.layers[h][0].T
+        # k = v_0; a linear model has the same slope everywhere
+        k = v_prev if tape.z else np.tile(v_prev, (n, 1))
+        return k, InputGradientTape(tape, n, df, u[::-1], v[::-1])
 
     def backward(self, tape: Tape, dy: Array) -> Array:
-        """θ̄ (P,) of a scalar whose derivative with respect to y is `dy` (N,)."""
-        return self._down(tape, self._slopes(tape), dy, [])[0]
+        """θ̄ (P,) of a scalar with the derivative `dy` (N,) with respect to y."""
+        dy = check_shape("dy", dy, (len(tape.a[0]),))
+        return self._reverse_forward(tape, self._activation_derivatives(tape), dy)
 
-    def double_backward(self, gtape: InputGradientTape, dy: Array, dk: Array) -> Array:
-        """θ̄ (P,) of a scalar with the derivatives `dy` (N,) and `dk` (N, D) for y and k.
+    def double_backward(self, k_tape: InputGradientTape, dy: Array, dk: Array) -> Array:
+        """θ̄ (P,) of a scalar with the derivatives `dy` (N,) and `dk` with respect to y and k.
 
-        `dk` is as long as k, so (n_samples, D) where `input_gradient` was given `n_samples`.
+        `dk` has k's shape: (N, D), or (n_samples, D) if `input_gradient` was given `n_samples`.
         """
+        dk = check_shape("dk", dk, (k_tape.n, self.sizes[0]))
+        dy = check_shape("dy", dy, (len(k_tape.tape.a[0]),))
+        dW_from_k, dz_from_k = self._reverse_input_gradient(k_tape, dk)
+        dy = dy.astype(np.result_type(dy, dk), copy=False)
+        return self._reverse_forward(k_tape.tape, k_tape.df, dy, dW_from_k, dz_from_k)
+
+    def _reverse_input_gradient(
+        self, k_tape: InputGradientTape, dk: Array
+    ) -> tuple[list[Array], list[Array] | None]:
+        """What k̄ adds to W̄_1 … w̄_L, and to z̄_1 … z̄_(L−1); None for these where f'' = 0."""
         f = ACTIVATIONS[self.activation]
-        tape, n, slope, u, v = gtape
-        # up: v̄_0 = k̄
-        dv, dz_up, dW_up = check_shape("dk", dk, (n, self.sizes[0])), [], []
+        tape, n, df, u, v = k_tape
+        # v̄_0 = k̄
+        dv, dW, dz = dk, [], []
         for h in range(len(tape.z)):
             # W̄_l += v̄_(l−1)ᵀ u_l
-            dW_up.append(dv.T @ u[h])
+            dW.append(dv.T @ u[h])
             # ū_l = v̄_(l−1) W_l
             du = dv @ tape.layers[h][0]
             # v̄_l = ū_l ⊙ f'(z_l)
-            dv = du * slope[h][:n]
+            dv = du * df[h][:n]
             if f.has_d2f:
                 # z̄_l += ū_l ⊙ v_l ⊙ f''(z_l)
                 du *= v[h]
-                du *= f.d2f(tape.z[h][:n], tape.a[h + 1][:n], slope[h][:n])
-                dz_up.append(du)
+                du *= f.d2f(tape.z[h][:n], tape.a[h + 1][:n], df[h][:n])
+                dz.append(du)
         # w̄_L += Σ_i v̄_(L−1)
-        dW_up.append(_sum(dv)[:, None])
+        dW.append(_sum(dv)[:, None])
+        return dW, dz if f.has_d2f else None
 
-        dy = check_shape("dy", dy, (len(tape.a[0]),))
-        dy = dy.astype(np.result_type(dy, dk), copy=False)
-        grad, dlayers = self._down(tape, slope, dy, dz_up)
-        for (dW, _), up in zip(dlayers, dW_up, strict=True):
-            dW += up
-        return grad
-
-    def _slopes(self, tape: Tape) -> list[Array]:
-        f = ACTIVATIONS[self.activation]
-        return [f.df(z, a) for z, a in zip(tape.z, tape.a[1:], strict=True)]
-
-    def _down(
-        self, tape: Tape, slope: list[Array], dy: Array, dz_up: list[Array]
-    ) -> tuple[Array, Layers]:
-        """θ̄ and its layers, back through the forward pass; `dz_up` is what `up` adds to z̄."""
-        # z̄_L = ȳ
-        dz = check_shape("dy", dy, (len(tape.a[0]),))[:, None]
-        dtype = np.result_type(tape.layers[0][0], tape.a[0], dz, *dz_up)
-        dz = dz.astype(dtype, copy=False)
+    def _reverse_forward(
+        self,
+        tape: Tape,
+        df: list[Array],
+        dy: Array,
+        dW_from_k: list[Array] | None = None,
+        dz_from_k: list[Array] | None = None,
+    ) -> Array:
+        """θ̄ (P,) from ȳ (N,) and what k̄ adds to W̄ and z̄."""
+        dtype = np.result_type(tape.layers[0][0], tape.a[0], dy)
         grad = np.empty(self.n_params, dtype)
-        dlayers = self.unflatten(grad)
-        for h in reversed(range(len(tape.layers))):
-            dW, db = dlayers[h]
+        # z̄_L = ȳ
+        dz = dy[:, None].astype(dtype, copy=False)
+        for h, (dW, db) in reversed(list(enumerate(self.unflatten(grad)))):
             # W̄_l += a_(l−1)ᵀ z̄_l;  b̄_l += Σ_i z̄_l
             np.matmul(tape.a[h].T, dz, out=dW)
             db[:] = _sum(dz)
+            if dW_from_k is not None:
+                dW += dW_from_k[h]
             if h > 0:
                 # ā_(l−1) = z̄_l W_lᵀ;  z̄_(l−1) += ā_(l−1) ⊙ f'(z_(l−1))
                 dz = dz @ tape.layers[h][0].T
-                dz *= slope[h - 1]
-                if dz_up:
-                    dz[: len(dz_up[h - 1])] += dz_up[h - 1]
-        return grad, dlayers
+                dz *= df[h - 1]
+                if dz_from_k is not None:
+                    dz[: len(dz_from_k[h - 1])] += dz_from_k[h - 1]
+        return grad
+
+    def _activation_derivatives(self, tape: Tape) -> list[Array]:
+        df = ACTIVATIONS[self.activation].df
+        return [df(z, a) for z, a in zip(tape.z, tape.a[1:], strict=True)]
 
 
 def _sum(a: Array) -> Array:
-    """Σ_i over the rows, as the product with ones: along short rows far faster than a sum."""
+    """Σ_i over the samples, as a product with ones: for short rows far faster than `a.sum(0)`."""
     total: Array = np.dot(np.ones(len(a), a.dtype), a)
     return total

@@ -1,32 +1,31 @@
-"""Loss and network joined: the value of a batch's loss and its derivative with respect to θ.
+"""The loss L of a batch as a function of the parameters, and its gradient θ̄ = ∂L/∂θ.
 
-The loss sees y, t and k and returns ȳ and k̄; the network turns those two seeds into θ̄. Where the
-loss does not look at k, neither the input gradient nor the double backward pass is computed.
+    network    θ, x → y, k = ∂y/∂x
+    loss       y, t, k → L, ȳ = ∂L/∂y, k̄ = ∂L/∂k
+    network    ȳ, k̄ → θ̄, by the double backward pass
 
-Norms over all samples need y and k of the whole batch before there is any seed. A batch of more
-than `GRADIENT_CHUNK` goes there in blocks, of which only y and k are kept, and comes back in
-blocks, each computed again. So memory holds some (N, D) numbers and the tape of one block, and that
-stays in the processor's cache, which in narrow networks saves more than the second computation
-costs.
+The loss sees numbers and no network; the network sees ȳ and k̄ and no loss. Where a loss does not
+depend on k, neither the input gradient nor the double backward pass is computed.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lai_ref.losses import Loss
-from lai_ref.mlp import MLP, InputGradientTape, Layers, Tape
-from lai_ref.support.chunks import chunks
-from lai_ref.support.validation import Array, check_array
+from lai_ref.mlp import MLP, Layers
+from lai_ref.support.chunks import Vjp, checkpointed, joined
+from lai_ref.support.validation import Array, check_array, check_mask
 
-GRADIENT_CHUNK = 1024  # rows of x that go through the network at one time
+GRADIENT_CHUNK = 1024  # samples that pass through the network at one time
 
 
 def value_and_grad(net: MLP, theta: Array, x: Array, t: Array, loss: Loss) -> tuple[Any, Array]:
-    """The loss of a batch, a scalar, and its derivative with respect to θ, (P,).
+    """The loss of a batch, a scalar, and its gradient with respect to θ, (P,).
 
     Parameters
     ----------
@@ -38,7 +37,7 @@ def value_and_grad(net: MLP, theta: Array, x: Array, t: Array, loss: Loss) -> tu
     Raises
     ------
     ValueError
-        Shapes that do not fit each other or the network, or an entry of x or t not finite.
+        Shapes that do not fit each other or the network, or an entry of x or t that is not finite.
 
     Examples
     --------
@@ -48,111 +47,68 @@ def value_and_grad(net: MLP, theta: Array, x: Array, t: Array, loss: Loss) -> tu
     >>> float(value), grad.tolist()
     (8.0, [32.0, 8.0])
     """
-    layers = net.unflatten(theta)
-    x = check_array("x", x, ("N", net.sizes[0]))
-    t = check_array("t", t, (len(x),))
-    y, k, tape = _there(net, layers, x, len(x) if loss.needs_k else 0)
-    value, dy, dk = loss.evaluate(y, t, k)
-    return value, _back(net, layers, x, tape, dy, dk)
+    layers, x, t = _check_batch(net, theta, x, t)
+    return _value_and_grad(net, layers, x, t, [(loss, slice(0, len(x)))])
 
 
 def value_and_grad_mixed(
     net: MLP, theta: Array, x: Array, t: Array, plain: Loss, lai: Loss, lai_mask: npt.ArrayLike
 ) -> tuple[Any, Array]:
-    """One loss on some rows of a batch and another on the rest (paper §5, §6.1).
+    """`value_and_grad` with one loss for some samples and another for the rest (paper §5, §6.1).
 
-        L = (n_plain · plain + n_lai · lai) / n
+        L = (n_lai · lai + n_plain · plain) / n
 
-    each loss taken over its own rows. All rows go through the network together, and for the input
-    gradient only those whose loss looks at k.
+    Each loss is taken over its own samples. k is computed only for those whose loss depends on it.
 
     Parameters
     ----------
     lai_mask
-        Which rows of x get `lai`: a mask (N,) of bools.
+        Which samples get `lai`: (N,) bools.
 
     Raises
     ------
     ValueError
         As `value_and_grad`, or a mask that is not N bools.
     """
+    layers, x, t = _check_batch(net, theta, x, t)
+    lai_mask = check_mask("lai_mask", lai_mask, len(x))
+    # the samples of `lai` first: those whose k is needed are then the first ones
+    perm, n_lai = np.argsort(~lai_mask, kind="stable"), int(np.count_nonzero(lai_mask))
+    parts = [(lai, slice(0, n_lai)), (plain, slice(n_lai, len(x)))]
+    parts = [(loss, rows) for loss, rows in parts if rows.start < rows.stop]
+    return _value_and_grad(net, layers, x[perm], t[perm], parts)
+
+
+def _value_and_grad(
+    net: MLP, layers: Layers, x: Array, t: Array, parts: list[tuple[Loss, slice]]
+) -> tuple[Any, Array]:
+    """L = Σ (n_part / n) · loss of the samples in the part, and θ̄."""
+    # the network: y, and k of the samples up to the last one whose loss depends on it
+    n_k = max(rows.stop if loss.needs_k else 0 for loss, rows in parts)
+    y, k, vjp = checkpointed(partial(_forward, net, layers, x, n_k), len(x), GRADIENT_CHUNK)
+    # the loss: L, ȳ and k̄
+    value, dy, dk = 0.0, [], []
+    for loss, rows in parts:
+        weight = (rows.stop - rows.start) / len(y)
+        part, dy_part, dk_part = loss.evaluate(y[rows], t[rows], k[rows] if loss.needs_k else None)
+        value = value + weight * part
+        dy.append(weight * dy_part)
+        dk.append(np.zeros_like(k[rows]) if dk_part is None else weight * dk_part)
+    # the network again: θ̄
+    return dy[0].dtype.type(value), vjp(joined(dy), joined(dk))
+
+
+def _forward(net: MLP, layers: Layers, x: Array, n_k: int, rows: slice) -> tuple[Array, Array, Vjp]:
+    """y of these samples, k of those among the first n_k, and the VJP of both."""
+    y, tape = net.forward_layers(layers, x[rows])
+    n = min(n_k, rows.stop) - rows.start
+    if n <= 0:
+        return y, x[:0], lambda dy, dk: net.backward(tape, dy)
+    k, k_tape = net.input_gradient(tape, n)
+    return y, k, partial(net.double_backward, k_tape)
+
+
+def _check_batch(net: MLP, theta: Array, x: Array, t: Array) -> tuple[Layers, Array, Array]:
     layers = net.unflatten(theta)
     x = check_array("x", x, ("N", net.sizes[0]))
-    t = check_array("t", t, (len(x),))
-    try:
-        rows = np.asarray(lai_mask)
-    except ValueError as error:  # rows of unequal length
-        raise ValueError(f"lai_mask: expected a mask of {len(x)} bools, got {error}") from None
-    if rows.dtype != np.bool_ or rows.shape != t.shape:
-        raise ValueError(
-            f"lai_mask: expected a mask of {len(x)} bools, got {rows.dtype} of shape {rows.shape}"
-        )
-    n, n_lai = len(rows), int(np.count_nonzero(rows))
-    if n_lai == 0:
-        return value_and_grad(net, theta, x, t, plain)
-    if n_lai == n:
-        return value_and_grad(net, theta, x, t, lai)
-    # the rows whose loss looks at k first, so that these are the first so many of each block
-    first, second, m = lai, plain, n_lai
-    if plain.needs_k and not lai.needs_k:
-        first, second, m, rows = plain, lai, n - n_lai, ~rows
-    order = np.concatenate([np.flatnonzero(rows), np.flatnonzero(~rows)])
-    x, t = x[order], t[order]
-
-    y, k, tape = _there(net, layers, x, n if second.needs_k else m if first.needs_k else 0)
-    value, dy, dk = first.evaluate(y[:m], t[:m], k[:m] if first.needs_k else None)
-    other, dy_other, dk_other = second.evaluate(y[m:], t[m:], k[m:] if second.needs_k else None)
-    # L = (m · first + (n − m) · second) / n, and so are the seeds, which have no rows in common
-    share, rest = m / n, (n - m) / n
-    value = (share * value + rest * other).astype(value.dtype)
-    dy = np.concatenate([share * dy, rest * dy_other])
-    if dk is not None:
-        dk = share * dk if dk_other is None else np.concatenate([share * dk, rest * dk_other])
-    return value, _back(net, layers, x, tape, dy, dk)
-
-
-def _there(
-    net: MLP, layers: Layers, x: Array, n_k: int
-) -> tuple[Array, Any, Tape | InputGradientTape]:
-    """y (N,), k (n_k, D) of the first rows or None, and the tape of the last block."""
-    y, k = [], []
-    for rows in chunks(len(x), GRADIENT_CHUNK):
-        part, slopes, tape = _sweep(net, layers, x[rows], n_k - rows.start)
-        y.append(part)
-        if slopes is not None:
-            k.append(slopes)
-    return _joined(y), _joined(k) if k else None, tape
-
-
-def _back(
-    net: MLP, layers: Layers, x: Array, tape: Tape | InputGradientTape, dy: Array, dk: Array | None
-) -> Array:
-    """θ̄ (P,) from dy (N,) and dk (n_k, D) of the first rows; `tape` is the last block's."""
-    n_k = 0 if dk is None else len(dk)
-    *before, last = chunks(len(x), GRADIENT_CHUNK)
-    grad = _pull(net, tape, last, dy, dk)
-    for rows in before:
-        _, _, tape = _sweep(net, layers, x[rows], n_k - rows.start)
-        grad += _pull(net, tape, rows, dy, dk)
-    return grad
-
-
-def _sweep(
-    net: MLP, layers: Layers, x: Array, n_k: int
-) -> tuple[Array, Array | None, Tape | InputGradientTape]:
-    """One block there: y, and k of the first n_k rows if there are any."""
-    y, tape = net.evaluate(layers, x)
-    if n_k <= 0:
-        return y, None, tape
-    return y, *net.input_gradient(tape, min(n_k, len(x)))
-
-
-def _pull(net: MLP, tape: Any, rows: slice, dy: Array, dk: Any) -> Array:
-    """One block back: what its rows add to θ̄."""
-    if isinstance(tape, InputGradientTape):
-        return net.double_backward(tape, dy[rows], dk[rows])
-    return net.backward(tape, dy[rows])
-
-
-def _joined(parts: list[Array]) -> Array:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return layers, x, check_array("t", t, (len(x),))

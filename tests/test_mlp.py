@@ -182,13 +182,13 @@ def test_predict_is_forward_for_any_number_of_rows(n: int) -> None:
 
 def test_predict_holds_no_more_than_4096_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    whole = MLP.evaluate
+    whole = MLP.forward_layers
 
     def spy(self: MLP, layers: Any, x: Array) -> Any:
         seen.append(len(x))
         return whole(self, layers, x)
 
-    monkeypatch.setattr(MLP, "evaluate", spy)
+    monkeypatch.setattr(MLP, "forward_layers", spy)
     c = case(1, (3,), "tanh", n=9000)
     c.net.predict(c.theta, c.x)
     assert seen == [4096, 4096, 808]
@@ -444,7 +444,7 @@ def test_arguments_and_tapes_are_not_changed(c: Case) -> None:
         a.setflags(write=False)
     _, tape = c.net.forward(c.theta, c.x)
     _, gtape = c.net.input_gradient(tape)
-    for a in (*tape.a, *tape.z, *gtape.slope, *gtape.u, *gtape.v):
+    for a in (*tape.a, *tape.z, *gtape.df, *gtape.u, *gtape.v):
         a.setflags(write=False)
     once = c.net.double_backward(gtape, c.dy, c.dk)
     c.net.backward(tape, c.dy)

@@ -183,13 +183,13 @@ def test_one_block_is_the_whole_to_the_bit(n: int, loss: Loss) -> None:
 
 def test_no_more_rows_than_a_block_are_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    whole = MLP.evaluate
+    whole = MLP.forward_layers
 
     def spy(self: MLP, layers: Any, x: Array) -> Any:
         seen.append(len(x))
         return whole(self, layers, x)
 
-    monkeypatch.setattr(MLP, "evaluate", spy)
+    monkeypatch.setattr(MLP, "forward_layers", spy)
     c = case(1, (3,), "tanh", n=2500)
     value_and_grad(c.net, c.theta, c.x, c.t, Lai(0.1))
     # there, and back again but for the last block, whose tape is still there
@@ -271,7 +271,7 @@ def test_mixed_batch_takes_one_pass_and_k_of_the_lai_mask_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[tuple[str, int | None]] = []
-    forward, gradient = MLP.evaluate, MLP.input_gradient
+    forward, gradient = MLP.forward_layers, MLP.input_gradient
 
     def spy(self: MLP, layers: Any, x: Array) -> Any:
         seen.append(("y", len(x)))
@@ -281,7 +281,7 @@ def test_mixed_batch_takes_one_pass_and_k_of_the_lai_mask_alone(
         seen.append(("k", rows))
         return gradient(self, tape, rows)
 
-    monkeypatch.setattr(MLP, "evaluate", spy)
+    monkeypatch.setattr(MLP, "forward_layers", spy)
     monkeypatch.setattr(MLP, "input_gradient", spy_k)
     c = case(1, (3,), "tanh", n=64)
     value_and_grad_mixed(c.net, c.theta, c.x, c.t, Plain(), Lai(), np.arange(64) % 16 == 5)

@@ -1,1 +1,1 @@
-"""What holds the lessons up: input validation, analytic |z|, the kink, chunks, files, numerical gradients."""
+"""What the lessons stand on: input validation, the complex step, the kink, chunks and files."""

@@ -1,4 +1,4 @@
-"""A range cut into chunks: the minibatches of an epoch, or parts of a batch that fit the cache.
+"""A batch cut into chunks that fit the processor's cache, and gradient checkpointing over them.
 
 NumPy passes over its arrays once per operation. Where they are larger than the cache, each pass
 waits for memory and each result takes fresh memory, which can cost more than the arithmetic.
@@ -6,7 +6,44 @@ waits for memory and each result takes fresh memory, which can cost more than th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from lai_ref.support.validation import Array
+
+Vjp: TypeAlias = Callable[[Array, Array], Array]  # ȳ, k̄ → θ̄, a vector-Jacobian product
+
 
 def chunks(n: int, size: int) -> list[slice]:
     """0 … n cut into slices of length `size`, the last one perhaps shorter."""
     return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def joined(parts: list[Array]) -> Array:
+    """The parts one after the other: a single one as it is, without a copy."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def checkpointed(
+    forward: Callable[[slice], tuple[Array, Array, Vjp]], n: int, size: int
+) -> tuple[Array, Array, Vjp]:
+    """y, k and their VJP for n samples, from a `forward` that computes these for a chunk of them.
+
+    The loss may need y and k of all samples before ȳ and k̄ are known. The forward pass therefore
+    stores y and k alone, and the backward pass computes each chunk again, but for the last one.
+    """
+    *others, last = chunks(n, size)
+    parts = [forward(rows)[:2] for rows in others]
+    y, k, vjp_last = forward(last)
+    parts.append((y, k))
+
+    def vjp(dy: Array, dk: Array) -> Array:
+        grad = vjp_last(dy[last], dk[last])
+        for rows in others:
+            _, _, vjp_rows = forward(rows)
+            grad += vjp_rows(dy[rows], dk[rows])
+        return grad
+
+    return joined([y for y, _ in parts]), joined([k for _, k in parts]), vjp

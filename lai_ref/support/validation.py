@@ -1,8 +1,7 @@
-"""The door: what comes in is looked at once, and refused in words that help.
+"""Input validation: public functions check their arguments once, internal functions do not.
 
-Every message names the argument, what was expected and what came. Behind the door the package
-works on float32, float64 or complex128 arrays (the last for the complex step) and checks nothing
-twice.
+An error names the argument, what was expected and what was received. Arrays are float32, float64
+or complex128, the last for the complex step.
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
 FLOATS = "fdD"  # NumPy's letters for float32, float64 and complex128
-
-
 Shape: TypeAlias = tuple[int | str, ...] | None
 
 
@@ -51,22 +48,40 @@ def check_array(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
 
 def check_shape(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
     """As `check_array`, without the check for finite entries: training may overflow."""
-    if type(value) is np.ndarray and value.dtype.char in FLOATS and _fits(value.shape, shape):
+    if (
+        type(value) is np.ndarray
+        and value.dtype.char in FLOATS
+        and _shape_matches(value.shape, shape)
+    ):
         return value  # the common case, many times a training step
     try:
         a = np.asarray(value)
     except ValueError as error:  # rows of unequal length
         raise ValueError(
-            f"{name}: expected an array of shape {_words(shape)}, got {error}"
+            f"{name}: expected an array of shape {_format_shape(shape)}, got {error}"
         ) from None
     if a.dtype.kind in "iu":
         a = a.astype(np.float64)
     if a.dtype.char not in FLOATS:
         expected = "numbers (float32, float64 or complex128)"
         raise TypeError(f"{name}: expected {expected}, got dtype {a.dtype}")
-    if not _fits(a.shape, shape):
-        raise ValueError(f"{name}: expected shape {_words(shape)}, got {_words(a.shape)}")
+    if not _shape_matches(a.shape, shape):
+        raise ValueError(
+            f"{name}: expected shape {_format_shape(shape)}, got {_format_shape(a.shape)}"
+        )
     return a
+
+
+def check_mask(name: str, value: npt.ArrayLike, n: int) -> Array:
+    """`value` as an array of n bools."""
+    try:
+        mask = np.asarray(value)
+    except ValueError as error:  # rows of unequal length
+        raise ValueError(f"{name}: expected a mask of {n} bools, got {error}") from None
+    if mask.dtype != np.bool_ or mask.shape != (n,):
+        got = f"{mask.dtype} of shape {mask.shape}"
+        raise ValueError(f"{name}: expected a mask of {n} bools, got {got}")
+    return mask
 
 
 def to_double(a: Array) -> Array:
@@ -75,7 +90,7 @@ def to_double(a: Array) -> Array:
 
 
 def check_choice(name: str, value: Any, allowed: Collection[Any]) -> None:
-    """Refuse a `value` that is not among those `allowed`."""
+    """Raise ValueError for a `value` that is not among those `allowed`."""
     try:
         known = value in tuple(allowed) and not isinstance(value, bool | float)
     except ValueError:  # an array, whose comparison is an array
@@ -115,7 +130,7 @@ def check_positive(name: str, value: Any) -> float:
     return number
 
 
-def _fits(got: tuple[int, ...], shape: Shape) -> bool:
+def _shape_matches(got: tuple[int, ...], shape: Shape) -> bool:
     if got == shape:
         return True
     if shape is None:
@@ -139,7 +154,7 @@ def _number(name: str, value: Any) -> float:
         raise ValueError(f"{name}: expected a number within a float's range, got more") from None
 
 
-def _words(shape: Shape) -> str:
+def _format_shape(shape: Shape) -> str:
     if shape is None:
         return "(…)"
     return "(" + ", ".join(str(n) for n in shape) + ("," if len(shape) == 1 else "") + ")"
