@@ -16,10 +16,10 @@ from lai_ref.losses import GradientPenalty, Loss, Plain
 from lai_ref.metrics import noise_sensitivity, rmse
 from lai_ref.mlp import MLP
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
-from lai_ref.state import TrainingState, load_state, save_state
+from lai_ref.state import DivergedError, TrainingState, load_state, save_state
 from lai_ref.support.gradcheck import numerical_gradient
 from lai_ref.support.validation import Array
-from lai_ref.train import DivergedError, Epoch, lai_training
+from lai_ref.train import Epoch, lai_training
 
 __all__ = [
     "MLP",

@@ -17,9 +17,9 @@ from lai_ref.lai import REDUCTIONS, Lai
 from lai_ref.losses import Plain
 from lai_ref.metrics import rmse
 from lai_ref.mlp import MLP
-from lai_ref.state import load_state, save_state
+from lai_ref.state import DivergedError, load_state, save_state
 from lai_ref.support.files import check_writable
-from lai_ref.train import SAMPLINGS, DivergedError, Epoch, lai_training
+from lai_ref.train import SAMPLINGS, Epoch, lai_training
 
 
 def main(arguments: list[str] | None = None) -> int:

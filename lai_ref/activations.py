@@ -1,4 +1,4 @@
-"""Activations a = f(z), each with f' and f'': double backpropagation needs the second derivative.
+"""Activations a = f(z) with f' and f'': double backpropagation needs the second derivative.
 
     identity   f = z               f' = 1                    f'' = 0
     relu       f = max(z, 0)       f' = H(z), H(0) = 0       f'' = 0
@@ -6,9 +6,9 @@
     softplus   f = log(1 + e^z)    f' = σ(z)                 f'' = σ(z) σ(−z)
     silu       f = z σ(z)          f' = σ(z) (1 + z σ(−z))   f'' = σ(z) σ(−z) (2 + z (σ(−z) − σ(z)))
 
-with σ(z) = 1/(1 + e^−z), and σ(−z) written for 1 − σ(z) because it does not cancel. For tanh,
-1 − f² does cancel far out, to an error of an ulp of 1; that is what every framework computes. At
-its kink relu takes f'(0) = 0, as PyTorch and JAX do.
+with σ(z) = 1/(1 + e^−z). σ(−z) stands for 1 − σ(z), which would lose digits to cancellation. So
+does 1 − f² of tanh for large |z|, by at most an ulp of 1, as in every framework. At its kink relu
+has the subgradient f'(0) = 0, as in PyTorch and JAX.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from lai_ref.support.validation import Array
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation and its first two derivatives, elementwise, dtype in = dtype out.
+    """An activation and its first two derivatives, elementwise; they return the dtype of z.
 
-    `df` and `d2f` are given what is already known, so that nothing is computed twice.
+    `df` and `d2f` take what has been computed already.
     """
 
     f: Callable[[Array], Array]  # z → a
     df: Callable[[Array, Array], Array]  # z, a → f'(z)
     d2f: Callable[[Array, Array, Array], Array]  # z, a, f'(z) → f''(z)
-    # Var W · fan_in at the start: 2 for relu (He et al. 2015) and silu, much like it
+    # Var W · fan_in of initial weights: 2 for relu (He et al. 2015) and for silu, which is similar
     gain: float = 1.0
-    has_d2f: bool = True  # whether f'' is anywhere other than 0
+    has_d2f: bool = True  # whether f'' differs from 0 anywhere
 
 
 def _sigmoid_pair(z: Array) -> tuple[Array, Array]:

@@ -1,8 +1,9 @@
-"""Adam (Kingma & Ba 2015, Algorithm 1) on one flat vector.
+"""Adam (Kingma & Ba 2015, Algorithm 1) for one flat parameter vector θ and its gradient g.
 
 t ← t + 1
-m ← β₁ m + (1 − β₁) g                  v ← β₂ v + (1 − β₂) g²
-θ ← θ − lr · m̂ / (√v̂ + ε),             m̂ = m / (1 − β₁^t),  v̂ = v / (1 − β₂^t)
+m ← β₁ m + (1 − β₁) g              m̂ = m / (1 − β₁^t)
+v ← β₂ v + (1 − β₂) g²             v̂ = v / (1 − β₂^t)
+θ ← θ − lr · m̂ / (√v̂ + ε)
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from lai_ref.support.validation import Array, check_in_range, check_int, check_p
 
 
 class AdamState(NamedTuple):
-    """Steps taken, and the running means of the gradient and its square, (P,) each."""
+    """The number of steps taken, and the running means of the gradient and its square, (P,)."""
 
     t: int
     m: Array
@@ -25,16 +26,16 @@ class AdamState(NamedTuple):
 
 @dataclass(frozen=True)
 class Adam:
-    """The optimiser's constants; what changes from step to step is an `AdamState`.
+    """The optimiser's constants; an `AdamState` holds what changes from step to step.
 
     Parameters
     ----------
     lr
-        Step size, Algorithm 1's α, above 0.
+        Learning rate, Algorithm 1's α, positive.
     beta1, beta2
-        Decay of the two means, in [0, 1).
+        Decay rates of m and v, in [0, 1).
     eps
-        ε, above 0, outside the root.
+        ε, positive, added outside the root.
 
     Examples
     --------
@@ -57,33 +58,24 @@ class Adam:
             object.__setattr__(self, name, beta)
 
     def init(self, theta: Array) -> AdamState:
-        """No steps taken, both means 0, for a θ (P,)."""
+        """The state before the first step for a θ (P,): t, m and v are 0."""
         return AdamState(0, np.zeros_like(theta), np.zeros_like(theta))
 
     def step(self, theta: Array, grad: Array, state: AdamState) -> tuple[Array, AdamState]:
-        """θ (P,) after one step against the gradient (P,), and the state that goes with it.
+        """θ (P,) and the state after one step with the gradient (P,).
 
         Raises
         ------
         ValueError
-            A gradient or state of another length than θ.
+            A gradient or state that is not as long as θ.
         """
         theta = check_shape("theta", theta, ("P",))
         grad = check_shape("grad", grad, theta.shape)
         check_shape("state.m", state.m, theta.shape)
         check_shape("state.v", state.v, theta.shape)
         t = check_int("state.t", state.t, minimum=0) + 1
-        # m ← β₁ m + (1 − β₁) g
-        m = self.beta1 * state.m
-        m += (1 - self.beta1) * grad
-        # v ← β₂ v + (1 − β₂) g²
-        v = grad * grad
-        v *= 1 - self.beta2
-        v += self.beta2 * state.v
-        # θ ← θ − lr · m̂ / (√v̂ + ε), the factor 1/(1 − β₁^t) of m̂ taken into lr
-        root = v / (1 - self.beta2**t)
-        np.sqrt(root, out=root)
-        root += self.eps
-        step = self.lr / (1 - self.beta1**t) * m
-        step /= root
-        return theta - step, AdamState(t, m, v)
+        m = self.beta1 * state.m + (1 - self.beta1) * grad
+        v = self.beta2 * state.v + (1 - self.beta2) * (grad * grad)
+        # lr · m̂ / (√v̂ + ε), with the factor 1/(1 − β₁^t) of m̂ taken into lr
+        lr = self.lr / (1 - self.beta1**t)
+        return theta - lr * m / (np.sqrt(v / (1 - self.beta2**t)) + self.eps), AdamState(t, m, v)

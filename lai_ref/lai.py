@@ -1,16 +1,15 @@
-"""The Lai loss of a batch, with its derivatives with respect to y and k.
+"""The Lai loss of a batch, and its derivatives with respect to y and k.
 
-Per sample i and feature j, with F of `factor` (paper §3.1):  ℓ_ij = |e_i|^p F_p(k_ij; λ_j).
-Over the features (§3.2):  M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁.  Over the samples:
-
-    reduction="batch"     L = M(c), c = mean_i ℓ_i;  s_j = (1 − ρ) c_j/‖c‖₂ + ρ
-    reduction="sample"    L = mean_i M(ℓ_i);  s_ij the same from each sample's own ℓ_i
+    sample i, feature j (paper §3.1)    ℓ_ij = |e_i|^p F_p(k_ij; λ_j),  e = y − t,  F of `factor`
+    norm over the features (§3.2)       M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁
+    reduction="batch"     L = M(c), c = mean_i ℓ_i    s_j = (1 − ρ) c_j/‖c‖₂ + ρ
+    reduction="sample"    L = mean_i M(ℓ_i)           s_ij = (1 − ρ) ℓ_ij/‖ℓ_i‖₂ + ρ
 
     dy_i  = (1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i
     dk_ij = (1/N) s_j |e_i|^p F'(k_ij; λ_j)
 
-Where L is not differentiable a whole interval of derivatives is valid. The choice here is the
-middle at the kink of F, 0 at e = 0 for p = 1, and 0 for the 2-norm at the zero vector.
+Where L has a kink, one subgradient is chosen: the midpoint at the kink of F; 0 at e = 0 for p = 1;
+0 for the 2-norm at the zero vector.
 """
 
 from __future__ import annotations
@@ -30,26 +29,24 @@ from lai_ref.support.kink import Kink, check_lam, check_lam_length, kink_of
 from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, to_double
 
 REDUCTIONS = ("batch", "sample")
-ENTRIES = 2**14  # of k whose factors are computed at one time
-LEAST, MOST = np.finfo(float).tiny, np.finfo(float).max  # complex numbers divide by no less
 
 
 @dataclass(frozen=True)
 class Lai:
-    """The Lai loss of a batch, with its derivatives.
+    """The Lai loss; calling it gives value and derivatives.
 
     Parameters
     ----------
     lam
-        λ > 0: below λ^(1/p) the loss pushes |k| up, above it down. One number, or one a feature
-        (§3.3).
+        λ > 0, one number or one per feature (§3.3). The loss increases |k| < λ^(1/p) and reduces
+        |k| > λ^(1/p).
     order
         p: 1 for Lai MAE, 2 for Lai MSE.
     l1_ratio
         ρ in [0, 1]: 0 is L2 Lai, 1 is L1 Lai, between them the elastic net (§3.2).
     reduction
-        ``"batch"``: the mean over samples, then the norm over features; ``"sample"``: the other
-        order. They agree for ρ = 1 and where all ℓ_i are parallel, as for one sample or feature.
+        ``"batch"``: the norm over features of the mean over samples; ``"sample"``: the mean of the
+        samples' norms. Equal for ρ = 1, for one sample or feature, and if all ℓ_i are parallel.
 
     Examples
     --------
@@ -76,79 +73,87 @@ class Lai:
     def __call__(
         self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike
     ) -> tuple[Any, Array, Array]:
-        """Value (a scalar), dy (N,) and dk (N, D) for predictions y, targets t, slopes k (N, D).
+        """Value (a scalar), dy (N,) and dk (N, D) of predictions y, targets t, gradients k (N, D).
 
         Raises
         ------
         ValueError
-            Shapes that do not fit each other or λ, an empty batch, or an entry not finite.
+            Shapes that do not fit each other or λ, an empty batch, or an entry that is not finite.
         """
-        return self.evaluate(*self._arguments(y, t, k))
+        return self.evaluate(*_check_batch(y, t, k))
 
     def per_feature(self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike) -> Array:
-        """ℓ (N, D): the loss of each sample along each feature, before any norm."""
-        y, t, k = self._arguments(y, t, k)
+        """ℓ (N, D): the loss of each sample and feature, before any norm."""
+        y, t, k = _check_batch(y, t, k)
         e = to_double(y) - to_double(t)
-        # ℓ_ij = |e_i|^p F(k_ij; λ_j)
-        ell = self._terms(e, k)[0] * absolute(e)[:, None]
+        # ℓ_ij = |e_i| · |e_i|^(p−1) F_ij
+        ell = absolute(e)[:, None] * self._weighted_factors(e, k)[0]
         return ell.astype(np.result_type(y, t, k))
 
     def evaluate(self, y: Array, t: Array, k: Array) -> tuple[Any, Array, Array]:
-        """As calling the loss, for arguments that have been checked before."""
+        """The same as a call, for arguments that have been checked."""
         dtype = np.result_type(y, t, k)
         p, n = self.order, len(y)
         e = to_double(y) - to_double(t)
-        qF, dk = self._terms(e, k)
+        weighted_F, dk = self._weighted_factors(e, k)
         if self.reduction == "batch":
             # L = M(c), c_j = mean_i ℓ_ij = (1/N) Σ_i |e_i| · |e_i|^(p−1) F_ij
-            value, s = _norm(absolute(e) @ qF / n, self.l1_ratio)
-            sF = qF @ s
+            value, s = _norm(absolute(e) @ weighted_F / n, self.l1_ratio)
+            sF = weighted_F @ s
         else:
             # L = mean_i M(ℓ_i)
-            norms, s = _norm(qF * absolute(e)[:, None], self.l1_ratio)
-            value, sF = norms.mean(), (s * qF).sum(axis=1)
+            norms, s = _norm(weighted_F * absolute(e)[:, None], self.l1_ratio)
+            value, sF = norms.mean(), (s * weighted_F).sum(axis=1)
         # dy_i = (1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i
         dy = p / n * sign(e) * sF
         # dk_ij = (1/N) s_j |e_i|^p F'(k_ij; λ_j)
         dk *= s / n
         return value.astype(dtype), dy.astype(dtype), dk.astype(dtype, copy=False)
 
+    def check_features(self, n_features: int) -> None:
+        """Raise ValueError if λ is a list of another length than the number of features."""
+        check_lam_length(self._kink.low, (n_features,))
+
     @cached_property
     def _kink(self) -> Kink:
-        """λ as the factor needs it: computed once, like λ never changed."""
+        """λ as the factor needs it, computed once."""
         return kink_of(check_lam(self.lam), self.order)
 
-    def _terms(self, e: Array, k: Array) -> tuple[Array, Array]:
-        """|e|^(p−1) F and |e|^p F', (N, D), in double precision, some rows at a time.
-
-        In that form, times |e|, since |e|² alone may leave the range of doubles where ℓ does not.
-        """
-        check_lam_length(self._kink.low, k.shape)
-        size = absolute(e)[:, None]
-        q = size if self.order == 2 else np.ones_like(size)
+    def _weighted_factors(self, e: Array, k: Array) -> tuple[Array, Array]:
+        """|e|^(p−1) F and |e|^p F', (N, D), in double precision; |e|² alone might overflow."""
+        self.check_features(k.shape[1])
+        abs_e = absolute(e)[:, None]
+        power = abs_e if self.order == 2 else np.ones_like(abs_e)
         dtype = np.result_type(e, k)
-        qF, terms = np.empty(k.shape, dtype), np.empty(k.shape, dtype)
-        for rows in chunks(len(k), max(1, ENTRIES // k.shape[1])):
-            F, slope = factor_and_derivative(to_double(k[rows]), self._kink, self.order)
-            np.multiply(q[rows], F, out=qF[rows])
-            np.multiply(q[rows] * slope, size[rows], out=terms[rows])
-        return qF, terms
-
-    def _arguments(
-        self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike
-    ) -> tuple[Array, Array, Array]:
-        y = check_array("y", y, ("N",))
-        k = check_array("k", k, (len(y), "D"))
-        return y, check_array("t", t, (len(y),)), k
+        weighted_F, weighted_dF = np.empty(k.shape, dtype), np.empty(k.shape, dtype)
+        for rows in chunks(len(k), max(1, CHUNK_ENTRIES // k.shape[1])):
+            F, dF = factor_and_derivative(to_double(k[rows]), self._kink, self.order)
+            np.multiply(power[rows], F, out=weighted_F[rows])
+            np.multiply(power[rows] * dF, abs_e[rows], out=weighted_dF[rows])
+        return weighted_F, weighted_dF
 
 
 def _norm(c: Array, l1_ratio: float) -> tuple[Array, Array]:
     """M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁ over the last axis of c ≥ 0, and s = ∂M/∂c."""
     # ‖c‖₂ = m ‖c/m‖₂ with m the largest entry: squares of c alone may leave the range of doubles
-    m = np.minimum(np.maximum(c.max(axis=-1, keepdims=True), LEAST), MOST)
+    m = np.minimum(np.maximum(c.max(axis=-1, keepdims=True), FLOAT_TINY), FLOAT_MAX)
     r = c / m
-    length = np.sqrt((r * r).sum(axis=-1, keepdims=True))
+    norm = np.sqrt((r * r).sum(axis=-1, keepdims=True))
     # s_j = (1 − ρ) c_j/‖c‖₂ + ρ, the first term 0 where ‖c‖₂ is
-    s = (1 - l1_ratio) * r / np.maximum(length, LEAST) + l1_ratio
-    value = (1 - l1_ratio) * (m * length)[..., 0] + l1_ratio * c.sum(axis=-1)
+    s = (1 - l1_ratio) * r / np.maximum(norm, FLOAT_TINY) + l1_ratio
+    value = (1 - l1_ratio) * (m * norm)[..., 0] + l1_ratio * c.sum(axis=-1)
     return value, s
+
+
+def _check_batch(
+    y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike
+) -> tuple[Array, Array, Array]:
+    y = check_array("y", y, ("N",))
+    k = check_array("k", k, (len(y), "D"))
+    return y, check_array("t", t, (len(y),)), k
+
+
+# Speed and range
+
+CHUNK_ENTRIES = 2**14  # entries of k whose factors are computed at one time, see `support.chunks`
+FLOAT_TINY, FLOAT_MAX = np.finfo(float).tiny, np.finfo(float).max  # the range of a safe divisor

@@ -1,12 +1,12 @@
-"""The losses that the Lai loss is measured against, and the shape all losses share.
+"""What a loss is here, and the two that the Lai loss is compared with.
 
-    Plain           L = mean_i |e_i|^p
-    GradientPenalty  L = mean_i |e_i|^p + μ mean_i ‖k_i‖²       (Drucker & LeCun 1991)
+    Plain             L = mean_i |e_i|^p
+    GradientPenalty   L = mean_i |e_i|^p + μ mean_i ‖k_i‖²       (Drucker & LeCun 1991)
 
-with e = y − t, k = ∂y/∂x and p = 1 (MAE) or 2 (MSE). At e = 0 and p = 1 the derivative is taken as
-0. Sums run in double precision, also for float32; results have the dtype of the arguments. In
-float32 only what is truly beyond its range is infinite; in float64 also what is made of a square
-that is: of a slope, or for p = 2 a residual, above 1e154.
+with e = y − t, k = ∂y/∂x and p = 1 (MAE) or 2 (MSE). At e = 0 and p = 1 the subgradient 0 is taken.
+Sums are computed in double precision, also for float32; results have the dtype of the arguments.
+float32 results overflow only if the exact value exceeds the float32 range. float64 results also
+overflow if an intermediate square does, that is, for |k| (or, with p = 2, |e|) above 1e154.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ class Loss(Protocol):
 
     @property
     def needs_k(self) -> bool:
-        """Whether `evaluate` looks at k; if not, it is given None."""
+        """Whether the loss depends on k; if not, `evaluate` is given None for it."""
 
     def evaluate(self, y: Array, t: Array, k: Any) -> tuple[Any, Array, Array | None]:
-        """Value, dy (N,) and dk (N, D), or None in its place where `needs_k` is False.
+        """Value, dy (N,) and dk (N, D) of y, t (N,) and k (N, D), which have been checked.
 
-        y and t are (N,), k is (N, D); nothing needs to be checked.
+        dk is None where `needs_k` is False.
         """
 
 
 @dataclass(frozen=True)
 class Plain:
-    """The traditional loss, mean |e|^p.
+    """The baseline losses MAE and MSE, mean |e|^p.
 
     Examples
     --------
@@ -55,26 +55,26 @@ class Plain:
     def __call__(
         self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike | None = None
     ) -> tuple[Any, Array, None]:
-        """Value (a scalar) and dy (N,) for predictions y (N,), targets t (N,); k is not looked at.
+        """Value (a scalar) and dy (N,) of predictions y (N,) and targets t (N,); k is ignored.
 
         Raises
         ------
         ValueError
-            Shapes that differ, an empty batch, or an entry not finite.
+            Shapes that differ, an empty batch, or an entry that is not finite.
         """
         y = check_array("y", y, ("N",))
         return self.evaluate(y, check_array("t", t, (len(y),)))
 
     def evaluate(self, y: Array, t: Array, k: Any = None) -> tuple[Any, Array, None]:
-        """As calling the loss, for arguments that have been checked before."""
-        dtype = np.result_type(y, t)
+        """The same as a call, for arguments that have been checked."""
         value, dy = _mean_power(y, t, self.order)
+        dtype = np.result_type(y, t)
         return value.astype(dtype), dy.astype(dtype), None
 
 
 @dataclass(frozen=True)
 class GradientPenalty:
-    """Mean |e|^p plus μ ≥ 0 times the mean squared input gradient: the penalty that is *added*.
+    """Mean |e|^p plus μ ≥ 0 times the mean squared input gradient.
 
     Examples
     --------
@@ -95,18 +95,13 @@ class GradientPenalty:
     def __call__(
         self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike
     ) -> tuple[Any, Array, Array]:
-        """Value (a scalar), dy (N,) and dk (N, D) for predictions y, targets t, slopes k (N, D).
-
-        Raises
-        ------
-        ValueError
-            Shapes that do not fit each other, an empty batch, or an entry not finite.
-        """
+        """Value, dy and dk; arguments, shapes and errors are those of a call of `Lai`."""
         y = check_array("y", y, ("N",))
-        return self.evaluate(y, check_array("t", t, (len(y),)), check_array("k", k, (len(y), "D")))
+        t = check_array("t", t, (len(y),))
+        return self.evaluate(y, t, check_array("k", k, (len(y), "D")))
 
     def evaluate(self, y: Array, t: Array, k: Array) -> tuple[Any, Array, Array]:
-        """As calling the loss, for arguments that have been checked before."""
+        """The same as a call, for arguments that have been checked."""
         dtype = np.result_type(y, t, k)
         k = to_double(k)
         value, dy = _mean_power(y, t, self.order)
@@ -118,7 +113,7 @@ class GradientPenalty:
 
 
 def _mean_power(y: Array, t: Array, order: int) -> tuple[Any, Array]:
-    """mean_i |e_i|^p and its derivative, in double precision."""
+    """mean_i |e_i|^p and its derivative ȳ (N,), in double precision."""
     e = to_double(y) - to_double(t)
     if order == 2:
         # mean_i e_i² = e · e / N;  ȳ_i = 2 e_i / N

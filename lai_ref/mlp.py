@@ -17,10 +17,8 @@ reverses both computations, the last one first:
           z̄_L = ȳ;  W̄_l += a_(l−1)ᵀ z̄_l;  b̄_l += Σ_i z̄_l;
           ā_(l−1) = z̄_l W_lᵀ;  z̄_(l−1) += ā_(l−1) ⊙ f'(z_(l−1))
 
-The f'' term is easily forgotten: k depends on z through f'(z). For relu it is zero, so that a test
-with relu alone passes without it.
-
-In code, layer l is entry h = l − 1 of each list, but a_l is entry l, since `a` begins with a_0.
+The f'' term is easily forgotten: k depends on z through f'(z). A test with relu alone, where f'' is
+zero, passes without it. In code, layer l is entry h = l − 1 of each list, but a_l is entry l.
 """
 
 from __future__ import annotations
@@ -37,10 +35,10 @@ import numpy.typing as npt
 from lai_ref.activations import ACTIVATIONS
 from lai_ref.support.chunks import chunks
 from lai_ref.support.validation import (
-    FLOATS,
     Array,
     check_array,
     check_choice,
+    check_dtype,
     check_int,
     check_shape,
 )
@@ -111,8 +109,7 @@ class MLP:
 
     def init(self, rng: np.random.Generator, dtype: npt.DTypeLike = np.float64) -> Array:
         """Initial θ (P,): W ~ N(0, gain/fan_in), b = 0 (LeCun 1998; He et al. 2015 for relu)."""
-        if np.dtype(dtype).char not in FLOATS:
-            raise TypeError(f"dtype: expected float32, float64 or complex128, got {dtype!r}")
+        check_dtype("dtype", dtype)
         gain = ACTIVATIONS[self.activation].gain
         theta = np.zeros(self.n_params)
         for W, _ in self.unflatten(theta):
@@ -165,12 +162,7 @@ class MLP:
     ) -> tuple[Array, InputGradientTape]:
         """k = ∂y/∂x (N, D) for the inputs on the tape, and the tape for `double_backward`.
 
-        With `n_samples`, k is (n_samples, D), for the first samples alone.
-
-        Raises
-        ------
-        ValueError
-            `n_samples` below 1 or above N.
+        With `n_samples`, from 1 to N, k is (n_samples, D), for the first samples alone.
         """
         n = len(tape.a[0]) if n_samples is None else n_samples
         if not 0 < n <= len(tape.a[0]):
@@ -191,7 +183,7 @@ class MLP:
     def backward(self, tape: Tape, dy: Array) -> Array:
         """θ̄ (P,) of a scalar with the derivative `dy` (N,) with respect to y."""
         dy = check_shape("dy", dy, (len(tape.a[0]),))
-        return self._reverse_forward(tape, self._activation_derivatives(tape), dy)
+        return self._reverse_forward(tape, self._activation_derivatives(tape), dy, from_k=([], []))
 
     def double_backward(self, k_tape: InputGradientTape, dy: Array, dk: Array) -> Array:
         """θ̄ (P,) of a scalar with the derivatives `dy` (N,) and `dk` with respect to y and k.
@@ -200,14 +192,14 @@ class MLP:
         """
         dk = check_shape("dk", dk, (k_tape.n, self.sizes[0]))
         dy = check_shape("dy", dy, (len(k_tape.tape.a[0]),))
-        dW_from_k, dz_from_k = self._reverse_input_gradient(k_tape, dk)
         dy = dy.astype(np.result_type(dy, dk), copy=False)
-        return self._reverse_forward(k_tape.tape, k_tape.df, dy, dW_from_k, dz_from_k)
+        from_k = self._reverse_input_gradient(k_tape, dk)
+        return self._reverse_forward(k_tape.tape, k_tape.df, dy, from_k)
 
     def _reverse_input_gradient(
         self, k_tape: InputGradientTape, dk: Array
-    ) -> tuple[list[Array], list[Array] | None]:
-        """What k̄ adds to W̄_1 … w̄_L, and to z̄_1 … z̄_(L−1); None for these where f'' = 0."""
+    ) -> tuple[list[Array], list[Array]]:
+        """What k̄ adds to W̄_1 … w̄_L, and to z̄_1 … z̄_(L−1): nothing where f'' = 0."""
         f = ACTIVATIONS[self.activation]
         tape, n, df, u, v = k_tape
         # v̄_0 = k̄
@@ -226,32 +218,28 @@ class MLP:
                 dz.append(du)
         # w̄_L += Σ_i v̄_(L−1)
         dW.append(_sum(dv)[:, None])
-        return dW, dz if f.has_d2f else None
+        return dW, dz
 
     def _reverse_forward(
-        self,
-        tape: Tape,
-        df: list[Array],
-        dy: Array,
-        dW_from_k: list[Array] | None = None,
-        dz_from_k: list[Array] | None = None,
+        self, tape: Tape, df: list[Array], dy: Array, from_k: tuple[list[Array], list[Array]]
     ) -> Array:
         """θ̄ (P,) from ȳ (N,) and what k̄ adds to W̄ and z̄."""
+        dW_from_k, dz_from_k = from_k
         dtype = np.result_type(tape.layers[0][0], tape.a[0], dy)
         grad = np.empty(self.n_params, dtype)
         # z̄_L = ȳ
         dz = dy[:, None].astype(dtype, copy=False)
-        for h, (dW, db) in reversed(list(enumerate(self.unflatten(grad)))):
+        for h, (dW, db) in reversed([*enumerate(self.unflatten(grad))]):
             # W̄_l += a_(l−1)ᵀ z̄_l;  b̄_l += Σ_i z̄_l
             np.matmul(tape.a[h].T, dz, out=dW)
             db[:] = _sum(dz)
-            if dW_from_k is not None:
+            if dW_from_k:
                 dW += dW_from_k[h]
             if h > 0:
                 # ā_(l−1) = z̄_l W_lᵀ;  z̄_(l−1) += ā_(l−1) ⊙ f'(z_(l−1))
                 dz = dz @ tape.layers[h][0].T
                 dz *= df[h - 1]
-                if dz_from_k is not None:
+                if dz_from_k:
                     dz[: len(dz_from_k[h - 1])] += dz_from_k[h - 1]
         return grad
 

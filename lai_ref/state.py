@@ -39,6 +39,22 @@ class TrainingState(NamedTuple):
             )
 
 
+class DivergedError(ArithmeticError):
+    """The loss, θ or Adam's moments became infinite or NaN in step `step` of epoch `epoch`.
+
+    Both count from 1. `state` is that after the epoch before, and finite: a run can resume from it.
+    """
+
+    def __init__(self, epoch: int, step: int, state: TrainingState) -> None:
+        super().__init__(
+            f"training diverged in epoch {epoch}, step {step}; a smaller step size (lr) may help"
+        )
+        self.epoch, self.step, self.state = epoch, step, state
+
+    def __reduce__(self) -> tuple[Any, ...]:  # to cross from one process to another
+        return type(self), (self.epoch, self.step, self.state)
+
+
 def capture_state(
     net: MLP, theta: Array, optimizer: AdamState, rng: np.random.Generator, epoch: int
 ) -> TrainingState:

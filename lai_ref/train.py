@@ -1,15 +1,15 @@
-"""Lai Training (paper §5): plain pretraining, then the Lai loss for a share α of the data.
+"""Lai Training (paper §5): pretraining with a plain loss, then the Lai loss for a fraction α.
 
 In every epoch the samples are permuted and cut into batches; each batch makes one step of the
-optimiser. Which of the data gets the Lai loss (the paper says batches in §5, points in §6.1):
+optimiser. The samples that get the Lai loss are drawn (by batches in §5, by points in §6.1):
 
     sampling="batches"    whole batches: ⌊α B⌋ of an epoch's B, and one more with probability
-                          α B − ⌊α B⌋, so that the expected share is exactly α
-    sampling="points"     each sample with probability α, drawn anew each epoch; a batch's loss is
-                          that of `value_and_grad_mixed`
+                          α B − ⌊α B⌋, so that the expected fraction is exactly α
+    sampling="points"     each sample with probability α, drawn anew in each epoch; the loss of a
+                          batch is that of `value_and_grad_mixed`
 
-Pretraining is the same with α = 0 and draws the same random numbers: a Lai run and a plain run from
-one seed see the same batches in the same order, and differ by the loss alone.
+Pretraining is the same with α = 0 and draws the same random numbers: a Lai run and a plain run with
+the same seed see the same batches in the same order, and differ in the loss alone.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -25,8 +24,8 @@ from lai_ref.adam import Adam
 from lai_ref.losses import Loss, Plain
 from lai_ref.metrics import rmse
 from lai_ref.mlp import MLP
-from lai_ref.objective import value_and_grad, value_and_grad_mixed
-from lai_ref.state import TrainingState, capture_state, restore_rng
+from lai_ref.objective import value_and_grad_mixed
+from lai_ref.state import DivergedError, TrainingState, capture_state, restore_rng
 from lai_ref.support.chunks import chunks
 from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, check_int
 
@@ -35,30 +34,14 @@ SAMPLINGS = ("batches", "points")
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch did, and the state after it."""
+    """The record of one epoch, and the state after it."""
 
     index: int  # 1 for the first epoch of the run
     phase: str  # "pretrain" or "lai"
     train_loss: float  # mean over the samples of the loss each was trained with
     rmse: float | None  # on the validation data after the epoch; None without any
-    lai_fraction: float  # share of this epoch's batches or points that got the Lai loss
+    lai_fraction: float  # of this epoch's batches or points, those that got the Lai loss
     state: TrainingState
-
-
-class DivergedError(ArithmeticError):
-    """Training left the finite numbers, in step `step` (from 1) of epoch `epoch` (from 1).
-
-    `state` is the last finite one, as it was after the epoch before; a run can start from it.
-    """
-
-    def __init__(self, epoch: int, step: int, state: TrainingState) -> None:
-        super().__init__(
-            f"training diverged in epoch {epoch}, step {step}; a smaller step size (lr) may help"
-        )
-        self.epoch, self.step, self.state = epoch, step, state
-
-    def __reduce__(self) -> tuple[Any, ...]:  # to cross from one process to another
-        return type(self), (self.epoch, self.step, self.state)
 
 
 def lai_training(
@@ -78,32 +61,32 @@ def lai_training(
     validation: tuple[Array, Array] | None = None,
     resume_from: TrainingState | None = None,
 ) -> Iterator[Epoch]:
-    """Train, one `Epoch` at a time (paper §5).
+    """Train a network (paper §5); yields one `Epoch` record per epoch.
 
     Parameters
     ----------
     x, t
         Training inputs (N, D) and targets (N,).
     loss, plain
-        What the share `alpha` of the data gets after pretraining, and what all the rest gets.
+        The loss of the fraction `alpha` after pretraining, and the loss of all other samples.
     alpha
         α in [0, 1].
     sampling
         ``"batches"`` or ``"points"``.
     rng
-        Drawn from for the initial parameters and for every epoch; not used with `resume_from`.
+        Source of the initial parameters and of every epoch's draws; not used with `resume_from`.
     validation
         Inputs and targets for `Epoch.rmse`.
     resume_from
-        The state to resume from, in place of a fresh network. With the same arguments the epochs
-        that follow are the same, bit for bit, as those of a run that was never stopped.
+        A state of an earlier run. With the same arguments the epochs that follow are, bit for bit,
+        those of an uninterrupted run.
 
     Raises
     ------
     ValueError, TypeError
-        At once, for arguments that do not fit.
+        At the call, for arguments that do not fit.
     DivergedError
-        From the epoch that leaves the finite numbers.
+        While iterating, in the first epoch in which the loss, θ or Adam's moments are not finite.
 
     Examples
     --------
@@ -133,7 +116,8 @@ def lai_training(
     for name, each in (("loss", loss), ("plain", plain)):
         if not hasattr(each, "evaluate"):
             raise TypeError(f"{name}: expected a Loss, such as Lai() or Plain(), got {each!r}")
-        each.evaluate(t[:1], t[:1], x[:1])  # one λ a feature? not said after pretraining, but now
+        if hasattr(each, "check_features"):
+            each.check_features(x.shape[1])
     if resume_from is None:
         theta = net.init(rng, x.dtype)
         resume_from = capture_state(net, theta, optimizer.init(theta), rng, epoch=0)
@@ -143,64 +127,47 @@ def lai_training(
 
     def epochs(state: TrainingState) -> Iterator[Epoch]:
         for index in range(state.epoch + 1, total + 1):
-            phase, share = ("pretrain", 0.0) if index <= pretrain_epochs else ("lai", alpha)
-            order, batches, lai_fraction = _draw(rng, len(x), batch_size, share, sampling)
-            data = x[order], t[order]
-            train_loss, state = _epoch(net, *data, batches, loss, plain, optimizer, state, rng)
+            phase, fraction = ("pretrain", 0.0) if index <= pretrain_epochs else ("lai", alpha)
+            perm, lai_mask, drawn = _sample_batches(rng, len(x), batch_size, fraction, sampling)
+            train_loss, state = one_epoch(state, x[perm], t[perm], lai_mask)
             score = None
             if validation is not None:
                 score = float(rmse(net.predict(state.theta, validation[0]), validation[1]))
-            yield Epoch(index, phase, train_loss, score, lai_fraction, state)
+            yield Epoch(index, phase, train_loss, score, drawn, state)
+
+    def one_epoch(
+        before: TrainingState, x: Array, t: Array, lai_mask: Array
+    ) -> tuple[float, TrainingState]:
+        epoch, theta, adam_state, total = before.epoch + 1, before.theta, before.optimizer, 0.0
+        with np.errstate(over="ignore", invalid="ignore"):  # DivergedError reports it
+            for step, rows in enumerate(chunks(len(x), batch_size), start=1):
+                value, grad = value_and_grad_mixed(
+                    net, theta, x[rows], t[rows], plain, loss, lai_mask[rows]
+                )
+                theta, adam_state = optimizer.step(theta, grad, adam_state)
+                total += float(value) * (rows.stop - rows.start)
+                if not math.isfinite(total):
+                    raise DivergedError(epoch, step, before)
+        # in float32 the square of the gradient may overflow long before the loss; no θ moves then
+        if not all(np.isfinite(a).all() for a in (theta, adam_state.m, adam_state.v)):
+            raise DivergedError(epoch, step, before)
+        return total / len(x), capture_state(net, theta, adam_state, rng, epoch)
 
     return epochs(resume_from)
 
 
-def _draw(
+def _sample_batches(
     rng: np.random.Generator, n: int, batch_size: int, alpha: float, sampling: str
-) -> tuple[Array, list[tuple[slice, Any]], float]:
-    """An epoch's order of the samples, its batches, and the share of them that gets Lai.
-
-    Each batch is a slice of that order with the mask of those in it that get Lai. A mask that is
-    all True or all False comes as that one bool.
-    """
-    order = rng.permutation(n)
-    rows = chunks(n, batch_size)
+) -> tuple[Array, Array, float]:
+    """An epoch's permutation, which samples of it get the Lai loss (n,), and their fraction."""
+    perm = rng.permutation(n)
     if sampling == "points":
-        chosen = rng.random(n) < alpha
-        return order, [(r, chosen[order[r]]) for r in rows], float(chosen.mean())
+        lai_mask = rng.random(n) < alpha
+        return perm, lai_mask[perm], float(lai_mask.mean())
     # ⌊α B⌋ batches, and one more with probability α B − ⌊α B⌋
-    count = math.floor(alpha * len(rows))
-    count += rng.random() < alpha * len(rows) - count
-    chosen = np.zeros(len(rows), bool)
-    chosen[rng.permutation(len(rows))[:count]] = True
-    return order, list(zip(rows, chosen.tolist(), strict=True)), count / len(rows)
-
-
-def _epoch(
-    net: MLP,
-    x: Array,
-    t: Array,
-    batches: list[tuple[slice, Any]],
-    loss: Loss,
-    plain: Loss,
-    optimizer: Adam,
-    before: TrainingState,
-    rng: np.random.Generator,
-) -> tuple[float, TrainingState]:
-    """One step a batch of x and t, in the order drawn. The mean loss, and the state after them."""
-    theta, moments, total = before.theta, before.optimizer, 0.0
-    with np.errstate(over="ignore", invalid="ignore"):  # said by DivergedError
-        for step, (rows, lai) in enumerate(batches, start=1):
-            batch = x[rows], t[rows]
-            if isinstance(lai, bool):
-                value, grad = value_and_grad(net, theta, *batch, loss if lai else plain)
-            else:
-                value, grad = value_and_grad_mixed(net, theta, *batch, plain, loss, lai)
-            theta, moments = optimizer.step(theta, grad, moments)
-            total += float(value) * len(batch[1])
-            if not math.isfinite(total):
-                raise DivergedError(before.epoch + 1, step, before)
-    # the gradient's square may leave float32 long before the loss does, and freeze every step
-    if not all(np.isfinite(a).all() for a in (theta, moments.m, moments.v)):
-        raise DivergedError(before.epoch + 1, len(batches), before)
-    return total / len(x), capture_state(net, theta, moments, rng, before.epoch + 1)
+    n_batches = math.ceil(n / batch_size)
+    count = math.floor(alpha * n_batches)
+    count += rng.random() < alpha * n_batches - count
+    is_lai = np.zeros(n_batches, bool)
+    is_lai[rng.permutation(n_batches)[:count]] = True
+    return perm, np.repeat(is_lai, batch_size)[:n], count / n_batches

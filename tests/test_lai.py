@@ -422,7 +422,7 @@ def test_evaluate_is_the_call_without_the_door(batch: Batch) -> None:
 def test_blocks_of_rows_change_no_bit(batch: Batch, entries: int) -> None:
     loss, *arguments = batch
     whole = (*loss(*arguments), loss.per_feature(*arguments))
-    with patch.object(lai_ref.lai, "ENTRIES", entries):
+    with patch.object(lai_ref.lai, "CHUNK_ENTRIES", entries):
         parts = (*loss(*arguments), loss.per_feature(*arguments))
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -179,8 +179,8 @@ for name in ("relu", "tanh", "softplus"):
         for h in (0, 1):  # up; l = h + 1
             W_up.append(V_bar.T @ G.u[h])  # W̄_l += v̄_(l−1)ᵀ u_l, (fan_in, fan_out)
             U_bar = V_bar @ fwd.layers[h][0]  # ū_l = v̄_(l−1) W_l, (6, fan_out)
-            V_bar = U_bar * G.slope[h]  # v̄_l = ū_l ⊙ f'(z_l)
-            f2 = ACTIVATIONS[name].d2f(fwd.z[h], fwd.a[h + 1], G.slope[h])  # f''(z_l)
+            V_bar = U_bar * G.df[h]  # v̄_l = ū_l ⊙ f'(z_l)
+            f2 = ACTIVATIONS[name].d2f(fwd.z[h], fwd.a[h + 1], G.df[h])  # f''(z_l)
             Z_up.append(keep * U_bar * G.v[h] * f2)  # z̄_l += ū_l ⊙ v_l ⊙ f''(z_l)
         W_up.append(V_bar.sum(axis=0)[:, None])  # w̄_3 += Σ_i v̄_2, as a column (5, 1)
         Z_bar, parts = Y_bar[:, None], []  # z̄_3 = ȳ, as a column (6, 1)
@@ -189,7 +189,7 @@ for name in ("relu", "tanh", "softplus"):
             parts = [W_bar.ravel(), Z_bar.sum(axis=0), *parts]  # b̄_l = Σ_i z̄_l
             if h > 0:
                 A_bar = Z_bar @ fwd.layers[h][0].T  # ā_(l−1) = z̄_l W_lᵀ, (6, fan_in)
-                Z_bar = Z_up[h - 1] + A_bar * G.slope[h - 1]  # z̄_(l−1) += ā_(l−1) ⊙ f'(z_(l−1))
+                Z_bar = Z_up[h - 1] + A_bar * G.df[h - 1]  # z̄_(l−1) += ā_(l−1) ⊙ f'(z_(l−1))
         errors.append(np.linalg.norm(np.concatenate(parts) - truth) / np.linalg.norm(truth))
     assert errors[0] < 1e-8 and (errors[1] < 1e-8) == (name == "relu")
     from_k = deep.unflatten(deep.double_backward(G, 0 * Y_bar, K_bar))  # (W̄_l, b̄_l) if ȳ were 0

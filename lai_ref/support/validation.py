@@ -72,6 +72,12 @@ def check_shape(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
     return a
 
 
+def check_dtype(name: str, value: npt.DTypeLike) -> None:
+    """Raise TypeError for a dtype that is none of float32, float64 and complex128."""
+    if np.dtype(value).char not in FLOATS:
+        raise TypeError(f"{name}: expected float32, float64 or complex128, got {value!r}")
+
+
 def check_mask(name: str, value: npt.ArrayLike, n: int) -> Array:
     """`value` as an array of n bools."""
     try:

@@ -18,7 +18,8 @@ import sys
 import numpy as np
 
 from lai_ref import MLP, Adam, Array, Lai, lai_training, load_california, prepare, rmse
-from lai_ref.train import _draw
+from lai_ref.support.chunks import chunks
+from lai_ref.train import _sample_batches
 
 NET, LAM, ALPHA, BATCH = MLP((8, 64, 32, 1), "tanh"), 0.01, 0.01, 64
 
@@ -53,8 +54,9 @@ def two_curves(rows: int | None, epochs: int, dtype: str) -> tuple[Array, Array,
     curves, apart = [], []
     for epoch in run:
         share = ALPHA if epoch.phase == "lai" else 0.0
-        order, batches, _ = _draw(same, len(x), BATCH, share, "points")
-        for part, mask in batches:
+        order, lai_mask, _ = _sample_batches(same, len(x), BATCH, share, "points")
+        for part in chunks(len(x), BATCH):
+            mask = lai_mask[part]
             lai_rows = torch.tensor(mask) if mask.any() else None
             optimizer.zero_grad()
             batch_loss(net, x[order[part]], t[order[part]], lai_rows, loss).backward()
