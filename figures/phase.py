@@ -41,11 +41,11 @@ from figures.experiments.line_data import (
     reach,
     stationary_noise,
 )
-from figures.experiments.rounding import rounded
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import KINKS, NAMES, kink_at
 from lai_ref import Array, lai_factor
+from lai_ref.support.rounding import rounded
 
 ORDERS = (1, 2)
 DIGITS = 5  # of what is drawn

@@ -45,11 +45,11 @@ from figures.experiments.line_data import (
     minima,
     reach,
 )
-from figures.experiments.rounding import rounded
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import DARK_TO_LIGHT
 from figures.plotting.words import KINKS, NAMES, kink_at
 from lai_ref import Array, lai_factor
+from lai_ref.support.rounding import rounded
 
 
 class Case(NamedTuple):

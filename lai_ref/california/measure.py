@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from figures.experiments.rounding import rounded
 from lai_ref import MLP, Adam, Array, Plain, lai_training
 from lai_ref.california.data import Dataset, load_california
 from lai_ref.california.synthetic import TABLE
 from lai_ref.support.files import atomic_write, check_writable
+from lai_ref.support.rounding import rounded
 
 TARGET = "MedHouseVal"
 HIDDEN = (20, 12)
