@@ -1,4 +1,4 @@
-"""04 · The network by hand: forward, backward, and its slope at every sample
+"""04 · A network from scratch: forward, backward, and its slope at every sample
 
 Question       Where do the slopes k of a network come from, and how is a derivative checked?
 You need       NumPy, matrix products, the chain rule for sums, complex numbers for one cell.
