@@ -106,7 +106,7 @@ for p, lam in ((1, 0.01), (2, 0.01), (2, 4.0)):
 #     u = H(|k|^p − λ).
 
 
-def factor_slope(k, lam, p):
+def factor_derivative(k, lam, p):
     """F_p'(k; λ)."""
     u = np.heaviside(np.abs(k) ** p - lam, 0.5)  # H(0) = ½: see below
     branches = u * np.abs(k) ** (p - 1) * np.sign(k) - (1 - u) * lam * k
@@ -130,7 +130,7 @@ def factor_slope(k, lam, p):
 
 h = 1e-6
 for p, lam, k in ((1, 0.25, 0.1), (1, 0.25, -2.0), (2, 0.25, 0.3), (2, 4.0, 3.0)):
-    by_hand = factor_slope(k, lam, p)
+    by_hand = factor_derivative(k, lam, p)
     central = (factor(k + h, lam, p) - factor(k - h, lam, p)) / (2 * h)
     z = k + 1e-100j
     size = z if k > 0 else -z  # |k|, continued
@@ -147,10 +147,10 @@ for p, lam, k in ((1, 0.25, 0.1), (1, 0.25, -2.0), (2, 0.25, 0.3), (2, 4.0, 3.0)
 # In `lai_ref`, `lai_factor_derivative` is F', and `numerical_gradient` gives both second opinions.
 
 away = np.array([-3.0, -0.4, 0.0, 0.3, 2.0])  # (5,)
-assert np.allclose(lai_factor_derivative(away, 0.25, order=1), factor_slope(away, 0.25, 1))
+assert np.allclose(lai_factor_derivative(away, 0.25, order=1), factor_derivative(away, 0.25, 1))
 for method in ("central", "complex"):
     check = numerical_gradient(lambda v: lai_factor(v, 0.25, order=2).sum(), away, method)
-    assert np.allclose(check, factor_slope(away, 0.25, 2))
+    assert np.allclose(check, factor_derivative(away, 0.25, 2))
 
 # %% Which way does it pull, and how hard?
 #
@@ -159,7 +159,7 @@ for method in ("central", "complex"):
 
 for p in (1, 2):
     kink = 0.01 ** (1 / p)
-    below, above = factor_slope(np.array([kink / 2, kink * 2]), 0.01, p)
+    below, above = factor_derivative(np.array([kink / 2, kink * 2]), 0.01, p)
     assert below < 0 < above and 100 * abs(below) < above
     print(f"p = {p}, λ = 0.01: F' = {below:.4f} at half the kink, {above:.4f} at twice the kink")
 # > p = 1, λ = 0.01: F' = -0.0050 at half the kink, 99.9400 at twice the kink
@@ -168,13 +168,14 @@ for p in (1, 2):
 # %% What is the derivative at the kink?
 #
 # There is none, but there is one from each side. At k* = λ^(1/p) (at −k* left and right swap and
-# change sign) the two branches have the slopes
+# change sign) the two branches have the derivatives
 #
 #     left  = −p λ k* / (1 + k*²)^(p/2 + 1) / min(λ, 1)  < 0,
 #     right =  p k*^(p−1) / (1 + k*²)^(p/2 + 1) / min(λ, 1)  > 0.
 #
 # A line through the kink stays below the graph on both sides, to first order, if its slope s lies
-# anywhere from left to right, and only then. Each such s is a valid derivative; 0 is among them.
+# anywhere from left to right, and only then. Each such s is a subgradient of F at k*; 0 is among
+# them.
 
 lam, p, kink = 0.25, 2, 0.5
 scale = p / (1 + kink**2) ** (p / 2 + 1) / min(lam, 1)
@@ -188,9 +189,9 @@ for s in (left - 0.1, right + 0.1):
     assert (rise < s * d - 1e-4 * abs(d)).any()  # on one side it does not
 
 # One number must be returned, and the paper is silent. H(0) = ½ makes it the middle, as a central
-# difference does, and as torch.maximum and jnp.maximum do. Another s would not be wrong.
+# difference does, and as torch.maximum and jnp.maximum do. Every other subgradient is right, too.
 
-middle = factor_slope(kink, lam, p)
+middle = factor_derivative(kink, lam, p)
 assert np.allclose([(left + right) / 2, lai_factor_derivative(kink, lam, order=p)], middle)
 assert np.isclose((rise[1] - rise[0]) / (d[1] - d[0]), middle, atol=1e-4)
 print(f"at the kink: {left:.4f} from the left, {right:.4f} from the right, middle {middle:.4f}")
@@ -201,7 +202,7 @@ upper.plot(signed, factor(signed, lam, 1), "--", color=BLUE, label="MAE, kinks a
 upper.plot(signed, factor(signed, lam, 2), color=BLACK, label="MSE, kinks at ±√λ")
 upper.set(ylabel="F (no unit)", title="λ = 0.25: F is least at the kinks …")
 gap = np.where(np.isclose(abs(signed), kink), np.nan, 1)  # nan: no line across the jump
-lower.plot(signed, gap * factor_slope(signed, lam, p), color=BLACK, label="MSE, F'")
+lower.plot(signed, gap * factor_derivative(signed, lam, p), color=BLACK, label="MSE, F'")
 lower.vlines([-kink, kink], [-right, left], [-left, right], color=GREY, label="MSE, valid values")
 lower.plot([-kink, kink], [-middle, middle], "o", color=RED, label="MSE, the middle")
 lower.set(xlabel="slope k (units of y per unit of x)", ylabel="F' (units of x per unit of y)")
@@ -218,7 +219,7 @@ print("picture:", (OUT / "02_lambda.png").as_posix())
 
 near = float(np.sqrt(0.1))
 assert near * near == 0.1 and Fraction(near) ** 2 < Fraction(0.1)
-assert factor_slope(near, 0.1, 2) > 0 > lai_factor_derivative(near, 0.1, order=2)
+assert factor_derivative(near, 0.1, 2) > 0 > lai_factor_derivative(near, 0.1, order=2)
 
 # %% Where this goes next
 #
@@ -253,14 +254,14 @@ assert np.allclose(factor(0.01 * units, 0.01, 1), [1, 1 - 0.01**2 / 2, 1 / 0.01]
 # Exercise 2. There F' = 2k/(1 + k²)²/λ, whose derivative has the sign of 1 + k² − 4k²: F' is
 # largest at k = 1/√3. Far out F' ≈ 2/(λ k³): a line steep enough is hardly pulled down at all.
 steep = np.linspace(0.2, 5, 4801)  # (4801,)
-assert np.isclose(steep[factor_slope(steep, 0.01, 2).argmax()], 1 / np.sqrt(3), atol=1e-3)
-assert np.isclose(factor_slope(1e4, 0.01, 2), 2 / (0.01 * 1e4**3))
+assert np.isclose(steep[factor_derivative(steep, 0.01, 2).argmax()], 1 / np.sqrt(3), atol=1e-3)
+assert np.isclose(factor_derivative(1e4, 0.01, 2), 2 / (0.01 * 1e4**3))
 
 # Exercise 3. For p = 1, k* = λ, (left + right)/2 is (1 − λ²)/(1 + λ²)^(3/2)/min(λ, 1)/2; for p = 2,
 # k* = √λ, it is √λ (1 − λ)/(1 + λ)²/min(λ, 1). Both are 0 for λ = 1 alone.
 for lam in (0.25, 1.0, 4.0):
     mae = (1 - lam**2) / (1 + lam**2) ** 1.5 / min(lam, 1) / 2
     mse = np.sqrt(lam) * (1 - lam) / (1 + lam) ** 2 / min(lam, 1)
-    assert np.allclose([factor_slope(lam ** (1 / p), lam, p) for p in (1, 2)], [mae, mse])
+    assert np.allclose([factor_derivative(lam ** (1 / p), lam, p) for p in (1, 2)], [mae, mse])
     assert (lam == 1) == (mae == 0) == (mse == 0)
 # endregion

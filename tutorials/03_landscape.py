@@ -223,12 +223,9 @@ t = data[4.0]
 for start, end in ((5.0, 1), (-3.0, -1)):
     k, c = start, 1.0
     for step in range(2000):
-        e, F, slope = (
-            k * x + c - t,
-            lai_factor(k, 1.0),
-            lai_factor_derivative(k, 1.0),
-        )  # (N,), (), ()
-        grad_k, grad_c = F * (2 * e * x).mean() + slope * (e**2).mean(), F * (2 * e).mean()
+        e = k * x + c - t  # (N,)
+        F, dF = lai_factor(k, 1.0), lai_factor_derivative(k, 1.0)  # one number each
+        grad_k, grad_c = F * (2 * e * x).mean() + dF * (e**2).mean(), F * (2 * e).mean()
         if step == 0:
             _, dy, dk = Lai(1.0)(k * x + c, t, np.full((400, 1), k))
             assert np.allclose([grad_k, grad_c], [(dy * x).sum() + dk.sum(), dy.sum()])

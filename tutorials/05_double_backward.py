@@ -55,9 +55,9 @@ print("s =", s[0], "  u =", u[0], "  k =", k[0])
 # A small change δθ changes L by δL = Σ_i ȳ_i δy_i + Σ_ij k̄_ij δk_ij. So at this θ, L has the
 # same derivative as S = Σ_i ȳ_i y_i + Σ_ij k̄_ij k_ij, where ȳ and k̄, the *seeds*, are fixed.
 
-e, F, F_slope = y - t, lai_factor(k, 0.25), lai_factor_derivative(k, 0.25)  # (1,), (1, 2), (1, 2)
+e, F, dF = y - t, lai_factor(k, 0.25), lai_factor_derivative(k, 0.25)  # (1,), (1, 2), (1, 2)
 L, dy = e @ e * F.sum(), 2 * e * F.sum(axis=1)  # one number, ȳ (1,)
-dk = e[:, None] ** 2 * F_slope  # k̄ (1, 2)
+dk = e[:, None] ** 2 * dF  # k̄ (1, 2)
 loss = Lai(lam=0.25, l1_ratio=1.0)
 value, their_dy, their_dk = loss(y, t, k)
 assert np.allclose(L, value) and np.allclose(dy, their_dy) and np.allclose(dk, their_dk)
@@ -72,7 +72,7 @@ def L_and_S(theta):
 complex_step = [numerical_gradient(lambda q, n=n: L_and_S(q)[n], theta, "complex") for n in (0, 1)]
 exact, seeded = complex_step  # (9,), (9,); exact is what the rest of this tutorial derives
 assert np.allclose(exact, seeded, rtol=0, atol=1e-12)
-print("e =", e, "  F =", F[0], "  F' =", F_slope[0])
+print("e =", e, "  F =", F[0], "  F' =", dF[0])
 print(f"L = {L:.4f}   dy =", dy, "  dk =", dk[0])
 # > e = [-1.4345]   F = [1.6183 0.9866]   F' = [ 2.3379 -0.2267]
 # > L = 5.3605   dy = [-7.4736]   dk = [ 4.8111 -0.4665]
@@ -99,15 +99,15 @@ dW_1_up = dk.T @ u  # (2, 1) @ (1, 2) = (2, 2)
 dv = du * s  # (1, 2)
 ds = du * w_2  # (1, 2)
 dw_2_up = dv.sum(axis=0)  # (2,)
-curvature = -2 * a * s  # f''(z), (1, 2)
-dz_up = ds * curvature  # (1, 2)
+d2f = -2 * a * s  # f''(z), (1, 2)
+dz_up = ds * d2f  # (1, 2)
 by_W = numerical_gradient(lambda W: (dk * (u @ W.T)).sum(), W_1)  # Σ k̄ k, u held fixed, and so on
 by_w = numerical_gradient(lambda w: (dk * ((w * s) @ W_1.T)).sum(), w_2)
 by_z = numerical_gradient(lambda z: (dk * ((w_2 * (1 - np.tanh(z) ** 2)) @ W_1.T)).sum(), z)
 assert np.allclose(dW_1_up, by_W) and np.allclose(dw_2_up, by_w) and np.allclose(dz_up, by_z)
 print("du =", du[0], "  dW_1 from k, row by row =", dW_1_up.ravel())
 print("dv =", dv[0], "  dw_2 from k =", dw_2_up)
-print("ds =", ds[0], "  f'' =", curvature[0], "  dz from k =", dz_up[0])
+print("ds =", ds[0], "  f'' =", d2f[0], "  dz from k =", dz_up[0])
 # > du = [-1.0555  9.2490]   dW_1 from k, row by row = [-3.6645  1.6164  0.3553 -0.1567]
 # > dv = [-0.6700  3.8843]   dw_2 from k = [-0.6700  3.8843]
 # > ds = [1.2666 7.3992]   f'' = [-0.7672  0.6397]   dz from k = [-0.9718  4.7332]
@@ -180,8 +180,8 @@ for name in ("relu", "tanh", "softplus"):
             W_up.append(V_bar.T @ G.u[h])  # W̄_l += v̄_(l−1)ᵀ u_l, (fan_in, fan_out)
             U_bar = V_bar @ fwd.layers[h][0]  # ū_l = v̄_(l−1) W_l, (6, fan_out)
             V_bar = U_bar * G.slope[h]  # v̄_l = ū_l ⊙ f'(z_l)
-            f2 = ACTIVATIONS[name].d2f(fwd.z[h], fwd.a[h + 1], G.slope[h])  # f''(z_l)
-            Z_up.append(keep * U_bar * G.v[h] * f2)  # z̄_l += ū_l ⊙ v_l ⊙ f''(z_l)
+            d2f_l = ACTIVATIONS[name].d2f(fwd.z[h], fwd.a[h + 1], G.slope[h])  # f''(z_l)
+            Z_up.append(keep * U_bar * G.v[h] * d2f_l)  # z̄_l += ū_l ⊙ v_l ⊙ f''(z_l)
         W_up.append(V_bar.sum(axis=0)[:, None])  # w̄_3 += Σ_i v̄_2, as a column (5, 1)
         Z_bar, parts = Y_bar[:, None], []  # z̄_3 = ȳ, as a column (6, 1)
         for h in (2, 1, 0):  # down; l = h + 1 again
@@ -235,7 +235,7 @@ print("picture:", (OUT / "05_bias.png").as_posix())
 z_dot = dk @ W_1  # (1, 2) @ (2, 2) = (1, 2)
 a_dot = s * z_dot  # (1, 2)
 y_dot = a_dot @ w_2  # (1,)
-z_bar = da * s + w_2 * z_dot * curvature  # (1, 2)
+z_bar = da * s + w_2 * z_dot * d2f  # (1, 2)
 moved = (x + 1e-100j * dk) @ W_1 + b_1  # z, with its rate in the imaginary part
 assert np.allclose(moved.imag / 1e-100, du) and np.allclose(np.tanh(moved).imag / 1e-100, dv)
 by_step = net.forward(theta, x + 1e-100j * dk)[0].imag / 1e-100  # ẏ in the same way
@@ -277,10 +277,10 @@ assert np.allclose(turned, direct + bent, rtol=0, atol=1e-12)
 Z = np.linspace(-3, 3, 13)
 pos, neg = 1 / (1 + np.exp(-Z)), 1 / (1 + np.exp(Z))  # σ and σ₋, (13,)
 silu = pos * (1 + Z * neg), pos * neg * (2 + Z * (neg - pos))
-for name, (f1, f2) in {"softplus": (pos, pos * neg), "silu": silu}.items():
+for name, (df, d2f) in {"softplus": (pos, pos * neg), "silu": silu}.items():
     act, step = ACTIVATIONS[name], Z + 1e-100j
     A = act.f(step)
-    assert np.allclose(f1, act.df(Z, A.real)) and np.allclose(f1, A.imag / 1e-100)
-    assert np.allclose(f2, act.d2f(Z, A.real, f1))
-    assert np.allclose(f2, act.df(step, A).imag / 1e-100)
+    assert np.allclose(df, act.df(Z, A.real)) and np.allclose(df, A.imag / 1e-100)
+    assert np.allclose(d2f, act.d2f(Z, A.real, df))
+    assert np.allclose(d2f, act.df(step, A).imag / 1e-100)
 # endregion

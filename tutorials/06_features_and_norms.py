@@ -190,13 +190,11 @@ def batch_loss(y, t, k, lam, p, rho):
     e = y - t  # (N,)
     sign = np.sign(e.real)  # (N,)
     size = e * sign  # |e| (N,), analytic for the complex step
-    F = lai_factor(k, lam, p)  # (N, D)
+    F, dF = lai_factor(k, lam, p), lai_factor_derivative(k, lam, p)  # (N, D), (N, D)
     c = (size[:, None] ** p * F).mean(axis=0)  # (D,)
     s = weights(c, rho)  # (D,)
     dy = (F @ s) * p * size ** (p - 1) * sign / len(y)  # (N, D) @ (D,) = (N,)
-    dk = (
-        s * size[:, None] ** p * lai_factor_derivative(k, lam, p) / len(y)
-    )  # (D,) · (N, 1) · (N, D)
+    dk = s * size[:, None] ** p * dF / len(y)  # (D,) · (N, 1) · (N, D)
     return norm(c, rho), dy, dk
 
 

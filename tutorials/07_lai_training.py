@@ -138,12 +138,9 @@ print(f"for α = 1 at once {sum(foretold)} were foretold; {right} of 20 rightly"
 #
 #     α < α* = min over −κ < k < 0 of  q/(F' + q (1 − F))
 k, left, sigma = np.linspace(-1, 0, 4001)[1:-1], np.linspace(-3, 0, 6001), 4.0
-q, F, slope = (
-    2 * (3 - k) / ((3 - k) ** 2 + sigma**2),
-    lai_factor(k, 1.0),
-    lai_factor_derivative(k, 1.0),
-)
-alpha_star = (q / (slope + q * (1 - F))).min()
+q = 2 * (3 - k) / ((3 - k) ** 2 + sigma**2)
+F, dF = lai_factor(k, 1.0), lai_factor_derivative(k, 1.0)
+alpha_star = (q / (dF + q * (1 - F))).min()
 figure, (axes, panel) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
 colors = {1.0: RED, 0.6: ORANGE, alpha_star: GREY, 0.1: BLUE}
 for alpha in (*colors, 1.02 * alpha_star, 0.98 * alpha_star):

@@ -242,9 +242,9 @@ figure, axes = plt.subplots(figsize=(7.5, 4.8), layout="constrained")
 for dtype, color, mark in (("float32", "#D55E00", "v"), ("float64", "#0072B2", "^")):
     for name, F, line in (("by autograd", Port().F, "-"), ("by hand", lai_factor, "--")):
         q = torch.tensor(k.astype(dtype), requires_grad=True)
-        slopes = torch.autograd.grad(F(q, 0.5, 1).sum(), q)[0]  # 2/h³
-        pairs = zip(*(map(Decimal, each.flatten().tolist()) for each in (slopes, q)), strict=True)
-        errors = [float(abs(s * (1 + q**2) ** Decimal("1.5") / 2 - 1)) for s, q in pairs]
+        dF = torch.autograd.grad(F(q, 0.5, 1).sum(), q)[0]  # 2/h³
+        pairs = zip(*(map(Decimal, each.flatten().tolist()) for each in (dF, q)), strict=True)
+        errors = [float(abs(d * (1 + q**2) ** Decimal("1.5") / 2 - 1)) for d, q in pairs]
         worst = np.reshape(errors, k.shape).max(axis=1)  # (61,)
         axes.loglog(k[:, 0], worst, line, color=color, label=f"{dtype}, {name}")
         print(f"{dtype}, {name:11}", *(f" |k| ≈ {k[i, 0]:4.0f}: {worst[i]:.0e}" for i in (6, 18)))
@@ -252,8 +252,8 @@ for dtype, color, mark in (("float32", "#D55E00", "v"), ("float64", "#0072B2", "
     for case in oracle.cases("factor"):
         if case.expected and not case.direction and case.inputs["order"] == 1:
             parts = case.inputs["k"], case.expected["slope"], case.tolerance[dtype]["slope"]
-            q, s, bound = abs(np.array(parts, float)[:, [1 < q < 1e10 for q in parts[0]]])
-            axes.plot(q, bound / s, mark, color=color)
+            q, dF, bound = abs(np.array(parts, float)[:, [1 < q < 1e10 for q in parts[0]]])
+            axes.plot(q, bound / dF, mark, color=color)
     axes.plot([], [], mark, color=color, label=f"{dtype}, the oracle's bounds")
 # > float32, by autograd  |k| ≈   11: 1e-05  |k| ≈ 1089: 1e-01
 # > float32, by hand      |k| ≈   11: 1e-07  |k| ≈ 1089: 1e-07
@@ -300,9 +300,9 @@ print(report)
 # > at e = 0: sign(0) = 0
 # > at z = 0: relu'(0) = 0
 
-# At a kink a whole segment of slopes is right; the last lines say which of them the port takes. At
-# the kink of F torch.maximum halves the slope of each side: H(0) = ½, where any from 0 to 1 is
-# right. The slope of |e| at 0 is 0, where any from −1 to 1 is right, and that of relu is 0, too.
+# At a kink every subgradient is right; the last lines say which of them the port takes. At the kink
+# of F torch.maximum halves the derivative of each side: H(0) = ½, where any from 0 to 1 is right.
+# The subgradient of |e| at 0 is 0, where any from −1 to 1 is right, and that of relu is 0, too.
 
 # %% What is different in JAX?
 # It computes in float32 and does not say so, unless x64 is enabled.
@@ -338,19 +338,19 @@ print(*str(oracle.Report("float64", at_kinks)).splitlines()[1:], sep="\n")
 # > at |k|^p = λ: H(0) = 0.5
 # > at e = 0: sign(0) = 1
 
-# Where all residuals are 0, √0 has the slope ∞, and ∞ · 0 = NaN. (PyTorch's vector_norm takes 0.)
-# A `where` about the root does not help, for JAX differentiates both its branches, and 0 · NaN is
-# NaN. It needs another within, so that √0 is computed in neither.
+# Where all residuals are 0, √0 has the derivative ∞, and ∞ · 0 = NaN. (PyTorch's vector_norm takes
+# 0.) A `where` about the root does not help, for JAX differentiates both its branches, and 0 · NaN
+# is NaN. It needs another within, so that √0 is computed in neither.
 norms = (
     lambda c: jnp.sqrt(c @ c),
     lambda c: jnp.where(c @ c > 0, jnp.sqrt(c @ c), 0),
     lambda c: jnp.where(c @ c > 0, jnp.sqrt(jnp.where(c @ c > 0, c @ c, 1)), 0),
 )
-print("slope of each norm at 0:", *(jax.grad(norm)(jnp.zeros(2)) for norm in norms))
-# > slope of each norm at 0: [nan nan] [nan nan] [0. 0.]
+print("gradient of each norm at 0:", *(jax.grad(norm)(jnp.zeros(2)) for norm in norms))
+# > gradient of each norm at 0: [nan nan] [nan nan] [0. 0.]
 
-# H(0) is ½ at the kink of F here too, but jnp.abs has the slope 1 at 0. That is another choice, and
-# no mistake. (torch.compile and jax.jit choose as their frameworks do without.)
+# H(0) is ½ at the kink of F here too, but jnp.abs takes the subgradient 1 at 0. That is another
+# choice, and no mistake. (torch.compile and jax.jit choose as their frameworks do without.)
 #
 # k is vmap(grad(f)) over the samples, a function like any other: nothing can be forgotten on the
 # way to its derivative by θ. Refusing bad input is harder: code compiled by jax.jit does not see

@@ -5,9 +5,9 @@
 trains λ = 0.01 in full, on the stand-in, and prints how far both validation curves are apart. In
 float64 the first 20 epochs are the same but for the last bits. The two add in another order, and
 what differs by that grows about 1.5 times in an epoch: 1e-12 of the RMSE is passed in epoch 73, of
-100 of pretraining, and 1e-9 in 96. The Lai loss then moves θ far, and its slope jumps at the kink:
-in its first three epochs the difference grows to 1%. From there on they are two runs as alike as
-any two seeds: 0.7% apart at the end.
+100 of pretraining, and 1e-9 in 96. The Lai loss then moves θ far, and its derivative jumps at the
+kink: in its first three epochs the difference grows to 1%. From there on they are two runs as alike
+as any two seeds: 0.7% apart at the end.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ import numpy as np
 MEAN = partial(jnp.mean, axis=0)  # over the samples; of a batch spread over devices, over all
 
 
-def _factor_and_slope(k, lam, order):
+def _factor_and_derivative(k, lam, order):
     far_from = 2.0 ** (30 if k.dtype == jnp.float64 else 13)  # from there on, 1 + k² is k²
     size = jnp.abs(k)
     near, far = jnp.minimum(size, far_from), far_from / jnp.maximum(size, far_from)
@@ -42,22 +42,22 @@ def _factor_and_slope(k, lam, order):
         steep = 2 * near / (d * d)
         above, below = steep / low * far, steep * high * far
     above, below = above * far * far, below * far * far
-    # u = H(|k|^p − λ), ½ at the kink: the middle of the slopes on both sides
-    slope = jnp.where(size**order > lam, above, -below)
-    slope = jnp.where(size**order == lam, (above - below) / 2, slope)
-    return F, jnp.sign(k) * slope
+    # u = H(|k|^p − λ), ½ at the kink: the midpoint of the derivatives on both sides
+    dF = jnp.where(size**order > lam, above, -below)
+    dF = jnp.where(size**order == lam, (above - below) / 2, dF)
+    return F, jnp.sign(k) * dF
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(2,))
 def _factor(k, lam, order):
-    return _factor_and_slope(k, lam, order)[0]
+    return _factor_and_derivative(k, lam, order)[0]
 
 
 @_factor.defjvp
 def _factor_jvp(order, k_and_lam, tangents):
     """F' by hand: jax's derivative of k/√(1 + k²) loses digits where |k| is large."""
-    F, slope = _factor_and_slope(*k_and_lam, order)
-    return F, slope * tangents[0]
+    F, dF = _factor_and_derivative(*k_and_lam, order)
+    return F, dF * tangents[0]
 
 
 def check(k, lam, order):

@@ -45,15 +45,15 @@ class _Factor(torch.autograd.Function):
             steep = 2 * near / (d * d)
             above, below = steep / low * far, steep * high * far
         above, below = above * far * far, below * far * far
-        # u = H(|k|^p − λ), ½ at the kink: the middle of the slopes on both sides
-        slope = torch.where(size**order > lam, above, -below)
-        slope = torch.where(size**order == lam, (above - below) / 2, slope)
-        ctx.save_for_backward(k.sign() * slope)
+        # u = H(|k|^p − λ), ½ at the kink: the midpoint of the derivatives on both sides
+        dF = torch.where(size**order > lam, above, -below)
+        dF = torch.where(size**order == lam, (above - below) / 2, dF)
+        ctx.save_for_backward(k.sign() * dF)
         return F
 
     @staticmethod
-    def backward(ctx, dF):
-        return dF * ctx.saved_tensors[0], None, None
+    def backward(ctx, grad_output):
+        return grad_output * ctx.saved_tensors[0], None, None
 
 
 def lai_factor(k, lam=0.1, order=2):
