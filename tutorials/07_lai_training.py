@@ -59,11 +59,11 @@ m, v, step = 0 * theta, 0 * theta, 0  # (P,), (P,)
 for epoch in range(1, 11):
     order = rng.permutation(128)
     alpha = 0.25 if epoch > 5 else 0.0
-    lai_rows = rng.random(128) < alpha  # (N,)
+    lai_mask = rng.random(128) < alpha  # (N,)
     for rows in np.split(order, 2):  # n = 64
         y, tape = net.forward(theta, x[rows])  # (n,)
         k, gtape = net.input_gradient(tape)  # (n, 1)
-        e, c = y - t[rows], lai_rows[rows]  # (n,), (n,)
+        e, c = y - t[rows], lai_mask[rows]  # (n,), (n,)
         g = 1 + c * (lai_factor(k[:, 0], 0.1) - 1)  # (n,)
         dk = (c * e**2)[:, None] * lai_factor_derivative(k, 0.1) / 64  # (n, 1)
         grad = net.double_backward(gtape, 2 * e * g / 64, dk)  # (P,)

@@ -171,7 +171,7 @@ assert core in (ports / "torch_workers.py").read_text(encoding="utf-8")
 # each split anew, for four into 8 + 8 + 7 + 7. First one worker does it alone, then two, then four.
 task = {"sizes": net.sizes, "lam": 0.1, "lr": 0.01, "theta": theta, "x": x, "t": t}
 task["rows"] = np.array([rng.permutation(120).reshape(4, 30) for _ in range(6)])  # (epochs, 4, 30)
-task["lai_rows"] = rng.random((6, 4, 30)) < 0.25  # points, α = 0.25
+task["lai_mask"] = rng.random((6, 4, 30)) < 0.25  # points, α = 0.25
 task["batch"] = batch = np.arange(30)
 cuts = {1: [], 2: [9], 4: [9, 9, 25]}  # the second of four workers has nothing
 task |= {f"cuts_{W}": np.array(ends, int) for W, ends in cuts.items()}
@@ -195,14 +195,14 @@ for W, ends in cuts.items():
 # %% The same training with 1, 2 and 4 workers
 # The witness makes the same steps in one process, in NumPy. The workers have also trained the other
 # way, each with the loss of its own samples; how many Lai rows are among them is left to chance.
-steps = list(zip(task["rows"].reshape(24, 30), task["lai_rows"].reshape(24, 30), strict=True))
+steps = list(zip(task["rows"].reshape(24, 30), task["lai_mask"].reshape(24, 30), strict=True))
 
 
 def follow(gradient):
     q, opt, run = theta, Adam(lr=0.01), []
     state = opt.init(q)
-    for rows, lai_rows in steps:
-        q, state = opt.step(q, gradient(q, rows, lai_rows), state)
+    for rows, lai_mask in steps:
+        q, state = opt.step(q, gradient(q, rows, lai_mask), state)
         run.append(q)
     return np.array(run[3::4])  # (epochs, P)
 
@@ -230,8 +230,8 @@ gradient = jax.jit(jax.grad(partial(value, mesh=Mesh(jax.devices(), ("devices",)
 place, real = filled_up(np.split(batch, cuts[4]))  # (64,), (64,): 4 times the longest shard
 
 
-def on_devices(q, rows, lai_rows):
-    return np.array(gradient(q, x[rows[place]], t[rows[place]], lai_rows[place], real))
+def on_devices(q, rows, lai_mask):
+    return np.array(gradient(q, x[rows[place]], t[rows[place]], lai_mask[place], real))
 
 
 error, in_jax = off(on_devices(theta, batch, batch >= 0), truth), off(follow(on_devices), witness)

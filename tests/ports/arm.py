@@ -55,9 +55,9 @@ def two_curves(rows: int | None, epochs: int, dtype: str) -> tuple[Array, Array,
         share = ALPHA if epoch.phase == "lai" else 0.0
         order, batches, _ = _draw(same, len(x), BATCH, share, "points")
         for part, mask in batches:
-            lai_rows = torch.tensor(mask) if mask.any() else None
+            lai_mask = torch.tensor(mask) if mask.any() else None
             optimizer.zero_grad()
-            batch_loss(net, x[order[part]], t[order[part]], lai_rows, loss).backward()
+            batch_loss(net, x[order[part]], t[order[part]], lai_mask, loss).backward()
             optimizer.step()
         with torch.no_grad():
             curves.append((epoch.rmse, rmse(net(x_val).numpy(), task.t_val)))

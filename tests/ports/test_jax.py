@@ -65,9 +65,9 @@ def test_predictions_of_shape_n_1_are_refused() -> None:
     def f(params: Any, x: Any) -> Any:
         return x @ params  # (1,) for one x
 
-    loss, rows = port.lai_loss, np.ones(3, bool)
+    loss, lai_mask = port.lai_loss, np.ones(3, bool)
     with pytest.raises(TypeError, match="scalar"):
-        port.batch_loss(f, np.ones((2, 1)), k, t, rows, loss=loss)
+        port.batch_loss(f, np.ones((2, 1)), k, t, lai_mask, loss=loss)
     with pytest.raises(ValueError, match=r"\(3, 1\)"):
         port.batch_loss(f, np.ones((2, 1)), k, t, None, loss=loss)
 
@@ -90,7 +90,7 @@ def test_alpha_is_the_share_that_gets_the_lai_loss(sampling: str) -> None:
     assert abs(np.mean(shares) - 0.13) < 4 * np.std(shares) / np.sqrt(300)
 
 
-def test_a_batch_without_lai_rows_has_the_plain_loss() -> None:
+def test_a_batch_without_lai_samples_has_the_plain_loss() -> None:
     rng = np.random.default_rng(0)
     theta, x, t = rng.standard_normal(13), rng.standard_normal((5, 2)), rng.standard_normal(5)
     f = partial(network, (2, 3, 1), "tanh")

@@ -61,11 +61,11 @@ def test_predictions_of_shape_n_1_are_refused() -> None:
     net = torch.nn.Linear(2, 1, dtype=torch.float64)
     x, t = torch.ones(3, 2, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
     y, k = port.with_input_gradient(net, x)
-    loss, rows = port.LaiLoss(), torch.ones(3, dtype=torch.bool)
+    loss, lai_mask = port.LaiLoss(), torch.ones(3, dtype=torch.bool)
     refusals: list[Callable[[], Any]] = [
         lambda: loss(y, t, k),
         lambda: loss(y, t[:, None], k),
-        lambda: port.batch_loss(net, x, t, rows, loss),
+        lambda: port.batch_loss(net, x, t, lai_mask, loss),
         lambda: port.batch_loss(net, x, t, None, loss),
     ]
     for refused in refusals:
@@ -93,7 +93,7 @@ def test_alpha_is_the_share_that_gets_the_lai_loss(sampling: str) -> None:
     assert abs(np.mean(shares) - 0.13) < 4 * np.std(shares) / np.sqrt(300)
 
 
-def test_a_batch_without_lai_rows_has_the_plain_loss() -> None:
+def test_a_batch_without_lai_samples_has_the_plain_loss() -> None:
     rng = np.random.default_rng(0)
     net = network([2, 3, 1], "tanh", rng.standard_normal(13))
     x, t = torch.tensor(rng.standard_normal((5, 2))), torch.tensor(rng.standard_normal(5))

@@ -11,8 +11,8 @@ With y = f(x; θ), e = y − t, k = ∂y/∂x, p = `order` (1: MAE, 2: MSE) and 
 An epoch of Lai Training (§5), after pretraining with α = 0:
 
     grad = jax.jit(jax.grad(partial(batch_loss, f, loss=partial(lai_loss, lam=0.1))))
-    for rows, lai_rows in lai_batches(rng, len(x), batch_size=64, alpha=0.01):
-        grads = grad(params, x[rows], t[rows], lai_rows)
+    for rows, lai_mask in lai_batches(rng, len(x), batch_size=64, alpha=0.01):
+        grads = grad(params, x[rows], t[rows], lai_mask)
         params, state = adam_step(params, grads, state)
 """
 
@@ -110,20 +110,20 @@ def with_input_gradient(f, params, x):
     return jax.vmap(jax.value_and_grad(f, argnums=1), in_axes=(None, 0))(params, x)
 
 
-def batch_loss(f, params, x, t, lai_rows, *, loss, order=2, mean=MEAN):
-    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in the mask `lai_rows`.
+def batch_loss(f, params, x, t, lai_mask, *, loss, order=2, mean=MEAN):
+    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in `lai_mask`.
 
     As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
     """
-    if lai_rows is None:
+    if lai_mask is None:
         y, k = jax.vmap(f, in_axes=(None, 0))(params, x), None
     else:
         y, k = with_input_gradient(f, params, x)
     if y.shape != t.shape or t.ndim != 1:
         raise ValueError(f"y, t: expected (N,), got {y.shape} and {t.shape}")
-    if lai_rows is None:
+    if lai_mask is None:
         return mean(jnp.abs(y - t) ** order)
-    w = lai_rows.astype(y.dtype)
+    w = lai_mask.astype(y.dtype)
     return mean((1 - w) * jnp.abs(y - t) ** order) + loss(y, t, k, w=w, mean=mean)
 
 
@@ -147,9 +147,9 @@ def lai_batches(rng, n, batch_size, alpha, sampling="batches"):
     cuts = range(batch_size, n, batch_size)
     batches = np.split(rng.permutation(n), cuts)
     if sampling == "points":
-        lai = rng.random(n) < alpha
+        lai_mask = rng.random(n) < alpha
     else:  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
         count = int(alpha * len(batches) + rng.random())
-        lai = np.repeat(rng.permutation(len(batches)) < count, batch_size)[:n]
-    masks = [mask if mask.any() else None for mask in np.split(lai, cuts)]
+        lai_mask = np.repeat(rng.permutation(len(batches)) < count, batch_size)[:n]
+    masks = [mask if mask.any() else None for mask in np.split(lai_mask, cuts)]
     return list(zip(batches, masks, strict=True))

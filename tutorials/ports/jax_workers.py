@@ -22,18 +22,18 @@ def mean_over_devices(a, real):
     return jax.lax.psum(mine, "devices") / jax.lax.psum(real.sum(), "devices")
 
 
-def sharded_loss(f, params, x, t, lai_rows, real, *, mesh, loss, order=2):
+def sharded_loss(f, params, x, t, lai_mask, real, *, mesh, loss, order=2):
     """`batch_loss` of a batch (W · n, …) that goes to the W devices of a mesh, n rows each."""
 
-    def on_one_device(params, x, t, lai_rows, real):
+    def on_one_device(params, x, t, lai_mask, real):
         mean = partial(mean_over_devices, real=real)
-        return batch_loss(f, params, x, t, lai_rows, loss=loss, order=order, mean=mean)
+        return batch_loss(f, params, x, t, lai_mask, loss=loss, order=order, mean=mean)
 
     rows = P("devices")
     spread = jax.shard_map(
         on_one_device, mesh=mesh, in_specs=(P(), rows, rows, rows, rows), out_specs=P()
     )
-    return spread(params, x, t, lai_rows, real)
+    return spread(params, x, t, lai_mask, real)
 
 
 def filled_up(shards, length=None):
@@ -48,19 +48,19 @@ class DevicesBackend:
     """Each shard has a device; those that are left over have no sample, only what fills up."""
 
     def __init__(self):
-        def gradient(theta, x, t, lai_rows, real, lam, *, sizes, activation, order, **kind):
+        def gradient(theta, x, t, lai_mask, real, lam, *, sizes, activation, order, **kind):
             f, loss = partial(network, sizes, activation), partial(lai_loss, lam=lam, order=order)
             mesh, loss = Mesh(jax.devices(), ("devices",)), partial(loss, **kind)
             value = partial(sharded_loss, f, mesh=mesh, loss=loss, order=order)
-            return jax.value_and_grad(value)(theta, x, t, lai_rows, real)
+            return jax.value_and_grad(value)(theta, x, t, lai_mask, real)
 
         self._gradient = jax.jit(gradient, static_argnames=("sizes", "activation", *KIND))
 
     def sharded_gradient(self, *, sizes, activation, theta, x, t, loss, shards):
         shards = [*shards, *[[]] * (len(jax.devices()) - len(shards))]
         rows, real = filled_up(shards, len(x))  # one shape, and one compilation, for all shardings
-        lai_rows = np.ones(len(rows), bool) if loss["name"] == "lai" else None
+        lai_mask = np.ones(len(rows), bool) if loss["name"] == "lai" else None
         net = {"sizes": tuple(sizes), "activation": activation}
         kind = {key: loss[key] for key in KIND if key in loss}
         lam = loss.get("lam")
-        return self._gradient(theta, x[rows], t[rows], lai_rows, real, lam, **net, **kind)
+        return self._gradient(theta, x[rows], t[rows], lai_mask, real, lam, **net, **kind)

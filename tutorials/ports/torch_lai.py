@@ -10,9 +10,9 @@ With y = f(x; θ), e = y − t, k = ∂y/∂x, p = `order` (1: MAE, 2: MSE) and 
 
 An epoch of Lai Training (§5), after pretraining with α = 0:
 
-    for rows, lai_rows in lai_batches(len(x), batch_size=64, alpha=0.01):
+    for rows, lai_mask in lai_batches(len(x), batch_size=64, alpha=0.01):
         optimizer.zero_grad()
-        batch_loss(model, x[rows], t[rows], lai_rows, loss).backward()
+        batch_loss(model, x[rows], t[rows], lai_mask, loss).backward()
         optimizer.step()
 """
 
@@ -114,17 +114,17 @@ def with_input_gradient(model, x):
     return y, torch.autograd.grad(y.sum(), x, create_graph=True)[0]
 
 
-def batch_loss(model, x, t, lai_rows, loss, order=2):
-    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in the mask `lai_rows`.
+def batch_loss(model, x, t, lai_mask, loss, order=2):
+    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in `lai_mask`.
 
     As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
     """
-    y, k = (model(x), None) if lai_rows is None else with_input_gradient(model, x)
+    y, k = (model(x), None) if lai_mask is None else with_input_gradient(model, x)
     if y.shape != t.shape or t.ndim != 1:
         raise ValueError(f"y, t: expected (N,), got {tuple(y.shape)} and {tuple(t.shape)}")
-    if lai_rows is None:
+    if lai_mask is None:
         return loss.mean((y - t).abs() ** order)
-    w = lai_rows.to(y.dtype)
+    w = lai_mask.to(y.dtype)
     return loss.mean((1 - w) * (y - t).abs() ** order) + loss(y, t, k, w)
 
 
@@ -135,10 +135,10 @@ def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):
     """
     batches = torch.randperm(n, generator=generator).split(batch_size)
     if sampling == "points":
-        lai = torch.rand(n, generator=generator) < alpha
+        lai_mask = torch.rand(n, generator=generator) < alpha
     else:  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
         count = int(alpha * len(batches) + torch.rand((), generator=generator).item())
-        lai = torch.randperm(len(batches), generator=generator) < count
-        lai = lai.repeat_interleave(batch_size)[:n]
-    masks = [mask if mask.any() else None for mask in lai.split(batch_size)]
+        lai_mask = torch.randperm(len(batches), generator=generator) < count
+        lai_mask = lai_mask.repeat_interleave(batch_size)[:n]
+    masks = [mask if mask.any() else None for mask in lai_mask.split(batch_size)]
     return list(zip(batches, masks, strict=True))

@@ -39,11 +39,11 @@ def lai_epoch(ddp, x, t, loss, optimizer, batches):
     `ddp` is a DistributedDataParallel, and `loss` has the mean over its workers.
     """
     rank, workers = (of(ddp.process_group) for of in (dist.get_rank, dist.get_world_size))
-    for rows, lai_rows in batches:
+    for rows, lai_mask in batches:
         mine = rows.tensor_split(workers)[rank]
-        lai_mine = None if lai_rows is None else lai_rows.tensor_split(workers)[rank]
+        mask = None if lai_mask is None else lai_mask.tensor_split(workers)[rank]
         optimizer.zero_grad()
-        batch_loss(ddp, x[mine], t[mine], lai_mine, loss).backward()
+        batch_loss(ddp, x[mine], t[mine], mask, loss).backward()
         optimizer.step()
 
 
