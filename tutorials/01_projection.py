@@ -109,11 +109,11 @@ print("picture:", (OUT / "01_projection.png").as_posix())
 
 rng = np.random.default_rng(0)
 many_e, many_k = rng.normal(size=1000), rng.normal(size=1000)  # (N,), (N,)
-by_hand_a = abs(many_e) * abs(many_k) / np.sqrt(1 + many_k**2)  # (N,)
-by_hand_b = abs(many_e) / np.sqrt(1 + many_k**2)  # (N,)
-assert np.allclose(by_hand_a, abs(many_e * np.sin(np.arctan(many_k))))
-assert np.allclose(by_hand_b, abs(many_e * np.cos(np.arctan(many_k))))
-assert np.allclose(projections(many_e, many_k), (by_hand_a, by_hand_b))
+many_a = abs(many_e) * abs(many_k) / np.sqrt(1 + many_k**2)  # (N,)
+many_b = abs(many_e) / np.sqrt(1 + many_k**2)  # (N,)
+assert np.allclose(many_a, abs(many_e * np.sin(np.arctan(many_k))))
+assert np.allclose(many_b, abs(many_e * np.cos(np.arctan(many_k))))
+assert np.allclose(projections(many_e, many_k), (many_a, many_b))
 
 # %% Which part is larger?
 #
@@ -191,9 +191,9 @@ print("picture:", (OUT / "01_chebyshev.png").as_posix())
 mae = abs(e) * max(abs(k), 1) / np.sqrt(1 + k**2)
 mse = e**2 * max(k**2, 1) / (1 + k**2)
 assert np.allclose([mae, mse], [max(a, b), max(a, b) ** 2])
-for order, by_hand in ((1, mae), (2, mse)):
+for order, expected in ((1, mae), (2, mse)):
     value, _, _ = Lai(lam=1, order=order)(np.array([y]), np.array([t]), np.array([[k]]))
-    assert np.isclose(value, by_hand)
+    assert np.isclose(value, expected)
 print(f"Lai MAE {mae:.4f} for |e| = {abs(e):.4f}; Lai MSE {mse:.4f} for e² = {e**2:.4f}")
 # > Lai MAE 4.0000 for |e| = 5.0000; Lai MSE 16.0000 for e² = 25.0000
 

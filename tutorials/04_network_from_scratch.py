@@ -42,8 +42,8 @@ W3, b3 = theta[27:30].reshape(3, 1), theta[30:31]
 
 net = MLP(sizes, "tanh")
 views = [a for layer in net.unflatten(theta) for a in layer]
-for mine, theirs in zip((W1, b1, W2, b2, W3, b3), views, strict=True):
-    assert np.shares_memory(mine, theirs) and np.array_equal(mine, theirs)
+for array, reference in zip((W1, b1, W2, b2, W3, b3), views, strict=True):
+    assert np.shares_memory(array, reference) and np.array_equal(array, reference)
 assert net.n_params == P
 print(f"widths {sizes}, P = {P} parameters")
 # > widths (2, 4, 3, 1), P = 31 parameters
@@ -62,8 +62,8 @@ a2 = np.tanh(z2)  # (5, 3)
 y = (a2 @ W3 + b3)[:, 0]  # (5, 3) @ (3, 1) + (1,) = (5, 1), then (5,)
 
 assert np.isclose(z1[4, 2], x[4, 0] * W1[0, 2] + x[4, 1] * W1[1, 2] + b1[2])
-their_y, tape = net.forward(theta, x)  # the tape keeps W_l, z_l and a_l for the way back
-assert np.allclose(y, their_y, rtol=0, atol=1e-12)
+y_ref, tape = net.forward(theta, x)  # the tape stores W_l, z_l and a_l for the backward pass
+assert np.allclose(y, y_ref, rtol=0, atol=1e-12)
 print("y =", " ".join(f"{value:.4f}" for value in y))
 # > y = -2.6862 -2.1587 -2.0795 -2.3745 -2.9921
 

@@ -38,9 +38,9 @@ s = 1 - a * a  # (1, 2)
 u = w_2 * s  # (2,) ⊙ (1, 2) = (1, 2)
 k = u @ W_1.T  # (1, 2)
 net = MLP((2, 2, 1), "tanh")
-their_y, tape = net.forward(theta, x)
-their_k, gtape = net.input_gradient(tape)
-assert np.allclose(y, their_y, atol=1e-12, rtol=0) and np.allclose(k, their_k, atol=1e-12, rtol=0)
+y_ref, tape = net.forward(theta, x)
+k_ref, gtape = net.input_gradient(tape)
+assert np.allclose(y, y_ref, atol=1e-12, rtol=0) and np.allclose(k, k_ref, atol=1e-12, rtol=0)
 print("z =", z[0], "  a =", a[0], "  y =", y)
 print("s =", s[0], "  u =", u[0], "  k =", k[0])
 # > z = [ 0.7000 -1.0000]   a = [ 0.6044 -0.7616]   y = [-0.9345]
@@ -59,8 +59,8 @@ e, F, dF = y - t, lai_factor(k, 0.25), lai_factor_derivative(k, 0.25)  # (1,), (
 L, dy = e @ e * F.sum(), 2 * e * F.sum(axis=1)  # one number, ȳ (1,)
 dk = e[:, None] ** 2 * dF  # k̄ (1, 2)
 loss = Lai(lam=0.25, l1_ratio=1.0)
-value, their_dy, their_dk = loss(y, t, k)
-assert np.allclose(L, value) and np.allclose(dy, their_dy) and np.allclose(dk, their_dk)
+value, dy_ref, dk_ref = loss(y, t, k)
+assert np.allclose(L, value) and np.allclose(dy, dy_ref) and np.allclose(dk, dk_ref)
 
 
 def L_and_S(theta):

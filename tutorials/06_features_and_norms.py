@@ -219,8 +219,8 @@ def along(yk, p, rho):
 worst = {"central": 0.0, "complex": 0.0}
 for p, rho in [(1, 0.0), (1, 0.3), (1, 1.0), (2, 0.0), (2, 0.3), (2, 1.0)]:
     value, dy, dk = along(yk, p, rho)
-    theirs = Lai(lam_list, order=p, l1_ratio=rho)(yk[:12], T, yk[12:].reshape(12, 3))
-    assert all(np.allclose(a, b) for a, b in zip((value, dy, dk), theirs, strict=True))
+    reference = Lai(lam_list, order=p, l1_ratio=rho)(yk[:12], T, yk[12:].reshape(12, 3))
+    assert all(np.allclose(a, b) for a, b in zip((value, dy, dk), reference, strict=True))
     for method in worst:
         numeric = numerical_gradient(lambda v, p=p, r=rho: along(v, p, r)[0], yk, method)
         worst[method] = max(worst[method], np.abs(numeric - np.append(dy, dk)).max())
@@ -247,8 +247,8 @@ print("dy and dk are right to 1e-8 by central differences, to 1e-14 by the compl
 s = weights(ell[:3], 0.0)  # (3, D)
 dy = (s * F[:3]).sum(axis=1) * 2 * e[:3] / 3  # (3,)
 dk = s * e[:3, None] ** 2 * lai_factor_derivative(k[:3], lam) / 3  # (3, D)
-_, their_dy, their_dk = Lai(lam, reduction="sample")(y[:3], t[:3], k[:3])
-assert np.allclose(dy, their_dy) and np.allclose(dk, their_dk)
+_, dy_ref, dk_ref = Lai(lam, reduction="sample")(y[:3], t[:3], k[:3])
+assert np.allclose(dy, dy_ref) and np.allclose(dk, dk_ref)
 
 # 2. No: M is not linear, and the mean of two norms is at least the norm of the mean. They have to
 # average their vectors c, (D,) numbers, and take the norm then. (For ρ = 1 both are the same.)

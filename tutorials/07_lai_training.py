@@ -67,8 +67,8 @@ for epoch in range(1, 11):
         g = 1 + c * (lai_factor(k[:, 0], 0.1) - 1)  # (n,)
         dk = (c * e**2)[:, None] * lai_factor_derivative(k, 0.1) / 64  # (n, 1)
         grad = net.double_backward(gtape, 2 * e * g / 64, dk)  # (P,)
-        theirs = value_and_grad_mixed(net, theta, x[rows], t[rows], Plain(2), Lai(0.1), c)
-        assert np.isclose((e**2 * g).mean(), theirs[0]) and np.allclose(grad, theirs[1])
+        reference = value_and_grad_mixed(net, theta, x[rows], t[rows], Plain(2), Lai(0.1), c)
+        assert np.isclose((e**2 * g).mean(), reference[0]) and np.allclose(grad, reference[1])
         step += 1
         m = 0.9 * m + 0.1 * grad
         v = 0.999 * v + 0.001 * grad**2

@@ -77,10 +77,10 @@ losses["λ₈ = 0.001"] = Lai([0.1] * 7 + [0.001])  # for Table 3: the last feat
 theta = net.init(np.random.default_rng(0), np.float32)  # (P,)
 moved, eps = task.x_test.copy(), np.random.default_rng(1).standard_normal(TEST_ROWS)
 moved[:, 7] += 0.5 * eps
-by_hand = abs(net.predict(theta, moved) - net.predict(theta, task.x_test)).mean()
-theirs = noise_sensitivity(net, theta, task.x_test, 0.5, np.random.default_rng(1))  # (8,)
+from_scratch = abs(net.predict(theta, moved) - net.predict(theta, task.x_test)).mean()
+reference = noise_sensitivity(net, theta, task.x_test, 0.5, np.random.default_rng(1))  # (8,)
 constant = np.sqrt(((task.t_val.mean() - task.t_val) ** 2).mean())
-assert np.isclose(by_hand, theirs[7], rtol=1e-4)
+assert np.isclose(from_scratch, reference[7], rtol=1e-4)
 assert np.isclose(
     constant, rmse(np.full_like(task.t_val, task.t_val.mean()), task.t_val), rtol=1e-4
 )
@@ -117,9 +117,9 @@ medians, changed = np.median(measured, axis=2), np.median(change, axis=2)  # (3,
 paper = np.array([[0.6960, 0.6955, 0.6997, 0.7210], [0.7728, 0.7683, 0.7574, 0.6604]])
 paper_change = 100 * (paper / paper[:, :1] - 1)  # (2, 4)
 for arm, name in enumerate(list(losses)[:4]):
-    m, c, theirs = medians[:, arm], changed[:, arm], paper_change[:, arm]
-    line = f"{name:9} RMSE {m[0]:.2f} {c[0]:+.0f}% (paper {theirs[0]:+.1f}%), variance {m[1]:.2f} "
-    print(f"{line}{c[1]:+.0f}% (paper {theirs[1]:+.1f}%), mean ‖k‖ {m[2]:.2f} {c[2]:+.0f}%")
+    m, c, c_paper = medians[:, arm], changed[:, arm], paper_change[:, arm]
+    line = f"{name:9} RMSE {m[0]:.2f} {c[0]:+.0f}% (paper {c_paper[0]:+.1f}%), variance {m[1]:.2f} "
+    print(f"{line}{c[1]:+.0f}% (paper {c_paper[1]:+.1f}%), mean ‖k‖ {m[2]:.2f} {c[2]:+.0f}%")
 # > MSE       RMSE 0.65 +0% (paper +0.0%), variance 0.99 +0% (paper +0.0%), mean ‖k‖ 1.89 +0%
 # > λ = 0.1   RMSE 0.66 +1% (paper -0.1%), variance 0.92 -3% (paper -0.6%), mean ‖k‖ 1.70 -10%
 # > λ = 0.01  RMSE 0.71 +9% (paper +0.5%), variance 0.74 -23% (paper -2.0%), mean ‖k‖ 1.07 -43%
@@ -153,11 +153,11 @@ paper_mse = np.array([0.5749, 0.0992, 0.2109, 0.1665, 0.1084, 0.3845, 3.2284, 8.
 print("X1 … X8, paper      ", paper_mse.round(2), f"(the targets range over {np.ptp(data.t):.2f})")
 less = {}
 for kind, name in enumerate(sigmas):
-    ours = np.median(noisy[kind, 0], axis=1)  # (8,)
+    sensitivity = np.median(noisy[kind, 0], axis=1)  # (8,)
     # The root mean square of the log ratio, as a factor
-    off = np.exp(np.sqrt((np.log(ours / paper_mse) ** 2).mean()))
+    off = np.exp(np.sqrt((np.log(sensitivity / paper_mse) ** 2).mean()))
     less[name] = int((np.median(noisy[kind, 1] / noisy[kind, 0], axis=1) < 1).sum())
-    print(f"MSE, noise by {name:6}", ours.round(2), f"typically off by a factor {off:.1f}")
+    print(f"MSE, noise by {name:6}", sensitivity.round(2), f"typically off by a factor {off:.1f}")
     assert np.ptp(data.t) < paper_mse[7] and off > 1.5
 # > X1 … X8, paper       [0.57 0.1  0.21 0.17 0.11 0.38 3.23 8.42] (the targets range over 4.85)
 # > MSE, noise by spread [0.6  0.09 0.09 0.08 0.13 0.17 0.51 0.61] typically off by a factor 3.4
@@ -182,8 +182,8 @@ assert spread[7] < 1.5 * spread[0]
 # The paper gives the most sensitive feature, X8, a λ of its own, and finds 42% less sensitivity for
 # 2.4% more error.
 paper_3 = np.array([-4.17, 5.16, -8.75, -15.80, 12.99, -2.70, -32.96, -41.81])  # in %
-ours_3 = 100 * (noisy[:, 4] / noisy[:, 0] - 1)  # (2, 8, SEEDS), in %
-middle = np.median(ours_3, axis=2)  # (2, 8)
+change_3 = 100 * (noisy[:, 4] / noisy[:, 0] - 1)  # (2, 8, SEEDS), in %
+middle = np.median(change_3, axis=2)  # (2, 8)
 print(f"RMSE {changed[0, 4]:+.0f}%, paper +2.4%; sensitivity X1 … X8, paper", paper_3.round())
 for name, row in zip(sigmas, middle, strict=True):
     print(f"noise by {name:6}", row.round())
@@ -210,7 +210,7 @@ left.set(xlabel="variance of outputs, change to MSE in %", ylabel="RMSE, change 
 left.set(xlim=(-35, 2), ylim=(-1, 15))
 left.set_title("A trade of the same order; the same λ acts far harder")
 places = np.arange(1, 9)
-for row, name, mark, color in zip(ours_3, sigmas, "os", (BLUE, RED), strict=True):
+for row, name, mark, color in zip(change_3, sigmas, "os", (BLUE, RED), strict=True):
     median, shift = np.median(row, axis=1), 0.12 if mark == "s" else -0.12
     bars = abs(np.array([row.min(axis=1), row.max(axis=1)]) - median)  # (2, 8)
     label = f"noise by {name} (least … most of {SEEDS} seeds)"

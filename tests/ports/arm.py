@@ -69,6 +69,6 @@ if __name__ == "__main__":
     reference, port, apart = two_curves(None, 100, sys.argv[1])
     print("epoch  reference       port  difference  of theta")
     for epoch in [1, 2, 5, *range(10, 100, 10), *range(100, 111), *range(120, 201, 20)]:
-        mine, theirs = reference[epoch - 1], port[epoch - 1]
-        difference = abs(theirs / mine - 1), apart[epoch - 1]
-        print(f"{epoch:5}  {mine:9.6f}  {theirs:9.6f}  {difference[0]:10.0e}  {difference[1]:8.0e}")
+        expected, found, of_theta = reference[epoch - 1], port[epoch - 1], apart[epoch - 1]
+        difference = abs(found / expected - 1)
+        print(f"{epoch:5}  {expected:9.6f}  {found:9.6f}  {difference:10.0e}  {of_theta:8.0e}")

@@ -72,8 +72,8 @@ def test_an_epoch_takes_the_gradient_of_each_whole_batch(found: Any) -> None:
     for (rows, lai_mask), gradient in zip(program.batches(), found["epoch"], strict=True):
         mask = np.zeros(len(rows), bool) if lai_mask is None else lai_mask.numpy()
         batch = x[rows.numpy()], t[rows.numpy()]
-        want = value_and_grad_mixed(net, theta, *batch, *losses, mask)[1]
-        assert np.abs(gradient - want).max() <= 1e-14 * np.abs(want).max()
+        expected = value_and_grad_mixed(net, theta, *batch, *losses, mask)[1]
+        assert np.abs(gradient - expected).max() <= 1e-14 * np.abs(expected).max()
 
 
 def check_state(folder: Path) -> None:
