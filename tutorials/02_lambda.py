@@ -75,10 +75,10 @@ for lam in (0.01, 0.25, 1.0, 4.0):
 # (1 + k²)^(p/2), and F → 1/min(λ, 1). In between F is least, where |k|^p = λ.
 
 for p, lam in ((1, 0.01), (2, 0.01), (2, 4.0)):
-    at_zero, at_kink, far = factor(np.array([0, lam ** (1 / p), 1e8]), lam, p)
-    assert np.allclose([at_zero, far], [max(lam, 1), 1 / min(lam, 1)])
+    at_zero, at_kink, at_inf = factor(np.array([0, lam ** (1 / p), 1e8]), lam, p)
+    assert np.allclose([at_zero, at_inf], [max(lam, 1), 1 / min(lam, 1)])
     assert np.isclose(at_kink, max(lam, 1) / (1 + lam ** (2 / p)) ** (p / 2))
-    print(f"p = {p}, λ = {lam:.2f}: F(0) {at_zero:.4f}, F(kink) {at_kink:.6f}, F(∞) {far:.4f}")
+    print(f"p = {p}, λ = {lam:.2f}: F(0) {at_zero:.4f}, F(kink) {at_kink:.6f}, F(∞) {at_inf:.4f}")
 # > p = 1, λ = 0.01: F(0) 1.0000, F(kink) 0.999950, F(∞) 100.0000
 # > p = 2, λ = 0.01: F(0) 1.0000, F(kink) 0.990099, F(∞) 100.0000
 # > p = 2, λ = 4.00: F(0) 4.0000, F(kink) 0.800000, F(∞) 1.0000
@@ -133,8 +133,8 @@ for p, lam, k in ((1, 0.25, 0.1), (1, 0.25, -2.0), (2, 0.25, 0.3), (2, 4.0, 3.0)
     analytic = factor_derivative(k, lam, p)
     central = (factor(k + h, lam, p) - factor(k - h, lam, p)) / (2 * h)
     z = k + 1e-100j
-    size = z if k > 0 else -z  # |k|, continued
-    branch = size**p if abs(k) ** p > lam else lam  # max(|k|^p, λ), continued
+    abs_k = z if k > 0 else -z  # |k|, continued
+    branch = abs_k**p if abs(k) ** p > lam else lam  # max(|k|^p, λ), continued
     complex_step = (branch / (1 + z**2) ** (p / 2) / min(lam, 1)).imag / 1e-100
     assert np.isclose(central, analytic, rtol=1e-8, atol=0)
     assert np.isclose(complex_step, analytic, rtol=1e-13, atol=0)  # thirteen digits, not eight
@@ -217,9 +217,9 @@ print("picture:", (OUT / "02_lambda.png").as_posix())
 # Few floats lie on a kink. For λ = 0.1 the rounded square of the float nearest to √λ is λ, but its
 # exact square is less. So `_knee` in `lai_ref/factor.py` compares exact fractions.
 
-near = float(np.sqrt(0.1))
-assert near * near == 0.1 and Fraction(near) ** 2 < Fraction(0.1)
-assert factor_derivative(near, 0.1, 2) > 0 > lai_factor_derivative(near, 0.1, order=2)
+nearest = float(np.sqrt(0.1))
+assert nearest * nearest == 0.1 and Fraction(nearest) ** 2 < Fraction(0.1)
+assert factor_derivative(nearest, 0.1, 2) > 0 > lai_factor_derivative(nearest, 0.1, order=2)
 
 # %% Where this goes next
 #

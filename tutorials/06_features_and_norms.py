@@ -189,12 +189,12 @@ def batch_loss(y, t, k, lam, p, rho):
     """L, dy (N,) and dk (N, D)."""
     e = y - t  # (N,)
     sign = np.sign(e.real)  # (N,)
-    size = e * sign  # |e| (N,), analytic for the complex step
+    abs_e = e * sign  # |e| (N,), analytic for the complex step
     F, dF = lai_factor(k, lam, p), lai_factor_derivative(k, lam, p)  # (N, D), (N, D)
-    c = (size[:, None] ** p * F).mean(axis=0)  # (D,)
+    c = (abs_e[:, None] ** p * F).mean(axis=0)  # (D,)
     s = weights(c, rho)  # (D,)
-    dy = (F @ s) * p * size ** (p - 1) * sign / len(y)  # (N, D) @ (D,) = (N,)
-    dk = s * size[:, None] ** p * dF / len(y)  # (D,) · (N, 1) · (N, D)
+    dy = (F @ s) * p * abs_e ** (p - 1) * sign / len(y)  # (N, D) @ (D,) = (N,)
+    dk = s * abs_e[:, None] ** p * dF / len(y)  # (D,) · (N, 1) · (N, D)
     return norm(c, rho), dy, dk
 
 

@@ -68,7 +68,7 @@ class JaxBackend:
         self._adam_step = wrap(adam_step)
 
     def factor(self, *, k, lam, order):
-        check(k, lam, order)  # compiled code does not look at values
+        check(k, lam, order)  # compiled code cannot check values
         return self._factor(jnp.asarray(k), lam, order)
 
     def loss(self, *, y, t, k, lam, **kind):

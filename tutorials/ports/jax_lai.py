@@ -26,25 +26,26 @@ MEAN = partial(jnp.mean, axis=0)  # over the samples; of a batch spread over dev
 
 
 def _factor_and_derivative(k, lam, order):
-    far_from = 2.0 ** (30 if k.dtype == jnp.float64 else 13)  # from there on, 1 + k² is k²
-    size = jnp.abs(k)
-    near, far = jnp.minimum(size, far_from), far_from / jnp.maximum(size, far_from)
-    d = 1 + near * near  # |sin φ| = near/√d, cos φ = far/√d for φ = atan k: no overflow
+    clamp = 2.0 ** (30 if k.dtype == jnp.float64 else 13)  # from there on, 1 + k² is k²
+    abs_k = jnp.abs(k)
+    k_clamped, tail_scale = jnp.minimum(abs_k, clamp), clamp / jnp.maximum(abs_k, clamp)
+    # |sin φ| = k_clamped/√d, cos φ = tail_scale/√d for φ = atan k: no overflow
+    d = 1 + k_clamped * k_clamped
     low, high = jnp.minimum(lam, 1), jnp.maximum(lam, 1)
     # F' = p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1), each side of
     # the kink in an order in which nothing leaves the range of floats before the result does
     if order == 1:
         root = jnp.sqrt(d)
-        F = jnp.maximum(near / root / low, high * far / root)
-        above, below = 1 / (d * root) / low * far, near / (d * root) * high
+        F = jnp.maximum(k_clamped / root / low, high * tail_scale / root)
+        above, below = 1 / (d * root) / low * tail_scale, k_clamped / (d * root) * high
     else:
-        F = jnp.maximum(near / d / low * near, high * far / d * far)
-        steep = 2 * near / (d * d)
-        above, below = steep / low * far, steep * high * far
-    above, below = above * far * far, below * far * far
+        F = jnp.maximum(k_clamped / d / low * k_clamped, high * tail_scale / d * tail_scale)
+        steep = 2 * k_clamped / (d * d)
+        above, below = steep / low * tail_scale, steep * high * tail_scale
+    above, below = above * tail_scale * tail_scale, below * tail_scale * tail_scale
     # u = H(|k|^p − λ), ½ at the kink: the midpoint of the derivatives on both sides
-    dF = jnp.where(size**order > lam, above, -below)
-    dF = jnp.where(size**order == lam, (above - below) / 2, dF)
+    dF = jnp.where(abs_k**order > lam, above, -below)
+    dF = jnp.where(abs_k**order == lam, (above - below) / 2, dF)
     return F, jnp.sign(k) * dF
 
 
@@ -61,7 +62,7 @@ def _factor_jvp(order, k_and_lam, tangents):
 
 
 def check(k, lam, order):
-    """Refuse what has no Lai loss. Values that jax.jit or jax.grad traces cannot be looked at."""
+    """Reject arguments without a Lai loss. Values that jax.jit or jax.grad traces go unchecked."""
     if order not in (1, 2) or (np.ndim(lam) and np.shape(lam) != k.shape[-1:]):
         raise ValueError(f"expected order 1 or 2, one λ or one a feature, got {order}, {lam}")
     k_known, lam_known = (not isinstance(a, jax.core.Tracer) for a in (k, lam))
@@ -94,13 +95,13 @@ def lai_loss(y, t, k, *, lam=0.1, order=2, l1_ratio=0.0, reduction="batch", w=No
         m = jnp.where((m > 0) & jnp.isfinite(m), m, 1)
         square = ((c / m) ** 2).sum(axis=-1)
         # jax differentiates both sides of a `where`: √0 may not stand in either
-        length = m[..., 0] * jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
-        return (1 - l1_ratio) * length + l1_ratio * c.sum(axis=-1)
+        l2_norm = m[..., 0] * jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
+        return (1 - l1_ratio) * l2_norm + l1_ratio * c.sum(axis=-1)
 
     # ℓ_ij = |e_i|^p F_p(k_ij; λ_j), one |e| after the other: |e|² alone may overflow
-    size = jnp.abs(y - t)[:, None]
-    ell = lai_factor(k, lam, order) * size
-    ell = ell * size if order == 2 else ell
+    abs_e = jnp.abs(y - t)[:, None]
+    ell = lai_factor(k, lam, order) * abs_e
+    ell = ell * abs_e if order == 2 else ell
     ell = ell if w is None else w[:, None] * ell
     return M(mean(ell)) if reduction == "batch" else mean(M(ell))
 
@@ -133,10 +134,10 @@ def adam_step(params, grads, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     m = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, m, grads)
     v = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g * g, v, grads)
 
-    def moved(theta, m, v):
+    def updated(theta, m, v):
         return theta - lr * (m / (1 - beta1**t)) / (jnp.sqrt(v / (1 - beta2**t)) + eps)
 
-    return jax.tree.map(moved, params, m, v), (t, m, v)
+    return jax.tree.map(updated, params, m, v), (t, m, v)
 
 
 def lai_batches(rng, n, batch_size, alpha, sampling="batches"):

@@ -57,7 +57,7 @@ class TorchBackend:
 
     def factor(self, *, k, lam, order):
         k, lam = torch.tensor(k, requires_grad=True), torch.tensor(lam, dtype=torch.float64)
-        lai_factor(k, lam, order)  # refuses what compiled code does not look at
+        lai_factor(k, lam, order)  # raises where compiled code cannot check values
         F = self._factor(k, lam, order)
         return F.detach(), torch.autograd.grad(F.sum(), k)[0]
 

@@ -29,25 +29,26 @@ class _Factor(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, k, lam, order):
-        far_from = 2.0 ** (30 if k.dtype == torch.float64 else 13)  # from there on, 1 + k² is k²
-        size = k.abs()
-        near, far = size.clamp(max=far_from), far_from / size.clamp(min=far_from)
-        d = 1 + near * near  # |sin φ| = near/√d, cos φ = far/√d for φ = atan k: no overflow
+        clamp = 2.0 ** (30 if k.dtype == torch.float64 else 13)  # from there on, 1 + k² is k²
+        abs_k = k.abs()
+        k_clamped, tail_scale = abs_k.clamp(max=clamp), clamp / abs_k.clamp(min=clamp)
+        # |sin φ| = k_clamped/√d, cos φ = tail_scale/√d for φ = atan k: no overflow
+        d = 1 + k_clamped * k_clamped
         low, high = lam.clamp(max=1), lam.clamp(min=1)
         # F' = p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1), each side of
         # the kink in an order in which nothing leaves the range of floats before the result does
         if order == 1:
             root = d.sqrt()
-            F = torch.maximum(near / root / low, high * far / root)
-            above, below = 1 / (d * root) / low * far, near / (d * root) * high
+            F = torch.maximum(k_clamped / root / low, high * tail_scale / root)
+            above, below = 1 / (d * root) / low * tail_scale, k_clamped / (d * root) * high
         else:
-            F = torch.maximum(near / d / low * near, high * far / d * far)
-            steep = 2 * near / (d * d)
-            above, below = steep / low * far, steep * high * far
-        above, below = above * far * far, below * far * far
+            F = torch.maximum(k_clamped / d / low * k_clamped, high * tail_scale / d * tail_scale)
+            steep = 2 * k_clamped / (d * d)
+            above, below = steep / low * tail_scale, steep * high * tail_scale
+        above, below = above * tail_scale * tail_scale, below * tail_scale * tail_scale
         # u = H(|k|^p − λ), ½ at the kink: the midpoint of the derivatives on both sides
-        dF = torch.where(size**order > lam, above, -below)
-        dF = torch.where(size**order == lam, (above - below) / 2, dF)
+        dF = torch.where(abs_k**order > lam, above, -below)
+        dF = torch.where(abs_k**order == lam, (above - below) / 2, dF)
         ctx.save_for_backward(k.sign() * dF)
         return F
 
@@ -61,10 +62,10 @@ def lai_factor(k, lam=0.1, order=2):
     lam = torch.as_tensor(lam, dtype=k.dtype, device=k.device)
     if order not in (1, 2) or (lam.ndim and lam.shape != k.shape[-1:]):
         raise ValueError(f"expected order 1 or 2, one λ or one a feature, got {order}, {lam}")
-    looks = not torch.compiler.is_compiling()  # compiled code does not look at values
-    if looks and not (lam.isfinite() & (lam > 0)).all():
+    check_values = not torch.compiler.is_compiling()  # compiled code cannot
+    if check_values and not (lam.isfinite() & (lam > 0)).all():
         raise ValueError(f"lam: expected finite numbers above 0, got {lam}")
-    if looks and not k.isfinite().all():
+    if check_values and not k.isfinite().all():
         raise ValueError("k: expected finite numbers")
     return _Factor.apply(k, lam, order)
 
@@ -90,9 +91,9 @@ class LaiLoss(nn.Module):
             shapes = ", ".join(str(tuple(a.shape)) for a in (y, t, k))
             raise ValueError(f"y, t, k: expected (N,), (N,), (N, D), got {shapes}")
         # ℓ_ij = |e_i|^p F_p(k_ij; λ_j), one |e| after the other: |e|² alone may overflow
-        size = (y - t).abs()[:, None]
-        ell = lai_factor(k, self.lam, self.order) * size
-        ell = ell * size if self.order == 2 else ell
+        abs_e = (y - t).abs()[:, None]
+        ell = lai_factor(k, self.lam, self.order) * abs_e
+        ell = ell * abs_e if self.order == 2 else ell
         ell = ell if w is None else w[:, None] * ell
         return self._M(self.mean(ell)) if self.reduction == "batch" else self.mean(self._M(ell))
 
@@ -100,8 +101,8 @@ class LaiLoss(nn.Module):
         # ‖c‖₂ = m ‖c/m‖₂ with m the largest entry: squares of c alone may overflow
         m = c.detach().amax(dim=-1, keepdim=True)
         m = torch.where((m > 0) & m.isfinite(), m, 1.0)
-        length = m[..., 0] * torch.linalg.vector_norm(c / m, dim=-1)
-        return (1 - self.l1_ratio) * length + self.l1_ratio * c.sum(dim=-1)
+        l2_norm = m[..., 0] * torch.linalg.vector_norm(c / m, dim=-1)
+        return (1 - self.l1_ratio) * l2_norm + self.l1_ratio * c.sum(dim=-1)
 
 
 def with_input_gradient(model, x):
