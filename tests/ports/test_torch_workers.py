@@ -135,7 +135,7 @@ def test_survivors_without_torchrun_end_with_an_error_of_their_own(tmp_path: Pat
     check_state(tmp_path)
 
 
-def test_a_state_is_saved_whole_or_not_at_all(
+def test_a_state_is_saved_atomically_and_by_one_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full_disk(_: object, path: str) -> None:
@@ -145,14 +145,14 @@ def test_a_state_is_saved_whole_or_not_at_all(
     path, old, new = tmp_path / "state.pt", {"epoch": 1}, {"epoch": 2}
     rank = 1
     monkeypatch.setattr(torch_workers.dist, "get_rank", lambda: rank)
-    torch_workers.save_whole(path, old)
+    torch_workers.atomic_save(path, old)
     assert not path.exists()  # the first worker saves
     rank = 0
-    torch_workers.save_whole(path, old)
+    torch_workers.atomic_save(path, old)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
         patch.setattr(torch_workers.torch, "save", full_disk)
-        torch_workers.save_whole(path, new)
+        torch_workers.atomic_save(path, new)
     assert torch.load(path, weights_only=True) == old
-    torch_workers.save_whole(path, new)
+    torch_workers.atomic_save(path, new)
     assert torch.load(path, weights_only=True) == new
     assert list(tmp_path.iterdir()) == [path]
