@@ -39,10 +39,11 @@ assert y_flat == y_steep == 4 and e == -5
 # sensitive a model is to its input. The residual cannot tell.
 
 delta = 0.1
-moved_flat = 1 + k_flat * (x + delta) - y_flat
-moved_steep = -4 + k_steep * (x + delta) - y_steep
-assert np.allclose([moved_flat, moved_steep], [k_flat * delta, k_steep * delta])
-print(f"|e| = {abs(e):.4f} for both; x + {delta} moves y by {moved_flat:.4f} or {moved_steep:.4f}")
+change_flat = 1 + k_flat * (x + delta) - y_flat
+change_steep = -4 + k_steep * (x + delta) - y_steep
+assert np.allclose([change_flat, change_steep], [k_flat * delta, k_steep * delta])
+changes = f"{change_flat:.4f} or {change_steep:.4f}"
+print(f"|e| = {abs(e):.4f} for both; x + {delta} moves y by {changes}")
 # > |e| = 5.0000 for both; x + 0.1 moves y by 0.0750 or 0.2000
 
 # %% How does a line split the residual?
@@ -126,10 +127,10 @@ assert np.allclose(projections(many_e, many_k), (many_a, many_b))
 # a = b. So the loss lies between |e|/√2, at k = ±1, and |e|, at k = 0 and for an upright line.
 
 for slope in (0.0, 0.75, 1.0, 2.0, -2.0, 10.0):
-    share = np.max(projections([1.0], [slope]))  # of |e| = 1
-    assert np.isclose(share, max(abs(slope), 1) / np.sqrt(1 + slope**2))
-    assert 1 / np.sqrt(2) - 1e-12 <= share <= 1
-    print(f"k = {slope:5.2f}: max(a, b) = {share:.4f} |e|")
+    fraction = np.max(projections([1.0], [slope]))  # of |e| = 1
+    assert np.isclose(fraction, max(abs(slope), 1) / np.sqrt(1 + slope**2))
+    assert 1 / np.sqrt(2) - 1e-12 <= fraction <= 1
+    print(f"k = {slope:5.2f}: max(a, b) = {fraction:.4f} |e|")
 # > k =  0.00: max(a, b) = 1.0000 |e|
 # > k =  0.75: max(a, b) = 0.8000 |e|
 # > k =  1.00: max(a, b) = 0.7071 |e|

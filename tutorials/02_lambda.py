@@ -34,9 +34,9 @@ BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
 
 ks = np.arange(1, 4001) / 1000  # (4000,)
 for p, lam in ((1, 0.5), (1, 2.0), (2, 0.25), (2, 4.0)):
-    least = ks[(np.maximum(ks**p, lam) / (1 + ks**2) ** (p / 2)).argmin()]
-    assert np.isclose(least, lam ** (1 / p))
-    print(f"p = {p}, λ = {lam:.2f}: least at |k| = {least:.4f}")
+    k_min = ks[(np.maximum(ks**p, lam) / (1 + ks**2) ** (p / 2)).argmin()]
+    assert np.isclose(k_min, lam ** (1 / p))
+    print(f"p = {p}, λ = {lam:.2f}: least at |k| = {k_min:.4f}")
 # > p = 1, λ = 0.50: least at |k| = 0.5000
 # > p = 1, λ = 2.00: least at |k| = 2.0000
 # > p = 2, λ = 0.25: least at |k| = 0.5000
@@ -115,7 +115,7 @@ def factor_derivative(k, lam, p):
 
 # %% Is it right?
 #
-# Two second opinions, both from values of F alone. The central difference
+# Two independent checks, both from values of F alone. The central difference
 #
 #     F'(k) ≈ (F(k + h) − F(k − h)) / 2h
 #
@@ -144,7 +144,7 @@ for p, lam, k in ((1, 0.25, 0.1), (1, 0.25, -2.0), (2, 0.25, 0.3), (2, 4.0, 3.0)
 # > p = 2, k =  0.30: -0.50501, -0.50501, -0.50501
 # > p = 2, k =  3.00:  0.06000,  0.06000,  0.06000
 
-# In `lai_ref`, `lai_factor_derivative` is F', and `numerical_gradient` gives both second opinions.
+# In `lai_ref`, `lai_factor_derivative` is F', and `numerical_gradient` computes both checks.
 
 away = np.array([-3.0, -0.4, 0.0, 0.3, 2.0])  # (5,)
 assert np.allclose(lai_factor_derivative(away, 0.25, order=1), factor_derivative(away, 0.25, 1))

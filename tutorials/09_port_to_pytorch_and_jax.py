@@ -72,7 +72,7 @@ class Port:
             layers += [layer, MODULES[activation]()]
         return nn.Sequential(*layers[:-1], *self.tail)
 
-    def slopes(self, net, x):
+    def with_input_gradient(self, net, x):
         y = net(x.requires_grad_())
         return y, torch.autograd.grad(y.sum(), x, **dict(self.how))[0]
 
@@ -87,7 +87,7 @@ class Port:
         return value.detach(), *torch.autograd.grad(value, (y, k))
 
     def input_gradient(self, sizes, activation, theta, x):
-        y, k = self.slopes(self.network(sizes, activation, theta), torch.tensor(x))
+        y, k = self.with_input_gradient(self.network(sizes, activation, theta), torch.tensor(x))
         return y.detach(), k.detach()
 
     def param_gradient(self, sizes, activation, theta, x, t, loss):
@@ -95,7 +95,7 @@ class Port:
         if loss["name"] == "plain":
             value = ((net(x) - t).abs() ** loss["order"]).mean()
         else:
-            y, k = self.slopes(net, x)
+            y, k = self.with_input_gradient(net, x)
             value = self.lai(y, t, k, **{key: part for key, part in loss.items() if key != "name"})
         value.backward()
         return value.detach(), torch.cat([p.grad.t().reshape(-1) for p in net.parameters()]).numpy()
@@ -190,11 +190,11 @@ lai = {"name": "lai", "lam": 0.1, "order": 2, "l1_ratio": 0.0, "reduction": "bat
 exact = value_and_grad(net, start, x[:128], t[:128], Lai(0.1))[1]  # (P,)
 arms = {"all three mended": (port, lai), "norm of each": (norm_of_each, lai)}
 arms |= {"k detached": (detached, lai), "MSE alone": (port, mse)}
-off, error, steep = [], [], []
+gradient_error, error, steep = [], [], []
 for name, (each, loss) in arms.items():
     gradient_of, theta, optimizer = each.param_gradient, start, Adam(lr=0.02)
     wrong = gradient_of(theta=start, loss=lai, **given)[1] - exact
-    off.append(np.linalg.norm(wrong) / np.linalg.norm(exact))
+    gradient_error.append(np.linalg.norm(wrong) / np.linalg.norm(exact))
     state = optimizer.init(theta)
     for _ in range(200):
         of_mse, of_loss = (gradient_of(theta=theta, loss=part, **given)[1] for part in (mse, loss))
@@ -202,13 +202,13 @@ for name, (each, loss) in arms.items():
     y, tape = net.forward(theta, x[128:])  # (1000,)
     error.append(rmse(y, t[128:]))
     steep.append(np.linalg.norm(net.input_gradient(tape)[0], axis=1).mean())
-    note = f", gradient off by {off[-1]:.0%}" if loss == lai else ""
+    note = f", gradient off by {gradient_error[-1]:.0%}" if loss == lai else ""
     print(f"{name:16} RMSE {error[-1]:.3f}, mean ‖k‖ {steep[-1]:.2f}{note}")
 # > all three mended RMSE 0.555, mean ‖k‖ 1.25, gradient off by 0%
 # > norm of each     RMSE 0.552, mean ‖k‖ 1.25, gradient off by 3%
 # > k detached       RMSE 0.549, mean ‖k‖ 1.50, gradient off by 78%
 # > MSE alone        RMSE 0.547, mean ‖k‖ 1.47
-assert off[0] < 1e-12 and off[1] > 0.01 and off[2] > 0.5
+assert gradient_error[0] < 1e-12 and gradient_error[1] > 0.01 and gradient_error[2] > 0.5
 assert max(error) - min(error) < 0.02 and error[0] == max(error) and steep[0] < steep[3] - 0.1
 assert abs(steep[1] - steep[0]) < 0.05 and abs(steep[2] - steep[3]) < 0.05
 # By the RMSE nobody could tell one from another; if anything, the right one looks worst. With k
@@ -371,7 +371,8 @@ print("JAX", grad[:3], "NumPy", exact[:3])
 # Write the naive F with `torch.where`, by the cases |k| > λ and |k| ≤ λ. Does it pass?
 
 # %% Exercise 2: samples that see each other
-# A model has a batch norm before its last layer, in training mode. Which k does `slopes` find?
+# A model has a batch norm before its last layer, in training mode. Which k does
+# `with_input_gradient` find?
 
 # %% Answers
 # region Answers: unfold when you have tried
@@ -390,9 +391,9 @@ ask(port, "factor", "ordinary-p1-lam4", "below-kink-p2-lam0.25")
 # >     that  [kink-at-lam]
 
 # 2. k = 0. Batch norm keeps the mean of its outputs over the batch, so Σ y_i does not change with
-# any x_i, though y_i does. The slopes of the sum are the k_i only if y_i depends on x_i alone.
+# any x_i, though y_i does. The gradients of the sum are the k_i only if y_i depends on x_i alone.
 model = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 1), nn.Flatten(0)).double()
-_, k = port.slopes(model, torch.tensor(x[:128]))  # (128, 2)
+_, k = port.with_input_gradient(model, torch.tensor(x[:128]))  # (128, 2)
 own = torch.autograd.functional.jacobian(model, torch.tensor(x[:128]))[0, 0]  # ∂y_1/∂x_1, (2,)
 assert k.abs().max() < 1e-12 and own.abs().max() > 0.01
 # endregion

@@ -52,12 +52,12 @@ def two_curves(rows: int | None, epochs: int, dtype: str) -> tuple[Array, Array,
     x, t, x_val = map(torch.tensor, (task.x, task.t, task.x_val))
     curves, apart = [], []
     for epoch in run:
-        share = ALPHA if epoch.phase == "lai" else 0.0
-        order, batches, _ = _draw(same, len(x), BATCH, share, "points")
+        alpha = ALPHA if epoch.phase == "lai" else 0.0
+        perm, batches, _ = _draw(same, len(x), BATCH, alpha, "points")
         for part, mask in batches:
             lai_mask = torch.tensor(mask) if mask.any() else None
             optimizer.zero_grad()
-            batch_loss(net, x[order[part]], t[order[part]], lai_mask, loss).backward()
+            batch_loss(net, x[perm[part]], t[perm[part]], lai_mask, loss).backward()
             optimizer.step()
         with torch.no_grad():
             curves.append((epoch.rmse, rmse(net(x_val).numpy(), task.t_val)))
