@@ -1,10 +1,10 @@
 """01 · Projection: what a slope makes of one residual
 
-Question       Why would a loss look at the slope of the model at all?
-You need       NumPy, sine and cosine.
-You will       draw the two projections of a residual, see them as coordinates in a turned frame,
-               and compute the Lai loss of one point by hand.
-Minutes        15
+Question           Why would a loss look at the slope of the model at all?
+Prerequisites      NumPy, sine and cosine.
+You will learn to  draw the two projections of a residual, see them as coordinates in a turned
+                   frame, and compute the Lai loss of one point from scratch.
+Minutes            15
 """
 
 from pathlib import Path
@@ -216,7 +216,7 @@ for row in zip(per_km, with_km, with_m, strict=True):
 
 # A loss that looks at the slope needs a number that says which slope is meant.
 
-# %% Where this goes next
+# %% Next
 #
 # Tutorial 02 brings that number, λ, and derives how hard the loss then pulls at the slope. You can
 # now read `projections` in `lai_ref/factor.py`; Exercise 3 explains the care taken in its `_frame`.

@@ -1,10 +1,10 @@
 """02 · Lambda: which slope the loss wants, and how hard it pulls
 
-Question       How does one number say which slope is meant, and what does the loss do about it?
-You need       Tutorial 01, the chain rule, complex numbers.
-You will       find the kink for MAE and for MSE, differentiate the factor on both sides of it,
-               check that in two ways, and see what a derivative can mean at the kink itself.
-Minutes        25
+Question           How does one number say which slope is meant, and what does the loss do about it?
+Prerequisites      Tutorial 01, the chain rule, complex numbers.
+You will learn to  find the kink for MAE and for MSE, differentiate the factor on both sides of it,
+                   check that in two ways, and see what a derivative can mean at the kink itself.
+Minutes            25
 """
 
 from fractions import Fraction
@@ -221,7 +221,7 @@ nearest = float(np.sqrt(0.1))
 assert nearest * nearest == 0.1 and Fraction(nearest) ** 2 < Fraction(0.1)
 assert factor_derivative(nearest, 0.1, 2) > 0 > lai_factor_derivative(nearest, 0.1, order=2)
 
-# %% Where this goes next
+# %% Next
 #
 # Tutorial 03 multiplies F by the errors of a line through noisy data, and asks whether the whole
 # loss is least at the kink as well. You can now read all of `lai_ref/factor.py`.

@@ -1,11 +1,11 @@
 """03 · Landscape: where the Lai loss of a line is least
 
-Question       Does the Lai loss pull the slope of a fitted line to λ?
-You need       Tutorials 01 and 02; what a median is; the roots of a polynomial.
-You will       draw the surfaces of the paper's appendix, derive for Lai MSE, and find for Lai MAE,
-               from which noise on their minimum is at the kink, and walk into the trap on the
-               wrong side of k = 0.
-Minutes        35
+Question           Does the Lai loss pull the slope of a fitted line to λ?
+Prerequisites      Tutorials 01 and 02; what a median is; the roots of a polynomial.
+You will learn to  draw the surfaces of the paper's appendix, derive for Lai MSE, and find for Lai
+                   MAE, from which noise on their minimum is at the kink, and walk into the trap on
+                   the wrong side of k = 0.
+Minutes            35
 """
 
 from pathlib import Path
@@ -236,7 +236,7 @@ for start, end in ((5.0, 1), (-3.0, -1)):
 # > Lai MSE, λ = 1, noise 4, from k = 5.0: ends at k = 1.00, c = 3.81
 # > Lai MSE, λ = 1, noise 4, from k = -3.0: ends at k = -1.00, c = 3.84
 
-# %% Where this goes next
+# %% Next
 # A line has one slope, a network another at each point: tutorial 04 computes it; the paper's way
 # out of the trap is in tutorial 07. You can now read `Lai.per_feature` in `lai_ref/lai.py`.
 

@@ -1,10 +1,10 @@
 """04 · A network from scratch: forward, backward, and its slope at every sample
 
-Question       Where do the slopes k of a network come from, and how is a derivative checked?
-You need       NumPy, matrix products, the chain rule for sums, complex numbers for one cell.
-You will       write the forward pass, the backward pass and the input gradient line by line,
-               and check them by central differences and by the complex step.
-Minutes        30
+Question           Where do the slopes k of a network come from, and how is a derivative checked?
+Prerequisites      NumPy, matrix products, the chain rule for sums, complex numbers for one cell.
+You will learn to  write the forward pass, the backward pass and the input gradient line by line,
+                   and check them by central differences and by the complex step.
+Minutes            30
 """
 
 from pathlib import Path
@@ -235,7 +235,7 @@ assert relative_error > 0.1
 print(f"relative error of the gradient when the part through k is left out: {relative_error:.2f}")
 # > relative error of the gradient when the part through k is left out: 1.24
 
-# %% Where this goes next
+# %% Next
 # Tutorial 05 derives the missing part, which needs f'' as well as f'. `forward`, `backward` and
 # `input_gradient` in `lai_ref/mlp.py`, and all of `lai_ref/support/gradcheck.py`, can be read now.
 

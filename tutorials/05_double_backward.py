@@ -1,10 +1,10 @@
 """05 · Double backward: how the parameters hear of a slope
 
-Question       The loss has a derivative k̄ with respect to the slopes k. What is it for θ?
-You need       Tutorial 04: its two rules, u and v, central differences and the complex step.
-You will       derive the double backward pass line by line, follow every number of a 2-2-1 network
-               through it, break it, and derive it once more from the other end.
-Minutes        45
+Question           The loss has a derivative k̄ with respect to the slopes k. What is it for θ?
+Prerequisites      Tutorial 04: its two rules, u and v, central differences and the complex step.
+You will learn to  derive the double backward pass line by line, follow every number of a 2-2-1
+                   network through it, break it, and derive it once more from the other end.
+Minutes            45
 """
 
 from pathlib import Path
@@ -248,7 +248,7 @@ assert np.allclose(a.T @ dy + a_dot.sum(0), dw_2) and np.allclose(x.T @ z_bar + 
 print("z_dot =", z_dot[0], "  a_dot =", a_dot[0], "  y_dot =", y_dot, " = sum of dk k")
 # > z_dot = [-1.0555  9.2490]   a_dot = [-0.6700  3.8843]   y_dot = [3.9114]  = sum of dk k
 
-# %% Where this goes next
+# %% Next
 # `activations.py`, `mlp.py` and, in `objective.py`, `value_and_grad` can be read now in `lai_ref`.
 # Tutorial 06 derives the seeds ȳ and k̄ for many features: norms, their order, lists of λ.
 

@@ -1,10 +1,11 @@
 """06 · Features and norms: one number from N samples and D slopes
 
-Question       With D features each sample has D slopes. How do they become one loss?
-You need       Tutorial 02; the chain rule for several variables; the complex step of tutorial 04.
-You will       build the matrix of losses, try mean and norm in both orders, see what √D and a list
-               of λ do, and derive dy and dk, the two seeds of tutorial 05.
-Minutes        30
+Question           With D features each sample has D slopes. How do they become one loss?
+Prerequisites      Tutorial 02; the chain rule for several variables; the complex step of tutorial
+                   04.
+You will learn to  build the matrix of losses, try mean and norm in both orders, see what √D and a
+                   list of λ do, and derive dy and dk, the two seeds of tutorial 05.
+Minutes            30
 """
 
 from functools import partial
@@ -228,7 +229,7 @@ assert worst["central"] < 1e-8 and worst["complex"] < 1e-14
 print("dy and dk are right to 1e-8 by central differences, to 1e-14 by the complex step")
 # > dy and dk are right to 1e-8 by central differences, to 1e-14 by the complex step
 
-# %% Where this goes next
+# %% Next
 # Tutorial 07 trains a network with this loss, and, in each batch, mixes it with the plain one: that
 # is the rest of `lai_ref/objective.py`. All of `lai_ref/lai.py` and `losses.py` can be read now.
 

@@ -1,10 +1,11 @@
 """07 · Lai Training: a few points at a time, and not at once
 
-Question       A loss that cannot tell k from −k: how can a network be trained with it?
-You need       Tutorials 03, 05 and 06; mean, variance and covariance.
-You will       write the training loop by hand, foretell which runs the trap catches, derive for
-               which share α of Lai points the trap vanishes, and see where no training helps.
-Minutes        40
+Question           A loss that cannot tell k from −k: how can a network be trained with it?
+Prerequisites      Tutorials 03, 05 and 06; mean, variance and covariance.
+You will learn to  write the training loop from scratch, predict which runs the trap catches, derive
+                   for which fraction α of Lai points the trap vanishes, and see where no training
+                   helps.
+Minutes            40
 """
 
 from itertools import product
@@ -267,7 +268,7 @@ print(f"an epoch with a Lai batch {change[on].mean():+.3f}, one without {change[
 # An epoch with a Lai batch lowers the slopes, those between let them rise slowly; so mean |k|
 # wanders more than with points. The two do not settle at the same mean |k| either.
 
-# %% Where this goes next
+# %% Next
 # Tutorial 08 takes points, as here, to the paper's experiment with eight features. You can now read
 # `lai_ref/train.py`, `lai_ref/adam.py` and all of `lai_ref/objective.py`. For more runs there is
 # `python -m figures trap strength`.

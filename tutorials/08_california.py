@@ -1,10 +1,11 @@
 """08 · California: the paper's tables in small, and how to read them
 
-Question       Does the Lai loss do on data what the paper says it does?
-You need       Tutorials 06 and 07; the median.
-You will       repeat the paper's experiment with fewer rows and epochs, write its measures by hand,
-               and tell what holds from what hangs on choices that the paper does not name.
-Minutes        30
+Question           Does the Lai loss do on data what the paper says it does?
+Prerequisites      Tutorials 06 and 07; the median.
+You will learn to  repeat the paper's experiment with fewer rows and epochs, compute its measures
+                   from scratch, and tell what holds from what depends on choices that the paper
+                   does not name.
+Minutes            30
 """
 
 import os
@@ -228,7 +229,7 @@ plt.close(figure)
 print("picture:", (OUT / "08_california.png").as_posix())
 # > picture: tutorials_out/08_california.png
 
-# %% Where this goes next
+# %% Next
 # With all rows and 100 epochs the verdicts are the same: `python -m figures smoothness` and
 # `sensitivity`. You can now read `data.py` and `experiment.py` in `lai_ref/california`, and
 # `lai_ref/metrics.py`. Tutorial 09 takes the loss to PyTorch and JAX.

@@ -1,10 +1,10 @@
 """09 · Port to PyTorch and JAX: ask, read, mend one thing, ask again
 
-Question       The loss is written for another framework, and it trains. Is it right?
-You need       Tutorials 05 and 06; both frameworks, of PyTorch the basics, of JAX still less.
-You will       write a port as anybody would, read what the oracle finds in it, mend it step by step
-               until nothing is found, and see that training would not have told.
-Minutes        45
+Question           The loss is written for another framework, and it trains. Is it right?
+Prerequisites      Tutorials 05 and 06; both frameworks, of PyTorch the basics, of JAX still less.
+You will learn to  write a port as anybody would, read what the oracle finds in it, mend it step by
+                   step until nothing is found, and see that training would not have told.
+Minutes            45
 """
 
 import re
@@ -362,7 +362,7 @@ assert np.allclose(grad, exact, rtol=1e-12, atol=1e-14)
 print("JAX", grad[:3], "NumPy", exact[:3])
 # > JAX [ 0.0001 -0.3354 -0.0581] NumPy [ 0.0001 -0.3354 -0.0581]
 
-# %% Where this goes next
+# %% Next
 # Tutorial 10 spreads a batch over workers. Any other language asks over standard input and output;
 # `lai_ref/oracle/README.md` says how. `ports/torch_lai.py` and `ports/jax_lai.py` are to be copied
 # into your project; their first lines show how they are used.

@@ -1,10 +1,11 @@
 """10 · Many workers: the gradient of a batch that nobody has whole
 
-Question       W workers have a part of the batch each. How do they get the gradient of the whole?
-You need       Tutorials 05, 06 and 09; PyTorch and JAX: pip install -e ".[backends]"
-You will       see what the average of the workers' gradients misses, derive what they must tell
-               each other, and train with 1, 2 and 4 processes to the same parameters.
-Minutes        35
+Question           W workers have a part of the batch each. How do they get the gradient of the
+                   whole?
+Prerequisites      Tutorials 05, 06 and 09; PyTorch and JAX: pip install -e ".[backends]"
+You will learn to  see what the average of the workers' gradients misses, derive what they must tell
+                   each other, and train with 1, 2 and 4 processes to the same parameters.
+Minutes            35
 """
 
 import os
@@ -272,7 +273,7 @@ print(f"PyTorch: {answers['report']}\nJAX:     {report.summary()}")
 # > JAX:     27 of 27 cases passed in float64
 assert report and str(answers["report"]) == report.summary()
 
-# %% Where this goes next
+# %% Next
 # `ports/torch_workers.py` and `ports/jax_workers.py` are there to be copied; `atomic_save` in the
 # first saves what was learned when a worker dies. The folder's README says where to go from here.
 
