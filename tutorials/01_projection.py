@@ -180,7 +180,7 @@ plt.close(figure)
 print("picture:", (OUT / "01_chebyshev.png").as_posix())
 # > picture: tutorials_out/01_chebyshev.png
 
-# %% The Lai loss of one point, by hand
+# %% The Lai loss of one point, from scratch
 #
 # The loss that replaces |e| is called Lai MAE; its square, which replaces e², is Lai MSE:
 #

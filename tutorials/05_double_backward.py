@@ -19,7 +19,7 @@ OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 np.set_printoptions(precision=4, suppress=True, floatmode="fixed")
 
-# %% Nine parameters, one sample: every number of the way there
+# %% Nine parameters, one sample: every number up to y and k
 # Two inputs, two tanh units, one output. One sample shows everything; the arrays keep their sample
 # axis i, and the formulas their sums over it. Up to here it is tutorial 04:
 #
@@ -77,7 +77,7 @@ print(f"L = {L:.4f}   dy =", dy, "  dk =", dk[0])
 # > e = [-1.4345]   F = [1.6183 0.9866]   F' = [ 2.3379 -0.2267]
 # > L = 5.3605   dy = [-7.4736]   dk = [ 4.8111 -0.4665]
 
-# %% Up: undoing the input gradient
+# %% Up: the reverse pass through the input-gradient computation
 # From here q̄ = ∂S/∂q sums over every number computed from q: its bar times its derivative by q.
 # Used twice are z (by a and s), w_2 (by y and v) and W_1 (by z and k). They get two parts each, the
 # second in the next cell: hence +=.
@@ -113,7 +113,7 @@ print("ds =", ds[0], "  f'' =", d2f[0], "  dz from k =", dz_from_k[0])
 # > dv = [-0.6700  3.8843]   dw_2 from k = [-0.6700  3.8843]
 # > ds = [1.2666 7.3992]   f'' = [-0.7672  0.6397]   dz from k = [-0.9718  4.7332]
 
-# %% Down: undoing forward
+# %% Down: the reverse pass through the forward computation
 # Now the backward pass of tutorial 04, but z̄ already has a part. W̄_1 and b̄_1 need both parts:
 #
 #     b̄_2 = Σ_i ȳ_i         w̄_2 += aᵀ ȳ       ā = ȳ w_2ᵀ
@@ -221,7 +221,7 @@ plt.close(figure)
 print("picture:", (OUT / "05_bias.png").as_posix())
 # > picture: tutorials_out/05_bias.png
 
-# %% The same from the other end: the forward tangent
+# %% The same from the other end: forward mode (JVP)
 # k_i is the gradient of y_i by x_i, so Σ_j k̄_ij k_ij is the rate ẏ_i at which y_i changes when x_i
 # moves along k̄_i. Carry this rate, the *tangent*, forward with every number:
 #
