@@ -50,7 +50,7 @@ def two_curves(rows: int | None, epochs: int, dtype: str) -> tuple[Array, Array,
     net = network(NET.sizes, NET.activation, NET.init(same, task.x.dtype))
     optimizer, loss = torch.optim.Adam(net.parameters()), LaiLoss(LAM)
     x, t, x_val = map(torch.tensor, (task.x, task.t, task.x_val))
-    curves, apart = [], []
+    curves, theta_gap = [], []
     for epoch in run:
         alpha = ALPHA if epoch.phase == "lai" else 0.0
         perm, batches, _ = _draw(same, len(x), BATCH, alpha, "points")
@@ -61,14 +61,14 @@ def two_curves(rows: int | None, epochs: int, dtype: str) -> tuple[Array, Array,
             optimizer.step()
         with torch.no_grad():
             curves.append((epoch.rmse, rmse(net(x_val).numpy(), task.t_val)))
-        apart.append(np.abs(flat(net.parameters()) - epoch.state.theta).max())
-    return *np.array(curves).T, np.array(apart)
+        theta_gap.append(np.abs(flat(net.parameters()) - epoch.state.theta).max())
+    return *np.array(curves).T, np.array(theta_gap)
 
 
 if __name__ == "__main__":
-    reference, port, apart = two_curves(None, 100, sys.argv[1])
+    reference, port, theta_gap = two_curves(None, 100, sys.argv[1])
     print("epoch  reference       port  difference  of theta")
     for epoch in [1, 2, 5, *range(10, 100, 10), *range(100, 111), *range(120, 201, 20)]:
-        expected, found, of_theta = reference[epoch - 1], port[epoch - 1], apart[epoch - 1]
+        expected, found, of_theta = reference[epoch - 1], port[epoch - 1], theta_gap[epoch - 1]
         difference = abs(found / expected - 1)
         print(f"{epoch:5}  {expected:9.6f}  {found:9.6f}  {difference:10.0e}  {of_theta:8.0e}")

@@ -143,7 +143,7 @@ def adam_step(params, grads, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
 def lai_batches(rng, n, batch_size, alpha, sampling="batches"):
     """An epoch's batches, a list: rows, and the mask of those among them that get the Lai loss.
 
-    α is the share of whole batches (§5) or the chance of each of the points (§6.1).
+    α is the fraction of the batches (§5), or each point's probability (§6.1).
     """
     cuts = range(batch_size, n, batch_size)
     batches = np.split(rng.permutation(n), cuts)

@@ -132,7 +132,7 @@ def batch_loss(model, x, t, lai_mask, loss, order=2):
 def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):
     """An epoch's batches, a list: rows, and the mask of those among them that get the Lai loss.
 
-    α is the share of whole batches (§5) or the chance of each of the points (§6.1).
+    α is the fraction of the batches (§5), or each point's probability (§6.1).
     """
     batches = torch.randperm(n, generator=generator).split(batch_size)
     if sampling == "points":
