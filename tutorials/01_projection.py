@@ -1,10 +1,10 @@
 """01 · Projection: what a slope makes of one residual
 
-Question       Why would a loss look at the slope of the model at all?
-You need       NumPy, sine and cosine.
-You will       draw the two projections of a residual, see them as coordinates in a turned frame,
-               and compute the Lai loss of one point by hand.
-Minutes        15
+Question           Why would a loss look at the slope of the model at all?
+Prerequisites      NumPy, sine and cosine.
+You will learn to  draw the two projections of a residual, see them as coordinates in a turned
+                   frame, and compute the Lai loss of one point from scratch.
+Minutes            15
 """
 
 from pathlib import Path
@@ -39,10 +39,11 @@ assert y_flat == y_steep == 4 and e == -5
 # sensitive a model is to its input. The residual cannot tell.
 
 delta = 0.1
-moved_flat = 1 + k_flat * (x + delta) - y_flat
-moved_steep = -4 + k_steep * (x + delta) - y_steep
-assert np.allclose([moved_flat, moved_steep], [k_flat * delta, k_steep * delta])
-print(f"|e| = {abs(e):.4f} for both; x + {delta} moves y by {moved_flat:.4f} or {moved_steep:.4f}")
+change_flat = 1 + k_flat * (x + delta) - y_flat
+change_steep = -4 + k_steep * (x + delta) - y_steep
+assert np.allclose([change_flat, change_steep], [k_flat * delta, k_steep * delta])
+changes = f"{change_flat:.4f} or {change_steep:.4f}"
+print(f"|e| = {abs(e):.4f} for both; x + {delta} moves y by {changes}")
 # > |e| = 5.0000 for both; x + 0.1 moves y by 0.0750 or 0.2000
 
 # %% How does a line split the residual?
@@ -109,11 +110,11 @@ print("picture:", (OUT / "01_projection.png").as_posix())
 
 rng = np.random.default_rng(0)
 many_e, many_k = rng.normal(size=1000), rng.normal(size=1000)  # (N,), (N,)
-by_hand_a = abs(many_e) * abs(many_k) / np.sqrt(1 + many_k**2)  # (N,)
-by_hand_b = abs(many_e) / np.sqrt(1 + many_k**2)  # (N,)
-assert np.allclose(by_hand_a, abs(many_e * np.sin(np.arctan(many_k))))
-assert np.allclose(by_hand_b, abs(many_e * np.cos(np.arctan(many_k))))
-assert np.allclose(projections(many_e, many_k), (by_hand_a, by_hand_b))
+many_a = abs(many_e) * abs(many_k) / np.sqrt(1 + many_k**2)  # (N,)
+many_b = abs(many_e) / np.sqrt(1 + many_k**2)  # (N,)
+assert np.allclose(many_a, abs(many_e * np.sin(np.arctan(many_k))))
+assert np.allclose(many_b, abs(many_e * np.cos(np.arctan(many_k))))
+assert np.allclose(projections(many_e, many_k), (many_a, many_b))
 
 # %% Which part is larger?
 #
@@ -126,10 +127,10 @@ assert np.allclose(projections(many_e, many_k), (by_hand_a, by_hand_b))
 # a = b. So the loss lies between |e|/√2, at k = ±1, and |e|, at k = 0 and for an upright line.
 
 for slope in (0.0, 0.75, 1.0, 2.0, -2.0, 10.0):
-    share = np.max(projections([1.0], [slope]))  # of |e| = 1
-    assert np.isclose(share, max(abs(slope), 1) / np.sqrt(1 + slope**2))
-    assert 1 / np.sqrt(2) - 1e-12 <= share <= 1
-    print(f"k = {slope:5.2f}: max(a, b) = {share:.4f} |e|")
+    fraction = np.max(projections([1.0], [slope]))  # of |e| = 1
+    assert np.isclose(fraction, max(abs(slope), 1) / np.sqrt(1 + slope**2))
+    assert 1 / np.sqrt(2) - 1e-12 <= fraction <= 1
+    print(f"k = {slope:5.2f}: max(a, b) = {fraction:.4f} |e|")
 # > k =  0.00: max(a, b) = 1.0000 |e|
 # > k =  0.75: max(a, b) = 0.8000 |e|
 # > k =  1.00: max(a, b) = 0.7071 |e|
@@ -179,7 +180,7 @@ plt.close(figure)
 print("picture:", (OUT / "01_chebyshev.png").as_posix())
 # > picture: tutorials_out/01_chebyshev.png
 
-# %% The Lai loss of one point, by hand
+# %% The Lai loss of one point, from scratch
 #
 # The loss that replaces |e| is called Lai MAE; its square, which replaces e², is Lai MSE:
 #
@@ -191,9 +192,9 @@ print("picture:", (OUT / "01_chebyshev.png").as_posix())
 mae = abs(e) * max(abs(k), 1) / np.sqrt(1 + k**2)
 mse = e**2 * max(k**2, 1) / (1 + k**2)
 assert np.allclose([mae, mse], [max(a, b), max(a, b) ** 2])
-for order, by_hand in ((1, mae), (2, mse)):
+for order, expected in ((1, mae), (2, mse)):
     value, _, _ = Lai(lam=1, order=order)(np.array([y]), np.array([t]), np.array([[k]]))
-    assert np.isclose(value, by_hand)
+    assert np.isclose(value, expected)
 print(f"Lai MAE {mae:.4f} for |e| = {abs(e):.4f}; Lai MSE {mse:.4f} for e² = {e**2:.4f}")
 # > Lai MAE 4.0000 for |e| = 5.0000; Lai MSE 16.0000 for e² = 25.0000
 
@@ -215,10 +216,10 @@ for row in zip(per_km, with_km, with_m, strict=True):
 
 # A loss that looks at the slope needs a number that says which slope is meant.
 
-# %% Where this goes next
+# %% Next
 #
 # Tutorial 02 brings that number, λ, and derives how hard the loss then pulls at the slope. You can
-# now read `projections` in `lai_ref/factor.py`; Exercise 3 explains the care taken in its `_frame`.
+# now read `projections` in `lai_ref/factor.py`; Exercise 3 explains why it clamps k.
 
 # %% Exercise 1: why the larger of the two?
 #
@@ -255,8 +256,8 @@ print(f"k = {k_curve:.4f}, a = {a_curve:.4f}, b = {b_curve:.4f}: Lai MAE {value:
 # > k = 0.5000, a = 2.2361, b = 4.4721: Lai MAE 4.4721
 
 # Exercise 3. k² is beyond the largest float and becomes inf, and k/inf is 0. `np.hypot(1, k)` finds
-# √(1 + k²) without the square. `_frame` does it in its own way: from k = 2³⁰ on, 1 + k² is k² to
-# the last digit, so that 1/k may stand for cos φ.
+# √(1 + k²) without the square. `clamped` in `lai_ref/support/kink.py` has another way: for k > 2³⁰,
+# 1 + k² is k² to the last digit, so that 1/k may stand for cos φ.
 with np.errstate(over="ignore"):
     bare = 1e200 / np.sqrt(1 + np.float64(1e200) ** 2)
 careful = 1e200 / np.hypot(1, 1e200)

@@ -1,10 +1,10 @@
 """02 · Lambda: which slope the loss wants, and how hard it pulls
 
-Question       How does one number say which slope is meant, and what does the loss do about it?
-You need       Tutorial 01, the chain rule, complex numbers.
-You will       find the kink for MAE and for MSE, differentiate the factor on both sides of it,
-               check that in two ways, and see what a derivative can mean at the kink itself.
-Minutes        25
+Question           How does one number say which slope is meant, and what does the loss do about it?
+Prerequisites      Tutorial 01, the chain rule, complex numbers.
+You will learn to  find the kink for MAE and for MSE, differentiate the factor on both sides of it,
+                   check that in two ways, and see what a derivative can mean at the kink itself.
+Minutes            25
 """
 
 from fractions import Fraction
@@ -34,9 +34,9 @@ BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
 
 ks = np.arange(1, 4001) / 1000  # (4000,)
 for p, lam in ((1, 0.5), (1, 2.0), (2, 0.25), (2, 4.0)):
-    least = ks[(np.maximum(ks**p, lam) / (1 + ks**2) ** (p / 2)).argmin()]
-    assert np.isclose(least, lam ** (1 / p))
-    print(f"p = {p}, λ = {lam:.2f}: least at |k| = {least:.4f}")
+    k_min = ks[(np.maximum(ks**p, lam) / (1 + ks**2) ** (p / 2)).argmin()]
+    assert np.isclose(k_min, lam ** (1 / p))
+    print(f"p = {p}, λ = {lam:.2f}: least at |k| = {k_min:.4f}")
 # > p = 1, λ = 0.50: least at |k| = 0.5000
 # > p = 1, λ = 2.00: least at |k| = 2.0000
 # > p = 2, λ = 0.25: least at |k| = 0.5000
@@ -75,10 +75,10 @@ for lam in (0.01, 0.25, 1.0, 4.0):
 # (1 + k²)^(p/2), and F → 1/min(λ, 1). In between F is least, where |k|^p = λ.
 
 for p, lam in ((1, 0.01), (2, 0.01), (2, 4.0)):
-    at_zero, at_kink, far = factor(np.array([0, lam ** (1 / p), 1e8]), lam, p)
-    assert np.allclose([at_zero, far], [max(lam, 1), 1 / min(lam, 1)])
+    at_zero, at_kink, at_inf = factor(np.array([0, lam ** (1 / p), 1e8]), lam, p)
+    assert np.allclose([at_zero, at_inf], [max(lam, 1), 1 / min(lam, 1)])
     assert np.isclose(at_kink, max(lam, 1) / (1 + lam ** (2 / p)) ** (p / 2))
-    print(f"p = {p}, λ = {lam:.2f}: F(0) {at_zero:.4f}, F(kink) {at_kink:.6f}, F(∞) {far:.4f}")
+    print(f"p = {p}, λ = {lam:.2f}: F(0) {at_zero:.4f}, F(kink) {at_kink:.6f}, F(∞) {at_inf:.4f}")
 # > p = 1, λ = 0.01: F(0) 1.0000, F(kink) 0.999950, F(∞) 100.0000
 # > p = 2, λ = 0.01: F(0) 1.0000, F(kink) 0.990099, F(∞) 100.0000
 # > p = 2, λ = 4.00: F(0) 4.0000, F(kink) 0.800000, F(∞) 1.0000
@@ -106,7 +106,7 @@ for p, lam in ((1, 0.01), (2, 0.01), (2, 4.0)):
 #     u = H(|k|^p − λ).
 
 
-def factor_slope(k, lam, p):
+def factor_derivative(k, lam, p):
     """F_p'(k; λ)."""
     u = np.heaviside(np.abs(k) ** p - lam, 0.5)  # H(0) = ½: see below
     branches = u * np.abs(k) ** (p - 1) * np.sign(k) - (1 - u) * lam * k
@@ -115,7 +115,7 @@ def factor_slope(k, lam, p):
 
 # %% Is it right?
 #
-# Two second opinions, both from values of F alone. The central difference
+# Two independent checks, both from values of F alone. The central difference
 #
 #     F'(k) ≈ (F(k + h) − F(k − h)) / 2h
 #
@@ -126,31 +126,31 @@ def factor_slope(k, lam, p):
 #
 # with an error of the order h². Without cancellation h may be as small as 1e-100. The continuation
 # of |k| is k right of 0 and −k left of it (not the modulus of k + ih, which is real), and that of
-# the maximum is the branch k is on. Printed are F' by hand, the central and the complex estimate.
+# the maximum is the branch k is on. Printed are the analytic F' and the two estimates.
 
 h = 1e-6
 for p, lam, k in ((1, 0.25, 0.1), (1, 0.25, -2.0), (2, 0.25, 0.3), (2, 4.0, 3.0)):
-    by_hand = factor_slope(k, lam, p)
+    analytic = factor_derivative(k, lam, p)
     central = (factor(k + h, lam, p) - factor(k - h, lam, p)) / (2 * h)
     z = k + 1e-100j
-    size = z if k > 0 else -z  # |k|, continued
-    branch = size**p if abs(k) ** p > lam else lam  # max(|k|^p, λ), continued
+    abs_k = z if k > 0 else -z  # |k|, continued
+    branch = abs_k**p if abs(k) ** p > lam else lam  # max(|k|^p, λ), continued
     complex_step = (branch / (1 + z**2) ** (p / 2) / min(lam, 1)).imag / 1e-100
-    assert np.isclose(central, by_hand, rtol=1e-8, atol=0)
-    assert np.isclose(complex_step, by_hand, rtol=1e-13, atol=0)  # thirteen digits, not eight
-    print(f"p = {p}, k = {k:5.2f}: {by_hand:8.5f}, {central:8.5f}, {complex_step:8.5f}")
+    assert np.isclose(central, analytic, rtol=1e-8, atol=0)
+    assert np.isclose(complex_step, analytic, rtol=1e-13, atol=0)  # thirteen digits, not eight
+    print(f"p = {p}, k = {k:5.2f}: {analytic:8.5f}, {central:8.5f}, {complex_step:8.5f}")
 # > p = 1, k =  0.10: -0.09852, -0.09852, -0.09852
 # > p = 1, k = -2.00: -0.35777, -0.35777, -0.35777
 # > p = 2, k =  0.30: -0.50501, -0.50501, -0.50501
 # > p = 2, k =  3.00:  0.06000,  0.06000,  0.06000
 
-# In `lai_ref`, `lai_factor_derivative` is F', and `numerical_gradient` gives both second opinions.
+# In `lai_ref`, `lai_factor_derivative` is F', and `numerical_gradient` computes both checks.
 
 away = np.array([-3.0, -0.4, 0.0, 0.3, 2.0])  # (5,)
-assert np.allclose(lai_factor_derivative(away, 0.25, order=1), factor_slope(away, 0.25, 1))
+assert np.allclose(lai_factor_derivative(away, 0.25, order=1), factor_derivative(away, 0.25, 1))
 for method in ("central", "complex"):
     check = numerical_gradient(lambda v: lai_factor(v, 0.25, order=2).sum(), away, method)
-    assert np.allclose(check, factor_slope(away, 0.25, 2))
+    assert np.allclose(check, factor_derivative(away, 0.25, 2))
 
 # %% Which way does it pull, and how hard?
 #
@@ -159,7 +159,7 @@ for method in ("central", "complex"):
 
 for p in (1, 2):
     kink = 0.01 ** (1 / p)
-    below, above = factor_slope(np.array([kink / 2, kink * 2]), 0.01, p)
+    below, above = factor_derivative(np.array([kink / 2, kink * 2]), 0.01, p)
     assert below < 0 < above and 100 * abs(below) < above
     print(f"p = {p}, λ = 0.01: F' = {below:.4f} at half the kink, {above:.4f} at twice the kink")
 # > p = 1, λ = 0.01: F' = -0.0050 at half the kink, 99.9400 at twice the kink
@@ -168,13 +168,14 @@ for p in (1, 2):
 # %% What is the derivative at the kink?
 #
 # There is none, but there is one from each side. At k* = λ^(1/p) (at −k* left and right swap and
-# change sign) the two branches have the slopes
+# change sign) the two branches have the derivatives
 #
 #     left  = −p λ k* / (1 + k*²)^(p/2 + 1) / min(λ, 1)  < 0,
 #     right =  p k*^(p−1) / (1 + k*²)^(p/2 + 1) / min(λ, 1)  > 0.
 #
 # A line through the kink stays below the graph on both sides, to first order, if its slope s lies
-# anywhere from left to right, and only then. Each such s is a valid derivative; 0 is among them.
+# anywhere from left to right, and only then. Each such s is a subgradient of F at k*; 0 is among
+# them.
 
 lam, p, kink = 0.25, 2, 0.5
 scale = p / (1 + kink**2) ** (p / 2 + 1) / min(lam, 1)
@@ -188,9 +189,9 @@ for s in (left - 0.1, right + 0.1):
     assert (rise < s * d - 1e-4 * abs(d)).any()  # on one side it does not
 
 # One number must be returned, and the paper is silent. H(0) = ½ makes it the middle, as a central
-# difference does, and as torch.maximum and jnp.maximum do. Another s would not be wrong.
+# difference does, and as torch.maximum and jnp.maximum do. Every other subgradient is right, too.
 
-middle = factor_slope(kink, lam, p)
+middle = factor_derivative(kink, lam, p)
 assert np.allclose([(left + right) / 2, lai_factor_derivative(kink, lam, order=p)], middle)
 assert np.isclose((rise[1] - rise[0]) / (d[1] - d[0]), middle, atol=1e-4)
 print(f"at the kink: {left:.4f} from the left, {right:.4f} from the right, middle {middle:.4f}")
@@ -201,7 +202,7 @@ upper.plot(signed, factor(signed, lam, 1), "--", color=BLUE, label="MAE, kinks a
 upper.plot(signed, factor(signed, lam, 2), color=BLACK, label="MSE, kinks at ±√λ")
 upper.set(ylabel="F (no unit)", title="λ = 0.25: F is least at the kinks …")
 gap = np.where(np.isclose(abs(signed), kink), np.nan, 1)  # nan: no line across the jump
-lower.plot(signed, gap * factor_slope(signed, lam, p), color=BLACK, label="MSE, F'")
+lower.plot(signed, gap * factor_derivative(signed, lam, p), color=BLACK, label="MSE, F'")
 lower.vlines([-kink, kink], [-right, left], [-left, right], color=GREY, label="MSE, valid values")
 lower.plot([-kink, kink], [-middle, middle], "o", color=RED, label="MSE, the middle")
 lower.set(xlabel="slope k (units of y per unit of x)", ylabel="F' (units of x per unit of y)")
@@ -214,13 +215,13 @@ print("picture:", (OUT / "02_lambda.png").as_posix())
 # > picture: tutorials_out/02_lambda.png
 
 # Few floats lie on a kink. For λ = 0.1 the rounded square of the float nearest to √λ is λ, but its
-# exact square is less. So `_knee` in `lai_ref/factor.py` compares exact fractions.
+# exact square is less. So `kink_of` in `lai_ref/support/kink.py` compares exact fractions.
 
-near = float(np.sqrt(0.1))
-assert near * near == 0.1 and Fraction(near) ** 2 < Fraction(0.1)
-assert factor_slope(near, 0.1, 2) > 0 > lai_factor_derivative(near, 0.1, order=2)
+nearest = float(np.sqrt(0.1))
+assert nearest * nearest == 0.1 and Fraction(nearest) ** 2 < Fraction(0.1)
+assert factor_derivative(nearest, 0.1, 2) > 0 > lai_factor_derivative(nearest, 0.1, order=2)
 
-# %% Where this goes next
+# %% Next
 #
 # Tutorial 03 multiplies F by the errors of a line through noisy data, and asks whether the whole
 # loss is least at the kink as well. You can now read all of `lai_ref/factor.py`.
@@ -253,14 +254,14 @@ assert np.allclose(factor(0.01 * units, 0.01, 1), [1, 1 - 0.01**2 / 2, 1 / 0.01]
 # Exercise 2. There F' = 2k/(1 + k²)²/λ, whose derivative has the sign of 1 + k² − 4k²: F' is
 # largest at k = 1/√3. Far out F' ≈ 2/(λ k³): a line steep enough is hardly pulled down at all.
 steep = np.linspace(0.2, 5, 4801)  # (4801,)
-assert np.isclose(steep[factor_slope(steep, 0.01, 2).argmax()], 1 / np.sqrt(3), atol=1e-3)
-assert np.isclose(factor_slope(1e4, 0.01, 2), 2 / (0.01 * 1e4**3))
+assert np.isclose(steep[factor_derivative(steep, 0.01, 2).argmax()], 1 / np.sqrt(3), atol=1e-3)
+assert np.isclose(factor_derivative(1e4, 0.01, 2), 2 / (0.01 * 1e4**3))
 
 # Exercise 3. For p = 1, k* = λ, (left + right)/2 is (1 − λ²)/(1 + λ²)^(3/2)/min(λ, 1)/2; for p = 2,
 # k* = √λ, it is √λ (1 − λ)/(1 + λ)²/min(λ, 1). Both are 0 for λ = 1 alone.
 for lam in (0.25, 1.0, 4.0):
     mae = (1 - lam**2) / (1 + lam**2) ** 1.5 / min(lam, 1) / 2
     mse = np.sqrt(lam) * (1 - lam) / (1 + lam) ** 2 / min(lam, 1)
-    assert np.allclose([factor_slope(lam ** (1 / p), lam, p) for p in (1, 2)], [mae, mse])
+    assert np.allclose([factor_derivative(lam ** (1 / p), lam, p) for p in (1, 2)], [mae, mse])
     assert (lam == 1) == (mae == 0) == (mse == 0)
 # endregion

@@ -1,11 +1,11 @@
 """03 · Landscape: where the Lai loss of a line is least
 
-Question       Does the Lai loss pull the slope of a fitted line to λ?
-You need       Tutorials 01 and 02; what a median is; the roots of a polynomial.
-You will       draw the surfaces of the paper's appendix, derive for Lai MSE, and find for Lai MAE,
-               from which noise on their minimum is at the kink, and walk into the trap on the
-               wrong side of k = 0.
-Minutes        35
+Question           Does the Lai loss pull the slope of a fitted line to λ?
+Prerequisites      Tutorials 01 and 02; what a median is; the roots of a polynomial.
+You will learn to  draw the surfaces of the paper's appendix, derive for Lai MSE, and find for Lai
+                   MAE, from which noise on their minimum is at the kink, and walk into the trap on
+                   the wrong side of k = 0.
+Minutes            35
 """
 
 from pathlib import Path
@@ -43,8 +43,8 @@ minimum = {}
 for s, t in data.items():
     c = np.median(t - slopes[:, None] * x, axis=1)  # (K,)
     error = np.abs(slopes[:, None] * x + c[:, None] - t).mean(axis=1)  # (K,)
-    for move in (-0.1, 0.1):  # no c nearby is better
-        assert (np.abs(slopes[:, None] * x + c[:, None] + move - t).mean(axis=1) > error).all()
+    for shift in (-0.1, 0.1):  # no c nearby is better
+        assert (np.abs(slopes[:, None] * x + c[:, None] + shift - t).mean(axis=1) > error).all()
     at = [(lai_factor(slopes, lam, order=1) * error).argmin() for lam in lams]
     minimum[s] = np.array([slopes[at], c[at]]).T  # (3, 2)
     value, _, _ = Lai(lam=2.0, order=1)(x * slopes[0] + c[0], t, np.full((400, 1), slopes[0]))
@@ -130,8 +130,8 @@ k = np.array([1.5, 2.0, 2.5])
 for lam, pull in ((1.0, 2 / (k * (1 + k**2))), (9.0, -2 * k / (1 + k**2))):  # κ = 1, κ = 3
     assert np.allclose(lai_factor_derivative(k, lam) / lai_factor(k, lam), pull)
 tau = np.sqrt((3 - k) * (k**3 + 2 * k - 3))
-for share, winner in ((0.99, -1), (1.01, 1)):
-    rise = loss(k + 1e-6, 1.0, share * tau, 2) - loss(k - 1e-6, 1.0, share * tau, 2)
+for multiple, winner in ((0.99, -1), (1.01, 1)):
+    rise = loss(k + 1e-6, 1.0, multiple * tau, 2) - loss(k - 1e-6, 1.0, multiple * tau, 2)
     assert (np.sign(rise) == winner).all()
 print("τ(k) at k = 1.5, 2, 2.5:", tau.round(3))
 # > τ(k) at k = 1.5, 2, 2.5: [2.25  3.    2.969]
@@ -223,12 +223,9 @@ t = data[4.0]
 for start, end in ((5.0, 1), (-3.0, -1)):
     k, c = start, 1.0
     for step in range(2000):
-        e, F, slope = (
-            k * x + c - t,
-            lai_factor(k, 1.0),
-            lai_factor_derivative(k, 1.0),
-        )  # (N,), (), ()
-        grad_k, grad_c = F * (2 * e * x).mean() + slope * (e**2).mean(), F * (2 * e).mean()
+        e = k * x + c - t  # (N,)
+        F, dF = lai_factor(k, 1.0), lai_factor_derivative(k, 1.0)  # one number each
+        grad_k, grad_c = F * (2 * e * x).mean() + dF * (e**2).mean(), F * (2 * e).mean()
         if step == 0:
             _, dy, dk = Lai(1.0)(k * x + c, t, np.full((400, 1), k))
             assert np.allclose([grad_k, grad_c], [(dy * x).sum() + dk.sum(), dy.sum()])
@@ -239,7 +236,7 @@ for start, end in ((5.0, 1), (-3.0, -1)):
 # > Lai MSE, λ = 1, noise 4, from k = 5.0: ends at k = 1.00, c = 3.81
 # > Lai MSE, λ = 1, noise 4, from k = -3.0: ends at k = -1.00, c = 3.84
 
-# %% Where this goes next
+# %% Next
 # A line has one slope, a network another at each point: tutorial 04 computes it; the paper's way
 # out of the trap is in tutorial 07. You can now read `Lai.per_feature` in `lai_ref/lai.py`.
 
@@ -273,10 +270,10 @@ for sigma in (0.5, 4.0):
 # σ² > d (r − d) = (3 + κ)(1/κ − 3), which is negative for κ > 1/3. A line of slope −1/3 is at right
 # angles to the data's, the farthest from its points. Below the kink, the loss is made of such
 # distances, |e| |cos φ|, and falls to both sides of −1/3: from a lower k the descent goes to −κ.
-least = np.sqrt((3 + 0.2) * (1 / 0.2 - 3))
-for sigma, trap in ((least - 0.01, False), (least + 0.01, True)):
+sigma_min = np.sqrt((3 + 0.2) * (1 / 0.2 - 3))
+for sigma, trap in ((sigma_min - 0.01, False), (sigma_min + 0.01, True)):
     assert (loss(-0.2 + np.array([-1e-5, 0, 1e-5]), 0.2, sigma, 2).argmin() == 1) == trap
-print(f"κ = 0.2: a minimum at −κ from s = {least:.2f} X on")
+print(f"κ = 0.2: a minimum at −κ from s = {sigma_min:.2f} X on")
 # > κ = 0.2: a minimum at −κ from s = 2.53 X on
 k = np.linspace(-3, 0, 3001)  # and without noise, the line that is farthest from the points:
 assert abs(k[loss(k, 100.0, 0.0, 2).argmax()] + 1 / 3) < 1e-3

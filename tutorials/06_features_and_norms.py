@@ -1,10 +1,11 @@
 """06 · Features and norms: one number from N samples and D slopes
 
-Question       With D features each sample has D slopes. How do they become one loss?
-You need       Tutorial 02; the chain rule for several variables; the complex step of tutorial 04.
-You will       build the matrix of losses, try mean and norm in both orders, see what √D and a list
-               of λ do, and derive dy and dk, the two seeds of tutorial 05.
-Minutes        30
+Question           With D features each sample has D slopes. How do they become one loss?
+Prerequisites      Tutorial 02; the chain rule for several variables; the complex step of tutorial
+                   04.
+You will learn to  build the matrix of losses, try mean and norm in both orders, see what √D and a
+                   list of λ do, and derive dy and dk, the two seeds of tutorial 05.
+Minutes            30
 """
 
 from functools import partial
@@ -88,10 +89,10 @@ figure, axes = plt.subplots(figsize=(8, 4.6), layout="constrained")
 for rho, color, style in ((0.0, BLUE, "-"), (0.5, BLACK, "--"), (1.0, RED, ":")):
     axes.plot(*(ray / norm(ray, rho)[:, None]).T, style, color=color, label=f"M = 1, ρ = {rho:g}")
 vectors = ray[[8, 20, 35, 80]]  # (4, 2)
-length = norm(vectors.mean(axis=0), 0.0)
-assert np.allclose(norm(vectors, 0.0), 1) and length < 1
+c_norm = norm(vectors.mean(axis=0), 0.0)
+assert np.allclose(norm(vectors, 0.0), 1) and c_norm < 1
 axes.plot(*vectors.T, "o", color=ORANGE, label="four losses ℓ_i, each with ‖ℓ_i‖₂ = 1")
-axes.plot(*vectors.mean(axis=0), "s", color=BLUE, label=f"their mean c, ‖c‖₂ = {length:.2f}")
+axes.plot(*vectors.mean(axis=0), "s", color=BLUE, label=f"their mean c, ‖c‖₂ = {c_norm:.2f}")
 axes.set(xlabel="loss along feature 1", ylabel="loss along feature 2", aspect="equal", xlim=(0, 2))
 axes.set_title("The norm of the mean is less than the mean of the norms")
 axes.legend(loc="upper right")
@@ -122,14 +123,14 @@ for D in (1, 2, 8):
 # > D = 2, in units of the plain loss: flat L2 1.414, flat L1 2, steep L2 14.1
 # > D = 8, in units of the plain loss: flat L2 2.828, flat L1 8, steep L2 28.3
 
-# %% Which feature has how much say?
+# %% Which feature has how much weight?
 # The derivative of L passes through c first. Each entry of c has the weight
 #
 #     s_j = ∂M/∂c_j = (1 − ρ) c_j/‖c‖₂ + ρ
 #
 # because ∂‖c‖₂/∂c_j = ½ (Σ c²)^(−1/2) · 2 c_j, and ‖c‖₁ is the sum. (At c = 0, where all
 # residuals vanish, ‖c‖₂ has a corner; `lai_ref` takes 0 for the first term.) With L2 the feature
-# with the largest loss has the largest say, with L1 each has the same.
+# with the largest loss has the largest weight, with L1 each has the same.
 
 
 def weights(c, rho):
@@ -147,20 +148,20 @@ print("s =", weights(c, 0.0).round(3), "for L2 Lai,", weights(c, 1.0), "for L1 L
 # λ may be a list, one for each feature: (D,) broadcasts along the rows of (N, D). To quieten one
 # feature, the paper lowers its λ alone, and remarks that the other λ then need adjusting too. The
 # norm gives a reason: above its kink F grows as 1/λ, so that this feature comes to dominate c, and
-# with L2 the say c_j/‖c‖₂ of every other feature falls. (With L1 it remains 1.)
+# with L2 the weight c_j/‖c‖₂ of every other feature falls. (With L1 it remains 1.)
 lams = np.geomspace(1e-3, 1, 61)  # (61,), of feature 2
 losses = np.array([(e[:, None] ** 2 * lai_factor(k, [0.25, v, 0.25])).mean(axis=0) for v in lams])
-say = weights(losses, 0.0)  # (61, D)
+weight = weights(losses, 0.0)  # (61, D)
 assert np.allclose(losses[:, [0, 2]], c[[0, 2]])  # the others' losses stay as they are,
-assert (np.diff(say[:, [0, 2]], axis=0) > 0).all()  # yet their weights fall with λ of feature 2
+assert (np.diff(weight[:, [0, 2]], axis=0) > 0).all()  # yet their weights fall with λ of feature 2
 for at in (60, 0):
-    print(f"λ of feature 2 {lams[at]:.3f}: s =", say[at].round(3))
+    print(f"λ of feature 2 {lams[at]:.3f}: s =", weight[at].round(3))
 # > λ of feature 2 1.000: s = [0.767 0.473 0.434]
 # > λ of feature 2 0.001: s = [0.004 1.    0.002]
 
 figure, axes = plt.subplots(layout="constrained")
 for j, color, style in ((0, BLUE, "--"), (1, RED, "-"), (2, BLACK, ":")):
-    axes.semilogx(lams, say[:, j], style, color=color, label=f"feature {j + 1}")
+    axes.semilogx(lams, weight[:, j], style, color=color, label=f"feature {j + 1}")
 axes.set(xlabel="λ of feature 2 (the others: 0.25)", ylabel="weight s_j in L2 Lai")
 axes.set_title("A small λ of one feature silences the others")
 axes.legend()
@@ -189,14 +190,12 @@ def batch_loss(y, t, k, lam, p, rho):
     """L, dy (N,) and dk (N, D)."""
     e = y - t  # (N,)
     sign = np.sign(e.real)  # (N,)
-    size = e * sign  # |e| (N,), analytic for the complex step
-    F = lai_factor(k, lam, p)  # (N, D)
-    c = (size[:, None] ** p * F).mean(axis=0)  # (D,)
+    abs_e = e * sign  # |e| (N,), analytic for the complex step
+    F, dF = lai_factor(k, lam, p), lai_factor_derivative(k, lam, p)  # (N, D), (N, D)
+    c = (abs_e[:, None] ** p * F).mean(axis=0)  # (D,)
     s = weights(c, rho)  # (D,)
-    dy = (F @ s) * p * size ** (p - 1) * sign / len(y)  # (N, D) @ (D,) = (N,)
-    dk = (
-        s * size[:, None] ** p * lai_factor_derivative(k, lam, p) / len(y)
-    )  # (D,) · (N, 1) · (N, D)
+    dy = (F @ s) * p * abs_e ** (p - 1) * sign / len(y)  # (N, D) @ (D,) = (N,)
+    dk = s * abs_e[:, None] ** p * dF / len(y)  # (D,) · (N, 1) · (N, D)
     return norm(c, rho), dy, dk
 
 
@@ -221,8 +220,8 @@ def along(yk, p, rho):
 worst = {"central": 0.0, "complex": 0.0}
 for p, rho in [(1, 0.0), (1, 0.3), (1, 1.0), (2, 0.0), (2, 0.3), (2, 1.0)]:
     value, dy, dk = along(yk, p, rho)
-    theirs = Lai(lam_list, order=p, l1_ratio=rho)(yk[:12], T, yk[12:].reshape(12, 3))
-    assert all(np.allclose(a, b) for a, b in zip((value, dy, dk), theirs, strict=True))
+    reference = Lai(lam_list, order=p, l1_ratio=rho)(yk[:12], T, yk[12:].reshape(12, 3))
+    assert all(np.allclose(a, b) for a, b in zip((value, dy, dk), reference, strict=True))
     for method in worst:
         numeric = numerical_gradient(lambda v, p=p, r=rho: along(v, p, r)[0], yk, method)
         worst[method] = max(worst[method], np.abs(numeric - np.append(dy, dk)).max())
@@ -230,7 +229,7 @@ assert worst["central"] < 1e-8 and worst["complex"] < 1e-14
 print("dy and dk are right to 1e-8 by central differences, to 1e-14 by the complex step")
 # > dy and dk are right to 1e-8 by central differences, to 1e-14 by the complex step
 
-# %% Where this goes next
+# %% Next
 # Tutorial 07 trains a network with this loss, and, in each batch, mixes it with the plain one: that
 # is the rest of `lai_ref/objective.py`. All of `lai_ref/lai.py` and `losses.py` can be read now.
 
@@ -249,14 +248,15 @@ print("dy and dk are right to 1e-8 by central differences, to 1e-14 by the compl
 s = weights(ell[:3], 0.0)  # (3, D)
 dy = (s * F[:3]).sum(axis=1) * 2 * e[:3] / 3  # (3,)
 dk = s * e[:3, None] ** 2 * lai_factor_derivative(k[:3], lam) / 3  # (3, D)
-_, their_dy, their_dk = Lai(lam, reduction="sample")(y[:3], t[:3], k[:3])
-assert np.allclose(dy, their_dy) and np.allclose(dk, their_dk)
+_, dy_ref, dk_ref = Lai(lam, reduction="sample")(y[:3], t[:3], k[:3])
+assert np.allclose(dy, dy_ref) and np.allclose(dk, dk_ref)
 
 # 2. No: M is not linear, and the mean of two norms is at least the norm of the mean. They have to
 # average their vectors c, (D,) numbers, and take the norm then. (For ρ = 1 both are the same.)
 halves = ell[:2].mean(axis=0), ell[2:].mean(axis=0)  # (D,) each
-apart, together = np.mean([norm(h, 0.0) for h in halves]), norm(np.mean(halves, axis=0), 0.0)
-assert np.isclose(together, norm(c, 0.0)) and apart > together
-print(f"mean of two losses {apart:.3f}, loss of the whole {together:.3f}")
+mean_of_norms = np.mean([norm(h, 0.0) for h in halves])
+norm_of_mean = norm(np.mean(halves, axis=0), 0.0)
+assert np.isclose(norm_of_mean, norm(c, 0.0)) and mean_of_norms > norm_of_mean
+print(f"mean of two losses {mean_of_norms:.3f}, loss of the whole {norm_of_mean:.3f}")
 # > mean of two losses 5.212, loss of the whole 4.971
 # endregion

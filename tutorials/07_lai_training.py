@@ -1,10 +1,11 @@
 """07 · Lai Training: a few points at a time, and not at once
 
-Question       A loss that cannot tell k from −k: how can a network be trained with it?
-You need       Tutorials 03, 05 and 06; mean, variance and covariance.
-You will       write the training loop by hand, foretell which runs the trap catches, derive for
-               which share α of Lai points the trap vanishes, and see where no training helps.
-Minutes        40
+Question           A loss that cannot tell k from −k: how can a network be trained with it?
+Prerequisites      Tutorials 03, 05 and 06; mean, variance and covariance.
+You will learn to  write the training loop from scratch, predict which runs the trap catches, derive
+                   for which fraction α of Lai points the trap vanishes, and see where no training
+                   helps.
+Minutes            40
 """
 
 from itertools import product
@@ -30,8 +31,8 @@ BLACK, BLUE, RED, ORANGE, GREY = "#000000", "#0072B2", "#D55E00", "#E69F00", "#7
 
 # %% A training step in which some rows get the Lai loss
 # Lai Training (paper §5) begins with the plain loss, here MSE. After this *pretraining* a random
-# share α of the data gets the Lai loss, the rest the plain one. Let c_i be 1 for a row of a batch
-# that gets Lai, else 0. With one feature both losses are means over rows, and that of n rows is
+# fraction α of the data gets the Lai loss, the rest the plain one. Let c_i be 1 for a row of a
+# batch that gets Lai, else 0. With one feature both losses are means over rows, and over n rows
 #
 #     L = (n_plain · plain + n_lai · lai)/n = (1/n) Σ_i e_i² g_i      g_i = 1 + c_i (F(k_i; λ) − 1)
 #
@@ -57,18 +58,18 @@ rng = np.random.default_rng(1)
 theta = net.init(rng)  # (P,)
 m, v, step = 0 * theta, 0 * theta, 0  # (P,), (P,)
 for epoch in range(1, 11):
-    order = rng.permutation(128)
+    perm = rng.permutation(128)
     alpha = 0.25 if epoch > 5 else 0.0
-    lai_rows = rng.random(128) < alpha  # (N,)
-    for rows in np.split(order, 2):  # n = 64
+    lai_mask = rng.random(128) < alpha  # (N,)
+    for rows in np.split(perm, 2):  # n = 64
         y, tape = net.forward(theta, x[rows])  # (n,)
         k, gtape = net.input_gradient(tape)  # (n, 1)
-        e, c = y - t[rows], lai_rows[rows]  # (n,), (n,)
+        e, c = y - t[rows], lai_mask[rows]  # (n,), (n,)
         g = 1 + c * (lai_factor(k[:, 0], 0.1) - 1)  # (n,)
         dk = (c * e**2)[:, None] * lai_factor_derivative(k, 0.1) / 64  # (n, 1)
         grad = net.double_backward(gtape, 2 * e * g / 64, dk)  # (P,)
-        theirs = value_and_grad_mixed(net, theta, x[rows], t[rows], Plain(2), Lai(0.1), c)
-        assert np.isclose((e**2 * g).mean(), theirs[0]) and np.allclose(grad, theirs[1])
+        reference = value_and_grad_mixed(net, theta, x[rows], t[rows], Plain(2), Lai(0.1), c)
+        assert np.isclose((e**2 * g).mean(), reference[0]) and np.allclose(grad, reference[1])
         step += 1
         m = 0.9 * m + 0.1 * grad
         v = 0.999 * v + 0.001 * grad**2
@@ -84,45 +85,46 @@ print("θ by hand", theta[:3].round(4), " by the package", last.state.theta[:3].
 
 # %% Which lines does the trap catch?
 # Tutorial 03 walked into the trap: a descent from k = −3 ended at −κ, the kink on the wrong side.
-# Where is the watershed? Let V_x and V_t be the variances of x and t, C their covariance, and
-# λ = 1. Between the kinks F = 1/(1 + k²), and with the best intercept
+# Where is the boundary of its basin? Let V_x and V_t be the variances of x and t, C their
+# covariance, and λ = 1. Between the kinks F = 1/(1 + k²), and with the best intercept
 #
 #     L(k) = (V_t − 2Ck + V_x k²)/(1 + k²)      L'(k) = 2 (Ck² + (V_x − V_t) k − C)/(1 + k²)²
 #
 # The two roots of L' multiply to −1. The positive one, K (> 1, as V_t > V_x), is the slope of the
 # line with the least mean squared distance from the data. For C > 0 L is greatest at the other,
 # −1/K, which thus lies between the kinks. A descent from its left ends at −κ. A line's first slope
-# is drawn at random, k ~ N(0, 1), so we can foretell who will be caught. Twenty lines, each with 64
-# rows of its own, so that an epoch is one step:
-line, lines, foretold = MLP((1, 1)), [], []
+# is drawn at random, k ~ N(0, 1), so we can predict which runs are trapped. Twenty lines, each with
+# 64 rows of its own, so that an epoch is one step:
+line, lines, predicted = MLP((1, 1)), [], []
 for seed in range(20):
     rng = np.random.default_rng(seed)
     x = rng.uniform(-1, 1, (64, 1))
     t = 3 * x[:, 0] + rng.uniform(-4, 4, 64)
     lines.append((x, t))
     (V_x, C), (_, V_t) = np.cov(x[:, 0], t)
-    watershed = (V_t - V_x - np.hypot(V_t - V_x, 2 * C)) / (2 * C)
+    basin_boundary = (V_t - V_x - np.hypot(V_t - V_x, 2 * C)) / (2 * C)
     grid = np.linspace(-1, 0, 1001)
     spread = [(t - g * x[:, 0]).var() / (1 + g**2) for g in grid]
-    assert C > 0 and V_t > V_x and abs(grid[np.argmax(spread)] - watershed) < 0.002  # L's greatest
-    foretold.append(line.init(np.random.default_rng(seed))[0] < watershed)  # its first slope
+    assert C > 0 and V_t > V_x
+    assert abs(grid[np.argmax(spread)] - basin_boundary) < 0.002  # L's greatest
+    predicted.append(line.init(np.random.default_rng(seed))[0] < basin_boundary)  # its first slope
 
-caught, faster = [], {**settings, "optimizer": Adam(lr=0.15)}
+trapped, faster = [], {**settings, "optimizer": Adam(lr=0.15)}
 for epochs, alpha in ((0, 1.0), (0, 0.1), (40, 1.0)):
     ends = []
     for seed, data in enumerate(lines):
         phases = {"pretrain_epochs": epochs, "lai_epochs": 40, "rng": np.random.default_rng(seed)}
         *_, last = lai_training(line, *data, loss=Lai(1.0), alpha=alpha, **faster, **phases)
         ends.append(last.state.theta[0])
-    caught.append(np.array(ends) < 0)
-    print(f"{epochs:2} epochs of MSE, then α = {alpha}: {sum(caught[-1]):2} of 20 end with k < 0")
+    trapped.append(np.array(ends) < 0)
+    print(f"{epochs:2} epochs of MSE, then α = {alpha}: {sum(trapped[-1]):2} of 20 end with k < 0")
 # >  0 epochs of MSE, then α = 1.0:  9 of 20 end with k < 0
 # >  0 epochs of MSE, then α = 0.1:  0 of 20 end with k < 0
 # > 40 epochs of MSE, then α = 1.0:  0 of 20 end with k < 0
-right = sum(caught[0] == foretold)
-assert right >= 18 and sum(foretold) > 4 and not np.any(caught[1:])
-print(f"for α = 1 at once {sum(foretold)} were foretold; {right} of 20 rightly")
-# > for α = 1 at once 9 were foretold; 20 of 20 rightly
+right = sum(trapped[0] == predicted)
+assert right >= 18 and sum(predicted) > 4 and not np.any(trapped[1:])
+print(f"for α = 1 at once {sum(predicted)} were predicted; {right} of 20 rightly")
+# > for α = 1 at once 9 were predicted; 20 of 20 rightly
 
 # %% Why does a small α help?
 # Both remedies of the paper work. Pretraining puts the start on the right side. A small α takes the
@@ -138,12 +140,9 @@ print(f"for α = 1 at once {sum(foretold)} were foretold; {right} of 20 rightly"
 #
 #     α < α* = min over −κ < k < 0 of  q/(F' + q (1 − F))
 k, left, sigma = np.linspace(-1, 0, 4001)[1:-1], np.linspace(-3, 0, 6001), 4.0
-q, F, slope = (
-    2 * (3 - k) / ((3 - k) ** 2 + sigma**2),
-    lai_factor(k, 1.0),
-    lai_factor_derivative(k, 1.0),
-)
-alpha_star = (q / (slope + q * (1 - F))).min()
+q = 2 * (3 - k) / ((3 - k) ** 2 + sigma**2)
+F, dF = lai_factor(k, 1.0), lai_factor_derivative(k, 1.0)
+alpha_star = (q / (dF + q * (1 - F))).min()
 figure, (axes, panel) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
 colors = {1.0: RED, 0.6: ORANGE, alpha_star: GREY, 0.1: BLUE}
 for alpha in (*colors, 1.02 * alpha_star, 0.98 * alpha_star):
@@ -160,7 +159,7 @@ print(f"λ = 1, noise ±4: no trap below α* = {alpha_star:.3f}")
 
 # %% And a network on a curve?
 # The slope of our curve is 3 cos 2x. A point is wrong where the network's k has the other sign,
-# judged where the curve is steeper than 1; a run is caught if more than a quarter are wrong. The
+# judged where the curve is steeper than 1; a run is trapped if more than a quarter are wrong. The
 # runs of a random seed share data, first weights and batches. Those with a pretraining share that
 # too, and train twice as long as the others. λ is 1, 0.1 and 0.01.
 points = np.linspace(-2, 2, 81)  # (M,)
@@ -184,12 +183,12 @@ for seed in range(6):
         steepness[i, j, seed] = abs(k).mean()
 counts, mean_k = (wrong > 0.25).sum(axis=2), np.median(steepness, axis=2)  # (5, 3), (5, 3)
 for (epochs, alpha), row in zip(methods, counts, strict=True):
-    print(f"{epochs:2} epochs of MSE, then α = {alpha:4}: {row} of 6 are caught")
-# >  0 epochs of MSE, then α =  1.0: [3 4 5] of 6 are caught
-# >  0 epochs of MSE, then α = 0.01: [0 0 2] of 6 are caught
-# > 25 epochs of MSE, then α =  1.0: [0 6 3] of 6 are caught
-# > 25 epochs of MSE, then α =  0.1: [0 1 5] of 6 are caught
-# > 25 epochs of MSE, then α = 0.01: [0 0 1] of 6 are caught
+    print(f"{epochs:2} epochs of MSE, then α = {alpha:4}: {row} of 6 are trapped")
+# >  0 epochs of MSE, then α =  1.0: [3 4 5] of 6 are trapped
+# >  0 epochs of MSE, then α = 0.01: [0 0 2] of 6 are trapped
+# > 25 epochs of MSE, then α =  1.0: [0 6 3] of 6 are trapped
+# > 25 epochs of MSE, then α =  0.1: [0 1 5] of 6 are trapped
+# > 25 epochs of MSE, then α = 0.01: [0 0 1] of 6 are trapped
 
 # %% Why does pretraining not always help?
 # λ = 1 shows the trap and its two remedies. With a smaller λ pretraining alone is no help, and with
@@ -241,9 +240,9 @@ print("picture:", (OUT / "07_lai_training.png").as_posix())
 
 # %% Batches or points?
 # The paper draws Lai *batches* in §5, Lai *points* in §6; `sampling` has both. Of our two batches
-# an epoch none gets Lai, or with probability 2α one (for α ≤ ½). An epoch's share is α in the mean
-# either way, with the standard deviation √(α(1 − α)/N) for points, and ½ √(2α(1 − 2α)) for batches.
-# Data and pretraining are those of the last random seed.
+# per epoch none gets Lai, or with probability 2α one (for α ≤ ½). An epoch's fraction of Lai points
+# is α on average either way, with the standard deviation √(α(1 − α)/N) for points, and
+# ½ √(2α(1 − 2α)) for batches. Data and pretraining are those of the last random seed.
 level, swing = {}, {}
 expected = {"points": np.sqrt(0.1 * 0.9 / 128), "batches": np.sqrt(0.2 * 0.8) / 2}
 phases = {"pretrain_epochs": 25, "lai_epochs": 200, "rng": rng, "resume_from": trained.state}
@@ -253,29 +252,30 @@ for sampling in ("points", "batches"):
     tapes = [net.forward(epoch.state.theta, points[:, None])[1] for epoch in run[50:]]
     k_mean = np.array([abs(net.input_gradient(tape)[0]).mean() for tape in tapes])  # epochs 51 …
     level[sampling], swing[sampling] = k_mean.mean(), k_mean.std()
-    shares = np.array([epoch.lai_fraction for epoch in run])
-    assert abs(shares.std() / expected[sampling] - 1) < 0.2 and abs(shares.mean() - 0.1) < 0.05
-    share = f"{sampling:7} share ± {shares.std():.2f}"
-    print(f"{share}, mean |k| {level[sampling]:.2f} ± {swing[sampling]:.2f}")
-# > points  share ± 0.03, mean |k| 0.42 ± 0.07
-# > batches share ± 0.19, mean |k| 0.62 ± 0.15
-move, on = np.diff(k_mean), shares[51:] > 0  # of the batches
-assert swing["batches"] > 1.3 * swing["points"] and move[on].mean() < 0 < move[~on].mean()
+    fractions = np.array([epoch.lai_fraction for epoch in run])
+    assert abs(fractions.std() / expected[sampling] - 1) < 0.2
+    assert abs(fractions.mean() - 0.1) < 0.05
+    fraction = f"{sampling:7} fraction ± {fractions.std():.2f}"
+    print(f"{fraction}, mean |k| {level[sampling]:.2f} ± {swing[sampling]:.2f}")
+# > points  fraction ± 0.03, mean |k| 0.42 ± 0.07
+# > batches fraction ± 0.19, mean |k| 0.62 ± 0.15
+change, on = np.diff(k_mean), fractions[51:] > 0  # of the batches
+assert swing["batches"] > 1.3 * swing["points"] and change[on].mean() < 0 < change[~on].mean()
 assert level["batches"] > 1.2 * level["points"]
-print(f"an epoch with a Lai batch {move[on].mean():+.3f}, one without {move[~on].mean():+.3f}")
+print(f"an epoch with a Lai batch {change[on].mean():+.3f}, one without {change[~on].mean():+.3f}")
 # > an epoch with a Lai batch -0.028, one without +0.004
 
 # An epoch with a Lai batch lowers the slopes, those between let them rise slowly; so mean |k|
 # wanders more than with points. The two do not settle at the same mean |k| either.
 
-# %% Where this goes next
+# %% Next
 # Tutorial 08 takes points, as here, to the paper's experiment with eight features. You can now read
 # `lai_ref/train.py`, `lai_ref/adam.py` and all of `lai_ref/objective.py`. For more runs there is
 # `python -m figures trap strength`.
 
 # %% Exercise 1: what does α save?
 # A step without any Lai row needs no double backward pass. For α = 0.01 and batches of 64, which
-# share of the steps needs one, with batches and with points?
+# fraction of the steps needs one, with batches and with points?
 
 # %% Exercise 2: more features
 # With D > 1 and the L2 norm of tutorial 06, n_lai · lai = ‖Σ ℓ_i‖ over the Lai rows, ℓ_i (D,). Is

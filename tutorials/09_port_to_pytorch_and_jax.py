@@ -1,10 +1,10 @@
 """09 · Port to PyTorch and JAX: ask, read, mend one thing, ask again
 
-Question       The loss is written for another framework, and it trains. Is it right?
-You need       Tutorials 05 and 06; both frameworks, of PyTorch the basics, of JAX still less.
-You will       write a port as anybody would, read what the oracle finds in it, mend it step by step
-               until nothing is found, and see that training would not have told.
-Minutes        45
+Question           The loss is written for another framework, and it trains. Is it right?
+Prerequisites      Tutorials 05 and 06; both frameworks, of PyTorch the basics, of JAX still less.
+You will learn to  write a port as anybody would, read what the oracle finds in it, mend it step by
+                   step until nothing is found, and see that training would not have told.
+Minutes            45
 """
 
 import re
@@ -72,7 +72,7 @@ class Port:
             layers += [layer, MODULES[activation]()]
         return nn.Sequential(*layers[:-1], *self.tail)
 
-    def slopes(self, net, x):
+    def with_input_gradient(self, net, x):
         y = net(x.requires_grad_())
         return y, torch.autograd.grad(y.sum(), x, **dict(self.how))[0]
 
@@ -87,7 +87,7 @@ class Port:
         return value.detach(), *torch.autograd.grad(value, (y, k))
 
     def input_gradient(self, sizes, activation, theta, x):
-        y, k = self.slopes(self.network(sizes, activation, theta), torch.tensor(x))
+        y, k = self.with_input_gradient(self.network(sizes, activation, theta), torch.tensor(x))
         return y.detach(), k.detach()
 
     def param_gradient(self, sizes, activation, theta, x, t, loss):
@@ -95,7 +95,7 @@ class Port:
         if loss["name"] == "plain":
             value = ((net(x) - t).abs() ** loss["order"]).mean()
         else:
-            y, k = self.slopes(net, x)
+            y, k = self.with_input_gradient(net, x)
             value = self.lai(y, t, k, **{key: part for key, part in loss.items() if key != "name"})
         value.backward()
         return value.detach(), torch.cat([p.grad.t().reshape(-1) for p in net.parameters()]).numpy()
@@ -190,11 +190,11 @@ lai = {"name": "lai", "lam": 0.1, "order": 2, "l1_ratio": 0.0, "reduction": "bat
 exact = value_and_grad(net, start, x[:128], t[:128], Lai(0.1))[1]  # (P,)
 arms = {"all three mended": (port, lai), "norm of each": (norm_of_each, lai)}
 arms |= {"k detached": (detached, lai), "MSE alone": (port, mse)}
-off, error, steep = [], [], []
+gradient_error, error, steep = [], [], []
 for name, (each, loss) in arms.items():
     gradient_of, theta, optimizer = each.param_gradient, start, Adam(lr=0.02)
     wrong = gradient_of(theta=start, loss=lai, **given)[1] - exact
-    off.append(np.linalg.norm(wrong) / np.linalg.norm(exact))
+    gradient_error.append(np.linalg.norm(wrong) / np.linalg.norm(exact))
     state = optimizer.init(theta)
     for _ in range(200):
         of_mse, of_loss = (gradient_of(theta=theta, loss=part, **given)[1] for part in (mse, loss))
@@ -202,13 +202,13 @@ for name, (each, loss) in arms.items():
     y, tape = net.forward(theta, x[128:])  # (1000,)
     error.append(rmse(y, t[128:]))
     steep.append(np.linalg.norm(net.input_gradient(tape)[0], axis=1).mean())
-    note = f", gradient off by {off[-1]:.0%}" if loss == lai else ""
+    note = f", gradient off by {gradient_error[-1]:.0%}" if loss == lai else ""
     print(f"{name:16} RMSE {error[-1]:.3f}, mean ‖k‖ {steep[-1]:.2f}{note}")
 # > all three mended RMSE 0.555, mean ‖k‖ 1.25, gradient off by 0%
 # > norm of each     RMSE 0.552, mean ‖k‖ 1.25, gradient off by 3%
 # > k detached       RMSE 0.549, mean ‖k‖ 1.50, gradient off by 78%
 # > MSE alone        RMSE 0.547, mean ‖k‖ 1.47
-assert off[0] < 1e-12 and off[1] > 0.01 and off[2] > 0.5
+assert gradient_error[0] < 1e-12 and gradient_error[1] > 0.01 and gradient_error[2] > 0.5
 assert max(error) - min(error) < 0.02 and error[0] == max(error) and steep[0] < steep[3] - 0.1
 assert abs(steep[1] - steep[0]) < 0.05 and abs(steep[2] - steep[3]) < 0.05
 # By the RMSE nobody could tell one from another; if anything, the right one looks worst. With k
@@ -242,9 +242,9 @@ figure, axes = plt.subplots(figsize=(7.5, 4.8), layout="constrained")
 for dtype, color, mark in (("float32", "#D55E00", "v"), ("float64", "#0072B2", "^")):
     for name, F, line in (("by autograd", Port().F, "-"), ("by hand", lai_factor, "--")):
         q = torch.tensor(k.astype(dtype), requires_grad=True)
-        slopes = torch.autograd.grad(F(q, 0.5, 1).sum(), q)[0]  # 2/h³
-        pairs = zip(*(map(Decimal, each.flatten().tolist()) for each in (slopes, q)), strict=True)
-        errors = [float(abs(s * (1 + q**2) ** Decimal("1.5") / 2 - 1)) for s, q in pairs]
+        dF = torch.autograd.grad(F(q, 0.5, 1).sum(), q)[0]  # 2/h³
+        pairs = zip(*(map(Decimal, each.flatten().tolist()) for each in (dF, q)), strict=True)
+        errors = [float(abs(d * (1 + q**2) ** Decimal("1.5") / 2 - 1)) for d, q in pairs]
         worst = np.reshape(errors, k.shape).max(axis=1)  # (61,)
         axes.loglog(k[:, 0], worst, line, color=color, label=f"{dtype}, {name}")
         print(f"{dtype}, {name:11}", *(f" |k| ≈ {k[i, 0]:4.0f}: {worst[i]:.0e}" for i in (6, 18)))
@@ -252,8 +252,8 @@ for dtype, color, mark in (("float32", "#D55E00", "v"), ("float64", "#0072B2", "
     for case in oracle.cases("factor"):
         if case.expected and not case.direction and case.inputs["order"] == 1:
             parts = case.inputs["k"], case.expected["slope"], case.tolerance[dtype]["slope"]
-            q, s, bound = abs(np.array(parts, float)[:, [1 < q < 1e10 for q in parts[0]]])
-            axes.plot(q, bound / s, mark, color=color)
+            q, dF, bound = abs(np.array(parts, float)[:, [1 < q < 1e10 for q in parts[0]]])
+            axes.plot(q, bound / dF, mark, color=color)
     axes.plot([], [], mark, color=color, label=f"{dtype}, the oracle's bounds")
 # > float32, by autograd  |k| ≈   11: 1e-05  |k| ≈ 1089: 1e-01
 # > float32, by hand      |k| ≈   11: 1e-07  |k| ≈ 1089: 1e-07
@@ -300,9 +300,9 @@ print(report)
 # > at e = 0: sign(0) = 0
 # > at z = 0: relu'(0) = 0
 
-# At a kink a whole segment of slopes is right; the last lines say which of them the port takes. At
-# the kink of F torch.maximum halves the slope of each side: H(0) = ½, where any from 0 to 1 is
-# right. The slope of |e| at 0 is 0, where any from −1 to 1 is right, and that of relu is 0, too.
+# At a kink every subgradient is right; the last lines say which of them the port takes. At the kink
+# of F torch.maximum halves the derivative of each side: H(0) = ½, where any from 0 to 1 is right.
+# The subgradient of |e| at 0 is 0, where any from −1 to 1 is right, and that of relu is 0, too.
 
 # %% What is different in JAX?
 # It computes in float32 and does not say so, unless x64 is enabled.
@@ -338,19 +338,19 @@ print(*str(oracle.Report("float64", at_kinks)).splitlines()[1:], sep="\n")
 # > at |k|^p = λ: H(0) = 0.5
 # > at e = 0: sign(0) = 1
 
-# Where all residuals are 0, √0 has the slope ∞, and ∞ · 0 = NaN. (PyTorch's vector_norm takes 0.)
-# A `where` about the root does not help, for JAX differentiates both its branches, and 0 · NaN is
-# NaN. It needs another within, so that √0 is computed in neither.
+# Where all residuals are 0, √0 has the derivative ∞, and ∞ · 0 = NaN. (PyTorch's vector_norm takes
+# 0.) A `where` about the root does not help, for JAX differentiates both its branches, and 0 · NaN
+# is NaN. It needs another within, so that √0 is computed in neither.
 norms = (
     lambda c: jnp.sqrt(c @ c),
     lambda c: jnp.where(c @ c > 0, jnp.sqrt(c @ c), 0),
     lambda c: jnp.where(c @ c > 0, jnp.sqrt(jnp.where(c @ c > 0, c @ c, 1)), 0),
 )
-print("slope of each norm at 0:", *(jax.grad(norm)(jnp.zeros(2)) for norm in norms))
-# > slope of each norm at 0: [nan nan] [nan nan] [0. 0.]
+print("gradient of each norm at 0:", *(jax.grad(norm)(jnp.zeros(2)) for norm in norms))
+# > gradient of each norm at 0: [nan nan] [nan nan] [0. 0.]
 
-# H(0) is ½ at the kink of F here too, but jnp.abs has the slope 1 at 0. That is another choice, and
-# no mistake. (torch.compile and jax.jit choose as their frameworks do without.)
+# H(0) is ½ at the kink of F here too, but jnp.abs takes the subgradient 1 at 0. That is another
+# choice, and no mistake. (torch.compile and jax.jit choose as their frameworks do without.)
 #
 # k is vmap(grad(f)) over the samples, a function like any other: nothing can be forgotten on the
 # way to its derivative by θ. Refusing bad input is harder: code compiled by jax.jit does not see
@@ -362,7 +362,7 @@ assert np.allclose(grad, exact, rtol=1e-12, atol=1e-14)
 print("JAX", grad[:3], "NumPy", exact[:3])
 # > JAX [ 0.0001 -0.3354 -0.0581] NumPy [ 0.0001 -0.3354 -0.0581]
 
-# %% Where this goes next
+# %% Next
 # Tutorial 10 spreads a batch over workers. Any other language asks over standard input and output;
 # `lai_ref/oracle/README.md` says how. `ports/torch_lai.py` and `ports/jax_lai.py` are to be copied
 # into your project; their first lines show how they are used.
@@ -371,7 +371,8 @@ print("JAX", grad[:3], "NumPy", exact[:3])
 # Write the naive F with `torch.where`, by the cases |k| > λ and |k| ≤ λ. Does it pass?
 
 # %% Exercise 2: samples that see each other
-# A model has a batch norm before its last layer, in training mode. Which k does `slopes` find?
+# A model has a batch norm before its last layer, in training mode. Which k does
+# `with_input_gradient` find?
 
 # %% Answers
 # region Answers: unfold when you have tried
@@ -390,9 +391,9 @@ ask(port, "factor", "ordinary-p1-lam4", "below-kink-p2-lam0.25")
 # >     that  [kink-at-lam]
 
 # 2. k = 0. Batch norm keeps the mean of its outputs over the batch, so Σ y_i does not change with
-# any x_i, though y_i does. The slopes of the sum are the k_i only if y_i depends on x_i alone.
+# any x_i, though y_i does. The gradients of the sum are the k_i only if y_i depends on x_i alone.
 model = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 1), nn.Flatten(0)).double()
-_, k = port.slopes(model, torch.tensor(x[:128]))  # (128, 2)
+_, k = port.with_input_gradient(model, torch.tensor(x[:128]))  # (128, 2)
 own = torch.autograd.functional.jacobian(model, torch.tensor(x[:128]))[0, 0]  # ∂y_1/∂x_1, (2,)
 assert k.abs().max() < 1e-12 and own.abs().max() > 0.01
 # endregion

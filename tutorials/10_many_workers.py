@@ -1,10 +1,11 @@
 """10 · Many workers: the gradient of a batch that nobody has whole
 
-Question       W workers have a part of the batch each. How do they get the gradient of the whole?
-You need       Tutorials 05, 06 and 09; PyTorch and JAX: pip install -e ".[backends]"
-You will       see what the average of the workers' gradients misses, derive what they must tell
-               each other, and train with 1, 2 and 4 processes to the same parameters.
-Minutes        35
+Question           W workers have a part of the batch each. How do they get the gradient of the
+                   whole?
+Prerequisites      Tutorials 05, 06 and 09; PyTorch and JAX: pip install -e ".[backends]"
+You will learn to  see what the average of the workers' gradients misses, derive what they must tell
+                   each other, and train with 1, 2 and 4 processes to the same parameters.
+Minutes            35
 """
 
 import os
@@ -28,7 +29,7 @@ import jax
 from jax.sharding import Mesh
 from ports.jax_backend import network
 from ports.jax_lai import lai_loss
-from ports.jax_workers import DevicesBackend, filled_up, sharded_loss
+from ports.jax_workers import DevicesBackend, pad_shards, sharded_loss
 
 jax.config.update("jax_num_cpu_devices", 4)  # before JAX first computes
 jax.config.update("jax_enable_x64", True)
@@ -37,9 +38,9 @@ OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, ORANGE, GREY = "#000000", "#0072B2", "#D55E00", "#E69F00", "#777777"
 
 
-def off(g, truth):
-    """‖g − truth‖/‖truth‖, of vectors or of each row."""
-    return np.linalg.norm(g - truth, axis=-1) / np.linalg.norm(truth, axis=-1)
+def relative_error(g, reference):
+    """‖g − reference‖/‖reference‖, of vectors or of each row."""
+    return np.linalg.norm(g - reference, axis=-1) / np.linalg.norm(reference, axis=-1)
 
 
 # %% Is the average of the workers' gradients the gradient of the batch?
@@ -70,7 +71,7 @@ def averaged(x, t, shards, loss):
 
 for name, loss in losses.items():
     truth = value_and_grad(net, theta, x[batch], t[batch], loss)[1]  # (P,)
-    a, b = [off(averaged(x, t, each, loss), truth) for each in shards.values()]
+    a, b = [relative_error(averaged(x, t, each, loss), truth) for each in shards.values()]
     print(f"{name:11} off by {a:.3f} with equal shards, {b:.3f} with unequal ones")
     assert (a < 1e-14) == (name != "Lai, batch") and b > 0.3
 # > MSE         off by 0.000 with equal shards, 0.436 with unequal ones
@@ -106,7 +107,7 @@ for name, loss in losses.items():
 # The sum, not the average, of the workers' gradients is then θ̄.
 
 
-def together(x, t, shards, lam=0.1):
+def sharded_gradient(x, t, shards, lam=0.1):
     *total, N = np.zeros(x.shape[1] + 1)
     for i in shards:  # what worker w does first
         y, tape = net.forward(theta, x[i])  # (n_w,)
@@ -125,7 +126,8 @@ def together(x, t, shards, lam=0.1):
 
 
 truth = value_and_grad(net, theta, x[batch], t[batch], Lai(0.1))[1]
-assert all(off(together(x, t, parts), truth) < 1e-14 for parts in shards.values())
+for parts in shards.values():
+    assert relative_error(sharded_gradient(x, t, parts), truth) < 1e-14
 
 # A batch of 4096 samples, shuffled or sorted by x_1, over 2 to 256 workers; medians of five draws.
 counts, runs = 2 ** np.arange(1, 9), np.zeros((3, 8, 5))
@@ -134,8 +136,9 @@ for n in range(5):
     truth = value_and_grad(net, theta, many, many_t, Lai(0.1))[1]
     for j, W in enumerate(counts):
         cut, by_x = (np.split(rows, W) for rows in (np.arange(4096), np.argsort(many[:, 0])))
-        ways = [averaged(many, many_t, parts, Lai(0.1)) for parts in (cut, by_x)]
-        runs[:, j, n] = [off(g, truth) for g in (*ways, together(many, many_t, by_x))]
+        methods = [averaged(many, many_t, parts, Lai(0.1)) for parts in (cut, by_x)]
+        methods.append(sharded_gradient(many, many_t, by_x))
+        runs[:, j, n] = [relative_error(g, truth) for g in methods]
 assert (runs[1] > runs[0]).mean() > 0.9 and runs[2].max() < 1e-13
 shuffled, by_file, fixed = np.median(runs, axis=2)  # (8,) each
 assert 0.5 < np.polyfit(np.log(counts), np.log(shuffled), 1)[0] < 1.2  # the power of W
@@ -147,18 +150,18 @@ print(f"W = 64: averages off by {shuffled[5]:.3f}, sorted {by_file[5]:.3f}")
 # *average* of all gradients; it cannot know our loss. So `ports/torch_workers.py` puts another mean
 # into the Lai loss. Its core, a being this worker's ℓ_i:
 core = """
-    mine = torch.cat([a.sum(dim=0).reshape(-1), a.new_tensor([len(a)])])
-    everyones = mine.detach().clone()
-    dist.all_reduce(everyones, group=group)
-    # the value is everyone's, the derivative W times that of this worker's own part
-    total = everyones + dist.get_world_size(group) * (mine - mine.detach())
-    return (total[:-1] / everyones[-1]).reshape(a.shape[1:])
+    local_sums = torch.cat([a.sum(dim=0).reshape(-1), a.new_tensor([len(a)])])
+    global_sums = local_sums.detach().clone()
+    dist.all_reduce(global_sums, group=group)
+    # the value is that of the global sums, the derivative W times that of the local sums
+    total = global_sums + dist.get_world_size(group) * (local_sums - local_sums.detach())
+    return (total[:-1] / global_sums[-1]).reshape(a.shape[1:])
 """
 ports = Path(__file__).parent / "ports"
 assert core in (ports / "torch_workers.py").read_text(encoding="utf-8")
 
-# In value `mine - mine.detach()` is 0, in derivative 1: everyone's sums come as numbers, and each
-# worker differentiates its own samples. Worker w's gradient is then
+# In value `local_sums - local_sums.detach()` is 0, in derivative 1: the global sums are constants
+# to autograd, and each worker differentiates its own samples. Worker w's gradient is then
 #
 #     θ̄_w = W (1/N) Σ_{i∈w} Σ_j s_j(c) ∂ℓ_ij/∂θ      (1/W) Σ_w θ̄_w = θ̄
 #
@@ -171,7 +174,7 @@ assert core in (ports / "torch_workers.py").read_text(encoding="utf-8")
 # each split anew, for four into 8 + 8 + 7 + 7. First one worker does it alone, then two, then four.
 task = {"sizes": net.sizes, "lam": 0.1, "lr": 0.01, "theta": theta, "x": x, "t": t}
 task["rows"] = np.array([rng.permutation(120).reshape(4, 30) for _ in range(6)])  # (epochs, 4, 30)
-task["lai_rows"] = rng.random((6, 4, 30)) < 0.25  # points, α = 0.25
+task["lai_mask"] = rng.random((6, 4, 30)) < 0.25  # points, α = 0.25
 task["batch"] = batch = np.arange(30)
 cuts = {1: [], 2: [9], 4: [9, 9, 25]}  # the second of four workers has nothing
 task |= {f"cuts_{W}": np.array(ends, int) for W, ends in cuts.items()}
@@ -185,7 +188,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 truth = value_and_grad(net, theta, x[batch], t[batch], Lai(0.1))[1]
 for W, ends in cuts.items():
-    lengths, error = np.diff([0, *ends, 30]), off(answers[f"grad_{W}"], truth)
+    lengths, error = np.diff([0, *ends, 30]), relative_error(answers[f"grad_{W}"], truth)
     print(f"W = {W}, shards of {lengths}: gradient off by {error:.3f}")
     assert error < 1e-14
 # > W = 1, shards of [30]: gradient off by 0.000
@@ -193,27 +196,30 @@ for W, ends in cuts.items():
 # > W = 4, shards of [ 9  0 16  5]: gradient off by 0.000
 
 # %% The same training with 1, 2 and 4 workers
-# The witness makes the same steps in one process, in NumPy. The workers have also trained the other
-# way, each with the loss of its own samples; how many Lai rows are among them is left to chance.
-steps = list(zip(task["rows"].reshape(24, 30), task["lai_rows"].reshape(24, 30), strict=True))
+# The reference run makes the same steps in one process, in NumPy. The workers have also trained the
+# other way, each with the loss of its own samples; how many Lai rows are among them is left to
+# chance.
+steps = list(zip(task["rows"].reshape(24, 30), task["lai_mask"].reshape(24, 30), strict=True))
 
 
-def follow(gradient):
+def train(gradient):
     q, opt, run = theta, Adam(lr=0.01), []
     state = opt.init(q)
-    for rows, lai_rows in steps:
-        q, state = opt.step(q, gradient(q, rows, lai_rows), state)
+    for rows, lai_mask in steps:
+        q, state = opt.step(q, gradient(q, rows, lai_mask), state)
         run.append(q)
     return np.array(run[3::4])  # (epochs, P)
 
 
-witness = follow(
+reference_run = train(
     lambda q, i, lai: value_and_grad_mixed(net, q, x[i], t[i], Plain(2), Lai(0.1), lai)[1]
 )
 for W in cuts:
-    everyones, own = off(answers[f"all_{W}"], witness), off(answers[f"own_{W}"], witness)
-    print(f"W = {W}: with the loss of all, θ off by {everyones[-1]:.3f}; of its own, {own[-1]:.3f}")
-    assert max(everyones) < 1e-12 and (min(own) > 1e-3) == (W > 1)
+    error_all = relative_error(answers[f"all_{W}"], reference_run)  # (epochs,)
+    error_own = relative_error(answers[f"own_{W}"], reference_run)  # (epochs,)
+    at_end = f"with the loss of all, θ off by {error_all[-1]:.3f}; of its own, {error_own[-1]:.3f}"
+    print(f"W = {W}: {at_end}")
+    assert max(error_all) < 1e-12 and (min(error_own) > 1e-3) == (W > 1)
 # > W = 1: with the loss of all, θ off by 0.000; of its own, 0.000
 # > W = 2: with the loss of all, θ off by 0.000; of its own, 0.005
 # > W = 4: with the loss of all, θ off by 0.000; of its own, 0.011
@@ -223,18 +229,19 @@ for W in cuts:
 # %% In JAX
 # `shard_map` runs one function on each device of a mesh, with that device's rows; `jax.lax.psum` is
 # the sum over all. JAX differentiates the whole, psum included, and no W has to be put anywhere.
-# All devices must have equally many rows: `filled_up` adds some that `real`, a mask, leaves out of
+# All devices must have equally many rows: `pad_shards` adds some that `valid_mask` leaves out of
 # every mean, N included. `ports/jax_workers.py` is all of it. Here the cuts serve for training too.
 value = partial(sharded_loss, partial(network, net.sizes, "tanh"), loss=partial(lai_loss, lam=0.1))
 gradient = jax.jit(jax.grad(partial(value, mesh=Mesh(jax.devices(), ("devices",)))))
-place, real = filled_up(np.split(batch, cuts[4]))  # (64,), (64,): 4 times the longest shard
+place, valid_mask = pad_shards(np.split(batch, cuts[4]))  # (64,), (64,): 4 times the longest shard
 
 
-def on_devices(q, rows, lai_rows):
-    return np.array(gradient(q, x[rows[place]], t[rows[place]], lai_rows[place], real))
+def on_devices(q, rows, lai_mask):
+    return np.array(gradient(q, x[rows[place]], t[rows[place]], lai_mask[place], valid_mask))
 
 
-error, in_jax = off(on_devices(theta, batch, batch >= 0), truth), off(follow(on_devices), witness)
+error = relative_error(on_devices(theta, batch, batch >= 0), truth)
+in_jax = relative_error(train(on_devices), reference_run)  # (epochs,)
 print(f"4 devices: gradient off by {error:.3f}, θ after training by {in_jax[-1]:.3f}")
 # > 4 devices: gradient off by 0.000, θ after training by 0.000
 assert error < 1e-14 and max(in_jax) < 1e-12
@@ -248,8 +255,8 @@ left.set(xlabel="workers W, equal shards of N = 4096 samples", ylabel="gradient 
 left.set_title("One batch: the shorter the shards, the worse")
 left.set_xscale("log", base=2)
 epochs = range(1, 7)
-right.semilogy(epochs, own, "o-", color=RED, label="averages, 4 workers")
-right.semilogy(epochs, everyones, "^-", color=BLUE, label="with everyone's c, 4 workers")
+right.semilogy(epochs, error_own, "o-", color=RED, label="averages, 4 workers")
+right.semilogy(epochs, error_all, "^-", color=BLUE, label="with everyone's c, 4 workers")
 right.semilogy(epochs, in_jax, "x-", color=BLACK, label="the same in JAX, 4 devices")
 right.set(xlabel="epochs of Lai Training", ylabel="θ off that of one process by, relative")
 right.set_title("Training: rounding, or another run")
@@ -266,9 +273,9 @@ print(f"PyTorch: {answers['report']}\nJAX:     {report.summary()}")
 # > JAX:     27 of 27 cases passed in float64
 assert report and str(answers["report"]) == report.summary()
 
-# %% Where this goes next
-# `ports/torch_workers.py` and `ports/jax_workers.py` are there to be copied; `save_whole` in the
-# first keeps what was learned when a worker dies. The folder's README says where to go from here.
+# %% Next
+# `ports/torch_workers.py` and `ports/jax_workers.py` are there to be copied; `atomic_save` in the
+# first saves what was learned when a worker dies. The folder's README says where to go from here.
 
 # %% Exercise 1: gradient accumulation
 # A batch is too large for the memory, so the gradients of its micro-batches, one after the other,
@@ -283,18 +290,18 @@ assert report and str(answers["report"]) == report.summary()
 
 # %% Answers
 # region Answers: unfold when you have tried
-# 1. The same. c must be known before the first backward pass: two sweeps, as in `together`. One
-# keeps only Σ_i ℓ_i and N, the other computes y and k a second time, and that is the cost.
+# 1. The same. c must be known before the first backward pass: two sweeps, as in `sharded_gradient`.
+# One keeps only Σ_i ℓ_i and N, the other computes y and k a second time, and that is the cost.
 micro = np.split(np.arange(120), 8)
 truth = value_and_grad(net, theta, x, t, Lai(0.1))[1]
-assert off(together(x, t, micro), truth) < 1e-14
-assert off(averaged(x, t, micro, Lai(0.1)), truth) > 0.02
+assert relative_error(sharded_gradient(x, t, micro), truth) < 1e-14
+assert relative_error(averaged(x, t, micro, Lai(0.1)), truth) > 0.02
 
 # 2. n_w/N: L = (1/N) Σ_i M(ℓ_i) = Σ_w (n_w/N) · (mean over shard w). With DDP, which averages, the
 # loss of worker w is to be multiplied by W n_w/N. The same is true of MSE.
 each = losses["Lai, sample"]
 own = [len(i) / 32 * value_and_grad(net, theta, x[i], t[i], each)[1] for i in shards["unequal"]]
-assert off(sum(own), value_and_grad(net, theta, x[:32], t[:32], each)[1]) < 1e-14
+assert relative_error(sum(own), value_and_grad(net, theta, x[:32], t[:32], each)[1]) < 1e-14
 
 # 3. 1: θ̄ is the sum of what the workers' own samples add.
 # endregion

@@ -12,7 +12,7 @@ import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 from tutorials.ports.torch_lai import LaiLoss, lai_batches
-from tutorials.ports.torch_workers import lai_epoch, mean_over_workers, save_whole
+from tutorials.ports.torch_workers import atomic_save, lai_epoch, mean_over_workers
 from tutorials.ports.torch_workers_backend import PATIENCE
 
 FATAL = 3  # the epoch
@@ -59,7 +59,7 @@ def main(folder: Path, victim: int) -> None:
             loss.mean = KilledWithin(folder)
         lai_epoch(ddp, x, t, loss, optimizer, batches(epoch))
         state = {"epoch": epoch, "model": net.state_dict(), "optimizer": optimizer.state_dict()}
-        save_whole(folder / "state.pt", state)
+        atomic_save(folder / "state.pt", state)
 
 
 if __name__ == "__main__":

@@ -44,37 +44,37 @@ def test_as_it_is_written_it_passes_too() -> None:
     )
 
 
-def test_it_takes_the_middle_at_the_kink_and_1_at_a_residual_of_0() -> None:
+def test_its_subgradients_are_the_midpoint_at_the_kink_and_1_at_a_residual_of_0() -> None:
     known, backend = {case.id: case for case in oracle.cases()}, JaxBackend(jit=True)
     for name, s in (("factor/kink-p2-lam0.25", 0.5), ("loss/one-zero-e-p1-batch", 1.0)):
         outcome = grade(known[name], ask(backend, known[name], "float64"), "float64")
         assert outcome.convention == pytest.approx(s)
 
 
-def test_predictions_of_shape_n_1_are_refused() -> None:
+def test_predictions_of_shape_n_1_are_rejected() -> None:
     y, t, k = np.ones((3, 1)), np.ones(3), np.ones((3, 2))
-    refusals: list[Callable[[], Any]] = [
+    invalid_calls: list[Callable[[], Any]] = [
         lambda: port.lai_loss(y, t, k),
         lambda: port.lai_loss(t, y, k),
         lambda: jax.jit(port.lai_loss)(y, t, k),
     ]
-    for refused in refusals:
+    for call in invalid_calls:
         with pytest.raises(ValueError, match=r"\(3, 1\)"):
-            refused()
+            call()
 
     def f(params: Any, x: Any) -> Any:
         return x @ params  # (1,) for one x
 
-    loss, rows = port.lai_loss, np.ones(3, bool)
+    loss, lai_mask = port.lai_loss, np.ones(3, bool)
     with pytest.raises(TypeError, match="scalar"):
-        port.batch_loss(f, np.ones((2, 1)), k, t, rows, loss=loss)
+        port.batch_loss(f, np.ones((2, 1)), k, t, lai_mask, loss=loss)
     with pytest.raises(ValueError, match=r"\(3, 1\)"):
         port.batch_loss(f, np.ones((2, 1)), k, t, None, loss=loss)
 
 
 @pytest.mark.parametrize("sampling", ["batches", "points"])
-def test_alpha_is_the_share_that_gets_the_lai_loss(sampling: str) -> None:
-    rng, shares = np.random.default_rng(0), []
+def test_alpha_is_the_fraction_that_gets_the_lai_loss(sampling: str) -> None:
+    rng, fractions = np.random.default_rng(0), []
     for _ in range(300):
         batches = port.lai_batches(rng, 103, 10, 0.13, sampling)
         assert sorted(np.concatenate([rows for rows, _ in batches])) == list(range(103))
@@ -84,13 +84,13 @@ def test_alpha_is_the_share_that_gets_the_lai_loss(sampling: str) -> None:
         if sampling == "batches":
             assert all(mask.all() for mask in masks)
             assert len(masks) in (1, 2)  # 0.13 · 11 = 1.43
-            shares.append(len(masks) / 11)
+            fractions.append(len(masks) / 11)
         else:
-            shares.append(sum(mask.sum() for mask in masks) / 103)
-    assert abs(np.mean(shares) - 0.13) < 4 * np.std(shares) / np.sqrt(300)
+            fractions.append(sum(mask.sum() for mask in masks) / 103)
+    assert abs(np.mean(fractions) - 0.13) < 4 * np.std(fractions) / np.sqrt(300)
 
 
-def test_a_batch_without_lai_rows_has_the_plain_loss() -> None:
+def test_a_batch_without_lai_samples_has_the_plain_loss() -> None:
     rng = np.random.default_rng(0)
     theta, x, t = rng.standard_normal(13), rng.standard_normal((5, 2)), rng.standard_normal(5)
     f = partial(network, (2, 3, 1), "tanh")

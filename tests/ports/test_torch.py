@@ -37,11 +37,11 @@ def test_every_group_passes(group: str, dtype: str) -> None:
     assert (report := oracle.check(TorchBackend(), dtype, [group])), str(report)
 
 
-def test_its_conventions_at_the_kinks_are_the_references() -> None:
-    assert conventions(TorchBackend()) == conventions(oracle.reference)
+def test_its_subgradients_at_the_kinks_are_the_references() -> None:
+    assert subgradients(TorchBackend()) == subgradients(oracle.reference)
 
 
-def conventions(backend: object) -> dict[str, float]:
+def subgradients(backend: object) -> dict[str, float]:
     """The s at each kink of a loss, by case."""
     outcomes = oracle.check(backend, groups=["factor", "loss", "param_gradient"]).outcomes
     return {o.case.id: round(float(o.convention), 6) for o in outcomes if o.convention is not None}
@@ -57,26 +57,26 @@ def test_compiled_in_one_piece_it_passes() -> None:
             assert outcome.status == PASSED, (name, outcome)
 
 
-def test_predictions_of_shape_n_1_are_refused() -> None:
+def test_predictions_of_shape_n_1_are_rejected() -> None:
     net = torch.nn.Linear(2, 1, dtype=torch.float64)
     x, t = torch.ones(3, 2, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
     y, k = port.with_input_gradient(net, x)
-    loss, rows = port.LaiLoss(), torch.ones(3, dtype=torch.bool)
-    refusals: list[Callable[[], Any]] = [
+    loss, lai_mask = port.LaiLoss(), torch.ones(3, dtype=torch.bool)
+    invalid_calls: list[Callable[[], Any]] = [
         lambda: loss(y, t, k),
         lambda: loss(y, t[:, None], k),
-        lambda: port.batch_loss(net, x, t, rows, loss),
+        lambda: port.batch_loss(net, x, t, lai_mask, loss),
         lambda: port.batch_loss(net, x, t, None, loss),
     ]
-    for refused in refusals:
+    for call in invalid_calls:
         with pytest.raises(ValueError, match=r"\(3, 1\)"):
-            refused()
+            call()
 
 
 @pytest.mark.parametrize("sampling", ["batches", "points"])
-def test_alpha_is_the_share_that_gets_the_lai_loss(sampling: str) -> None:
+def test_alpha_is_the_fraction_that_gets_the_lai_loss(sampling: str) -> None:
     generator = torch.Generator().manual_seed(0)
-    shares = []
+    fractions = []
     for _ in range(300):
         batches = port.lai_batches(103, 10, 0.13, sampling, generator)
         rows = torch.cat([rows for rows, _ in batches])
@@ -87,13 +87,13 @@ def test_alpha_is_the_share_that_gets_the_lai_loss(sampling: str) -> None:
         if sampling == "batches":
             assert all(mask.all() for mask in masks)
             assert len(masks) in (1, 2)  # 0.13 · 11 = 1.43
-            shares.append(len(masks) / 11)
+            fractions.append(len(masks) / 11)
         else:
-            shares.append(sum(int(mask.sum()) for mask in masks) / 103)
-    assert abs(np.mean(shares) - 0.13) < 4 * np.std(shares) / np.sqrt(300)
+            fractions.append(sum(int(mask.sum()) for mask in masks) / 103)
+    assert abs(np.mean(fractions) - 0.13) < 4 * np.std(fractions) / np.sqrt(300)
 
 
-def test_a_batch_without_lai_rows_has_the_plain_loss() -> None:
+def test_a_batch_without_lai_samples_has_the_plain_loss() -> None:
     rng = np.random.default_rng(0)
     net = network([2, 3, 1], "tanh", rng.standard_normal(13))
     x, t = torch.tensor(rng.standard_normal((5, 2))), torch.tensor(rng.standard_normal(5))

@@ -10,9 +10,9 @@ from tests.ports.arm import two_curves
 
 
 def test_in_double_precision_a_short_arm_is_the_references() -> None:
-    reference, port, apart = two_curves(1000, 4, "float64")
+    reference, port, theta_gap = two_curves(1000, 4, "float64")
     assert np.abs(port / reference - 1).max() < 1e-12
-    assert apart.max() < 1e-12
+    assert theta_gap.max() < 1e-12
     assert reference[3] < 0.9 * reference[0]  # something has been learnt
     assert abs(reference[-1] / reference[3] - 1) > 1e-3  # and the Lai epochs did something
 

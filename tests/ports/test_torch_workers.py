@@ -69,11 +69,11 @@ def test_unequal_and_empty_shards_have_the_gradient_of_the_whole_batch(found: An
 def test_an_epoch_takes_the_gradient_of_each_whole_batch(found: Any) -> None:
     theta, x, t = (a.numpy() for a in program.data())
     net, losses = MLP(program.SIZES, "tanh"), (Plain(2), Lai(0.1))
-    for (rows, mask), gradient in zip(program.batches(), found["epoch"], strict=True):
-        lai = np.zeros(len(rows), bool) if mask is None else mask.numpy()
+    for (rows, lai_mask), gradient in zip(program.batches(), found["epoch"], strict=True):
+        mask = np.zeros(len(rows), bool) if lai_mask is None else lai_mask.numpy()
         batch = x[rows.numpy()], t[rows.numpy()]
-        want = value_and_grad_mixed(net, theta, *batch, *losses, lai)[1]
-        assert np.abs(gradient - want).max() <= 1e-14 * np.abs(want).max()
+        expected = value_and_grad_mixed(net, theta, *batch, *losses, mask)[1]
+        assert np.abs(gradient - expected).max() <= 1e-14 * np.abs(expected).max()
 
 
 def check_state(folder: Path) -> None:
@@ -81,9 +81,9 @@ def check_state(folder: Path) -> None:
     net, (x, t) = dying_worker.model(), dying_worker.data()
     optimizer = torch.optim.Adam(net.parameters())
     for epoch in range(1, dying_worker.FATAL):
-        for rows, lai_rows in dying_worker.batches(epoch):
+        for rows, lai_mask in dying_worker.batches(epoch):
             optimizer.zero_grad()
-            batch_loss(net, x[rows], t[rows], lai_rows, LaiLoss(0.1)).backward()
+            batch_loss(net, x[rows], t[rows], lai_mask, LaiLoss(0.1)).backward()
             optimizer.step()
     state = torch.load(folder / "state.pt", weights_only=True)
     assert state["epoch"] == dying_worker.FATAL - 1
@@ -135,7 +135,7 @@ def test_survivors_without_torchrun_end_with_an_error_of_their_own(tmp_path: Pat
     check_state(tmp_path)
 
 
-def test_a_state_is_saved_whole_or_not_at_all(
+def test_a_state_is_saved_atomically_and_by_one_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full_disk(_: object, path: str) -> None:
@@ -145,14 +145,14 @@ def test_a_state_is_saved_whole_or_not_at_all(
     path, old, new = tmp_path / "state.pt", {"epoch": 1}, {"epoch": 2}
     rank = 1
     monkeypatch.setattr(torch_workers.dist, "get_rank", lambda: rank)
-    torch_workers.save_whole(path, old)
+    torch_workers.atomic_save(path, old)
     assert not path.exists()  # the first worker saves
     rank = 0
-    torch_workers.save_whole(path, old)
+    torch_workers.atomic_save(path, old)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
         patch.setattr(torch_workers.torch, "save", full_disk)
-        torch_workers.save_whole(path, new)
+        torch_workers.atomic_save(path, new)
     assert torch.load(path, weights_only=True) == old
-    torch_workers.save_whole(path, new)
+    torch_workers.atomic_save(path, new)
     assert torch.load(path, weights_only=True) == new
     assert list(tmp_path.iterdir()) == [path]

@@ -97,12 +97,12 @@ def test_a_tutorial_has_its_header_cells_exercises_and_answers(path: Path) -> No
     text = path.read_text(encoding="utf-8")
     header = ast.get_docstring(ast.parse(text)) or ""
     assert re.match(rf"{path.stem[:2]} · .+\n\nQuestion  .+", header)
-    for title in ("\nYou need  ", "\nYou will  ", "\nMinutes  "):
+    for title in ("\nPrerequisites  ", "\nYou will learn to  ", "\nMinutes  "):
         assert title in header
     cells = re.findall(r"^# %% (.+)$", text, re.M)
     exercises = [cell for cell in cells if re.match(r"Exercise \d: ", cell)]
     assert 2 <= len(exercises) <= 4
-    assert cells[-len(exercises) - 2] == "Where this goes next"
+    assert cells[-len(exercises) - 2] == "Next"
     assert cells[-1] == "Answers"
     answers = text.partition("# %% Answers\n")[2]
     assert answers.startswith("# region Answers") and answers.rstrip().endswith("# endregion")

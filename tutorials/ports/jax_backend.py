@@ -50,9 +50,9 @@ def input_gradient(theta, x, sizes, activation):
     return with_input_gradient(partial(network, sizes, activation), theta, x)
 
 
-def param_gradient(theta, x, t, lai_rows, lam, sizes, activation, plain, **kind):
+def param_gradient(theta, x, t, lai_mask, lam, sizes, activation, plain, **kind):
     f, lai = partial(network, sizes, activation), partial(lai_loss, lam=lam, **kind)
-    value = partial(batch_loss, f, x=x, t=t, lai_rows=lai_rows, loss=lai, order=plain)
+    value = partial(batch_loss, f, x=x, t=t, lai_mask=lai_mask, loss=lai, order=plain)
     return jax.value_and_grad(value)(theta)
 
 
@@ -68,7 +68,7 @@ class JaxBackend:
         self._adam_step = wrap(adam_step)
 
     def factor(self, *, k, lam, order):
-        check(k, lam, order)  # compiled code does not look at values
+        check(k, lam, order)  # compiled code cannot check values
         return self._factor(jnp.asarray(k), lam, order)
 
     def loss(self, *, y, t, k, lam, **kind):
@@ -79,8 +79,8 @@ class JaxBackend:
         return self._input_gradient(theta, x, tuple(sizes), activation)
 
     def param_gradient(self, *, sizes, activation, theta, x, t, loss):
-        lai_rows = np.ones(len(t), bool) if loss["name"] == "lai" else None
-        return self._gradient(sizes, activation, theta, x, t, lai_rows, loss["order"], loss)
+        lai_mask = np.ones(len(t), bool) if loss["name"] == "lai" else None
+        return self._gradient(sizes, activation, theta, x, t, lai_mask, loss["order"], loss)
 
     def adam_step(self, *, theta, grad, t, m, v, **constants):
         theta, (_, m, v) = self._adam_step(theta, grad, (t, m, v), **constants)
@@ -91,14 +91,15 @@ class JaxBackend:
     ):  # fmt: skip
         state, thetas = (step, m, v), []
         for rows, lai_rows in batches:
-            mask = np.isin(rows, lai_rows) if len(lai_rows) else None
-            _, grad = self._gradient(sizes, activation, theta, x[rows], t[rows], mask, plain, loss)
+            lai_mask = np.isin(rows, lai_rows) if len(lai_rows) else None
+            batch = x[rows], t[rows], lai_mask
+            _, grad = self._gradient(sizes, activation, theta, *batch, plain, loss)
             theta, state = self._adam_step(theta, grad, state, **constants)
             thetas.append(theta)
         return np.array(thetas)
 
-    def _gradient(self, sizes, activation, theta, x, t, lai_rows, plain, loss):
+    def _gradient(self, sizes, activation, theta, x, t, lai_mask, plain, loss):
         kind = {key: value for key, value in loss.items() if key in KIND}
         net = {"sizes": tuple(sizes), "activation": activation}
         lam = loss.get("lam")
-        return self._param_gradient(theta, x, t, lai_rows, lam, **net, plain=plain, **kind)
+        return self._param_gradient(theta, x, t, lai_mask, lam, **net, plain=plain, **kind)

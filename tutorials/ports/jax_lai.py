@@ -11,8 +11,8 @@ With y = f(x; θ), e = y − t, k = ∂y/∂x, p = `order` (1: MAE, 2: MSE) and 
 An epoch of Lai Training (§5), after pretraining with α = 0:
 
     grad = jax.jit(jax.grad(partial(batch_loss, f, loss=partial(lai_loss, lam=0.1))))
-    for rows, lai_rows in lai_batches(rng, len(x), batch_size=64, alpha=0.01):
-        grads = grad(params, x[rows], t[rows], lai_rows)
+    for rows, lai_mask in lai_batches(rng, len(x), batch_size=64, alpha=0.01):
+        grads = grad(params, x[rows], t[rows], lai_mask)
         params, state = adam_step(params, grads, state)
 """
 
@@ -25,43 +25,44 @@ import numpy as np
 MEAN = partial(jnp.mean, axis=0)  # over the samples; of a batch spread over devices, over all
 
 
-def _factor_and_slope(k, lam, order):
-    far_from = 2.0 ** (30 if k.dtype == jnp.float64 else 13)  # from there on, 1 + k² is k²
-    size = jnp.abs(k)
-    near, far = jnp.minimum(size, far_from), far_from / jnp.maximum(size, far_from)
-    d = 1 + near * near  # |sin φ| = near/√d, cos φ = far/√d for φ = atan k: no overflow
+def _factor_and_derivative(k, lam, order):
+    clamp = 2.0 ** (30 if k.dtype == jnp.float64 else 13)  # from there on, 1 + k² is k²
+    abs_k = jnp.abs(k)
+    k_clamped, tail_scale = jnp.minimum(abs_k, clamp), clamp / jnp.maximum(abs_k, clamp)
+    # |sin φ| = k_clamped/√d, cos φ = tail_scale/√d for φ = atan k: no overflow
+    d = 1 + k_clamped * k_clamped
     low, high = jnp.minimum(lam, 1), jnp.maximum(lam, 1)
     # F' = p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1), each side of
     # the kink in an order in which nothing leaves the range of floats before the result does
     if order == 1:
         root = jnp.sqrt(d)
-        F = jnp.maximum(near / root / low, high * far / root)
-        above, below = 1 / (d * root) / low * far, near / (d * root) * high
+        F = jnp.maximum(k_clamped / root / low, high * tail_scale / root)
+        above, below = 1 / (d * root) / low * tail_scale, k_clamped / (d * root) * high
     else:
-        F = jnp.maximum(near / d / low * near, high * far / d * far)
-        steep = 2 * near / (d * d)
-        above, below = steep / low * far, steep * high * far
-    above, below = above * far * far, below * far * far
-    # u = H(|k|^p − λ), ½ at the kink: the middle of the slopes on both sides
-    slope = jnp.where(size**order > lam, above, -below)
-    slope = jnp.where(size**order == lam, (above - below) / 2, slope)
-    return F, jnp.sign(k) * slope
+        F = jnp.maximum(k_clamped / d / low * k_clamped, high * tail_scale / d * tail_scale)
+        steep = 2 * k_clamped / (d * d)
+        above, below = steep / low * tail_scale, steep * high * tail_scale
+    above, below = above * tail_scale * tail_scale, below * tail_scale * tail_scale
+    # u = H(|k|^p − λ), ½ at the kink: the midpoint of the derivatives on both sides
+    dF = jnp.where(abs_k**order > lam, above, -below)
+    dF = jnp.where(abs_k**order == lam, (above - below) / 2, dF)
+    return F, jnp.sign(k) * dF
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(2,))
 def _factor(k, lam, order):
-    return _factor_and_slope(k, lam, order)[0]
+    return _factor_and_derivative(k, lam, order)[0]
 
 
 @_factor.defjvp
 def _factor_jvp(order, k_and_lam, tangents):
     """F' by hand: jax's derivative of k/√(1 + k²) loses digits where |k| is large."""
-    F, slope = _factor_and_slope(*k_and_lam, order)
-    return F, slope * tangents[0]
+    F, dF = _factor_and_derivative(*k_and_lam, order)
+    return F, dF * tangents[0]
 
 
 def check(k, lam, order):
-    """Refuse what has no Lai loss. Values that jax.jit or jax.grad traces cannot be looked at."""
+    """Reject arguments without a Lai loss. Values that jax.jit or jax.grad traces go unchecked."""
     if order not in (1, 2) or (np.ndim(lam) and np.shape(lam) != k.shape[-1:]):
         raise ValueError(f"expected order 1 or 2, one λ or one a feature, got {order}, {lam}")
     k_known, lam_known = (not isinstance(a, jax.core.Tracer) for a in (k, lam))
@@ -94,13 +95,13 @@ def lai_loss(y, t, k, *, lam=0.1, order=2, l1_ratio=0.0, reduction="batch", w=No
         m = jnp.where((m > 0) & jnp.isfinite(m), m, 1)
         square = ((c / m) ** 2).sum(axis=-1)
         # jax differentiates both sides of a `where`: √0 may not stand in either
-        length = m[..., 0] * jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
-        return (1 - l1_ratio) * length + l1_ratio * c.sum(axis=-1)
+        l2_norm = m[..., 0] * jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1)), 0)
+        return (1 - l1_ratio) * l2_norm + l1_ratio * c.sum(axis=-1)
 
     # ℓ_ij = |e_i|^p F_p(k_ij; λ_j), one |e| after the other: |e|² alone may overflow
-    size = jnp.abs(y - t)[:, None]
-    ell = lai_factor(k, lam, order) * size
-    ell = ell * size if order == 2 else ell
+    abs_e = jnp.abs(y - t)[:, None]
+    ell = lai_factor(k, lam, order) * abs_e
+    ell = ell * abs_e if order == 2 else ell
     ell = ell if w is None else w[:, None] * ell
     return M(mean(ell)) if reduction == "batch" else mean(M(ell))
 
@@ -110,20 +111,20 @@ def with_input_gradient(f, params, x):
     return jax.vmap(jax.value_and_grad(f, argnums=1), in_axes=(None, 0))(params, x)
 
 
-def batch_loss(f, params, x, t, lai_rows, *, loss, order=2, mean=MEAN):
-    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in the mask `lai_rows`.
+def batch_loss(f, params, x, t, lai_mask, *, loss, order=2, mean=MEAN):
+    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in `lai_mask`.
 
     As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
     """
-    if lai_rows is None:
+    if lai_mask is None:
         y, k = jax.vmap(f, in_axes=(None, 0))(params, x), None
     else:
         y, k = with_input_gradient(f, params, x)
     if y.shape != t.shape or t.ndim != 1:
         raise ValueError(f"y, t: expected (N,), got {y.shape} and {t.shape}")
-    if lai_rows is None:
+    if lai_mask is None:
         return mean(jnp.abs(y - t) ** order)
-    w = lai_rows.astype(y.dtype)
+    w = lai_mask.astype(y.dtype)
     return mean((1 - w) * jnp.abs(y - t) ** order) + loss(y, t, k, w=w, mean=mean)
 
 
@@ -133,23 +134,23 @@ def adam_step(params, grads, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     m = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, m, grads)
     v = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g * g, v, grads)
 
-    def moved(theta, m, v):
+    def updated(theta, m, v):
         return theta - lr * (m / (1 - beta1**t)) / (jnp.sqrt(v / (1 - beta2**t)) + eps)
 
-    return jax.tree.map(moved, params, m, v), (t, m, v)
+    return jax.tree.map(updated, params, m, v), (t, m, v)
 
 
 def lai_batches(rng, n, batch_size, alpha, sampling="batches"):
     """An epoch's batches, a list: rows, and the mask of those among them that get the Lai loss.
 
-    α is the share of whole batches (§5) or the chance of each of the points (§6.1).
+    α is the fraction of the batches (§5), or each point's probability (§6.1).
     """
     cuts = range(batch_size, n, batch_size)
     batches = np.split(rng.permutation(n), cuts)
     if sampling == "points":
-        lai = rng.random(n) < alpha
+        lai_mask = rng.random(n) < alpha
     else:  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
         count = int(alpha * len(batches) + rng.random())
-        lai = np.repeat(rng.permutation(len(batches)) < count, batch_size)[:n]
-    masks = [mask if mask.any() else None for mask in np.split(lai, cuts)]
+        lai_mask = np.repeat(rng.permutation(len(batches)) < count, batch_size)[:n]
+    masks = [mask if mask.any() else None for mask in np.split(lai_mask, cuts)]
     return list(zip(batches, masks, strict=True))

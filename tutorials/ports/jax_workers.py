@@ -1,7 +1,7 @@
 """The Lai loss of a batch that is spread over devices, with `shard_map`.
 
 On one machine `jax_num_cpu_devices` makes several devices of the processor. All shards must have
-one length: shorter ones are filled up with rows that `real`, a mask, leaves out of every mean.
+one length: shorter ones are padded with rows that `valid_mask` leaves out of every mean.
 """
 
 from functools import partial
@@ -16,51 +16,51 @@ from .jax_backend import KIND, network
 from .jax_lai import batch_loss, lai_loss
 
 
-def mean_over_devices(a, real):
-    """The mean of a (n, …) over the samples of all devices that are `real` (n,)."""
-    mine = jnp.where(real.reshape(-1, *[1] * (a.ndim - 1)), a, 0).sum(axis=0)
-    return jax.lax.psum(mine, "devices") / jax.lax.psum(real.sum(), "devices")
+def mean_over_devices(a, valid_mask):
+    """The mean of a (n, …) over the samples of all devices that are in `valid_mask` (n,)."""
+    local_sum = jnp.where(valid_mask.reshape(-1, *[1] * (a.ndim - 1)), a, 0).sum(axis=0)
+    return jax.lax.psum(local_sum, "devices") / jax.lax.psum(valid_mask.sum(), "devices")
 
 
-def sharded_loss(f, params, x, t, lai_rows, real, *, mesh, loss, order=2):
+def sharded_loss(f, params, x, t, lai_mask, valid_mask, *, mesh, loss, order=2):
     """`batch_loss` of a batch (W · n, …) that goes to the W devices of a mesh, n rows each."""
 
-    def on_one_device(params, x, t, lai_rows, real):
-        mean = partial(mean_over_devices, real=real)
-        return batch_loss(f, params, x, t, lai_rows, loss=loss, order=order, mean=mean)
+    def on_one_device(params, x, t, lai_mask, valid_mask):
+        mean = partial(mean_over_devices, valid_mask=valid_mask)
+        return batch_loss(f, params, x, t, lai_mask, loss=loss, order=order, mean=mean)
 
     rows = P("devices")
     spread = jax.shard_map(
         on_one_device, mesh=mesh, in_specs=(P(), rows, rows, rows, rows), out_specs=P()
     )
-    return spread(params, x, t, lai_rows, real)
+    return spread(params, x, t, lai_mask, valid_mask)
 
 
-def filled_up(shards, length=None):
-    """The rows of all shards, each filled up to `length` with row 0; and which are `real`."""
+def pad_shards(shards, length=None):
+    """The rows of all shards, each padded to `length` with row 0; and their `valid_mask`."""
     length = length or max(map(len, shards))
     rows = [np.pad(np.asarray(shard, int), (0, length - len(shard))) for shard in shards]
-    real = [np.arange(length) < len(shard) for shard in shards]
-    return np.concatenate(rows), np.concatenate(real)
+    valid_mask = [np.arange(length) < len(shard) for shard in shards]
+    return np.concatenate(rows), np.concatenate(valid_mask)
 
 
 class DevicesBackend:
-    """Each shard has a device; those that are left over have no sample, only what fills up."""
+    """Each shard has a device; those that are left over have no sample, only padding."""
 
     def __init__(self):
-        def gradient(theta, x, t, lai_rows, real, lam, *, sizes, activation, order, **kind):
+        def gradient(theta, x, t, lai_mask, valid_mask, lam, *, sizes, activation, order, **kind):
             f, loss = partial(network, sizes, activation), partial(lai_loss, lam=lam, order=order)
             mesh, loss = Mesh(jax.devices(), ("devices",)), partial(loss, **kind)
             value = partial(sharded_loss, f, mesh=mesh, loss=loss, order=order)
-            return jax.value_and_grad(value)(theta, x, t, lai_rows, real)
+            return jax.value_and_grad(value)(theta, x, t, lai_mask, valid_mask)
 
         self._gradient = jax.jit(gradient, static_argnames=("sizes", "activation", *KIND))
 
     def sharded_gradient(self, *, sizes, activation, theta, x, t, loss, shards):
         shards = [*shards, *[[]] * (len(jax.devices()) - len(shards))]
-        rows, real = filled_up(shards, len(x))  # one shape, and one compilation, for all shardings
-        lai_rows = np.ones(len(rows), bool) if loss["name"] == "lai" else None
+        rows, valid_mask = pad_shards(shards, len(x))  # one shape: compiled once for all shardings
+        lai_mask = np.ones(len(rows), bool) if loss["name"] == "lai" else None
         net = {"sizes": tuple(sizes), "activation": activation}
         kind = {key: loss[key] for key in KIND if key in loss}
         lam = loss.get("lam")
-        return self._gradient(theta, x[rows], t[rows], lai_rows, real, lam, **net, **kind)
+        return self._gradient(theta, x[rows], t[rows], lai_mask, valid_mask, lam, **net, **kind)

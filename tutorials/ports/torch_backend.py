@@ -57,7 +57,7 @@ class TorchBackend:
 
     def factor(self, *, k, lam, order):
         k, lam = torch.tensor(k, requires_grad=True), torch.tensor(lam, dtype=torch.float64)
-        lai_factor(k, lam, order)  # refuses what compiled code does not look at
+        lai_factor(k, lam, order)  # raises where compiled code cannot check values
         F = self._factor(k, lam, order)
         return F.detach(), torch.autograd.grad(F.sum(), k)[0]
 
@@ -75,8 +75,8 @@ class TorchBackend:
 
     def param_gradient(self, *, sizes, activation, theta, x, t, loss):
         net, (lai, p) = network(sizes, activation, theta), loss_of(**loss)
-        rows = torch.ones(len(t), dtype=torch.bool) if loss["name"] == "lai" else None
-        value = self._batch_loss(net, torch.tensor(x), torch.tensor(t), rows, lai, p)
+        lai_mask = torch.ones(len(t), dtype=torch.bool) if loss["name"] == "lai" else None
+        value = self._batch_loss(net, torch.tensor(x), torch.tensor(t), lai_mask, lai, p)
         value.backward()
         return value.detach(), flat(part.grad for part in net.parameters())
 
@@ -99,9 +99,9 @@ class TorchBackend:
         x, t, (lai, _) = torch.tensor(x), torch.tensor(t), loss_of(**loss)
         thetas = []
         for rows, lai_rows in batches:
-            mask = torch.tensor(np.isin(rows, lai_rows)) if len(lai_rows) else None
+            lai_mask = torch.tensor(np.isin(rows, lai_rows)) if len(lai_rows) else None
             optimizer.zero_grad()
-            self._batch_loss(net, x[rows], t[rows], mask, lai, plain).backward()
+            self._batch_loss(net, x[rows], t[rows], lai_mask, lai, plain).backward()
             optimizer.step()
             thetas.append(flat(net.parameters()))
         return np.array(thetas)

@@ -10,9 +10,9 @@ With y = f(x; θ), e = y − t, k = ∂y/∂x, p = `order` (1: MAE, 2: MSE) and 
 
 An epoch of Lai Training (§5), after pretraining with α = 0:
 
-    for rows, lai_rows in lai_batches(len(x), batch_size=64, alpha=0.01):
+    for rows, lai_mask in lai_batches(len(x), batch_size=64, alpha=0.01):
         optimizer.zero_grad()
-        batch_loss(model, x[rows], t[rows], lai_rows, loss).backward()
+        batch_loss(model, x[rows], t[rows], lai_mask, loss).backward()
         optimizer.step()
 """
 
@@ -29,31 +29,32 @@ class _Factor(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, k, lam, order):
-        far_from = 2.0 ** (30 if k.dtype == torch.float64 else 13)  # from there on, 1 + k² is k²
-        size = k.abs()
-        near, far = size.clamp(max=far_from), far_from / size.clamp(min=far_from)
-        d = 1 + near * near  # |sin φ| = near/√d, cos φ = far/√d for φ = atan k: no overflow
+        clamp = 2.0 ** (30 if k.dtype == torch.float64 else 13)  # from there on, 1 + k² is k²
+        abs_k = k.abs()
+        k_clamped, tail_scale = abs_k.clamp(max=clamp), clamp / abs_k.clamp(min=clamp)
+        # |sin φ| = k_clamped/√d, cos φ = tail_scale/√d for φ = atan k: no overflow
+        d = 1 + k_clamped * k_clamped
         low, high = lam.clamp(max=1), lam.clamp(min=1)
         # F' = p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1), each side of
         # the kink in an order in which nothing leaves the range of floats before the result does
         if order == 1:
             root = d.sqrt()
-            F = torch.maximum(near / root / low, high * far / root)
-            above, below = 1 / (d * root) / low * far, near / (d * root) * high
+            F = torch.maximum(k_clamped / root / low, high * tail_scale / root)
+            above, below = 1 / (d * root) / low * tail_scale, k_clamped / (d * root) * high
         else:
-            F = torch.maximum(near / d / low * near, high * far / d * far)
-            steep = 2 * near / (d * d)
-            above, below = steep / low * far, steep * high * far
-        above, below = above * far * far, below * far * far
-        # u = H(|k|^p − λ), ½ at the kink: the middle of the slopes on both sides
-        slope = torch.where(size**order > lam, above, -below)
-        slope = torch.where(size**order == lam, (above - below) / 2, slope)
-        ctx.save_for_backward(k.sign() * slope)
+            F = torch.maximum(k_clamped / d / low * k_clamped, high * tail_scale / d * tail_scale)
+            steep = 2 * k_clamped / (d * d)
+            above, below = steep / low * tail_scale, steep * high * tail_scale
+        above, below = above * tail_scale * tail_scale, below * tail_scale * tail_scale
+        # u = H(|k|^p − λ), ½ at the kink: the midpoint of the derivatives on both sides
+        dF = torch.where(abs_k**order > lam, above, -below)
+        dF = torch.where(abs_k**order == lam, (above - below) / 2, dF)
+        ctx.save_for_backward(k.sign() * dF)
         return F
 
     @staticmethod
-    def backward(ctx, dF):
-        return dF * ctx.saved_tensors[0], None, None
+    def backward(ctx, grad_output):
+        return grad_output * ctx.saved_tensors[0], None, None
 
 
 def lai_factor(k, lam=0.1, order=2):
@@ -61,10 +62,10 @@ def lai_factor(k, lam=0.1, order=2):
     lam = torch.as_tensor(lam, dtype=k.dtype, device=k.device)
     if order not in (1, 2) or (lam.ndim and lam.shape != k.shape[-1:]):
         raise ValueError(f"expected order 1 or 2, one λ or one a feature, got {order}, {lam}")
-    looks = not torch.compiler.is_compiling()  # compiled code does not look at values
-    if looks and not (lam.isfinite() & (lam > 0)).all():
+    check_values = not torch.compiler.is_compiling()  # compiled code cannot
+    if check_values and not (lam.isfinite() & (lam > 0)).all():
         raise ValueError(f"lam: expected finite numbers above 0, got {lam}")
-    if looks and not k.isfinite().all():
+    if check_values and not k.isfinite().all():
         raise ValueError("k: expected finite numbers")
     return _Factor.apply(k, lam, order)
 
@@ -90,9 +91,9 @@ class LaiLoss(nn.Module):
             shapes = ", ".join(str(tuple(a.shape)) for a in (y, t, k))
             raise ValueError(f"y, t, k: expected (N,), (N,), (N, D), got {shapes}")
         # ℓ_ij = |e_i|^p F_p(k_ij; λ_j), one |e| after the other: |e|² alone may overflow
-        size = (y - t).abs()[:, None]
-        ell = lai_factor(k, self.lam, self.order) * size
-        ell = ell * size if self.order == 2 else ell
+        abs_e = (y - t).abs()[:, None]
+        ell = lai_factor(k, self.lam, self.order) * abs_e
+        ell = ell * abs_e if self.order == 2 else ell
         ell = ell if w is None else w[:, None] * ell
         return self._M(self.mean(ell)) if self.reduction == "batch" else self.mean(self._M(ell))
 
@@ -100,8 +101,8 @@ class LaiLoss(nn.Module):
         # ‖c‖₂ = m ‖c/m‖₂ with m the largest entry: squares of c alone may overflow
         m = c.detach().amax(dim=-1, keepdim=True)
         m = torch.where((m > 0) & m.isfinite(), m, 1.0)
-        length = m[..., 0] * torch.linalg.vector_norm(c / m, dim=-1)
-        return (1 - self.l1_ratio) * length + self.l1_ratio * c.sum(dim=-1)
+        l2_norm = m[..., 0] * torch.linalg.vector_norm(c / m, dim=-1)
+        return (1 - self.l1_ratio) * l2_norm + self.l1_ratio * c.sum(dim=-1)
 
 
 def with_input_gradient(model, x):
@@ -114,31 +115,31 @@ def with_input_gradient(model, x):
     return y, torch.autograd.grad(y.sum(), x, create_graph=True)[0]
 
 
-def batch_loss(model, x, t, lai_rows, loss, order=2):
-    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in the mask `lai_rows`.
+def batch_loss(model, x, t, lai_mask, loss, order=2):
+    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in `lai_mask`.
 
     As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
     """
-    y, k = (model(x), None) if lai_rows is None else with_input_gradient(model, x)
+    y, k = (model(x), None) if lai_mask is None else with_input_gradient(model, x)
     if y.shape != t.shape or t.ndim != 1:
         raise ValueError(f"y, t: expected (N,), got {tuple(y.shape)} and {tuple(t.shape)}")
-    if lai_rows is None:
+    if lai_mask is None:
         return loss.mean((y - t).abs() ** order)
-    w = lai_rows.to(y.dtype)
+    w = lai_mask.to(y.dtype)
     return loss.mean((1 - w) * (y - t).abs() ** order) + loss(y, t, k, w)
 
 
 def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):
     """An epoch's batches, a list: rows, and the mask of those among them that get the Lai loss.
 
-    α is the share of whole batches (§5) or the chance of each of the points (§6.1).
+    α is the fraction of the batches (§5), or each point's probability (§6.1).
     """
     batches = torch.randperm(n, generator=generator).split(batch_size)
     if sampling == "points":
-        lai = torch.rand(n, generator=generator) < alpha
+        lai_mask = torch.rand(n, generator=generator) < alpha
     else:  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
         count = int(alpha * len(batches) + torch.rand((), generator=generator).item())
-        lai = torch.randperm(len(batches), generator=generator) < count
-        lai = lai.repeat_interleave(batch_size)[:n]
-    masks = [mask if mask.any() else None for mask in lai.split(batch_size)]
+        lai_mask = torch.randperm(len(batches), generator=generator) < count
+        lai_mask = lai_mask.repeat_interleave(batch_size)[:n]
+    masks = [mask if mask.any() else None for mask in lai_mask.split(batch_size)]
     return list(zip(batches, masks, strict=True))

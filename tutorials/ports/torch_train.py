@@ -25,7 +25,7 @@ def train(task, mean, group):
     ddp = DistributedDataParallel(net, process_group=group)
     loss = LaiLoss(task["lam"].item(), mean=mean)
     optimizer, thetas = torch.optim.Adam(net.parameters(), task["lr"].item()), []
-    x, t, *epochs = (torch.tensor(task[name]) for name in ("x", "t", "rows", "lai_rows"))
+    x, t, *epochs = (torch.tensor(task[name]) for name in ("x", "t", "rows", "lai_mask"))
     for batches in zip(*epochs, strict=True):  # (batches, n) rows, and masks
         lai_epoch(ddp, x, t, loss, optimizer, list(zip(*batches, strict=True)))
         thetas.append(flat(net.parameters()))

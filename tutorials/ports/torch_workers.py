@@ -9,7 +9,7 @@ puts the workers' gradients together. Copy this file into your project, beside `
     for epoch in range(epochs):
         batches = lai_batches(len(x), 64, alpha, generator=generator)  # of one seed on all workers
         lai_epoch(ddp, x, t, loss, optimizer, batches)
-        save_whole(path, {"model": model.state_dict(), "optimizer": optimizer.state_dict()})
+        atomic_save(path, {"model": model.state_dict(), "optimizer": optimizer.state_dict()})
 """
 
 import os
@@ -25,12 +25,12 @@ def mean_over_workers(a, group=None):
 
     DDP averages the gradients of W workers where this loss asks for their sum: hence the W.
     """
-    mine = torch.cat([a.sum(dim=0).reshape(-1), a.new_tensor([len(a)])])
-    everyones = mine.detach().clone()
-    dist.all_reduce(everyones, group=group)
-    # the value is everyone's, the derivative W times that of this worker's own part
-    total = everyones + dist.get_world_size(group) * (mine - mine.detach())
-    return (total[:-1] / everyones[-1]).reshape(a.shape[1:])
+    local_sums = torch.cat([a.sum(dim=0).reshape(-1), a.new_tensor([len(a)])])
+    global_sums = local_sums.detach().clone()
+    dist.all_reduce(global_sums, group=group)
+    # the value is that of the global sums, the derivative W times that of the local sums
+    total = global_sums + dist.get_world_size(group) * (local_sums - local_sums.detach())
+    return (total[:-1] / global_sums[-1]).reshape(a.shape[1:])
 
 
 def lai_epoch(ddp, x, t, loss, optimizer, batches):
@@ -39,16 +39,16 @@ def lai_epoch(ddp, x, t, loss, optimizer, batches):
     `ddp` is a DistributedDataParallel, and `loss` has the mean over its workers.
     """
     rank, workers = (of(ddp.process_group) for of in (dist.get_rank, dist.get_world_size))
-    for rows, lai_rows in batches:
-        mine = rows.tensor_split(workers)[rank]
-        lai_mine = None if lai_rows is None else lai_rows.tensor_split(workers)[rank]
+    for rows, lai_mask in batches:
+        shard = rows.tensor_split(workers)[rank]
+        shard_mask = None if lai_mask is None else lai_mask.tensor_split(workers)[rank]
         optimizer.zero_grad()
-        batch_loss(ddp, x[mine], t[mine], lai_mine, loss).backward()
+        batch_loss(ddp, x[shard], t[shard], shard_mask, loss).backward()
         optimizer.step()
 
 
-def save_whole(path, state):
-    """Write `state` to `path`, which is replaced in one moment or not at all; by one worker."""
+def atomic_save(path, state):
+    """Save `state` to `path` by rank 0: `path` is replaced at once or, after a crash, unchanged."""
     if dist.get_rank() == 0:
         torch.save(state, f"{path}.part")
         os.replace(f"{path}.part", path)

@@ -32,9 +32,9 @@ class WorkersBackend:
             net, (lai, p) = network(sizes, activation, theta), loss_of(**loss)
             lai.mean = partial(mean_over_workers, group=group)
             x, t = (torch.tensor(a[shards[rank]]) for a in (x, t))
-            rows = torch.ones(len(t), dtype=torch.bool) if loss["name"] == "lai" else None
+            lai_mask = torch.ones(len(t), dtype=torch.bool) if loss["name"] == "lai" else None
             ddp = DistributedDataParallel(net, process_group=group)
-            value = batch_loss(ddp, x, t, rows, lai, p)
+            value = batch_loss(ddp, x, t, lai_mask, lai, p)
             value.backward()
             answer = [(value.item(), flat(part.grad for part in net.parameters()))]
         dist.broadcast_object_list(answer)

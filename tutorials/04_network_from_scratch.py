@@ -1,10 +1,10 @@
-"""04 · The network by hand: forward, backward, and its slope at every sample
+"""04 · A network from scratch: forward, backward, and its slope at every sample
 
-Question       Where do the slopes k of a network come from, and how is a derivative checked?
-You need       NumPy, matrix products, the chain rule for sums, complex numbers for one cell.
-You will       write the forward pass, the backward pass and the input gradient line by line,
-               and check them by central differences and by the complex step.
-Minutes        30
+Question           Where do the slopes k of a network come from, and how is a derivative checked?
+Prerequisites      NumPy, matrix products, the chain rule for sums, complex numbers for one cell.
+You will learn to  write the forward pass, the backward pass and the input gradient line by line,
+                   and check them by central differences and by the complex step.
+Minutes            30
 """
 
 from pathlib import Path
@@ -42,8 +42,8 @@ W3, b3 = theta[27:30].reshape(3, 1), theta[30:31]
 
 net = MLP(sizes, "tanh")
 views = [a for layer in net.unflatten(theta) for a in layer]
-for mine, theirs in zip((W1, b1, W2, b2, W3, b3), views, strict=True):
-    assert np.shares_memory(mine, theirs) and np.array_equal(mine, theirs)
+for array, reference in zip((W1, b1, W2, b2, W3, b3), views, strict=True):
+    assert np.shares_memory(array, reference) and np.array_equal(array, reference)
 assert net.n_params == P
 print(f"widths {sizes}, P = {P} parameters")
 # > widths (2, 4, 3, 1), P = 31 parameters
@@ -62,8 +62,8 @@ a2 = np.tanh(z2)  # (5, 3)
 y = (a2 @ W3 + b3)[:, 0]  # (5, 3) @ (3, 1) + (1,) = (5, 1), then (5,)
 
 assert np.isclose(z1[4, 2], x[4, 0] * W1[0, 2] + x[4, 1] * W1[1, 2] + b1[2])
-their_y, tape = net.forward(theta, x)  # the tape keeps W_l, z_l and a_l for the way back
-assert np.allclose(y, their_y, rtol=0, atol=1e-12)
+y_ref, tape = net.forward(theta, x)  # the tape stores W_l, z_l and a_l for the backward pass
+assert np.allclose(y, y_ref, rtol=0, atol=1e-12)
 print("y =", " ".join(f"{value:.4f}" for value in y))
 # > y = -2.6862 -2.1587 -2.0795 -2.3745 -2.9921
 
@@ -105,7 +105,7 @@ print(f"L = {value:.4f}, db3 = {db3[0]:.4f}, largest entry of the gradient {abs(
 
 
 # %% Is it right? Central differences
-# That two programs agree only says that both follow the same derivation. A second opinion needs
+# That two programs agree only says that both follow the same derivation. An independent check needs
 # nothing but values of L as a function of θ (the forward lines once more, with x left free for
 # later use). Shift one parameter by ±h; with e_j for the vector with 1 at place j and 0 elsewhere,
 #
@@ -229,12 +229,13 @@ def lai(theta):
 
 truth = numerical_gradient(lai, theta, "complex")
 only_y = net.backward(tape, Lai(lam=0.1)(y, t, k)[1])
-share = np.linalg.norm(truth - only_y) / np.linalg.norm(truth)
-assert np.allclose(truth, numerical_gradient(lai, theta), rtol=0, atol=1e-8) and share > 0.1
-print(f"relative error of the gradient when the part through k is left out: {share:.2f}")
+relative_error = np.linalg.norm(truth - only_y) / np.linalg.norm(truth)
+assert np.allclose(truth, numerical_gradient(lai, theta), rtol=0, atol=1e-8)
+assert relative_error > 0.1
+print(f"relative error of the gradient when the part through k is left out: {relative_error:.2f}")
 # > relative error of the gradient when the part through k is left out: 1.24
 
-# %% Where this goes next
+# %% Next
 # Tutorial 05 derives the missing part, which needs f'' as well as f'. `forward`, `backward` and
 # `input_gradient` in `lai_ref/mlp.py`, and all of `lai_ref/support/gradcheck.py`, can be read now.
 
@@ -261,6 +262,6 @@ print(f"mean of both: h = 0.1 has {ratio:.0f} times the error of h = 0.01")
 # > mean of both: h = 0.1 has 9990 times the error of h = 0.01
 
 # 3. Zero: the modulus of a complex number is real, √(Re² + Im²), and has no Taylor series in e.
-moved = theta + 1e-100j * units[0]
-assert (np.abs(output(moved, x) - t) ** 2).mean().imag == 0 != mse(moved).imag
+perturbed = theta + 1e-100j * units[0]
+assert (np.abs(output(perturbed, x) - t) ** 2).mean().imag == 0 != mse(perturbed).imag
 # endregion
