@@ -180,20 +180,6 @@ def test_predict_is_forward_for_any_number_of_rows(n: int) -> None:
     np.testing.assert_allclose(got, c.net.forward(c.theta, c.x)[0], rtol=1e-13, atol=1e-14)
 
 
-def test_predict_holds_no_more_than_4096_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    whole = MLP.forward_layers
-
-    def spy(self: MLP, layers: Any, x: Array) -> Any:
-        seen.append(len(x))
-        return whole(self, layers, x)
-
-    monkeypatch.setattr(MLP, "forward_layers", spy)
-    c = case(1, (3,), "tanh", n=9000)
-    c.net.predict(c.theta, c.x)
-    assert seen == [4096, 4096, 808]
-
-
 # Input gradient
 
 

@@ -1,4 +1,4 @@
-"""The door: what passes unchanged, what is converted, and what a refusal says."""
+"""The check: what passes unchanged, what is converted, and what a refusal says."""
 
 from __future__ import annotations
 
@@ -12,42 +12,44 @@ from lai_ref.support.validation import (
     Array,
     check_array,
     check_choice,
+    check_dtype,
     check_in_range,
     check_int,
+    check_mask,
     check_positive,
     check_shape,
     to_double,
 )
 from tests.inputs.refusals import check_refused
 
-BOTH = pytest.mark.parametrize("door", [check_array, check_shape])
+BOTH = pytest.mark.parametrize("check", [check_array, check_shape])
 
 
 @BOTH
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
 @pytest.mark.parametrize("shape", [(2, 3), ("N", 3), ("N", "D")])
 def test_float_array_passes_as_it_is(
-    door: Callable[..., Any], dtype: type, shape: tuple[int | str, ...]
+    check: Callable[..., Any], dtype: type, shape: tuple[int | str, ...]
 ) -> None:
     a: Array = np.ones((2, 3), dtype)
-    assert door("a", a, shape) is a
+    assert check("a", a, shape) is a
 
 
 @BOTH
 @pytest.mark.parametrize("value", [[1, 2], (1, 2), np.array([1, 2], np.uint8), range(1, 3)])
-def test_whole_numbers_become_float64(door: Callable[..., Any], value: Any) -> None:
-    a = door("a", value, ("N",))
+def test_whole_numbers_become_float64(check: Callable[..., Any], value: Any) -> None:
+    a = check("a", value, ("N",))
     assert (a.dtype, a.tolist()) == (np.float64, [1, 2])
 
 
 @BOTH
-def test_whole_numbers_of_the_very_shape_become_float64(door: Callable[..., Any]) -> None:
-    assert door("a", np.array([1, 2]), (2,)).dtype == np.float64
+def test_whole_numbers_of_the_very_shape_become_float64(check: Callable[..., Any]) -> None:
+    assert check("a", np.array([1, 2]), (2,)).dtype == np.float64
 
 
 @BOTH
-def test_other_byte_order_is_still_float64(door: Callable[..., Any]) -> None:
-    assert door("a", np.array([1.5], ">f8"), (1,)).tolist() == [1.5]
+def test_other_byte_order_is_still_float64(check: Callable[..., Any]) -> None:
+    assert check("a", np.array([1.5], ">f8"), (1,)).tolist() == [1.5]
 
 
 @BOTH
@@ -65,10 +67,10 @@ def test_other_byte_order_is_still_float64(door: Callable[..., Any]) -> None:
         ([10**400], "object"),
     ],
 )
-def test_other_dtypes_are_refused(door: Callable[..., Any], value: Any, got: str) -> None:
+def test_other_dtypes_are_refused(check: Callable[..., Any], value: Any, got: str) -> None:
     got = str(np.dtype(got)) if got == "longdouble" else got
     check_refused(
-        lambda: door("a", value, (1,)), TypeError, "a", "numbers", "float32, float64", got
+        lambda: check("a", value, (1,)), TypeError, "a", "numbers", "float32, float64", got
     )
 
 
@@ -88,9 +90,9 @@ def test_other_dtypes_are_refused(door: Callable[..., Any], value: Any, got: str
     ],
 )
 def test_other_shapes_are_refused(
-    door: Callable[..., Any], value: Any, shape: tuple[int | str, ...], words: tuple[str, ...]
+    check: Callable[..., Any], value: Any, shape: tuple[int | str, ...], words: tuple[str, ...]
 ) -> None:
-    check_refused(lambda: door("a", value, shape), ValueError, "a", "expected", *words)
+    check_refused(lambda: check("a", value, shape), ValueError, "a", "expected", *words)
 
 
 @pytest.mark.parametrize(
@@ -112,30 +114,30 @@ def test_lone_number_that_is_not_finite_has_no_place() -> None:
         check_array("a", np.nan, ())
 
 
-def test_with_shape_lets_infinite_numbers_through() -> None:
+def test_check_shape_lets_infinite_numbers_through() -> None:
     assert check_shape("a", [np.inf], ("N",)).tolist() == [np.inf]
 
 
-def test_widen_doubles_the_precision_and_keeps_what_is_wide() -> None:
+def test_to_double_doubles_the_precision_and_keeps_what_is_wide() -> None:
     wide, off_axis = np.ones(2), np.ones(2, np.complex128)
     assert to_double(np.ones(2, np.float32)).dtype == np.float64
     assert to_double(wide) is wide
     assert to_double(off_axis) is off_axis
 
 
-def test_one_of_lets_pass_what_is_listed() -> None:
+def test_check_choice_accepts_what_is_listed() -> None:
     check_choice("order", 2, (1, 2))
     check_choice("name", "b", {"a": 0, "b": 0})
 
 
-def test_one_of_refuses_the_rest() -> None:
+def test_check_choice_rejects_the_rest() -> None:
     check_refused(
         lambda: check_choice("name", "c", ("a", "b")), ValueError, "name", "'a', 'b'", "'c'"
     )
 
 
 @pytest.mark.parametrize("value", [3, np.int32(3), np.uint8(3)])
-def test_whole_number_is_an_int(value: Any) -> None:
+def test_check_int_returns_an_int(value: Any) -> None:
     number = check_int("n", value, minimum=3)
     assert (type(number), number) == (int, 3)
 
@@ -149,12 +151,12 @@ def test_whole_number_is_an_int(value: Any) -> None:
         (None, TypeError, ("whole number", "None")),
     ],
 )
-def test_whole_number_refuses(value: Any, error: type[Exception], words: tuple[str, ...]) -> None:
+def test_check_int_rejects(value: Any, error: type[Exception], words: tuple[str, ...]) -> None:
     check_refused(lambda: check_int("n", value, minimum=3), error, "n", *words)
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5, np.float32(0.25)])
-def test_number_in_is_a_float_ends_included(value: Any) -> None:
+def test_check_in_range_returns_a_float_ends_included(value: Any) -> None:
     number = check_in_range("rho", value, 0, 1)
     assert (type(number), number) == (float, value)
 
@@ -172,11 +174,11 @@ def test_number_in_is_a_float_ends_included(value: Any) -> None:
         (0.5j, TypeError, ("number", "0.5j")),
     ],
 )
-def test_number_in_refuses(value: Any, error: type[Exception], words: tuple[str, ...]) -> None:
+def test_check_in_range_rejects(value: Any, error: type[Exception], words: tuple[str, ...]) -> None:
     check_refused(lambda: check_in_range("rho", value, 0, 1), error, "rho", *words)
 
 
-def test_number_in_leaves_out_an_open_end() -> None:
+def test_check_in_range_leaves_out_an_open_end() -> None:
     assert check_in_range("n", 0.999, 0, 1, open_high=True) == 0.999
     check_refused(
         lambda: check_in_range("n", 1, 0, 1, open_high=True), ValueError, "n", "[0, 1)", "1.0"
@@ -196,7 +198,7 @@ def test_numbers_beyond_a_float_are_refused() -> None:
     check_refused(lambda: check_positive("lr", 10**400), ValueError, "lr", "range")
 
 
-def test_positive_is_a_float() -> None:
+def test_check_positive_returns_a_float() -> None:
     number = check_positive("lr", np.float32(0.5))
     assert (type(number), number) == (float, 0.5)
 
@@ -212,5 +214,35 @@ def test_positive_is_a_float() -> None:
         (None, TypeError, ("number", "None")),
     ],
 )
-def test_positive_refuses(value: Any, error: type[Exception], words: tuple[str, ...]) -> None:
+def test_check_positive_rejects(value: Any, error: type[Exception], words: tuple[str, ...]) -> None:
     check_refused(lambda: check_positive("lr", value), error, "lr", *words)
+
+
+# Masks and dtypes
+
+
+def test_a_mask_of_bools_passes_as_it_is() -> None:
+    mask = np.array([True, False])
+    assert check_mask("mask", mask, 2) is mask
+    assert check_mask("mask", [True, False, True], 3).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([1, 0], ("2 bools", "int64 of shape (2,)")),
+        ([True], ("2 bools", "bool of shape (1,)")),
+        ([[True, False]], ("2 bools", "bool of shape (1, 2)")),
+        (True, ("2 bools", "bool of shape ()")),
+        ([[True], [True, False]], ("2 bools",)),
+    ],
+)
+def test_anything_else_is_no_mask(value: Any, words: tuple[str, ...]) -> None:
+    check_refused(lambda: check_mask("mask", value, 2), ValueError, "mask", "expected", *words)
+
+
+def test_check_dtype_accepts_the_three_and_rejects_others() -> None:
+    for dtype in (np.float32, float, "complex128"):
+        check_dtype("dtype", dtype)
+    for other in (np.float16, int, "complex64"):
+        check_refused(lambda d=other: check_dtype("dtype", d), TypeError, "dtype", "float32")  # type: ignore[misc]
