@@ -57,16 +57,40 @@ def built(python: str, kind: str, tree: Path, out: Path) -> Path:
     return out / done.stdout.splitlines()[-1]
 
 
-@pytest.mark.slow
-def test_the_wheel_of_the_source_distribution_has_all_it_reads_and_works(tmp_path: Path) -> None:
-    tree, out = tmp_path / "tree", tmp_path / "out"
-    shutil.copytree(
-        ROOT / "lai_ref", tree / "lai_ref", ignore=shutil.ignore_patterns("__pycache__")
-    )
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of what is published, without what an earlier build may have left."""
+    copy = tmp_path / "tree"
+    skip = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "lai_ref", copy / "lai_ref", ignore=skip)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tree)
-    ours = {path.relative_to(tree).as_posix() for path in tree.rglob("lai_ref/**/*.*")}
-    ours |= {"lai_ref/oracle/vectors/SHA256SUMS"}
+        shutil.copy(ROOT / name, copy)
+    return copy
+
+
+def files_of(tree: Path) -> set[str]:
+    files = (path for path in (tree / "lai_ref").rglob("*") if path.is_file())
+    return {path.relative_to(tree).as_posix() for path in files}
+
+
+def package_files(wheel: zipfile.ZipFile) -> set[str]:
+    return {name for name in wheel.namelist() if not name.startswith("lai_ref-")}
+
+
+def test_a_wheel_contains_every_module_and_data_file(tmp_path: Path, tree: Path) -> None:
+    expected = files_of(tree)  # before a build adds its own
+    assert expected >= READ_AT_RUN_TIME
+    assert any(name.startswith("lai_ref/support/") for name in expected)
+    python = python_with_setuptools(tmp_path / "venv")
+    with zipfile.ZipFile(built(python, "wheel", tree, tmp_path / "out")) as wheel:
+        assert package_files(wheel) == expected
+
+
+@pytest.mark.slow
+def test_the_wheel_of_the_source_distribution_is_the_same_and_works(
+    tmp_path: Path, tree: Path
+) -> None:
+    expected, out = files_of(tree), tmp_path / "out"
     python = python_with_setuptools(tmp_path / "venv")
 
     source = built(python, "sdist", tree, out)
@@ -74,11 +98,10 @@ def test_the_wheel_of_the_source_distribution_has_all_it_reads_and_works(tmp_pat
         archive.extractall(tmp_path / "source", filter="data")
     (unpacked,) = (tmp_path / "source").iterdir()
     with zipfile.ZipFile(built(python, "wheel", unpacked, out)) as wheel:
-        names = {name for name in wheel.namelist() if not name.startswith("lai_ref-")}
+        names = package_files(wheel)
         about = {name.split("/", 1)[1] for name in wheel.namelist() if name.startswith("lai_ref-")}
         wheel.extractall(tmp_path / "site")
-    assert names == ours
-    assert names >= READ_AT_RUN_TIME
+    assert names == expected
     assert about == {"METADATA", "RECORD", "WHEEL", "licenses/LICENSE", "top_level.txt"}
 
     elsewhere = tmp_path / "elsewhere"
