@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
-MODULES = ("factor", "lai", "mlp", "adam", "objective", "train")
+MODULES = ("factor", "lai", "mlp", "adam", "objective", "train", "support/kink", "support/chunks")
 FAST = (
     "test_lai",
     "test_factor",
@@ -37,21 +37,22 @@ FAST = (
     "test_losses",
     "test_train",
     "test_state",
+    "test_costs",
+    "support/test_kink",
+    "support/test_chunks",
     "oracle/test_check",
 )
 SECONDS, BYTES = 300, 4 << 30  # what the tests may take, or else the mutant is noticed
 # a part of what a line becomes: why no result can show it
 EQUIVALENT = {
-    "if plain.needs_k or not lai.needs_k:": "both or neither look at k: the same sum",
-    "dz[:len(dz_up[h - 2])] += dz_up[h - 1]": "all have as many rows",
-    "dtype = np.result_type(tape.layers[0][1], tape.a[0], dz, *dz_up)": "W, b: parts of one θ",
-    "count += rng.random() <= alpha * len(rows) - count": "equal once in 2**53 draws",
-    "chosen = rng.random(n) <= alpha": "equal once in 2**53 draws",
-    "fading = size.real.max() >= FAR": "at |k| = FAR both forms are the same",
-    "float(x >= 0) for x in excess": "x is not 0 there",
-    "FAR = ": "any number does whose square is 1 + its square, and not too large a one",
-    "np.empty(1)] * len(tape.z)": "nothing reads it",
-    "ENTRIES ": "speed alone",
+    "dz[:len(dz_from_k[h - 2])] += dz_from_k[h - 1]": "all have as many rows",
+    "dtype = np.result_type(tape.layers[0][1], tape.a[0], dy)": "W, b: parts of one θ",
+    "count += rng.random() <= alpha * n_batches - count": "equal once in 2**53 draws",
+    "lai_mask = rng.random(n) <= alpha": "equal once in 2**53 draws",
+    "if abs_k.real.max() >= CLAMP": "at |k| = CLAMP both forms are the same",
+    "x >= 0 for x in excess": "the subgradient replaces F' there, and F is the same on both sides",
+    "CLAMP = ": "any number does whose square is 1 + its square, and not too large a one",
+    "CHUNK_ENTRIES ": "speed alone",
 }
 SILENT = {"strict", "copy"}  # keywords that say what holds anyway, or what costs less
 
@@ -100,8 +101,9 @@ def notices(mutant: Mutant | None, folder: Path) -> bool:
         if mutant is not None and name == mutant.module:
             source = mutant.source
         (folder / "lai_ref" / f"{name}.py").write_text(source, encoding="utf-8")
-    first = mutant.module if mutant else "lai"
-    files = [f"tests/{name}.py" for name in dict.fromkeys([f"test_{first}", *FAST])]
+    folder_name, _, module = (mutant.module if mutant else "lai").rpartition("/")
+    first = str(Path(folder_name, f"test_{module}"))
+    files = [f"tests/{name}.py" for name in dict.fromkeys([first, *FAST])]
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files]
     environment = {**os.environ, "CI": "true", "PYTHONPATH": str(folder)}
     environment |= {"PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
