@@ -23,7 +23,7 @@ from lai_ref.train import SAMPLINGS, Epoch, lai_training
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0 done, 1 diverged, 2 unusable, 130 stopped."""
+    """Run one command; exit status 0: done, 1: diverged, 2: invalid input, 130: interrupted."""
     options = _parser().parse_args(arguments)
     try:
         return _train(options)
@@ -34,8 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"lai_ref: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        hint = "; the same command goes on after the last finished epoch" if options.state else ""
-        print(f"lai_ref: stopped{hint}", file=sys.stderr)
+        hint = "; run the same command to resume after the last completed epoch"
+        print(f"lai_ref: interrupted{hint if options.state else ''}", file=sys.stderr)
         return 130
 
 
@@ -53,9 +53,9 @@ def _train(options: argparse.Namespace) -> int:
     task = prepare(data, rng, options.scaling, options.dtype)
     net = MLP((task.x.shape[1], *options.hidden, 1), options.activation)
     settings = _settings(options, data.source)
-    start = load_state(options.state) if options.state and options.state.exists() else None
-    if start is not None and start.settings != settings:
-        raise ValueError(f"{options.state}: {_difference(start.settings, settings)}")
+    checkpoint = load_state(options.state) if options.state and options.state.exists() else None
+    if checkpoint is not None and checkpoint.settings != settings:
+        raise ValueError(f"{options.state}: {_difference(checkpoint.settings, settings)}")
     epochs = lai_training(
         net,
         task.x,
@@ -70,39 +70,39 @@ def _train(options: argparse.Namespace) -> int:
         optimizer=Adam(lr=options.lr),
         rng=rng,
         validation=(task.x_val, task.t_val),
-        resume_from=start,
+        resume_from=checkpoint,
     )
     print(f"data: {data.source}", file=sys.stderr)
-    if start is not None:
-        print(f"going on after epoch {start.epoch} of {options.state}", file=sys.stderr)
+    if checkpoint is not None:
+        print(f"resuming after epoch {checkpoint.epoch} of {options.state}", file=sys.stderr)
     total, last = options.pretrain_epochs + options.lai_epochs, None
     for last in epochs:
         _report(last, total)
         if options.state:
             save_state(options.state, last.state._replace(settings=settings))
-    if last is None and start is None:
+    if last is None and checkpoint is None:
         raise ValueError("pretrain-epochs, lai-epochs: expected more than 0 together, got 0")
-    theta = last.state.theta if last else start.theta  # type: ignore[union-attr]
+    theta = last.state.theta if last else checkpoint.theta  # type: ignore[union-attr]
     y_test = net.predict(theta, task.x_test)
-    print(f"RMSE on the validation fifth    {rmse(net.predict(theta, task.x_val), task.t_val):.4f}")
+    print(f"RMSE on the validation set      {rmse(net.predict(theta, task.x_val), task.t_val):.4f}")
     print(f"variance of the test outputs    {float(y_test.var()):.4f}")
     return 0
 
 
 def _settings(options: argparse.Namespace, source: str) -> str:
-    """All that has to be the same when a run goes on; how many epochs there are does not."""
+    """The options that must be the same to resume a run; the number of epochs may differ."""
     free = ("state", "data", "lai_epochs")
     words = {name: value for name, value in sorted(vars(options).items()) if name not in free}
     return json.dumps(words | {"source": source}, ensure_ascii=False)
 
 
-def _difference(kept: str, asked: str) -> str:
-    """In which settings the run that kept a state differs from the one that is asked for."""
+def _difference(saved: str, requested: str) -> str:
+    """The settings in which the saved run differs from the requested one."""
     try:
-        one = dict(json.loads(kept))
+        one = dict(json.loads(saved))
     except (ValueError, TypeError):
-        return "expected a state that this command kept, got one without its settings"
-    two = json.loads(asked)
+        return "expected a checkpoint of this command, got one without its settings"
+    two = json.loads(requested)
     names = [name for name in two if one.get(name) != two[name]]
     expected, got = ({name: each.get(name) for name in names} for each in (two, one))
     return f"expected the state of a run with {expected}, got that of one with {got}"
@@ -125,14 +125,14 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser(
         "train",
         help="train a network on the paper's task",
-        description="Pretrain a network on the California housing task, then give a share of the"
+        description="Pretrain a network on the California housing task, then give a fraction of the"
         " data the Lai loss. Progress goes to standard error, the result to standard output.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = train.add_argument
     add("--data", type=Path, metavar="DIR", default=argparse.SUPPRESS,
-        help="folder with train.csv and test.csv; without: a stand-in for them")  # fmt: skip
-    add("--lam", type=float, nargs="+", default=[0.1], help="λ, one number or one a feature")
+        help="folder with train.csv and test.csv; without it: synthetic data")  # fmt: skip
+    add("--lam", type=float, nargs="+", default=[0.1], help="λ, one number or one per feature")
     add("--order", type=int, choices=(1, 2), default=2, help="p: 1 is MAE, 2 is MSE")
     add("--l1-ratio", type=float, default=0.0, help="ρ: 0 is L2 Lai, 1 is L1 Lai")
     add(
@@ -141,25 +141,25 @@ def _parser() -> argparse.ArgumentParser:
         default="batch",
         help="batch: the norm of the mean; sample: the mean of the norms",
     )
-    add("--alpha", type=float, default=0.01, help="α, share of the data that gets the Lai loss")
-    add("--sampling", choices=SAMPLINGS, default="points", help="what α is a share of")
+    add("--alpha", type=float, default=0.01, help="α, the fraction of the data with the Lai loss")
+    add("--sampling", choices=SAMPLINGS, default="points", help="what α is a fraction of")
     add("--pretrain-epochs", type=int, default=100, help="epochs without the Lai loss")
     add("--lai-epochs", type=int, default=100, help="epochs with it")
-    add("--batch-size", type=int, default=64, help="samples a step")
-    add("--lr", type=float, default=1e-3, help="Adam's step size")
+    add("--batch-size", type=int, default=64, help="samples per step")
+    add("--lr", type=float, default=1e-3, help="learning rate of Adam")
     add(
         "--hidden",
         type=int,
         nargs="*",
         default=[64, 32],
-        help="widths of the hidden layers; none: a plain line",
+        help="widths of the hidden layers; none: a linear model",
     )
     add("--activation", choices=tuple(ACTIVATIONS), default="tanh", help="of hidden layers")
     add("--scaling", choices=SCALINGS, default="standard", help="of the inputs")
     add("--dtype", choices=("float32", "float64"), default="float32", help="of all arrays")
     add("--seed", type=int, default=0, help="of the split, the network and the batches")
     add("--state", type=Path, metavar="FILE", default=argparse.SUPPRESS,
-        help="written after each epoch; if it is there, training goes on from it")  # fmt: skip
+        help="checkpoint, written after each epoch and resumed from")  # fmt: skip
     parser.set_defaults(data=None, state=None)  # here, where the help does not tell them
     return parser
 

@@ -1,4 +1,4 @@
-"""How a trained network is judged: its error, and what noise in one feature does to it (§6)."""
+"""Evaluation of a trained network: its error, and its sensitivity to noise in one feature (§6)."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def rmse(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
 def noise_sensitivity(
     net: MLP, theta: Array, x: Array, sigma: npt.ArrayLike, rng: np.random.Generator
 ) -> Array:
-    """Mean |Δy| when Gaussian noise is put on one feature at a time: (D,), in units of y (§6.2).
+    """Mean |Δy| when Gaussian noise is added to one feature at a time: (D,), in units of y (§6.2).
 
     Parameters
     ----------
     x
         Inputs (N, D).
     sigma
-        The noise's standard deviation in units of x: one number, one a feature (D,), or one a
+        Standard deviation of the noise in units of x: one number, one per feature (D,), or one per
         value (N, D). At least 0.
     rng
-        N numbers are drawn, and every feature gets the same ones, times its own sigma.
+        Source of N numbers; every feature gets the same ones, multiplied by its own sigma.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def noise_sensitivity(
     noise = rng.standard_normal(len(x))
     change = np.empty(x.shape[1], y.dtype)
     for j in range(x.shape[1]):
-        moved = x.copy()
-        moved[:, j] += sigma[:, j] * noise
-        change[j] = np.abs(net.predict(theta, moved) - y).mean()
+        x_perturbed = x.copy()
+        x_perturbed[:, j] += sigma[:, j] * noise
+        change[j] = np.abs(net.predict(theta, x_perturbed) - y).mean()
     return change

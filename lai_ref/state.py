@@ -1,4 +1,4 @@
-"""The state of a training run between two epochs: all that is needed to go on, bit for bit."""
+"""Checkpoints: the state of a training run between two epochs, to resume it bit for bit."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ FORMAT = "lai-training-state/1"
 
 
 class TrainingState(NamedTuple):
-    """Parameters, optimiser and random generator after `epoch` epochs, and whose they are."""
+    """Parameters, optimiser state and random generator after `epoch` epochs, and the network."""
 
     epoch: int
     theta: Array  # (P,)
     optimizer: AdamState
-    generator: str  # the bit generator's own state, as JSON
+    generator: str  # the state of the bit generator, as JSON
     sizes: tuple[int, ...]
     activation: str
-    settings: str = ""  # of the run, in the words of whoever saves it
+    settings: str = ""  # of the run, as text of the caller's choice
 
     def check_fits(self, net: MLP) -> None:
-        """Raise ValueError if this is the state of another architecture than `net`."""
+        """Raise ValueError if this is the state of another architecture than that of `net`."""
         if (self.sizes, self.activation) != (net.sizes, net.activation):
             raise ValueError(
                 f"resume_from: expected the state of a network {net.sizes} {net.activation},"
@@ -58,31 +58,31 @@ class DivergedError(ArithmeticError):
 def capture_state(
     net: MLP, theta: Array, optimizer: AdamState, rng: np.random.Generator, epoch: int
 ) -> TrainingState:
-    """The state as it is now, the generator's by value."""
+    """The current state; that of the generator is copied."""
     generator = json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
     return TrainingState(epoch, theta, optimizer, generator, tuple(net.sizes), net.activation)
 
 
 def restore_rng(state: TrainingState) -> np.random.Generator:
-    """A new generator that goes on where the state's was."""
+    """A new generator that continues the stream of the saved one."""
     numbers = json.loads(state.generator)
     kind = getattr(np.random, numbers["bit_generator"])
-    if not issubclass(kind, np.random.BitGenerator):  # nothing else is called, whoever asks for it
-        raise TypeError(f"{kind.__name__} is no bit generator")
+    if not issubclass(kind, np.random.BitGenerator):  # call nothing else that a file may name
+        raise TypeError(f"{kind.__name__} is not a bit generator")
     bit_generator = kind()
     bit_generator.state = numbers
     return np.random.Generator(bit_generator)
 
 
 def save_state(path: str | os.PathLike[str], state: TrainingState) -> None:
-    """Write `state` to `path` as .npz. A file already there is replaced whole, or left as it was.
+    """Write `state` to `path` as .npz, atomically: an old file is replaced as a whole or unchanged.
 
     An interrupt (Ctrl-C) takes effect after the file is written.
 
     Raises
     ------
     OSError
-        If it cannot be written; then the old file is untouched.
+        If it cannot be written; an old file is then unchanged.
     """
     about = {
         "format": FORMAT,
@@ -107,9 +107,9 @@ def load_state(path: str | os.PathLike[str]) -> TrainingState:
     Raises
     ------
     FileNotFoundError
-        No such file.
+        If there is no file.
     ValueError
-        A file that is truncated, damaged, or something else.
+        If the file is truncated, damaged, or not a checkpoint.
     """
     content = Path(path).read_bytes()
     try:
@@ -124,14 +124,14 @@ def load_state(path: str | os.PathLike[str]) -> TrainingState:
         net = MLP(tuple(about["sizes"]), about["activation"])
         if not theta.shape == m.shape == v.shape == (net.n_params,):
             raise ValueError(f"{len(theta)} parameters where {net} has {net.n_params}")
-        moments = AdamState(int(about["t"]), m, v)
+        adam_state = AdamState(int(about["t"]), m, v)
         epoch = check_int("epoch", about["epoch"], minimum=0)
         check_int("t", about["t"], minimum=0)
         if not all(a.dtype.char in FLOATS and np.isfinite(a).all() for a in (theta, m, v)):
             raise ValueError("numbers that are not finite, or no numbers")
         network = tuple(net.sizes), net.activation
         state = TrainingState(
-            epoch, theta, moments, str(about["generator"]), *network, str(about["settings"])
+            epoch, theta, adam_state, str(about["generator"]), *network, str(about["settings"])
         )
         restore_rng(state)
         return state

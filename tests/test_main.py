@@ -29,7 +29,7 @@ def test_train_prints_the_result_and_reports_each_epoch(capsys: pytest.CaptureFi
     assert main(SHORT) == 0
     out, err = capsys.readouterr()
     assert re.fullmatch(
-        r"RMSE on the validation fifth    \d\.\d{4}\nvariance of the test outputs    \d\.\d{4}\n",
+        r"RMSE on the validation set      \d\.\d{4}\nvariance of the test outputs    \d\.\d{4}\n",
         out,
     )
     assert re.match(r"data: .+\nepoch 1/2  pretrain  train loss .+\nepoch 2/2  lai  .+", err)
@@ -38,7 +38,9 @@ def test_train_prints_the_result_and_reports_each_epoch(capsys: pytest.CaptureFi
     )
 
 
-def test_a_kept_state_is_gone_on_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_resumes_from_its_checkpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole, stopped = (["--state", str(tmp_path / name)] for name in ("whole", "stopped"))
     assert main([*SHORT, *whole]) == 0
     expected = capsys.readouterr().out
@@ -47,7 +49,7 @@ def test_a_kept_state_is_gone_on_from(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main([*SHORT, *stopped]) == 0
     out, err = capsys.readouterr()
     assert out == expected
-    assert "going on after epoch 1" in err and "epoch 1/2" not in err
+    assert "resuming after epoch 1" in err and "epoch 1/2" not in err
     assert main([*SHORT, *stopped]) == 0
     assert capsys.readouterr().out == expected
 
@@ -162,7 +164,10 @@ def test_an_interrupt_while_the_state_is_written_stops_the_run_after_it(tmp_path
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 130 and done.stdout == ""
     lines = done.stderr.splitlines()
-    assert lines[-1] == "lai_ref: stopped; the same command goes on after the last finished epoch"
+    assert (
+        lines[-1]
+        == "lai_ref: interrupted; run the same command to resume after the last completed epoch"
+    )
     assert [line.split()[0] for line in lines[:-1]] == ["data:", "epoch", "epoch"]
     assert load_state(tmp_path / "state").epoch == 2
 
@@ -186,6 +191,6 @@ def test_an_interrupted_run_keeps_its_epochs(tmp_path: Path) -> None:
         rest = process.stderr.read()
     assert process.returncode == 130
     assert rest.splitlines()[-1] == (
-        "lai_ref: stopped; the same command goes on after the last finished epoch"
+        "lai_ref: interrupted; run the same command to resume after the last completed epoch"
     )
     assert load_state(path).epoch >= 2

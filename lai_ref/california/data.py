@@ -1,4 +1,4 @@
-"""California housing: Kaggle's files (Playground Series S3E1), or a seeded stand-in for them."""
+"""California housing: Kaggle's files (Playground Series S3E1), or synthetic data like them."""
 
 from __future__ import annotations
 
@@ -37,30 +37,31 @@ DOWNLOAD = (
 
 
 class Dataset(NamedTuple):
-    """Districts of California: n rows to train on, m rows without a target, and their origin."""
+    """A regression table: n rows to train on, m rows without a target, and their source."""
 
-    x: Array  # (n, 8), float64
-    t: Array  # (n,), the median house value in 100,000 dollars
-    x_test: Array  # (m, 8)
-    features: tuple[str, ...]  # the names of the 8 columns
+    x: Array  # (n, D), float64
+    t: Array  # (n,); for California housing, the median house value in 100,000 dollars
+    x_test: Array  # (m, D)
+    features: tuple[str, ...]  # the names of the D columns
     source: str  # where the numbers come from, in words for a table or a caption
 
 
 def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -> Dataset:
-    """Read Kaggle's files, or without a path make a stand-in that behaves like them.
+    """Read Kaggle's files, or without a path draw synthetic data that behave like them.
 
     Parameters
     ----------
     path
-        The folder with train.csv and test.csv. None: a stand-in of the same size, see `standin`.
+        The folder with train.csv and test.csv. None: synthetic data of the same size,
+        see `synthetic`.
     seed
-        Whole number ≥ 0, for the stand-in alone; one seed gives the same numbers each time.
+        An integer ≥ 0, for the synthetic data alone; the same seed gives the same numbers.
 
     Returns
     -------
     Dataset
         With `source` saying which it is: Kaggle's very files (known by their SHA-256), other
-        files of the same form, or the stand-in. It never contains the path.
+        files of the same form, or synthetic data. It never contains the path.
 
     Raises
     ------

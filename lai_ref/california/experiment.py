@@ -1,8 +1,8 @@
-"""The data as the paper's experiment has them (§6.1): a validation fifth; inputs scaled or raw.
+"""Split and scaling of the paper's experiment (§6.1): 20 % for validation, inputs scaled or raw.
 
-The paper names no scaling. `"standard"` subtracts the training rows' mean and divides by their
-standard deviation; k = ∂y/∂x and λ then refer to standard deviations. `"raw"` leaves the units, in
-which λ means something else for every feature.
+The paper states no scaling. `"standard"` subtracts the training rows' mean and divides by their
+standard deviation; k = ∂y/∂x and λ then refer to standard deviations. `"raw"` keeps the units of
+each feature, and λ has another meaning for each.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def prepare(
     scaling: str = "standard",
     dtype: npt.DTypeLike = np.float32,
 ) -> Experiment:
-    """Split off a validation fifth at random, and scale every input by the training rows.
+    """Split off a random validation set (20 %), and scale the inputs by the training rows.
 
     Parameters
     ----------
     rng
-        Draws one permutation of the rows.
+        Source of one permutation of the rows.
     scaling
         ``"standard"`` or ``"raw"``.
 

@@ -1,4 +1,4 @@
-"""Measure the table behind the stand-in for California housing, `california.json`.
+"""Measure the table behind the synthetic California housing data, `california.json`.
 
     python -m lai_ref.california.measure --data DIR [--out FILE]
 
@@ -58,7 +58,7 @@ def grid(ordered: list[Array]) -> list[int]:
     """The ranks, from 0, at which the quantiles of the sorted columns are taken.
 
     Every hundredth, more of them in the tails, and both sides of the step to the values that a
-    column is cut off at, so that the same share of rows is cut off.
+    column is cut off at, so that the same fraction of rows is cut off.
     """
     last = len(ordered[0]) - 1
     ranks = {*np.linspace(0, last, 101).round().astype(int).tolist()}
@@ -120,7 +120,7 @@ def _text(table: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and write; returns the exit status: 0 done, 2 unusable, 130 stopped."""
+    """Measure and write; exit status 0: done, 2: invalid input, 130: interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m lai_ref.california.measure", description=__doc__
     )

@@ -27,7 +27,7 @@ STALE_AFTER_S = 3600.0  # seconds, far more than any write takes
 
 
 def atomic_write(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, which is replaced in one moment or not at all.
+    """Write `content` to `path` atomically: the file is replaced as a whole or unchanged.
 
     Raises
     ------
@@ -78,30 +78,30 @@ def _write(path: Path, content: bytes) -> None:
     except BaseException as error:
         with contextlib.suppress(OSError):
             part.unlink()
-        if isinstance(error, OSError):  # a full disk's own words name no file
+        if isinstance(error, OSError):  # the message of a full disk names no file
             raise OSError(error.errno, error.strerror, os.fspath(path)) from error
         raise
 
 
 def _remove_stale_parts(path: Path) -> None:
-    """Remove the parts of `path` whose writers are no more."""
+    """Remove temporary files of `path` whose writers were killed."""
     form = re.compile(rf"{re.escape(path.name)}\.([0-9a-f]{{8}})-(\d{{1,9}})-[0-9a-f]{{8}}\.part")
-    with contextlib.suppress(OSError):  # a part that stays is no reason not to write
+    with contextlib.suppress(OSError):  # a leftover file does not prevent writing
         for name in os.listdir(path.parent):
             if found := form.fullmatch(name):
                 part = path.with_name(name)
-                dead = found[1] == _host() and not _runs(int(found[2]))
+                dead = found[1] == _host() and not _is_running(int(found[2]))
                 if dead or time.time() - part.stat().st_mtime > STALE_AFTER_S:
                     part.unlink(missing_ok=True)
 
 
 def _host() -> str:
-    """The machine, in 8 digits: elsewhere the number of a process means nothing."""
+    """The machine, in 8 hexadecimal digits: a process ID has a meaning only there."""
     return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
-def _runs(pid: int) -> bool:
-    """Whether a process of that number runs here, as far as can be told."""
+def _is_running(pid: int) -> bool:
+    """Whether a process with this ID runs on this machine; True if that cannot be found out."""
     if sys.platform == "win32":  # where signal 0 would be Ctrl-C
         return True
     try:

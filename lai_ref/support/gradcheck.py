@@ -1,10 +1,10 @@
-"""A derivative from values alone: the second opinion on every derivative written by hand.
+"""A derivative from values alone: an independent check of every derivative written by hand.
 
     central    (f(x + h e_j) − f(x − h e_j)) / 2h    error about ε^(2/3): ten digits
     complex    Im f(x + i h e_j) / h                 error about ε, no difference to cancel
 
-The complex step (Squire & Trapp 1998) needs an f that takes complex numbers and is analytic along
-the way, as the losses and the network here are, away from their kinks.
+The complex step (Squire & Trapp 1998) needs an f that takes complex numbers and is analytic at x.
+The losses and the network are, away from their kinks.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, method: str = "centr
     for index in np.ndindex(x.shape):
         if method == "complex":
             # Im f(x + i h e_j) / h
-            moved = x.astype(np.complex128)
-            moved[index] += 1j * COMPLEX_STEP
-            gradient[index] = np.imag(f(moved)) / COMPLEX_STEP
+            z_step = x.astype(np.complex128)
+            z_step[index] += 1j * COMPLEX_STEP
+            gradient[index] = np.imag(f(z_step)) / COMPLEX_STEP
         else:
-            # (f(x + h e_j) − f(x − h e_j)) / 2h, with the h that truly separates the two
+            # (f(x + h e_j) − f(x − h e_j)) / 2h, with the difference of the two arguments for 2h
             h = np.cbrt(np.finfo(np.float64).eps) * max(1.0, abs(float(x[index])))
             right, left = x.copy(), x.copy()
             right[index] += h
