@@ -454,7 +454,7 @@ GTAPE = NET.input_gradient(TAPE)[1]
         (lambda: MLP((2, 3)), ValueError, ("sizes", "(D, …, 1)", "(2, 3)")),
         (lambda: MLP((2, 0, 1)), ValueError, ("sizes", "at least 1", "0")),
         (lambda: MLP((-2, 1)), ValueError, ("sizes", "at least 1", "-2")),
-        (lambda: MLP(wrong((2.0, 1))), TypeError, ("sizes", "whole number", "2.0")),
+        (lambda: MLP(wrong((2.0, 1))), TypeError, ("sizes", "integer", "2.0")),
         (lambda: MLP((2, 1), "none"), ValueError, ("activation", "'tanh'", "'none'")),
         (lambda: MLP((2, 1), "Tanh"), ValueError, ("activation", "'relu'", "'Tanh'")),
         pytest.param(

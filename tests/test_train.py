@@ -404,7 +404,7 @@ def test_bad_data_are_refused_at_once(x: Array, t: Array, message: str) -> None:
 
 
 def test_a_batch_size_that_is_no_whole_number_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"batch_size: expected a whole number, got 2\.5"):
+    with pytest.raises(TypeError, match=r"batch_size: expected an integer, got 2\.5"):
         run(batch_size=2.5)
 
 

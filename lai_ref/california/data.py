@@ -66,7 +66,7 @@ def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -
     Raises
     ------
     TypeError
-        A path that is not a str or os.PathLike, a seed that is not a whole number.
+        A path that is not a str or os.PathLike, a seed that is not an integer.
     FileNotFoundError
         No such folder, or a file missing in it. The message has the command that gets them.
     ValueError

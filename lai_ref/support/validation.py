@@ -111,7 +111,7 @@ def check_int(name: str, value: Any, minimum: int) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name}: expected a whole number, got {value!r}") from None
+        raise TypeError(f"{name}: expected an integer, got {value!r}") from None
     if number < minimum:
         raise ValueError(f"{name}: expected at least {minimum}, got {number}")
     return number
@@ -143,8 +143,8 @@ def _shape_matches(got: tuple[int, ...], shape: Shape) -> bool:
         return 0 not in got
     if len(got) != len(shape):
         return False
-    for have, want in zip(got, shape, strict=True):
-        if have != want and (have == 0 or isinstance(want, int)):
+    for length, expected in zip(got, shape, strict=True):
+        if length != expected and (length == 0 or isinstance(expected, int)):
             return False
     return True
 

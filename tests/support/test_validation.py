@@ -146,9 +146,9 @@ def test_check_int_returns_an_int(value: Any) -> None:
     ("value", "error", "words"),
     [
         (2, ValueError, ("at least 3", "2")),
-        (3.0, TypeError, ("whole number", "3.0")),
-        ("3", TypeError, ("whole number", "'3'")),
-        (None, TypeError, ("whole number", "None")),
+        (3.0, TypeError, ("integer", "3.0")),
+        ("3", TypeError, ("integer", "'3'")),
+        (None, TypeError, ("integer", "None")),
     ],
 )
 def test_check_int_rejects(value: Any, error: type[Exception], words: tuple[str, ...]) -> None:
