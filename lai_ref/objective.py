@@ -10,7 +10,6 @@ depend on k, neither the input gradient nor the double backward pass is computed
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,7 +47,9 @@ def value_and_grad(net: MLP, theta: Array, x: Array, t: Array, loss: Loss) -> tu
     (8.0, [32.0, 8.0])
     """
     layers, x, t = _check_batch(net, theta, x, t)
-    return _value_and_grad(net, layers, x, t, [(loss, slice(0, len(x)))])
+    y, k, vjp = _network(net, layers, x, n_k=len(x) if loss.needs_k else 0)
+    value, dy, dk = loss.evaluate(y, t, k if loss.needs_k else None)
+    return value, vjp(dy, dk)
 
 
 def value_and_grad_mixed(
@@ -72,21 +73,20 @@ def value_and_grad_mixed(
     """
     layers, x, t = _check_batch(net, theta, x, t)
     lai_mask = check_mask("lai_mask", lai_mask, len(x))
-    # the samples of `lai` first: those whose k is needed are then the first ones
+    # the samples of `lai` first: those whose k is needed are then the first n_k
     perm, n_lai = np.argsort(~lai_mask, kind="stable"), int(np.count_nonzero(lai_mask))
     parts = [(lai, slice(0, n_lai)), (plain, slice(n_lai, len(x)))]
     parts = [(loss, rows) for loss, rows in parts if rows.start < rows.stop]
-    return _value_and_grad(net, layers, x[perm], t[perm], parts)
-
-
-def _value_and_grad(
-    net: MLP, layers: Layers, x: Array, t: Array, parts: list[tuple[Loss, slice]]
-) -> tuple[Any, Array]:
-    """L = Σ (n_part / n) · loss of the samples in the part, and θ̄."""
-    # the network: y, and k of the samples up to the last one whose loss depends on it
     n_k = max(rows.stop if loss.needs_k else 0 for loss, rows in parts)
-    y, k, vjp = checkpointed(partial(_forward, net, layers, x, n_k), len(x), GRADIENT_CHUNK)
-    # the loss: L, ȳ and k̄
+    y, k, vjp = _network(net, layers, x[perm], n_k)
+    value, dy, dk = _weighted_sum(parts, y, t[perm], k)
+    return value, vjp(dy, dk)
+
+
+def _weighted_sum(
+    parts: list[tuple[Loss, slice]], y: Array, t: Array, k: Array
+) -> tuple[Any, Array, Array]:
+    """L = Σ (n_part / n) · loss of the samples in the part, with ȳ and k̄."""
     value, dy, dk = 0.0, [], []
     for loss, rows in parts:
         weight = (rows.stop - rows.start) / len(y)
@@ -94,18 +94,21 @@ def _value_and_grad(
         value = value + weight * part
         dy.append(weight * dy_part)
         dk.append(np.zeros_like(k[rows]) if dk_part is None else weight * dk_part)
-    # the network again: θ̄
-    return dy[0].dtype.type(value), vjp(joined(dy), joined(dk))
+    return dy[0].dtype.type(value), joined(dy), joined(dk)
 
 
-def _forward(net: MLP, layers: Layers, x: Array, n_k: int, rows: slice) -> tuple[Array, Array, Vjp]:
-    """y of these samples, k of those among the first n_k, and the VJP of both."""
-    y, tape = net.forward_layers(layers, x[rows])
-    n = min(n_k, rows.stop) - rows.start
-    if n <= 0:
-        return y, x[:0], lambda dy, dk: net.backward(tape, dy)
-    k, k_tape = net.input_gradient(tape, n)
-    return y, k, partial(net.double_backward, k_tape)
+def _network(net: MLP, layers: Layers, x: Array, n_k: int) -> tuple[Array, Array, Vjp]:
+    """y (N,), k (n_k, D) of the first samples, and the VJP: ȳ, k̄ → θ̄. In chunks, if N is large."""
+
+    def forward(rows: slice) -> tuple[Array, Array, Vjp]:
+        y, tape = net.forward_layers(layers, x[rows])
+        n = min(n_k, rows.stop) - rows.start
+        if n <= 0:
+            return y, x[:0], lambda dy, dk: net.backward(tape, dy)
+        k, k_tape = net.input_gradient(tape, n)
+        return y, k, lambda dy, dk: net.double_backward(k_tape, dy, dk)
+
+    return checkpointed(forward, len(x), GRADIENT_CHUNK)
 
 
 def _check_batch(net: MLP, theta: Array, x: Array, t: Array) -> tuple[Layers, Array, Array]:

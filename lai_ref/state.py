@@ -47,7 +47,7 @@ class DivergedError(ArithmeticError):
 
     def __init__(self, epoch: int, step: int, state: TrainingState) -> None:
         super().__init__(
-            f"training diverged in epoch {epoch}, step {step}; a smaller learning rate (lr) may help"
+            f"training diverged in epoch {epoch}, step {step}; try a smaller learning rate (lr)"
         )
         self.epoch, self.step, self.state = epoch, step, state
 

@@ -7,13 +7,13 @@ waits for memory and each result takes fresh memory, which can cost more than th
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from lai_ref.support.validation import Array
 
-Vjp: TypeAlias = Callable[[Array, Array], Array]  # ȳ, k̄ → θ̄, a vector-Jacobian product
+Vjp: TypeAlias = Callable[[Array, Any], Array]  # ȳ, k̄ or None → θ̄: a vector-Jacobian product
 
 
 def chunks(n: int, size: int) -> list[slice]:
@@ -39,7 +39,8 @@ def checkpointed(
     y, k, vjp_last = forward(last)
     parts.append((y, k))
 
-    def vjp(dy: Array, dk: Array) -> Array:
+    def vjp(dy: Array, dk: Any) -> Array:
+        dk = dy[:0] if dk is None else dk
         grad = vjp_last(dy[last], dk[last])
         for rows in others:
             _, _, vjp_rows = forward(rows)
