@@ -17,8 +17,8 @@ from pathlib import Path
 
 import matplotlib as mpl
 
+from figures.experiments.inputs import california
 from figures.experiments.settings import Settings, default_jobs
-from figures.experiments.trained import california
 from figures.plotting.drawing import style, write_pictures
 from figures.registry import FIGURES
 from lai_ref import DivergedError

@@ -34,7 +34,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments.framework_runs import BATCH, NAMES, measure
-from figures.experiments.jobs import Arm, digest_of, run_arms
+from figures.experiments.inputs import Arm, digest_of
+from figures.experiments.jobs import run_arms
 from figures.experiments.settings import Settings, default_jobs
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 

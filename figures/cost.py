@@ -33,7 +33,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.jobs import Arm, run_arms
+from figures.experiments.inputs import Arm
+from figures.experiments.jobs import run_arms
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from lai_ref import MLP, Adam, Array, Epoch, Lai, Loss, Plain, lai_training, value_and_grad

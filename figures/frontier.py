@@ -36,10 +36,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from figures.experiments.jobs import Arm
+from figures.experiments.inputs import Arm, california
+from figures.experiments.protocol import arms_of, protocol_of, train_all
 from figures.experiments.settings import Settings
-from figures.experiments.trained import arms_of, california, circumstances, protocol_of, train_all
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.words import circumstances
 
 BATCH = 256
 CONTROL, LAI, STOPPING = "MSE", "Lai", "early stopping"

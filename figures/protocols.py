@@ -38,9 +38,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from figures.experiments.jobs import Arm
+from figures.experiments.inputs import Arm, california
+from figures.experiments.protocol import UNIT, arms_of, protocol_of, train_all
 from figures.experiments.settings import Settings
-from figures.experiments.trained import SHARES, UNIT, arms_of, california, protocol_of, train_all
+from figures.experiments.trained import SHARES
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.sensitivity import PAPER_MSE, TABLES, factor_off
 from figures.smoothness import LAMS

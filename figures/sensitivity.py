@@ -28,19 +28,12 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.jobs import Arm
+from figures.experiments.inputs import Arm, california
+from figures.experiments.protocol import UNIT, arms_of, over_seeds, protocol_of, train_all
 from figures.experiments.settings import Settings
-from figures.experiments.trained import (
-    SHARES,
-    UNIT,
-    arms_of,
-    california,
-    circumstances,
-    over_seeds,
-    protocol_of,
-    train_all,
-)
+from figures.experiments.trained import SHARES
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.words import circumstances
 from lai_ref import Array
 
 # A row of the paper's tables: mean |Δy| for noise in X1 … X8, then the RMSE

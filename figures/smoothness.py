@@ -22,18 +22,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from figures.experiments.inputs import california
+from figures.experiments.protocol import UNIT, arms_of, over_seeds, protocol_of, train_all
 from figures.experiments.settings import Settings
-from figures.experiments.trained import (
-    UNIT,
-    arms_of,
-    california,
-    circumstances,
-    loss_name,
-    over_seeds,
-    protocol_of,
-    train_all,
-)
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.words import circumstances, loss_name
 
 LAMS = (None, 1e-1, 1e-2, 1e-3)  # None: MSE
 PAPER = {"rmse": (0.6960, 0.6955, 0.6997, 0.7210), "variance": (0.7728, 0.7683, 0.7574, 0.6604)}

@@ -27,18 +27,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from figures.experiments.inputs import california
+from figures.experiments.protocol import UNIT, arms_of, over_seeds, protocol_of, train_all
 from figures.experiments.settings import Settings
-from figures.experiments.trained import (
-    UNIT,
-    arms_of,
-    california,
-    circumstances,
-    loss_name,
-    over_seeds,
-    protocol_of,
-    train_all,
-)
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.words import circumstances, loss_name
 
 ALPHAS = (0.001, 0.01, 0.1, 1.0)
 LAMS = (0.1, 0.01, 0.001)

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from figures.experiments.jobs import Arm
+from figures.experiments.inputs import Arm
 from lai_ref import MLP, Adam, Array, Lai, lai_training, value_and_grad
 
 PORTS = {

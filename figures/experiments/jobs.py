@@ -29,9 +29,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import lai_ref
+from figures.experiments.inputs import Arm
 from lai_ref.support.files import atomic_write
 
-Arm: TypeAlias = dict[str, Any]
 Work: TypeAlias = Callable[[Arm, Path | None, Path], dict[str, Any]]
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -84,13 +84,6 @@ def kept_at(work: Work, arm: Arm, folder: Path) -> Path:
     """The path of the arm's result."""
     code = _code(Path(inspect.getfile(work)))
     return folder / f"{work.__name__}-{_digest([work.__module__, arm, code, _versions()])}.json"
-
-
-def digest_of(*arrays: lai_ref.Array) -> str:
-    """A short digest of the numbers in `arrays`, to name data by."""
-    return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()[
-        :16
-    ]
 
 
 def _run(work: Work, arm: Arm, data: Path | None, path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One training on the California data, as an arm: what the figures about the experiment compute.
+"""One training on the California data: what the jobs of the figures about the experiment compute.
 
 An arm of seed s is pretrained with MSE, then goes on for as many epochs with one of
 
@@ -17,24 +17,20 @@ of the inputs: k is taken per standard deviation of a feature.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from figures.experiments.jobs import Arm, digest_of, kept_at, run_arms
-from figures.experiments.settings import Settings
+from figures.experiments.inputs import Arm, california, digest_of
 from lai_ref import (
     MLP,
     Adam,
     AdamState,
     Array,
-    Dataset,
     Epoch,
     Experiment,
     GradientPenalty,
@@ -43,31 +39,12 @@ from lai_ref import (
     Plain,
     TrainingState,
     lai_training,
-    load_california,
     load_state,
     noise_sensitivity,
     prepare,
     save_state,
 )
 
-PROTOCOL: dict[str, Any] = {
-    "sizes": [8, 64, 32, 1],  # the first is the number of features, for other data another
-    "activation": "tanh",
-    "scaling": "standard",
-    "dtype": "float32",
-    "batch_size": 64,
-    "lr": 1e-3,
-    "alpha": 0.01,
-    "sampling": "points",
-    "pretrain_epochs": 100,
-    "lai_epochs": 100,
-    "order": 2,
-    "l1_ratio": 0.0,
-    "reduction": "batch",
-    "rows": None,  # all of them
-}
-UNIT = "100,000 $"  # of the target
-QUICK = {"pretrain_epochs": 3, "lai_epochs": 3, "rows": 3000}
 # The loss of an arm that has a number under this name; it gets the arm, for whatever else it needs
 LOSSES: dict[str, Callable[[Arm], Loss]] = {
     "lam": lambda arm: Lai(arm["lam"], arm["order"], arm["l1_ratio"], arm["reduction"]),
@@ -89,79 +66,6 @@ class DecayingAdam(Adam):
     def step(self, theta: Array, grad: Array, state: AdamState) -> tuple[Array, AdamState]:
         stepped, state = super().step(theta, grad, state)
         return stepped - self.lr * self.shrinking * theta, state
-
-
-@lru_cache(maxsize=1)
-def california(data: Path | None) -> Dataset:
-    """The data, read once a process; None: the stand-in."""
-    return load_california(data)
-
-
-def arms_of(settings: Settings, seeds: Iterable[int], **changes: Any) -> list[Arm]:
-    """The control arm of every seed under the protocol with `changes`; others are made from it."""
-    data = california(settings.data)
-    digest = digest_of(data.x, data.t, data.x_test)
-    sizes = [data.x.shape[1], *PROTOCOL["sizes"][1:]]
-    protocol = PROTOCOL | {"sizes": sizes} | (QUICK if settings.quick else {}) | changes
-    return [{"data": digest, "seed": seed, **protocol, **CONTROL} for seed in seeds]
-
-
-def protocol_of(arm: Arm) -> dict[str, Any]:
-    """The part of an arm that is the protocol's, for the results to name."""
-    return {name: arm[name] for name in PROTOCOL}
-
-
-def loss_name(lam: float | None) -> str:
-    """MSE, or λ as the paper writes it."""
-    return "MSE" if lam is None else f"λ = {lam:.0e}".replace("e-0", "e-")
-
-
-def circumstances(numbers: dict[str, Any]) -> str:
-    """What has to stand beside every number: seeds, data and protocol, in three lines."""
-    p = numbers["protocol"]
-    sizes = "-".join(str(width) for width in p["sizes"])
-    rows = f", first {p['rows']} rows" if p["rows"] else ""
-    return (
-        f"{len(numbers['seeds'])} seeds; {numbers['source']}{rows}\n"
-        f"network {sizes} {p['activation']}, {p['scaling']} inputs, {p['dtype']}, Adam {p['lr']:g},"
-        f" batch {p['batch_size']}, {p['pretrain_epochs']} + {p['lai_epochs']} epochs;"
-        f"\nL2 Lai MSE, {p['reduction']} reduction, for {p['alpha']:.0%} of the {p['sampling']}"
-    )
-
-
-def train_all(settings: Settings, arms: list[Arm], title: str) -> list[Arm]:
-    """Every arm with its results: what `continue_training` returns, and its pretraining's curve.
-
-    Arms that share a pretraining, in this figure or in another, share the one that is kept.
-    """
-    folder = settings.out / "arms"
-    shared = list({str(first): first for arm in arms if (first := _pretraining(arm))}.values())
-    for first in shared:  # a kept pretraining is worth as much as its state
-        kept = kept_at(pretrain, first, folder)
-        try:
-            load_state(kept.with_suffix(".npz"))
-        except (OSError, ValueError):
-            kept.unlink(missing_ok=True)
-
-    def run(work: Any, arms: list[Arm], title: str) -> list[Arm]:
-        return run_arms(work, arms, settings.data, folder, settings.jobs, title)
-
-    starts = run(pretrain, shared, f"{title}, pretraining")
-    started = {str(first): start for first, start in zip(shared, starts, strict=True)}
-    mine = [started[str(_pretraining(arm))] for arm in arms]
-    full = [{**arm, "start": start["state"]} for arm, start in zip(arms, mine, strict=True)]
-    results = run(continue_training, full, title)
-    return [
-        {**arm, "pretraining": {"rmse": start["rmse"], "path": start["path"]}, **result}
-        for arm, start, result in zip(arms, mine, results, strict=True)
-    ]
-
-
-def over_seeds(values: npt.ArrayLike) -> dict[str, Any]:
-    """Median, least and most over the first axis, that of the seeds."""
-    a = np.asarray(values)
-    found = {"median": np.median(a, axis=0), "least": a.min(axis=0), "most": a.max(axis=0)}
-    return {name: value.tolist() for name, value in found.items()}
 
 
 def pretrain(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
@@ -190,12 +94,6 @@ def continue_training(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]
         "path": path,
         "sensitivity": judge.sensitivity(theta),
     }
-
-
-def _pretraining(arm: Arm) -> Arm:
-    """The part of an arm that its pretraining depends on."""
-    later = {*CONTROL, "alpha", "sampling", "lai_epochs", "order", "l1_ratio", "reduction"}
-    return {name: value for name, value in arm.items() if name not in later}
 
 
 def _train(

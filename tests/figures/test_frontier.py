@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from figures import frontier
-from figures.experiments import trained as training
-from figures.experiments.jobs import Arm
+from figures.experiments import protocol
+from figures.experiments.inputs import Arm
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import style, write_pictures
 from tests.figures.results import caption_of, committed
@@ -69,7 +69,7 @@ def arms(monkeypatch: pytest.MonkeyPatch) -> list[Arm]:
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Numbers:
     settings = Settings(tmp_path_factory.mktemp("out"), seeds=3, jobs=2, quick=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "QUICK", training.QUICK | {"rows": 400})
+        patch.setattr(protocol, "QUICK", protocol.QUICK | {"rows": 400})
         return frontier.compute(settings)
 
 
@@ -105,7 +105,7 @@ def test_all_methods_are_trained_on_the_same_seeds_and_steps(
     arms: list[Arm], tmp_path: Path
 ) -> None:
     frontier.compute(Settings(tmp_path, seeds=5))
-    (control, *_) = training.arms_of(Settings(tmp_path), [0], batch_size=256)
+    (control, *_) = protocol.arms_of(Settings(tmp_path), [0], batch_size=256)
     asked = [
         {key: value for key, value in arm.items() if value != control[key] and key != "seed"}
         for arm in arms

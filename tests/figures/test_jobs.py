@@ -10,7 +10,8 @@ import pytest
 
 import lai_ref
 from figures.experiments import jobs
-from figures.experiments.jobs import Arm, code_digest, digest_of, kept_at, run_arms
+from figures.experiments.inputs import Arm, digest_of
+from figures.experiments.jobs import code_digest, kept_at, run_arms
 
 
 def work(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:

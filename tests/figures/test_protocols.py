@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from figures import protocols
-from figures.experiments import trained as training
-from figures.experiments.jobs import Arm
+from figures.experiments import protocol
+from figures.experiments.inputs import Arm
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import style, write_pictures
 from tests.figures.results import caption_of, committed
@@ -84,7 +84,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[Arm]]:
 def quick(tmp_path_factory: pytest.TempPathFactory) -> Numbers:
     settings = Settings(tmp_path_factory.mktemp("out"), jobs=2, quick=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "QUICK", training.QUICK | {"rows": 400})
+        patch.setattr(protocol, "QUICK", protocol.QUICK | {"rows": 400})
         return protocols.compute(settings)
 
 
@@ -100,7 +100,7 @@ def test_every_protocol_is_trained_with_every_lambda_and_mse_once(
     for scaling, (sizes, activation), (batch, lr) in product(("standard", "raw"), networks, steps):
         changes: Arm = {"scaling": scaling, "sizes": sizes, "activation": activation}
         changes |= {"batch_size": batch, "lr": lr}
-        for control in training.arms_of(settings, (0, 1), **changes):
+        for control in protocol.arms_of(settings, (0, 1), **changes):
             wanted.append(control)
             for sampling, lam in product(("points", "batches"), (0.1, 0.01, 0.001)):
                 wanted.append({**control, "sampling": sampling, "lam": lam})

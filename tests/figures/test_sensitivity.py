@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from figures import sensitivity
-from figures.experiments import trained as training
+from figures.experiments import protocol
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import style
 from figures.sensitivity import PAPER_MSE, TABLES, factor_off
@@ -23,7 +23,7 @@ SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "QUICK", training.QUICK | {"rows": 400})
+        patch.setattr(protocol, "QUICK", protocol.QUICK | {"rows": 400})
         settings = Settings(tmp_path_factory.mktemp("out"), seeds=1, quick=True)
         return sensitivity.compute(settings)
 
@@ -91,7 +91,7 @@ def test_the_arms_are_those_of_table_1s_protocol(
     assert [(arm["seed"], arm["lam"]) for arm in asked] == [
         (seed, lam) for seed in (0, 1) for lam in (None, 0.1, LAST)
     ]
-    assert all(arm.items() >= training.PROTOCOL.items() for arm in asked)
+    assert all(arm.items() >= protocol.PROTOCOL.items() for arm in asked)
 
 
 def test_a_factor_counts_the_same_up_and_down() -> None:

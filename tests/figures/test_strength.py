@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from figures import strength
-from figures.experiments import trained as training
+from figures.experiments import protocol
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import style
 from tests.figures.results import caption_of, committed
@@ -23,7 +23,7 @@ STRANGE = (1.0, 0.1)
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "QUICK", training.QUICK | {"rows": 1000})
+        patch.setattr(protocol, "QUICK", protocol.QUICK | {"rows": 1000})
         settings = Settings(tmp_path_factory.mktemp("out"), seeds=1, quick=True)
         return strength.compute(settings)
 
@@ -65,8 +65,8 @@ def test_the_arms_are_a_grid_and_the_control(asked: list[dict[str, Any]], tmp_pa
     for seed in (0, 1):
         mine = [(arm["alpha"], arm["lam"]) for arm in asked if arm["seed"] == seed]
         assert len(mine) == 13 and set(mine) == grid | {(0.01, None)}
-    protocol = training.PROTOCOL | {"batch_size": 256}
-    assert all({**arm, "alpha": 0.01}.items() >= protocol.items() for arm in asked)
+    wanted = protocol.PROTOCOL | {"batch_size": 256}
+    assert all({**arm, "alpha": 0.01}.items() >= wanted.items() for arm in asked)
 
 
 def test_changes_are_paired_by_seed(numbers: dict[str, Any]) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from figures.experiments import protocol
 from figures.experiments import trained as training
-from figures.experiments.jobs import digest_of
+from figures.experiments.inputs import digest_of
+from figures.experiments.protocol import PROTOCOL, arms_of, train_all
 from figures.experiments.settings import Settings
-from figures.experiments.trained import CONTROL, PROTOCOL, SHARES, DecayingAdam, arms_of, train_all
+from figures.experiments.trained import CONTROL, SHARES, DecayingAdam
 from lai_ref import MLP, Adam, Dataset, Plain, load_california, prepare
 
 SMALL = {"rows": 400, "pretrain_epochs": 3, "lai_epochs": 3}
@@ -75,13 +77,13 @@ def digest() -> str:
 @pytest.mark.parametrize("change", [{"alpha": 0.5}, {"sampling": "batches"}, {"lam": 0.1}])
 def test_what_comes_after_pretraining_does_not_bear_on_it(change: dict[str, Any]) -> None:
     arm = {**PROTOCOL, **CONTROL, "seed": 0, "data": "some"}
-    assert training._pretraining({**arm, **change}) == training._pretraining(arm)
+    assert protocol._pretraining({**arm, **change}) == protocol._pretraining(arm)
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"lr": 0.1}, {"rows": 5}, {"sizes": [8, 1]}])
 def test_all_else_does(change: dict[str, Any]) -> None:
     arm = {**PROTOCOL, **CONTROL, "seed": 0, "data": "some"}
-    assert training._pretraining({**arm, **change}) != training._pretraining(arm)
+    assert protocol._pretraining({**arm, **change}) != protocol._pretraining(arm)
 
 
 def test_a_pretraining_whose_state_is_lost_is_computed_again(tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_a_further_loss_takes_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_network_has_as_many_inputs_as_the_data_features(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "california", lambda data: DATA)
+    monkeypatch.setattr(protocol, "california", lambda data: DATA)
     (arm,) = arms_of(Settings(tmp_path), [0])
     assert arm["sizes"] == [2, 64, 32, 1]
 
