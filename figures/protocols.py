@@ -39,13 +39,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from figures.experiments.inputs import Arm, california
+from figures.experiments.paper import LAMS, MSE, TABLE_1, TABLE_2, TABLE_3, deviation_factor
 from figures.experiments.protocol import UNIT, arms_of, protocol_of, train_all
 from figures.experiments.settings import Settings
 from figures.experiments.trained import SHARES
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from figures.sensitivity import PAPER_MSE, TABLES, factor_off
-from figures.smoothness import LAMS
-from figures.smoothness import PAPER as TABLE_1
 
 SEEDS = (0, 1)
 FACTORS: list[list[Arm]] = [
@@ -58,12 +56,12 @@ FACTORS: list[list[Arm]] = [
     [{"sampling": "points"}, {"sampling": "batches"}],
 ]
 QUICK = [*(factor[:1] for factor in FACTORS[:-1]), FACTORS[-1]]
+NEAR = 0.01  # the relative difference of two RMSE that are called near
 NEAREST = 4  # of these protocols Table 3 is computed too
-LIST = TABLES[1]["lam"]  # of Table 3: λ₈ = 1e-3
 PAPER: dict[str, Any] = {
     **TABLE_1,
-    "sensitivity": [PAPER_MSE[:-1], TABLES[0]["paper"][:-1]],  # Table 2: MSE and λ = 1e-1
-    "list": TABLES[1]["paper"],  # Table 3: sensitivity, then RMSE
+    "sensitivity": [MSE[:-1], TABLE_2.row[:-1]],  # Table 2: MSE and λ = 1e-1
+    "list": TABLE_3.row,  # Table 3: sensitivity, then RMSE
 }
 COMPARED = {
     "RMSE": ["rmse"],
@@ -87,7 +85,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     found = [_tables_1_2(p, medians[i * n : i * n + n]) for i, p in enumerate(protocols)]
     found.sort(key=lambda result: float(result["off"]["Tables 1 and 2"]))
     nearest = found[: 1 if settings.quick else NEAREST]
-    lists = _train(settings, [(result["protocol"], LIST) for result in nearest])
+    lists = _train(settings, [(result["protocol"], TABLE_3.lam) for result in nearest])
     for result, median in zip(nearest, lists, strict=True):
         _add_table_3(result, median)
     (control,) = arms_of(settings, SEEDS[:1])
@@ -119,7 +117,7 @@ def table(numbers: dict[str, Any]) -> str:
             + "".join(f"{result['off'][title]:<16.2f}" for title in factors)
             + "".join(f"{answer:<16}" for answer in answers)
         )
-    changes = {"paper": _changes(TABLES[1]["paper"], PAPER_MSE)}
+    changes = {"paper": TABLE_3.change}
     changes |= {_name(result): result["list_change"] for result in results if "list" in result}
     lines += [
         "",
@@ -173,7 +171,7 @@ def _tables_1_2(protocol: Arm, medians: list[dict[str, Any]]) -> dict[str, Any]:
         for kind in medians[0]["sensitivity"]
         for i in range(len(SHARES))
     }
-    kind, i = min(noises, key=lambda noise: factor_off(noises[noise], PAPER["sensitivity"]))
+    kind, i = min(noises, key=lambda noise: deviation_factor(noises[noise], PAPER["sensitivity"]))
     ours = {"rmse": rmse, "variance": variance, "sensitivity": noises[kind, i]}
     return {
         "protocol": protocol,
@@ -183,7 +181,7 @@ def _tables_1_2(protocol: Arm, medians: list[dict[str, Any]]) -> dict[str, Any]:
         "as in the paper": {
             "variance falls": variance == sorted(variance, reverse=True),
             "RMSE rises": rmse[1:] == sorted(rmse[1:]),
-            "1e-1 near MSE": abs(rmse[1] / rmse[0] - 1) < 0.01,
+            "1e-1 near MSE": abs(rmse[1] / rmse[0] - 1) < NEAR,
         },
     }
 
@@ -204,7 +202,7 @@ def _changes(row: Iterable[float], mse: Iterable[float]) -> list[float]:
 
 def _off(ours: dict[str, Any], names: list[str]) -> float:
     flat = [np.concatenate([np.ravel(of[name]) for name in names]) for of in (ours, PAPER)]
-    return factor_off(*flat)
+    return deviation_factor(*flat)
 
 
 def _tracks(axes: Axes, numbers: dict[str, Any]) -> None:

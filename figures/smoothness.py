@@ -23,13 +23,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments.inputs import california
+from figures.experiments.paper import LAMS, TABLE_1
 from figures.experiments.protocol import UNIT, arms_of, over_seeds, protocol_of, train_all
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import circumstances, loss_name
 
-LAMS = (None, 1e-1, 1e-2, 1e-3)  # None: MSE
-PAPER = {"rmse": (0.6960, 0.6955, 0.6997, 0.7210), "variance": (0.7728, 0.7683, 0.7574, 0.6604)}
 MARKERS = ("o", "s", "^", "D")
 
 
@@ -89,7 +88,7 @@ def table(numbers: dict[str, Any]) -> str:
             line("  least … most", [spread(row[name], ".3f") for row in rows]),
             line("  change to MSE, median", [f"{c['median']:+.1%}" for c in change]),
             line("    least … most", [spread(c, "+.1%") for c in change]),
-            line("  paper", [f"{value:.4f}" for value in PAPER[name]]),
+            line("  paper", [f"{value:.4f}" for value in TABLE_1[name]]),
         ]
     return "\n".join([f"Table 1 (§6.1), {circumstances(numbers)}", *lines])
 
@@ -162,7 +161,7 @@ def _over_lam(axes: Axes, numbers: dict[str, Any], name: str, label: str) -> Non
         axes.plot([place] * len(values), values, marker, color=color, alpha=0.6, ls="none")
     medians = [row[name]["median"] for row in numbers["table"]]
     axes.plot(places, medians, "-", color=GREY, lw=1.2, zorder=1, label="median")
-    axes.plot(places, PAPER[name], "x:", color=GREY, lw=1.2, label="paper's Table 1")
+    axes.plot(places, TABLE_1[name], "x:", color=GREY, lw=1.2, label="paper's Table 1")
     axes.set_ylabel(label)
     axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
     axes.set_xlim(-0.3, len(LAMS) - 0.7)

@@ -4,7 +4,7 @@ What to see: for every claim whether it holds, what was measured, and the figure
 "holds when …" names the condition. "does not hold here" is said of the protocol and the data that
 stand beside the numbers; the paper does not describe its own (E8).
 
-No verdict is typed: each is a comparison, in `theory_claims` or `training_claims`, and may come out
+No verdict is typed: each is a comparison, in `theory` or `training`, and may come out
 differently for other data or seeds.
 """
 

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from figures.claims.verdict import FAILS, HOLDS, Claim, Judged, either, in_cases
+from figures.claims.verdict import CLEARLY, FAILS, HOLDS, Claim, Judged, either, in_cases
+from figures.experiments.line_data import SLOPE
 from figures.experiments.settings import Numbers
 from figures.plotting.words import kink_at
 from lai_ref import Lai, Plain
 
+ROUNDING = 1e-14  # relative; a hundred times the rounding of a double
+SEARCHED = 1e-6  # relative; F is flat about its minimum, so that a search finds k less exactly
 NOTICED = 0.05  # a change of the loss that a fit would notice
+VANISHING = 0.01  # F below which a loss has all but vanished
+STRONG = 0.1  # |F'| above which a gradient has not vanished
+SAME_SLOPE = 1e-3  # relative; slopes that agree to three digits
+SLIGHTLY = 1.1  # up to so many times the data's slope is "slightly larger"
+VERY_LARGE = 10  # λ from which the claims about a very large λ apply
 LINES = ("surface_mae_1", "surface_mae_2", "surface_mae_05")
 
 
@@ -22,7 +30,7 @@ def _equivalent(chebyshev: Numbers) -> Judged:
         f"both lengths differ by {worst:.0e} of their size at most over"
         f" {chebyshev['compared']:,} residuals"
     )
-    return Judged(either(worst < 1e-14), number)
+    return Judged(either(worst < ROUNDING), number)
 
 
 def _slides(factor: Numbers) -> Judged:
@@ -33,7 +41,9 @@ def _slides(factor: Numbers) -> Judged:
         f"the least F lies within {off:.0e} of k = λ for MAE and of √λ for MSE, for λ from"
         f" {min(lams):g} to {max(lams):g}"
     )
-    return Judged("holds when p = 1; for MSE the boundary is √λ" if off < 1e-6 else FAILS, number)
+    return Judged(
+        "holds when p = 1; for MSE the boundary is √λ" if off < SEARCHED else FAILS, number
+    )
 
 
 def _pushed_up(factor: Numbers) -> Judged:
@@ -51,10 +61,10 @@ def _pushed_up(factor: Numbers) -> Judged:
 def _vanishes(factor: Numbers) -> Judged:
     row = _small_lam(factor)
     before, after = row["without"], row["with"]
-    if not (before["factor"] < 0.01 and after["factor"] == 1):
+    if not (before["factor"] < VANISHING and after["factor"] == 1):
         verdict = FAILS
     else:
-        verdict = "holds when |k| is below the kink" if before["largest"] > 0.1 else HOLDS
+        verdict = "holds when |k| is below the kink" if before["largest"] > STRONG else HOLDS
     number = (
         f"MSE, λ = {row['lam']:g}: undivided, F(0) = {before['factor']:g}, and with it the pull"
         f" towards the data, but above the kink |F'| reaches {before['largest']:.2f} all the same;"
@@ -77,7 +87,8 @@ def _near_the_loss(factor: Numbers) -> Judged:
 
 def _exact_minimum(*surfaces: Numbers) -> Judged:
     def at_kink(place: int) -> bool:
-        return all(abs(s["noises"][place]["minimum"]["k"] / s["lam"] - 1) < 1e-3 for s in surfaces)
+        k = {s["lam"]: s["noises"][place]["minimum"]["k"] for s in surfaces}
+        return all(abs(slope / lam - 1) < SAME_SLOPE for lam, slope in k.items())
 
     def slopes(place: int) -> str:
         found = ", ".join(f"{s['noises'][place]['minimum']['k']:.2f}" for s in surfaces)
@@ -101,12 +112,12 @@ def _intercept(surface: Numbers) -> Judged:
         f" {other['intercept_relief']:.0%}), which looks flat; c is"
         f" {abs(row['minimum']['c'] - row['plain']['c']):.2f} from that of plain MAE"
     )
-    return Judged(either(ratio > 1.5), number)
+    return Judged(either(ratio > CLEARLY), number)
 
 
 def _basin(surface: Numbers) -> Judged:
     rows = surface["noises"]
-    near = [_does_not_move(row) and 3 < row["minimum"]["k"] < 3.3 for row in rows]
+    near = [_does_not_move(row) and 1 < row["minimum"]["k"] / SLOPE < SLIGHTLY for row in rows]
     found = "; ".join(f"noise ±{r['noise']:g}: k = {r['minimum']['k']:.2f}" for r in rows)
     number = f"{found}; {_further(surface)}; the data's slope: 3"
     return Judged(in_cases(near, f"holds when the noise is small (±{rows[0]['noise']:g})"), number)
@@ -124,7 +135,6 @@ def _lifted(surface: Numbers, mae: Numbers) -> Judged:
 
 
 def _symmetric(*surfaces: Numbers) -> Judged:
-    """Close: the loss on the wrong side is at most half as much again."""
     noises = [row["noise"] for row in surfaces[0]["noises"]]
     ratios = [[s["noises"][i]["symmetry"] for s in surfaces] for i in range(len(noises))]
     cells = [", ".join("none" if r is None else f"{r:.2f}" for r in row) for row in ratios]
@@ -133,7 +143,7 @@ def _symmetric(*surfaces: Numbers) -> Judged:
         f" {', '.join(format(s['lam'], 'g') for s in surfaces)}: "
         + "; ".join(f"noise ±{n:g}: {cell}" for n, cell in zip(noises, cells, strict=True))
     )
-    close = [all(r is not None and r < 1.5 for r in row) for row in ratios]
+    close = [all(r is not None and r < CLEARLY for r in row) for row in ratios]
     return Judged(in_cases(close, f"holds when the noise is large (±{noises[-1]:g})"), number)
 
 
@@ -154,7 +164,8 @@ def _small_lam(factor: Numbers) -> Numbers:
 def _does_not_move(row: Numbers) -> bool:
     """Whether the minimum's slope is the same for all the further, larger λ."""
     k = row["minimum"]["k"]
-    return all(abs(also["minimum"]["k"] / k - 1) < 1e-3 for also in row["also"] if also["lam"] > 10)
+    larger = [also["minimum"]["k"] for also in row["also"] if also["lam"] > VERY_LARGE]
+    return all(abs(other / k - 1) < SAME_SLOPE for other in larger)
 
 
 THEORY = (

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 HOLDS, FAILS = "holds", "does not hold here"
+CLEARLY = 1.5  # the ratio from which one number is called clearly larger than another
 
 
 class Judged(NamedTuple):
