@@ -21,12 +21,7 @@ Kept timings are shown again: delete the arms `time_*` to measure anew.
 from __future__ import annotations
 
 import platform
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,8 +31,8 @@ from matplotlib.figure import Figure
 from figures.experiments.inputs import Arm
 from figures.experiments.jobs import run_arms
 from figures.experiments.settings import Settings
+from figures.experiments.step_times import ALPHAS, SAMPLINGS, time_epochs, time_steps
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from lai_ref import MLP, Adam, Array, Epoch, Lai, Loss, Plain, lai_training, value_and_grad
 
 NETS = ([8, 64, 32, 1], [8, 256, 256, 1])
 ACTIVATIONS, DTYPES = ("tanh", "relu"), ("float64", "float32")
@@ -53,12 +48,7 @@ GROWN = {  # label and finding
 }
 LIMITS = {"seconds": 1.0, "rounds": 4}  # an arm measures for so long, but at least so many rounds
 QUICK_LIMITS = {"seconds": 0.01, "rounds": 2}
-ALPHAS, SAMPLINGS = (0.001, 0.01, 0.1, 1.0), ("batches", "points")
 EPOCHS = {"sizes": NETS[0], "activation": "tanh", "dtype": "float32", "n": 8192, "rounds": 15}
-LOSS = Lai(0.1)
-# time of this process alone, whatever runs beside; Windows counts it in ticks too long for that
-CLOCK = time.perf_counter if sys.platform == "win32" else time.process_time
-Pairs = list[tuple[Array, Array]]
 
 
 def compute(settings: Settings) -> dict[str, Any]:
@@ -88,96 +78,6 @@ def compute(settings: Settings) -> dict[str, Any]:
         "growth": [a | b for a, b in zip(named, rows[len(steps) :], strict=True)],
         "epochs": run(time_epochs, [epochs])[0],
     }
-
-
-def time_steps(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
-    """A plain step, a Lai step, and the matrix products of both: times and ratios."""
-    net, theta, x, t = _task(arm)
-    optimizer = Adam()
-    state = optimizer.init(theta)
-
-    def step(loss: Loss) -> None:
-        _, grad = value_and_grad(net, theta, x, t, loss)
-        optimizer.step(theta, grad, state)
-
-    def multiply(pairs: Pairs) -> None:
-        for left, right in pairs:
-            left @ right
-
-    pairs, more = products(net, theta, arm["n"])
-    work = (
-        partial(step, Plain()),
-        partial(step, LOSS),
-        partial(multiply, pairs),
-        partial(multiply, more),
-    )
-    plain, lai, multiplying, beyond = _interleaved(work, arm["seconds"], arm["rounds"])
-    return {
-        "plain seconds": float(np.median(plain)),
-        "lai seconds": float(np.median(lai)),
-        "lai / plain": _spread(lai / plain),
-        "plain / products": _spread(plain / multiplying),
-        "lai / products": _spread(lai / (multiplying + beyond)),
-        "operations": [operations(pairs), operations(pairs + more)],
-    }
-
-
-def time_epochs(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
-    """An epoch of Lai Training, after pretraining, over a plain one, by sampling and α."""
-    net, _, x, t = _task(arm)
-
-    def training(sampling: str, alpha: float) -> Iterator[Epoch]:
-        return lai_training(
-            net,
-            x,
-            t,
-            loss=LOSS,
-            alpha=alpha,
-            sampling=sampling,
-            pretrain_epochs=0,
-            lai_epochs=arm["rounds"] + 1,
-            batch_size=64,
-            rng=np.random.default_rng(0),
-        )
-
-    settings = [("batches", 0.0), *product(SAMPLINGS, ALPHAS)]
-    runs = [partial(next, training(sampling, alpha)) for sampling, alpha in settings]
-    plain, *others = _interleaved(runs, 0.0, arm["rounds"])
-    ratios: dict[str, list[dict[str, float]]] = {sampling: [] for sampling in SAMPLINGS}
-    for (sampling, _), seconds in zip(settings[1:], others, strict=True):
-        ratios[sampling].append(_spread(seconds / plain))
-    return {"plain seconds": float(np.median(plain)), "ratios": ratios}
-
-
-def products(net: MLP, theta: Array, n: int) -> tuple[Pairs, Pairs]:
-    """What a plain step multiplies, pair by pair, and what a Lai step multiplies beyond that.
-
-    Shapes, layout and dtype are those of `lai_ref.mlp`; a_l stands for all that has its shape.
-    """
-    rng = np.random.default_rng(0)
-    W = [weights for weights, _ in net.unflatten(theta)]
-    a = [rng.standard_normal((n, width)).astype(theta.dtype) for width in net.sizes]
-    layers, hidden = range(len(W)), range(len(W) - 1)
-    plain = [
-        # forward: a_(l−1) W_l
-        *((a[h], W[h]) for h in layers),
-        # down: W̄_l = a_(l−1)ᵀ z̄_l;  ā_(l−1) = z̄_l W_lᵀ, but for the first layer
-        *((a[h].T, a[h + 1]) for h in layers),
-        *((a[h + 1], W[h].T) for h in layers[1:]),
-    ]
-    more = [
-        # input gradient: u_l W_lᵀ
-        *((a[h + 1], W[h].T) for h in hidden),
-        # up: v̄_(l−1)ᵀ u_l;  v̄_(l−1) W_l
-        *((a[h].T, a[h + 1]) for h in hidden),
-        *((a[h], W[h]) for h in hidden),
-    ]
-    return plain, more
-
-
-def operations(pairs: Pairs) -> int:
-    """Multiplications and additions of the products: 2 · rows · inner · columns each."""
-    return sum(2 * left.shape[0] * left.shape[1] * right.shape[1] for left, right in pairs)
 
 
 def table(numbers: dict[str, Any]) -> str:
@@ -215,40 +115,6 @@ def _sizes(kind: str, size: int) -> list[int]:
     if kind == "depth":
         return [8, *[64] * size, 1]
     return [8, size, size, 1] if kind == "width" else [size, 64, 64, 1]
-
-
-def _task(arm: Arm) -> tuple[MLP, Array, Array, Array]:
-    """Network and parameters, and random inputs and targets."""
-    rng = np.random.default_rng(0)
-    net = MLP(arm["sizes"], arm["activation"])
-    x = rng.standard_normal((arm["n"], net.sizes[0])).astype(arm["dtype"])
-    t = rng.standard_normal((arm["n"],)).astype(arm["dtype"])
-    return net, net.init(rng, arm["dtype"]), x, t
-
-
-def _interleaved(work: Sequence[Callable[[], Any]], seconds: float, rounds: int) -> Array:
-    """The seconds that each takes, (len(work), rounds), in the order A B C A B C …"""
-
-    def one_round() -> list[float]:
-        times = []
-        for run in work:
-            began = CLOCK()
-            run()
-            times.append(CLOCK() - began)
-        return times
-
-    one_round()  # the first is slower, and does not count
-    times: list[list[float]] = []
-    end = time.perf_counter() + seconds
-    while len(times) < rounds or time.perf_counter() < end:
-        times.append(one_round())
-    return np.array(times).T
-
-
-def _spread(ratios: Array) -> dict[str, float]:
-    """Median and quartiles."""
-    low, median, high = np.quantile(ratios, (0.25, 0.5, 0.75)).tolist()
-    return {"median": median, "low": low, "high": high}
 
 
 def _blas() -> str:

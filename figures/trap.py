@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import math
 from itertools import product
-from pathlib import Path
 from statistics import NormalDist, mean
 from typing import Any
 
@@ -39,17 +38,18 @@ from matplotlib.figure import Figure
 from figures.experiments.inputs import Arm
 from figures.experiments.jobs import run_arms
 from figures.experiments.settings import Settings
+from figures.experiments.trap_runs import NETS, SLOPE, N, X, grid, sample, train, truth
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from lai_ref import MLP, Adam, Array, Lai, Loss, Plain, TrainingState, lai_factor, lai_training
+from lai_ref import lai_factor
 
 RUNS, QUICK_RUNS, BLOCK = 100, 2, 20  # a block of runs is one arm
-METHODS = {  # pretrained with MSE?; share of the points that get the Lai loss; Adam's lr divided by
-    "MSE": (True, 0.0, 1),
-    "Lai alone": (False, 1.0, 1),
-    "MSE, then Lai": (True, 1.0, 1),
-    "MSE, then Lai, lr/3": (True, 1.0, 3),
-    "Lai for 1%": (False, 0.01, 1),
-    "Lai Training": (True, 0.01, 1),  # α as in §6.1
+METHODS: dict[str, dict[str, Any]] = {  # as `train` wants them
+    "MSE": {"pretrained": True, "alpha": 0.0, "slower": 1},
+    "Lai alone": {"pretrained": False, "alpha": 1.0, "slower": 1},
+    "MSE, then Lai": {"pretrained": True, "alpha": 1.0, "slower": 1},
+    "MSE, then Lai, lr/3": {"pretrained": True, "alpha": 1.0, "slower": 3},
+    "Lai for 1%": {"pretrained": False, "alpha": 0.01, "slower": 1},
+    "Lai Training": {"pretrained": True, "alpha": 0.01, "slower": 1},  # α as in §6.1
 }
 LAMS = (1.0, 0.1, 0.01)
 LITTLE, MUCH, CURVE = ("line", 0.5), ("line", 8.0), ("curve", 2.5)  # targets are off by ±noise
@@ -67,12 +67,6 @@ PLAN: dict[tuple[str, float], dict[str, tuple[float | None, ...]]] = {  # with w
         **dict.fromkeys(("Lai alone", "MSE, then Lai", "Lai for 1%", "Lai Training"), LAMS),
     },
 }
-SLOPE = 3.0  # of the line, y = 3x, and the steepest of the curve, y = 1.5 sin 2x
-X = {"line": 1.0, "curve": 2.0}  # x and the noise are uniform, x in ±X
-N, BATCH_SIZE = 128, 32
-NETS = {"line": MLP((1, 1)), "curve": MLP((1, 16, 1), "tanh")}
-EPOCHS = {"line": 30, "curve": 25}  # of pretraining, and as many after it
-LR = {"line": 0.03, "curve": 0.05}
 CAUGHT = 0.25  # a run with a larger share of wrong points is caught
 COLORS = dict(zip((None, *LAMS), DARK_TO_LIGHT, strict=True))
 MARKERS = dict(zip((None, *LAMS), "Dos^", strict=True))
@@ -83,15 +77,16 @@ def compute(settings: Settings) -> dict[str, Any]:
     """How many runs of each setting are caught, the line's landscape, and a caught curve."""
     seeds = range(QUICK_RUNS if settings.quick else RUNS)
     arms: list[Arm] = [
-        {"task": task, "noise": noise, "settings": _settings(task, noise), "seeds": list(block)}
+        {"task": task, "noise": noise, "runs": _runs(task, noise), "seeds": list(block)}
         for task, noise in PLAN
         for block in (seeds[first : first + BLOCK] for first in seeds[::BLOCK])
     ]
     results = run_arms(train, arms, None, settings.out / "arms", settings.jobs, "trap")
     wrong: dict[tuple[Any, ...], list[float]] = {}
     for arm, result in zip(arms, results, strict=True):
-        for setting, shares in zip(arm["settings"], result["wrong"], strict=True):
-            wrong.setdefault((arm["task"], arm["noise"], *setting), []).extend(shares)
+        task = arm["task"], arm["noise"]
+        for setting, shares in zip(_settings(*task), result["wrong"], strict=True):
+            wrong.setdefault((*task, *setting), []).extend(shares)
     return {
         **settings.provenance("trap", seeds=seeds),
         "source": f"{N} points drawn at random about y = 3x and y = 1.5 sin 2x for each run",
@@ -99,27 +94,6 @@ def compute(settings: Settings) -> dict[str, Any]:
         "landscape": _landscape(),
         "example": _example(arms, results),
     }
-
-
-def train(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
-    """By setting: each seed's share of wrong points, and the first seed's predictions."""
-    task, net, x = arm["task"], NETS[arm["task"]], _grid(arm["task"])
-    _, true = _truth(task, x)
-    steep = np.abs(true) > SLOPE / 3
-    wrong: list[list[float]] = [[] for _ in arm["settings"]]
-    fits = []
-    for seed in arm["seeds"]:
-        pretrained = _last_state(arm, seed, Plain())
-        for shares, (method, lam) in zip(wrong, arm["settings"], strict=True):
-            after_mse, alpha, slower = METHODS[method]
-            loss, start = Lai(lam) if lam else Plain(), pretrained if after_mse else None
-            theta = _last_state(arm, seed, loss, alpha, slower, start).theta
-            y, tape = net.forward(theta, x[:, None])
-            k, _ = net.input_gradient(tape)
-            shares.append(float((k[:, 0] * true <= 0)[steep].mean()))
-            if seed == arm["seeds"][0]:
-                fits.append(y.round(4).tolist())
-    return {"wrong": wrong, "fits": fits}
 
 
 def barrier(noise: float, lam: float) -> float | None:
@@ -165,53 +139,12 @@ def plot(numbers: dict[str, Any]) -> Figure:
     return figure
 
 
-def _settings(task: str, noise: float) -> list[list[Any]]:
-    return [[method, lam] for method, lams in PLAN[task, noise].items() for lam in lams]
+def _settings(task: str, noise: float) -> list[tuple[str, float | None]]:
+    return [(method, lam) for method, lams in PLAN[task, noise].items() for lam in lams]
 
 
-def _grid(task: str) -> Array:
-    return np.linspace(-X[task], X[task], 81)
-
-
-def _truth(task: str, x: Array) -> tuple[Array, Array]:
-    """The function that the targets scatter about, and its slope."""
-    if task == "line":
-        return SLOPE * x, np.full_like(x, SLOPE)
-    return SLOPE / 2 * np.sin(2 * x), SLOPE * np.cos(2 * x)
-
-
-def _sample(task: str, noise: float, seed: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    x = rng.uniform(-X[task], X[task], N)
-    return x, _truth(task, x)[0] + rng.uniform(-noise, noise, N)
-
-
-def _last_state(
-    arm: Arm,
-    seed: int,
-    loss: Loss,
-    alpha: float = 0.0,
-    slower: int = 1,
-    start: TrainingState | None = None,
-) -> TrainingState:
-    """The state at the end of a run from the seed's own start, or on from `start`."""
-    task = arm["task"]
-    x, t = _sample(task, arm["noise"], seed)
-    *_, last = lai_training(
-        NETS[task],
-        x[:, None],
-        t,
-        loss=loss,
-        alpha=alpha,
-        sampling="points",
-        pretrain_epochs=start.epoch if start else 0,
-        lai_epochs=EPOCHS[task] * slower,
-        batch_size=BATCH_SIZE,
-        optimizer=Adam(lr=LR[task] / slower),
-        rng=np.random.default_rng([seed, 1]),
-        resume_from=start,
-    )
-    return last.state
+def _runs(task: str, noise: float) -> list[Arm]:
+    return [{**METHODS[method], "lam": lam} for method, lam in _settings(task, noise)]
 
 
 def _row(setting: tuple[Any, ...], wrong: list[float]) -> dict[str, Any]:
@@ -241,14 +174,14 @@ def _landscape() -> dict[str, Any]:
 def _example(arms: list[Arm], results: list[dict[str, Any]]) -> dict[str, Any]:
     """Of the blocks' first seeds the one with most wrong points for Lai alone, λ = 1."""
     mine = [pair for pair in zip(arms, results, strict=True) if pair[0]["task"] == "curve"]
-    place = {method: _settings(*CURVE).index([method, 1.0]) for method in SHOWN}
+    place = {method: _settings(*CURVE).index((method, 1.0)) for method in SHOWN}
     arm, result = max(mine, key=lambda pair: float(pair[1]["wrong"][place["Lai alone"]][0]))
-    x, t = _sample(*CURVE, arm["seeds"][0])
+    x, t = sample(*CURVE, arm["seeds"][0])
     return {
         "seed": arm["seeds"][0],
         "data": [x.round(4).tolist(), t.round(4).tolist()],
-        "x": _grid("curve").round(4).tolist(),
-        "truth": _truth("curve", _grid("curve"))[0].round(4).tolist(),
+        "x": grid("curve").round(4).tolist(),
+        "truth": truth("curve", grid("curve"))[0].round(4).tolist(),
         "fits": {method: result["fits"][index] for method, index in place.items()},
     }
 

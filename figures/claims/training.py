@@ -10,9 +10,9 @@ from statistics import median
 import numpy as np
 
 from figures.claims.verdict import CLEARLY, Claim, Judged, either, in_cases
-from figures.cost import ALPHAS
 from figures.experiments import paper
 from figures.experiments.settings import Numbers
+from figures.experiments.step_times import ALPHAS
 from figures.frontier import excess_by_lam
 
 RARE = 0.05  # a fraction of runs that may be left to chance

@@ -15,7 +15,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from figures.experiments.inputs import Arm
+from figures.experiments.timing import Clock, quartiles, random_task, round_robin
 from lai_ref import MLP, Adam, Array, Lai, lai_training, value_and_grad
 
 PORTS = {
@@ -34,7 +35,7 @@ PORTS = {
 NAMES = ("lai_ref", *PORTS)
 LAM, BATCH, ALPHA = 0.1, 64, 0.01
 TABLE_1 = (200, 300)  # its epochs: pretraining and MSE; three λ for a share α of the points
-CLOCKS: dict[str, Callable[[], float]] = {
+CLOCKS: dict[str, Clock] = {
     "wall times": time.perf_counter,
     # and that of the children, here the C++ compiler
     "processor times": lambda: time.process_time() + sum(os.times()[2:4]),
@@ -78,7 +79,7 @@ def time_steps(arm: Arm) -> dict[str, Any]:
 
     contenders, left_out = _started(arm["names"], begin)
     turns = {name: partial(each.steps, arm["steps"]) for name, each in contenders.items()}
-    seconds = _in_turns(turns, arm["rounds"], clock)
+    seconds = round_robin(turns, arm["rounds"], clock)
     results = _compared({name: each / arm["steps"] for name, each in seconds.items()})
     for name, result in results.items():
         result |= {"first": first[name], "gradient off by": off[name]}
@@ -101,7 +102,7 @@ def time_epochs(arm: Arm) -> dict[str, Any]:
         for name, contender in contenders.items()
         for alpha in (0.0, ALPHA)
     }
-    seconds = _in_turns(turns, arm["rounds"], CLOCKS[arm["clock"]])
+    seconds = round_robin(turns, arm["rounds"], CLOCKS[arm["clock"]])
     plain, lai = ({name: seconds[name, alpha] for name in contenders} for alpha in (0.0, ALPHA))
     whole = {name: TABLE_1[0] * plain[name] + TABLE_1[1] * lai[name] for name in contenders}
     rows = {
@@ -238,11 +239,7 @@ def _task(arm: Arm) -> tuple[MLP, Array, Array, Array]:
     for name in arm["names"]:
         if name in PORTS:
             importlib.import_module(f"tutorials.ports.{PORTS[name]}")
-    rng = np.random.default_rng(0)
-    net = MLP(arm["sizes"], arm["activation"])
-    x = rng.standard_normal((arm["n"], net.sizes[0])).astype("float32")
-    t = rng.standard_normal((arm["n"],)).astype("float32")
-    return net, net.init(rng, "float32"), x, t
+    return random_task(arm["sizes"], arm["activation"], arm["n"], "float32")
 
 
 def _made(name: str, task: tuple[MLP, Array, Array, Array], threads: int) -> Contender:
@@ -274,27 +271,13 @@ def _started(
     return contenders, left_out
 
 
-def _in_turns(
-    turns: Mapping[Any, Callable[[], object]], rounds: int, clock: Callable[[], float]
-) -> dict[Any, Array]:
-    """Seconds of each, (rounds,), in the order A B C A B C …; the first round does not count."""
-    seconds: dict[Any, list[float]] = {key: [] for key in turns}
-    for _ in range(1 + rounds):
-        for key, turn in turns.items():
-            began = clock()
-            turn()
-            seconds[key].append(clock() - began)
-    return {key: np.array(each[1:]) for key, each in seconds.items()}
-
-
 def _compared(seconds: dict[str, Array]) -> dict[str, dict[str, Any]]:
     """Least and median, and quartiles of the ratio to `lai_ref` of the same round."""
     results: dict[str, dict[str, Any]] = {}
     for name, each in seconds.items():
-        low, median, high = np.quantile(each / seconds["lai_ref"], (0.25, 0.5, 0.75)).tolist()
         results[name] = {
             "least": float(each.min()),
             "median": float(np.median(each)),
-            "ratio": {"median": median, "low": low, "high": high},
+            "ratio": quartiles(each / seconds["lai_ref"]),
         }
     return results

@@ -1,11 +1,10 @@
-"""Long experiments as arms: independent runs, in parallel processes, each kept when it is finished.
+"""Run independent jobs in parallel processes and cache each result.
 
-An arm is a dict of JSON-able parameters. Its result is kept under a key made of all that determines
-it: the function, the parameters (the data's digest among them), the code, the library versions. A
-run that is killed, at any moment, goes on with the arms that are missing, and a change of anything
-that matters is another key. The code is that of `lai_ref`, subfolders
-included, and of the function's own module, without comments and docstrings; nothing else of
-`figures` may bear on a result.
+A job is a dict of parameters, ready for JSON, and a work function. The cache key covers everything
+that determines the result: the function, the parameters (with a digest of the data), the code and
+the library versions. A run that is killed, at any moment, resumes with the missing jobs. The code
+is that of `lai_ref`, of the work function's module and of what this imports from `figures`, without
+comments and docstrings. So a work function stands in a module without captions and labels.
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ from lai_ref.support.files import atomic_write
 
 Work: TypeAlias = Callable[[Arm, Path | None, Path], dict[str, Any]]
 
+FIGURES = Path(__file__).parents[1]  # the folder of the package
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -132,21 +132,49 @@ def _digest(content: Any) -> str:
 
 @lru_cache
 def _code(module: Path) -> str:
-    return code_digest(Path(lai_ref.__file__).parent, module)
+    return code_digest(module, Path(lai_ref.__file__).parent, FIGURES)
 
 
-def code_digest(package: Path, module: Path) -> str:
-    """A digest of the statements of `module` and of every file of `package` that it may run.
+def code_digest(module: Path, package: Path, figures: Path) -> str:
+    """A digest of the statements that a function of `module` may run.
 
-    Subfolders are included. The oracle and the command line are not: no training runs them.
+    They are those of `module`, of the files in the folder `figures` that it imports, directly or
+    not, and of `package`, the folder of lai_ref: all but the oracle and the command line.
     """
     files = {
         path.as_posix(): package / path
         for path in (file.relative_to(package) for file in package.rglob("*.py"))
         if path.parts[0] != "oracle" and path.name != "__main__.py"
     }
-    meanings = {name: _meaning(file) for name, file in files.items()}
+    missing, found = [module], dict[str, Path]()
+    while missing:
+        for file in _imported(missing.pop(), figures):
+            name = file.relative_to(figures.parent).as_posix()
+            if name not in found:
+                found[name] = file
+                missing.append(file)
+    meanings = {name: _meaning(file) for name, file in (files | found).items()}
     return _digest([meanings, module.name, _meaning(module)])
+
+
+def _imported(module: Path, figures: Path) -> set[Path]:
+    """The files in the folder `figures` that the import statements of a module run."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError(f"{module}: expected absolute imports, got a relative one")
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    files = set()
+    for first, *parts in (name.split(".") for name in names):
+        for depth in range(1 + len(parts)):  # of the package, of its subpackages, of the module
+            path = figures.joinpath(*parts[:depth])
+            for file in (path / "__init__.py", path.with_suffix(".py")):
+                if first == "figures" and file.is_file():
+                    files.add(file)
+    return files
 
 
 def _meaning(file: Path) -> str:

@@ -108,31 +108,119 @@ def package(tmp_path: Path) -> Path:
     return copy
 
 
+def digest(package: Path) -> str:
+    """For a work function of this module."""
+    return code_digest(Path(__file__), package, jobs.FIGURES)
+
+
 @pytest.mark.parametrize(
     "edited", ["factor.py", "train.py", "folder/inner/module.py", "folder/inner/another.py"]
 )
 def test_the_key_follows_every_file_of_the_package(package: Path, edited: str) -> None:
-    before = code_digest(package, Path(__file__))
+    before = digest(package)
     with open(package / edited, "a") as file:
         file.write("\nH = 1.0\n")
-    assert code_digest(package, Path(__file__)) != before
+    assert digest(package) != before
 
 
 @pytest.mark.parametrize("edited", ["__main__.py", "oracle/case.py", "oracle/mutants/factor.py"])
 def test_the_key_follows_no_file_that_trains_nothing(package: Path, edited: str) -> None:
-    before = code_digest(package, Path(__file__))
+    before = digest(package)
     with open(package / edited, "a") as file:
         file.write("\nH = 1.0\n")
-    assert code_digest(package, Path(__file__)) == before
+    assert digest(package) == before
 
 
 def test_the_key_follows_the_works_module_and_not_where_the_package_lies(package: Path) -> None:
-    assert code_digest(package, Path(__file__)) != code_digest(package, Path(jobs.__file__))
+    assert digest(package) != code_digest(Path(jobs.__file__), package, jobs.FIGURES)
     (package / "folder" / "inner" / "module.py").unlink()
-    assert code_digest(package, Path(__file__)) == jobs._code(Path(__file__))
+    assert digest(package) == jobs._code(Path(__file__))
 
 
 def test_the_digest_follows_the_numbers() -> None:
     x = np.arange(6.0).reshape(2, 3)
     assert digest_of(x) == digest_of(np.asfortranarray(x))
     assert digest_of(x) != digest_of(x * (1 + 1e-15))
+
+
+@pytest.fixture
+def figures(tmp_path: Path) -> Path:
+    """A copy of the package `figures` without its results."""
+    copy = tmp_path / "figures"
+    skip = shutil.ignore_patterns("__pycache__", "results", "out")
+    shutil.copytree(jobs.FIGURES, copy, ignore=skip)
+    return copy
+
+
+def keys(figures: Path) -> dict[str, str]:
+    """The digest of the code of every module with a work function, lai_ref left out."""
+    none = figures / "none"
+    return {name: code_digest(figures / f"experiments/{name}.py", none, figures) for name in WORKS}
+
+
+WORKS = ("trained", "trap_runs", "step_times", "framework_runs")
+
+
+@pytest.mark.parametrize(
+    ("edited", "changed"),
+    [
+        ("experiments/trained.py", {"trained"}),
+        ("experiments/trap_runs.py", {"trap_runs"}),
+        ("experiments/step_times.py", {"step_times"}),
+        ("experiments/framework_runs.py", {"framework_runs"}),
+        ("experiments/timing.py", {"step_times", "framework_runs"}),
+        ("experiments/inputs.py", set(WORKS)),
+        ("experiments/__init__.py", set(WORKS)),
+        ("__init__.py", set(WORKS)),
+    ],
+)
+def test_the_key_follows_what_the_works_module_imports(
+    figures: Path, edited: str, changed: set[str]
+) -> None:
+    before = keys(figures)
+    with open(figures / edited, "a") as file:
+        file.write("\nH = 1.0\n")
+    after = keys(figures)
+    assert {name for name in WORKS if after[name] != before[name]} == changed
+
+
+def test_the_key_follows_no_word_and_no_figure(figures: Path) -> None:
+    before = keys(figures)
+    used = [file for name in ("inputs", "timing", *WORKS) for file in figures.rglob(f"{name}.py")]
+    others = [file for file in figures.rglob("*.py") if file not in used]
+    names = {file.relative_to(figures).as_posix() for file in others}
+    assert {"plotting/words.py", "trap.py", "experiments/protocol.py"} <= names
+    for file in others:
+        if file.name != "__init__.py" or "claims" in file.parts:
+            file.write_text(file.read_text() + "\nH = 1.0\n")
+    assert keys(figures) == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import figures.other.module",
+        "from figures.other import module",
+        "from figures.other.module import H",
+        "def f():\n    from figures.other.module import H",
+    ],
+)
+def test_the_key_follows_every_form_of_import(tmp_path: Path, line: str) -> None:
+    work, other = tmp_path / "work.py", tmp_path / "figures" / "other"
+    other.mkdir(parents=True)
+    work.write_text(line)
+    digests = set()
+    for text in ("H = 0.5", "H = 1.0", "from figures.other.third import H"):
+        (other / "module.py").write_text(text)
+        digests.add(code_digest(work, tmp_path / "empty", tmp_path / "figures"))
+    (other / "third.py").write_text("H = 1.0")
+    digests.add(code_digest(work, tmp_path / "empty", tmp_path / "figures"))
+    (other / "__init__.py").write_text("H = 1.0")
+    digests.add(code_digest(work, tmp_path / "empty", tmp_path / "figures"))
+    assert len(digests) == 5
+
+
+def test_a_relative_import_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text("from . import other")
+    with pytest.raises(ValueError, match="expected absolute imports"):
+        code_digest(tmp_path / "work.py", tmp_path / "empty", tmp_path / "figures")

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,9 @@ import pytest
 
 from figures import trap
 from figures.experiments.settings import Settings
+from figures.experiments.trap_runs import sample
 from figures.plotting.drawing import style
-from lai_ref import MLP, Array, Lai, Plain, lai_factor_derivative
+from lai_ref import Array, Lai, lai_factor_derivative
 from tests.figures import results
 
 CASES = [(noise, lam) for noise in (0.5, 2.0, 8.0) for lam in (10.0, 1.0, 0.1, 0.01)]
@@ -94,79 +94,6 @@ def test_known_intervals() -> None:
     assert trap.wilson(100, 100) == pytest.approx((0.9630, 1), abs=5e-5)
 
 
-def test_a_line_is_caught_if_it_starts_left_of_the_barrier() -> None:
-    starts = {s: MLP((1, 1)).init(np.random.default_rng([s, 1]))[0] for s in range(40)}
-    left = [seed for seed, k in starts.items() if k < -0.5][:3]
-    right = [seed for seed, k in starts.items() if k > 0.2][:3]
-    arm = {"task": "line", "noise": 8.0, "settings": [["Lai alone", 1.0]], "seeds": left + right}
-    result = trap.train(arm, None, Path())
-    assert result["wrong"] == [[1.0] * 3 + [0.0] * 3]
-    (first,) = result["fits"]
-    assert first == sorted(first, reverse=True)
-
-
-def test_a_curve_is_judged_where_it_is_steep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line of slope 3 is wrong where the curve falls, by 1 at least: 3 cos 2x < −1, |x| < 2."""
-    monkeypatch.setitem(trap.NETS, "curve", MLP((1, 1)))
-    fitted = SimpleNamespace(theta=np.array([3.0, 0.0]))
-    monkeypatch.setattr(trap, "_last_state", lambda *_: fitted)
-    arm = {"task": "curve", "noise": 1.0, "settings": [["Lai alone", 1.0]], "seeds": [0]}
-    (wrong,) = trap.train(arm, None, Path())["wrong"]
-    rising = math.acos(1 / 3)
-    falling = 2 * (2 - (math.pi - math.acos(1 / 3)) / 2)
-    assert wrong[0] == pytest.approx(falling / (falling + rising), abs=0.01)
-
-
-def test_the_slope_behind_the_data_is_that_of_the_function_behind_them() -> None:
-    x = np.linspace(-1, 1, 7)
-    for task in ("line", "curve"):
-        y, slope = trap._truth(task, x.astype(complex) + 1e-30j)
-        np.testing.assert_allclose(y.imag / 1e-30, slope.real, rtol=1e-12)
-
-
-def test_methods_start_from_pretraining_or_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-
-    def last_state(arm: Any, seed: int, loss: Any, *rest: Any) -> Any:
-        calls.append((loss, *rest))
-        return SimpleNamespace(theta=np.array([1.0, 0.0]), name=len(calls))
-
-    monkeypatch.setattr(trap, "_last_state", last_state)
-    settings = trap._settings(*trap.MUCH)
-    trap.train({"task": "line", "noise": 8.0, "settings": settings, "seeds": [5]}, None, Path())
-    assert calls.pop(0) == (Plain(),)
-    made = {
-        (method, lam): (loss, alpha, slower, start and start.name)
-        for (method, lam), (loss, alpha, slower, start) in zip(settings, calls, strict=True)
-    }
-    assert made["MSE", None] == (Plain(), 0.0, 1, 1)
-    assert made["Lai alone", 1.0] == (Lai(1.0), 1.0, 1, None)
-    assert made["MSE, then Lai", 0.1] == (Lai(0.1), 1.0, 1, 1)
-    assert made["MSE, then Lai, lr/3", 0.1] == (Lai(0.1), 1.0, 3, 1)
-    assert made["Lai Training", 0.1] == (Lai(0.1), 0.01, 1, 1)
-
-
-def test_a_run_goes_on_from_its_start_for_as_long_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: dict[str, Any] = {}
-
-    def training(net: MLP, x: Array, t: Array, **options: Any) -> Any:
-        asked.update(options, net=net, x=x, t=t)
-        return iter([SimpleNamespace(state="first"), SimpleNamespace(state="last")])
-
-    monkeypatch.setattr(trap, "lai_training", training)
-    arm, start = {"task": "curve", "noise": 2.5}, SimpleNamespace(epoch=25)
-    state: Any = trap._last_state(arm, 7, Lai(0.1), 0.01, 5, start)  # type: ignore[arg-type]
-    assert state == "last"
-    assert (asked["loss"], asked["alpha"], asked["sampling"]) == (Lai(0.1), 0.01, "points")
-    assert (asked["pretrain_epochs"], asked["lai_epochs"], asked["resume_from"]) == (25, 125, start)
-    assert asked["optimizer"].lr == 0.01
-    assert (asked["net"], asked["x"].shape, asked["t"].shape) == (
-        trap.NETS["curve"],
-        (128, 1),
-        (128,),
-    )
-
-
 def test_blocks_are_joined_and_the_worst_first_run_is_shown(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -176,8 +103,8 @@ def test_blocks_are_joined_and_the_worst_first_run_is_shown(
 
         return [
             {
-                "wrong": [[wrong(seed) for seed in arm["seeds"]] for _ in arm["settings"]],
-                "fits": [[float(arm["seeds"][0]), float(n)] for n, _ in enumerate(arm["settings"])],
+                "wrong": [[wrong(seed) for seed in arm["seeds"]] for _ in arm["runs"]],
+                "fits": [[float(arm["seeds"][0]), float(n)] for n, _ in enumerate(arm["runs"])],
             }
             for arm in arms
         ]
@@ -190,7 +117,7 @@ def test_blocks_are_joined_and_the_worst_first_run_is_shown(
     settings = trap._settings(*trap.CURVE)
     assert numbers["example"]["seed"] == 40
     assert numbers["example"]["fits"] == {
-        method: [40, settings.index([method, 1.0])] for method in ("Lai alone", "Lai Training")
+        method: [40, settings.index((method, 1.0))] for method in ("Lai alone", "Lai Training")
     }
 
 
@@ -247,7 +174,7 @@ def test_steps_too_large_for_the_kink_throw_a_line_over(quick: dict[str, Any]) -
 def test_the_example_is_one_of_the_runs(quick: dict[str, Any]) -> None:
     example = quick["example"]
     assert example["seed"] in (0, 1)  # the blocks' first
-    x, t = trap._sample(*trap.CURVE, example["seed"])
+    x, t = sample(*trap.CURVE, example["seed"])
     np.testing.assert_allclose(example["data"], [x, t], atol=1e-4)
     np.testing.assert_allclose(
         example["truth"], 1.5 * np.sin(2 * np.array(example["x"])), atol=1e-4
