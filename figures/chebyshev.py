@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import GREY
 from figures.plotting.geometry import ACROSS, ALONG, Split, draw_points, label, plane, split
 from lai_ref import Array, projections
@@ -30,7 +30,7 @@ X, Y, T = 0.0, 0.0, 2.0
 SEED = 0
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Two turned frames, and how far the two approaches are apart over many residuals."""
     count = 1_000 if settings.quick else 1_000_000
     rng = np.random.default_rng(SEED)
@@ -60,7 +60,7 @@ def turn(e: Any, k: Any) -> Array:
     return coordinates
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """The turned frames in the plane, with the balls of both norms."""
     figure = Figure(figsize=(10, 5.6), layout="constrained")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)

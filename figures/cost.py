@@ -30,7 +30,7 @@ from matplotlib.figure import Figure
 
 from figures.experiments.inputs import Arm
 from figures.experiments.jobs import run_arms
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.experiments.step_times import ALPHAS, SAMPLINGS, time_epochs, time_steps
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
@@ -51,7 +51,7 @@ QUICK_LIMITS = {"seconds": 0.01, "rounds": 2}
 EPOCHS = {"sizes": NETS[0], "activation": "tanh", "dtype": "float32", "n": 8192, "rounds": 15}
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Times and ratios: of steps over N and in growing networks, of epochs over α."""
     quick = settings.quick
     batches, limits = (QUICK_BATCHES, QUICK_LIMITS) if quick else (BATCHES, LIMITS)
@@ -64,7 +64,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     growing: list[Arm] = [{"sizes": _sizes(kind, size), **base} for kind, size in grown]
     epochs: Arm = EPOCHS | ({"n": 512, "rounds": 2} if quick else {})
 
-    def run(work: Any, arms: list[Arm]) -> list[dict[str, Any]]:
+    def run(work: Any, arms: list[Arm]) -> list[Numbers]:
         """One after the other: arms that run at the same time slow each other down."""
         results = run_arms(work, arms, None, settings.out / "arms", 1, "cost")
         return [{**arm, **result} for arm, result in zip(arms, results, strict=True)]
@@ -80,7 +80,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     }
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """A row for every network, activation, dtype and batch: times, and ratios with quartiles."""
     ratios = ("lai / plain", "plain / products", "lai / products")
     head = ("plain step, ms", "Lai step, ms", *ratios)
@@ -93,7 +93,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(["What a step costs: medians, and quartiles of ratios (one thread)", *lines])
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """Steps over N, over plain steps and over their products; epochs over α; growing networks."""
     figure = Figure(figsize=(13, 8), layout="constrained")
     axes: Any = figure.subplots(2, 3)
@@ -122,11 +122,11 @@ def _blas() -> str:
     return str(about["Build Dependencies"]["blas"]["name"])
 
 
-def _name(row: dict[str, Any]) -> str:
+def _name(row: Numbers) -> str:
     return f"{'-'.join(str(width) for width in row['sizes'])} {row['activation']} {row['dtype']}"
 
 
-def _draw_steps(axes: Axes, rows: list[dict[str, Any]], ratio: str) -> None:
+def _draw_steps(axes: Axes, rows: list[Numbers], ratio: str) -> None:
     for name in dict.fromkeys(map(_name, rows)):
         mine = [row for row in rows if _name(row) == name]
         look = "os"[ACTIVATIONS.index(mine[0]["activation"])]
@@ -137,7 +137,7 @@ def _draw_steps(axes: Axes, rows: list[dict[str, Any]], ratio: str) -> None:
     _limit(axes, [row[ratio] for row in rows])
 
 
-def _draw_epochs(axes: Axes, epochs: dict[str, Any]) -> None:
+def _draw_epochs(axes: Axes, epochs: Numbers) -> None:
     for sampling, color, marker in zip(SAMPLINGS, DARK_TO_LIGHT[1:3], "os", strict=True):
         ratios = epochs["ratios"][sampling]
         _points(axes, list(ALPHAS), ratios, marker + "-", color, f"share α of the {sampling}")
@@ -150,7 +150,7 @@ def _draw_epochs(axes: Axes, epochs: dict[str, Any]) -> None:
     _limit(axes, [ratio for ratios in epochs["ratios"].values() for ratio in ratios])
 
 
-def _draw_growth(axes: Axes, rows: list[dict[str, Any]]) -> None:
+def _draw_growth(axes: Axes, rows: list[Numbers]) -> None:
     sizes, ratios = [row["size"] for row in rows], [row["lai / plain"] for row in rows]
     _points(axes, sizes, ratios, "o-", DARK_TO_LIGHT[1], "times")
     operations = [row["operations"][1] / row["operations"][0] for row in rows]

@@ -27,16 +27,15 @@ Next to a plain loss (§5) the division matters: it makes Lai count 1/λ times a
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.settings import Settings
+from figures.experiments.line_data import kink_at
+from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.geometry import ACROSS, ALONG
-from figures.plotting.words import KINKS, NAMES, kink_at
+from figures.plotting.words import KINKS, NAMES
 from lai_ref import Array, lai_factor, lai_factor_derivative, projections
 
 LAMS = (0.5, 1.0, 2.0)
@@ -46,7 +45,7 @@ SHOWN = 1e-2  # the λ whose F' is drawn
 BESIDE = 1e-12  # how far, relatively, from the kink its two sides are evaluated
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """The curves, the minimum of F and what dividing by min(λ, 1) does, for each λ and order."""
     return {
         **settings.provenance("factor", seeds=()),
@@ -58,7 +57,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _over_angle(lam: float) -> dict[str, Any]:
+def _over_angle(lam: float) -> Numbers:
     kink = float(np.degrees(np.arctan(lam)))
     phi = np.unique([*np.linspace(-90, 90, 61), -kink, kink])
     k = np.tan(np.radians(phi))
@@ -73,7 +72,7 @@ def _over_angle(lam: float) -> dict[str, Any]:
     }
 
 
-def _over_slope(lam: float, order: int) -> dict[str, Any]:
+def _over_slope(lam: float, order: int) -> Numbers:
     kink = kink_at(lam, order)
     k = np.unique([*np.geomspace(0.01, 100, 81), kink])
     ends = lai_factor([0.0, np.finfo(float).max, kink], lam, order).tolist()
@@ -87,7 +86,7 @@ def _over_slope(lam: float, order: int) -> dict[str, Any]:
     }
 
 
-def _slope_curve(lam: float, order: int) -> dict[str, Any]:
+def _slope_curve(lam: float, order: int) -> Numbers:
     kink = kink_at(lam, order)
     grid = np.geomspace(1e-4, 100, 61)
     sides = kink * (1 - BESIDE), kink * (1 + BESIDE)
@@ -102,7 +101,7 @@ def _slope_curve(lam: float, order: int) -> dict[str, Any]:
     }
 
 
-def _minimum(lam: float, order: int) -> dict[str, Any]:
+def _minimum(lam: float, order: int) -> Numbers:
     """Where F is found to be least among k > 0, and by what share less than at k = 0."""
     k = np.geomspace(1e-6, 1e6, 1201)
     for _ in range(5):  # twenty times as fine each time, until differences in F near its rounding
@@ -119,7 +118,7 @@ def _minimum(lam: float, order: int) -> dict[str, Any]:
     }
 
 
-def _normalising(lam: float, order: int) -> dict[str, Any]:
+def _normalising(lam: float, order: int) -> Numbers:
     """F at k = 0 and the largest |F'| below, just above and anywhere above the kink.
 
     "with" the division by min(λ, 1), and "without".
@@ -141,7 +140,7 @@ def _normalising(lam: float, order: int) -> dict[str, Any]:
     return {"lam": lam, "order": order, "with": divided, "without": undivided}
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """The minima of F, and what dividing by λ does, as text."""
     lines = ["F is least at (found, kink), less than at k = 0 by"]
     lines += [
@@ -159,7 +158,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """F over φ above; F over k and |F'| over k below."""
     figure = Figure(figsize=(12, 7.4), layout="constrained")
     above, below = figure.subplots(2, 3)
@@ -171,7 +170,7 @@ def plot(numbers: dict[str, Any]) -> Figure:
     return figure
 
 
-def _draw_over_angle(axes: Axes, curve: dict[str, Any]) -> None:
+def _draw_over_angle(axes: Axes, curve: Numbers) -> None:
     lam, kink = curve["lam"], curve["kink"]
     low, high = ("/" + f"{lam:g}" if lam < 1 else ""), (f"{lam:g} " if lam > 1 else "")
     axes.plot(curve["phi"], curve["factor"], color=DARK_TO_LIGHT[0], lw=2.5, label="F, the larger")
@@ -186,7 +185,7 @@ def _draw_over_angle(axes: Axes, curve: dict[str, Any]) -> None:
     axes.legend(loc="upper center", ncols=3, fontsize=9, handlelength=1.6, columnspacing=1)
 
 
-def _draw_over_slope(axes: Axes, curves: list[dict[str, Any]]) -> None:
+def _draw_over_slope(axes: Axes, curves: list[Numbers]) -> None:
     for curve, color, dashes, marker in zip(
         curves, (ALONG, ACROSS), ("-", "--"), ("o", "s"), strict=True
     ):
@@ -217,7 +216,7 @@ def _draw_over_slope(axes: Axes, curves: list[dict[str, Any]]) -> None:
     axes.legend(loc="lower center")
 
 
-def _draw_slopes(axes: Axes, curves: list[dict[str, Any]]) -> None:
+def _draw_slopes(axes: Axes, curves: list[Numbers]) -> None:
     for curve, color, marker in zip(curves, (ALONG, ACROSS), ("o", "s"), strict=True):
         for way, dashes in zip(WAYS, ("-", "--"), strict=True):
             label = f"Lai {NAMES[curve['order']]}, {WAYS[way]}"

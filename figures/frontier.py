@@ -36,15 +36,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from figures.experiments.equal_smoothness import PENALTY, excess_by_lam, least_rmse
 from figures.experiments.inputs import Arm, california
 from figures.experiments.protocol import arms_of, protocol_of, train_all
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import circumstances
 
 BATCH = 256
 CONTROL, LAI, STOPPING = "MSE", "Lai", "early stopping"
-PENALTY = "double backprop, all points"  # the rival that the verdict is about
 MEASURES = {"variance": "variance of outputs", "slope": "mean slope ‖k‖"}
 # how far off a run its parameter stands, in points, and aligned to which side
 RIGHT, LEFT, BELOW = ((5, 8), "left"), ((-7, -9), "right"), ((3, -15), "right")
@@ -89,7 +89,7 @@ METHODS = {
 RIVALS = tuple(METHODS)[1:]
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """What every method reaches, by seed; and Lai's RMSE over its rivals' at equal smoothness."""
     control = arms_of(settings, range(settings.seeds), batch_size=BATCH)
     choices = [
@@ -121,22 +121,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     }
 
 
-def least_rmse(runs: list[tuple[float, float]], smoothness: float) -> float | None:
-    """The least RMSE that `runs`, pairs of smoothness and RMSE, reach at no more than `smoothness`.
-
-    Linear between the runs that none of the others beats in both; None below the smoothest of them.
-    """
-    best: list[tuple[float, float]] = []
-    for run in sorted(runs):
-        if not best or run[1] < best[-1][1]:
-            best.append(run)
-    if smoothness < best[0][0]:
-        return None
-    x, y = zip(*best, strict=True)
-    return float(np.interp(smoothness, x, y))
-
-
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """Every method and parameter; then the comparison at equal smoothness."""
     names = ("rmse", *MEASURES)
     control = numbers["points"][0]
@@ -166,19 +151,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def excess_by_lam(numbers: dict[str, Any], measure: str) -> dict[float, list[float]]:
-    """Lai's RMSE over that of double backpropagation on all points, less 1, by λ and seed.
-
-    Without the λ for which a seed has no run of it as smooth.
-    """
-    return {
-        d["lam"]: d["excess"]
-        for d in numbers["differences"]
-        if (d["measure"], d["rival"]) == (measure, PENALTY) and None not in d["excess"]
-    }
-
-
-def verdict(numbers: dict[str, Any], measure: str) -> str:
+def verdict(numbers: Numbers, measure: str) -> str:
     """Where all seeds agree on Lai against double backpropagation on all points."""
     by_lam = excess_by_lam(numbers, measure).items()
     more = [f"{lam:g}" for lam, by_seed in by_lam if min(by_seed) > 0]
@@ -188,7 +161,7 @@ def verdict(numbers: dict[str, Any], measure: str) -> str:
     return f"in every seed {'; '.join(found)}" if found else "the seeds disagree for every λ"
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """The cost in RMSE over each measure of smoothness, relative to MSE of the same seed."""
     figure = Figure(figsize=(11, 6), layout="constrained")
     panels: Any = figure.subplots(1, 2, sharey=True)
@@ -209,7 +182,7 @@ def plot(numbers: dict[str, Any]) -> Figure:
     return figure
 
 
-def _frontiers(axes: Axes, numbers: dict[str, Any], measure: str) -> None:
+def _frontiers(axes: Axes, numbers: Numbers, measure: str) -> None:
     control, *points = numbers["points"]
     shown = []
     for method, about in METHODS.items():
@@ -242,21 +215,17 @@ def _frontiers(axes: Axes, numbers: dict[str, Any], measure: str) -> None:
     axes.set_ylim(-0.03, MOST)
 
 
-def _point(
-    method: str, knob: str | None, value: float | None, runs: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _point(method: str, knob: str | None, value: float | None, runs: list[Numbers]) -> Numbers:
     """One method at one value of its parameter: a list over seeds of everything measured."""
     ends = {name: [run[name] for run in runs] for name in ("rmse", *MEASURES)}
     return {"method": method, "knob": knob, "value": value, **ends}
 
 
-def _end(arm: Arm) -> dict[str, Any]:
+def _end(arm: Arm) -> Numbers:
     return {"rmse": arm["rmse"][-1], "variance": arm["variance"], "slope": arm["slope"]}
 
 
-def _difference(
-    points: list[dict[str, Any]], lai: dict[str, Any], rival: str, measure: str
-) -> dict[str, Any]:
+def _difference(points: list[Numbers], lai: Numbers, rival: str, measure: str) -> Numbers:
     """Lai's RMSE over the rival's at equal smoothness, less 1, by seed."""
     theirs = [point for point in points if point["method"] in (CONTROL, rival)]
     by_seed = []
@@ -267,7 +236,7 @@ def _difference(
     return {"measure": measure, "rival": rival, "lam": lai["value"], "excess": by_seed}
 
 
-def _ratios(point: dict[str, Any], control: dict[str, Any], name: str) -> list[float]:
+def _ratios(point: Numbers, control: Numbers, name: str) -> list[float]:
     return [value / base for value, base in zip(point[name], control[name], strict=True)]
 
 
@@ -285,6 +254,6 @@ def _excess(changes: list[float | None]) -> str:
     return f"{_spread_of(found)} {len(found)}/{len(changes)}" if found else "–"
 
 
-def _setting(point: dict[str, Any]) -> str:
+def _setting(point: Numbers) -> str:
     about = METHODS.get(point["method"])  # None: the control
     return about.parameter.format(point["value"]) if about else ""

@@ -41,7 +41,7 @@ from matplotlib.ticker import NullFormatter
 from figures.experiments.inputs import Arm, california
 from figures.experiments.paper import LAMS, MSE, TABLE_1, TABLE_2, TABLE_3, deviation_factor
 from figures.experiments.protocol import UNIT, arms_of, protocol_of, train_all
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.experiments.trained import SHARES
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
@@ -58,7 +58,7 @@ FACTORS: list[list[Arm]] = [
 QUICK = [*(factor[:1] for factor in FACTORS[:-1]), FACTORS[-1]]
 NEAR = 0.01  # the relative difference of two RMSE that are called near
 NEAREST = 4  # of these protocols Table 3 is computed too
-PAPER: dict[str, Any] = {
+PAPER: Numbers = {
     **TABLE_1,
     "sensitivity": [MSE[:-1], TABLE_2.row[:-1]],  # Table 2: MSE and λ = 1e-1
     "list": TABLE_3.row,  # Table 3: sensitivity, then RMSE
@@ -76,7 +76,7 @@ HEADER = COLUMNS.format("inputs", "network", "batch", "rate", "Lai for")
 ENDS = ("o", "v")  # markers of MSE and of λ = 1e-3
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Tables 1 and 2 by protocol, the nearest to the paper's first; Table 3 of the nearest."""
     choices = product(*(QUICK if settings.quick else FACTORS))
     protocols = [{k: v for factor in choice for k, v in factor.items()} for choice in choices]
@@ -96,7 +96,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     }
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """Every protocol's Table 1 and factors, the nearest first; then Table 3 of the nearest."""
     results = numbers["protocols"]
     factors = ("Table 1", "Table 2", "Tables 1 and 2")
@@ -129,7 +129,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """Left: variance over RMSE, from MSE to λ = 1e-3. Right: how far off each protocol is."""
     figure = Figure(figsize=(12.5, 6.6), layout="constrained")
     panels: Any = figure.subplots(1, 2, width_ratios=(1.1, 1))
@@ -139,7 +139,7 @@ def plot(numbers: dict[str, Any]) -> Figure:
     return figure
 
 
-def _train(settings: Settings, choices: list[tuple[Arm, Any]]) -> list[dict[str, Any]]:
+def _train(settings: Settings, choices: list[tuple[Arm, Any]]) -> list[Numbers]:
     """For each protocol and λ the medians over the seeds."""
     control = arms_of(settings, SEEDS)
     arms: list[Arm] = []
@@ -151,7 +151,7 @@ def _train(settings: Settings, choices: list[tuple[Arm, Any]]) -> list[dict[str,
     return [_median(results[i : i + len(SEEDS)]) for i in range(0, len(results), len(SEEDS))]
 
 
-def _median(arms: list[Arm]) -> dict[str, Any]:
+def _median(arms: list[Arm]) -> Numbers:
     sensitivity = {
         kind: np.median([arm["sensitivity"][kind] for arm in arms], axis=0).tolist()
         for kind in arms[0]["sensitivity"]
@@ -163,7 +163,7 @@ def _median(arms: list[Arm]) -> dict[str, Any]:
     }
 
 
-def _tables_1_2(protocol: Arm, medians: list[dict[str, Any]]) -> dict[str, Any]:
+def _tables_1_2(protocol: Arm, medians: list[Numbers]) -> Numbers:
     """Both tables and how far they are from the paper's, with the noise that comes nearest."""
     rmse, variance = ([median[name] for median in medians] for name in ("rmse", "variance"))
     noises = {
@@ -186,7 +186,7 @@ def _tables_1_2(protocol: Arm, medians: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _add_table_3(result: dict[str, Any], median: dict[str, Any]) -> None:
+def _add_table_3(result: Numbers, median: Numbers) -> None:
     """Sensitivity by feature, then RMSE, with λ₈ = 1e-3; and their changes to MSE."""
     noise = result["noise"]
     mse = [*result["sensitivity"][0], result["rmse"][0]]
@@ -200,12 +200,12 @@ def _changes(row: Iterable[float], mse: Iterable[float]) -> list[float]:
     return [ours / base - 1 for ours, base in zip(row, mse, strict=True)]
 
 
-def _off(ours: dict[str, Any], names: list[str]) -> float:
+def _off(ours: Numbers, names: list[str]) -> float:
     flat = [np.concatenate([np.ravel(of[name]) for name in names]) for of in (ours, PAPER)]
     return deviation_factor(*flat)
 
 
-def _tracks(axes: Axes, numbers: dict[str, Any]) -> None:
+def _tracks(axes: Axes, numbers: Numbers) -> None:
     results = numbers["protocols"]
     for i, result in enumerate(results):
         raw = result["protocol"]["scaling"] == "raw"
@@ -232,16 +232,14 @@ def _tracks(axes: Axes, numbers: dict[str, Any]) -> None:
     )
 
 
-def _track(
-    axes: Axes, of: dict[str, Any], color: str, dashes: str, width: float, label: str
-) -> None:
+def _track(axes: Axes, of: Numbers, color: str, dashes: str, width: float, label: str) -> None:
     x, y = of["rmse"], of["variance"]
     axes.loglog(x, y, color=color, ls=dashes, lw=width, label=label)
     for end, marker in zip((0, -1), ENDS, strict=True):
         axes.plot(x[end], y[end], marker, color=color, ms=4 + width)
 
 
-def _factors(axes: Axes, numbers: dict[str, Any]) -> None:
+def _factors(axes: Axes, numbers: Numbers) -> None:
     results = numbers["protocols"]
     rows = range(len(results))
     columns = zip(("Table 1", "Table 2", "Table 3"), DARK_TO_LIGHT[1:], "os^", strict=True)
@@ -272,22 +270,22 @@ def _factors(axes: Axes, numbers: dict[str, Any]) -> None:
     axes.legend(loc="upper right")
 
 
-def _left(of: dict[str, Any]) -> float:
+def _left(of: Numbers) -> float:
     """What λ = 1e-3 leaves of MSE's variance."""
     return float(of["variance"][-1] / of["variance"][0])
 
 
-def _network(result: dict[str, Any]) -> str:
+def _network(result: Numbers) -> str:
     p = result["protocol"]
     return f"{'-'.join(map(str, p['sizes']))} {p['activation']}"
 
 
-def _name(result: dict[str, Any]) -> str:
+def _name(result: Numbers) -> str:
     p = result["protocol"]
     return COLUMNS.format(p["scaling"], _network(result), p["batch_size"], p["lr"], p["sampling"])
 
 
-def _circumstances(numbers: dict[str, Any]) -> str:
+def _circumstances(numbers: Numbers) -> str:
     c = numbers["common"]
     rows = f", first {c['rows']} rows" if c["rows"] else ""
     return (
@@ -297,6 +295,6 @@ def _circumstances(numbers: dict[str, Any]) -> str:
     )
 
 
-def _cells(of: dict[str, Any]) -> str:
+def _cells(of: Numbers) -> str:
     rmse, variance = ("".join(f"{x:<8.4f}" for x in of[name]) for name in ("rmse", "variance"))
     return f"{rmse}  {variance}  "

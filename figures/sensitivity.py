@@ -31,7 +31,7 @@ from matplotlib.figure import Figure
 from figures.experiments import paper
 from figures.experiments.inputs import Arm, california
 from figures.experiments.protocol import UNIT, arms_of, over_seeds, protocol_of, train_all
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.experiments.trained import SHARES
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import circumstances
@@ -45,7 +45,7 @@ MARKERS = {"spread": "s", "value": "D"}
 PLACES = np.arange(len(paper.MSE))  # one below the other
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Sensitivities of every arm, the noise nearest to the paper's, and Tables 2 and 3 from them.
 
     A row has nine columns: the eight features, then the RMSE. `mse`: its medians, one row a share,
@@ -85,7 +85,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _table(arms: list[Arm], lam: Any, kind: str, i: int) -> dict[str, Any]:
+def _table(arms: list[Arm], lam: Any, kind: str, i: int) -> Numbers:
     """Row of Lai and its changes to MSE under the i-th noise of `kind`; medians under all noises.
 
     `less`: in how many of the eight features the median falls, for each noise.
@@ -110,14 +110,14 @@ def _row(arm: Arm, kind: str, i: int) -> list[float]:
     return [*arm["sensitivity"][kind][i], arm["rmse"][-1]]
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """Both tables as text, the paper's numbers below ours."""
     nearest = numbers["nearest"][numbers["kind"]]
 
     def line(title: str, cells: Iterable[float], form: str) -> str:
         return f"{title:<32}" + "".join(f"{cell:{form}}".rjust(11) for cell in cells)
 
-    def part(ours: dict[str, Any], about: paper.SensitivityTable) -> list[str]:
+    def part(ours: Numbers, about: paper.SensitivityTable) -> list[str]:
         return [
             f"Table {about.number}: {about.loss}",
             " " * 32 + "".join(f"{name:>11}" for name in numbers["columns"]),
@@ -143,7 +143,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join([head, *off, chosen, *parts[0], *parts[1]])
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """Sensitivities to the nearest noises on the left; changes by Lai in the other two panels."""
     figure = Figure(figsize=(11, 5.8), layout="constrained")
     left, middle, right = figure.subplots(1, 3, sharey=True, width_ratios=(1.15, 1, 1))
@@ -171,7 +171,7 @@ def plot(numbers: dict[str, Any]) -> Figure:
     return figure
 
 
-def _sensitivities(axes: Axes, numbers: dict[str, Any]) -> None:
+def _sensitivities(axes: Axes, numbers: Numbers) -> None:
     for kind, shift in zip(KINDS, (-0.15, 0.15), strict=True):
         near = numbers["nearest"][kind]
         label = f"noise {near['share']:.0%} of {KINDS[kind]}"
@@ -187,9 +187,7 @@ def _sensitivities(axes: Axes, numbers: dict[str, Any]) -> None:
     axes.legend(loc="upper left")
 
 
-def _changes(
-    axes: Axes, numbers: dict[str, Any], ours: dict[str, Any], change_in_paper: Array
-) -> None:
+def _changes(axes: Axes, numbers: Numbers, ours: Numbers, change_in_paper: Array) -> None:
     """In per cent; grey: from least to most of the medians over seeds, of all kinds and shares."""
     every = 100 * np.concatenate(list(ours["medians"].values()))
     least, width = every.min(axis=0), np.ptp(every, axis=0)
@@ -203,7 +201,7 @@ def _changes(
     axes.legend(loc="upper left")
 
 
-def _points(axes: Axes, row: dict[str, Any], kind: str, places: Array, label: str) -> None:
+def _points(axes: Axes, row: Numbers, kind: str, places: Array, label: str) -> None:
     axes.hlines(places, row["least"], row["most"], color=COLORS[kind], lw=2)
     axes.plot(row["median"], places, MARKERS[kind], color=COLORS[kind], label=label)
 

@@ -25,14 +25,14 @@ from matplotlib.figure import Figure
 from figures.experiments.inputs import california
 from figures.experiments.paper import LAMS, TABLE_1
 from figures.experiments.protocol import UNIT, arms_of, over_seeds, protocol_of, train_all
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import circumstances, loss_name
 
 MARKERS = ("o", "s", "^", "D")
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Every arm's curve, final RMSE and variance, and Table 1 from them."""
     control = arms_of(settings, range(settings.seeds))
     arms = [{**arm, "lam": lam} for arm in control for lam in LAMS]
@@ -51,11 +51,11 @@ def compute(settings: Settings) -> dict[str, Any]:
     return numbers | {"table": [_row(numbers["arms"], lam) for lam in LAMS]}
 
 
-def _row(arms: list[dict[str, Any]], lam: float | None) -> dict[str, Any]:
+def _row(arms: list[Numbers], lam: float | None) -> Numbers:
     """One column of Table 1: median, least and most over seeds, and of paired differences."""
     mine = [arm for arm in arms if arm["lam"] == lam]
     control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
-    row: dict[str, Any] = {"lam": lam}
+    row: Numbers = {"lam": lam}
     for name in ("rmse", "variance"):
         values = [_final(arm, name) for arm in mine]
         base = [_final(arm, name) for arm in control]
@@ -65,12 +65,12 @@ def _row(arms: list[dict[str, Any]], lam: float | None) -> dict[str, Any]:
     return row
 
 
-def _final(arm: dict[str, Any], name: str) -> float:
+def _final(arm: Numbers, name: str) -> float:
     value = arm[name]
     return float(value[-1] if isinstance(value, list) else value)
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """Table 1 as text, the paper's numbers below ours."""
     rows = numbers["table"]
 
@@ -93,7 +93,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join([f"Table 1 (§6.1), {circumstances(numbers)}", *lines])
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """Curves on the left; final RMSE and variance over λ on the right, with the paper's."""
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     panels: Any = figure.subfigures(1, 2, width_ratios=(1.35, 1))
@@ -110,7 +110,7 @@ def plot(numbers: dict[str, Any]) -> Figure:
     return figure
 
 
-def _curves(axes: Axes, numbers: dict[str, Any]) -> None:
+def _curves(axes: Axes, numbers: Numbers) -> None:
     p = numbers["protocol"]
     before, after = p["pretrain_epochs"], p["pretrain_epochs"] + p["lai_epochs"]
     start = np.array([run["rmse"] for run in numbers["pretraining"]])
@@ -154,7 +154,7 @@ def _curves(axes: Axes, numbers: dict[str, Any]) -> None:
     axes.legend(title=f"then {p['alpha']:.0%} of the {p['sampling']}:", loc="center left")
 
 
-def _over_lam(axes: Axes, numbers: dict[str, Any], name: str, label: str) -> None:
+def _over_lam(axes: Axes, numbers: Numbers, name: str, label: str) -> None:
     places = range(len(LAMS))
     for place, lam, color, marker in zip(places, LAMS, DARK_TO_LIGHT, MARKERS, strict=True):
         values = [_final(arm, name) for arm in numbers["arms"] if arm["lam"] == lam]

@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise, permutations, product
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,7 +28,7 @@ from matplotlib.figure import Figure
 
 from figures.experiments.inputs import california
 from figures.experiments.protocol import UNIT, arms_of, over_seeds, protocol_of, train_all
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import circumstances, loss_name
 
@@ -48,7 +47,7 @@ LABELS = {
 STYLES = dict(zip(LAMS, zip(DARK_TO_LIGHT[1:], "s^D", strict=True), strict=True))
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Every arm, medians by α and λ, and how far the two act as one strength.
 
     `moves`: of the neighbouring pairs of α (with the same λ and seed) and of λ (with the same α and
@@ -83,11 +82,11 @@ def compute(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _setting(arms: list[dict[str, Any]], alpha: float, lam: float | None) -> dict[str, Any]:
+def _setting(arms: list[Numbers], alpha: float, lam: float | None) -> Numbers:
     """Median, least and most over seeds of each measure, and of its change to the control."""
     mine = [arm for arm in arms if (arm["alpha"], arm["lam"]) == (alpha, lam)]
     control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
-    setting: dict[str, Any] = {"alpha": alpha, "lam": lam}
+    setting: Numbers = {"alpha": alpha, "lam": lam}
     for name in MEASURES:
         values, base = (np.array([arm[name] for arm in some]) for some in (mine, control))
         setting |= {name: over_seeds(values), f"{name}_change": over_seeds(values / base - 1)}
@@ -95,7 +94,7 @@ def _setting(arms: list[dict[str, Any]], alpha: float, lam: float | None) -> dic
 
 
 def _moves(
-    arms: list[dict[str, Any]], name: str, alphas: tuple[float, ...], lams: tuple[float, ...]
+    arms: list[Numbers], name: str, alphas: tuple[float, ...], lams: tuple[float, ...]
 ) -> dict[str, list[int]]:
     value = {(arm["seed"], arm["alpha"], arm["lam"]): arm[name] for arm in arms}
     seeds = sorted({arm["seed"] for arm in arms})
@@ -119,7 +118,7 @@ def _moves(
     }
 
 
-def _apart(arms: list[dict[str, Any]], lams: tuple[float, ...], name: str) -> dict[str, float]:
+def _apart(arms: list[Numbers], lams: tuple[float, ...], name: str) -> dict[str, float]:
     """Median and most of |RMSE / RMSE of another λ − 1|, of the same seed, at equal `name`.
 
     Another λ's RMSE is interpolated between its α, the control being α = 0.
@@ -144,13 +143,13 @@ def _apart(arms: list[dict[str, Any]], lams: tuple[float, ...], name: str) -> di
     return {"median": float(np.median(apart)), "most": float(max(apart))}
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """A line for each λ and α, then how far they act as one."""
 
     def line(cells: Iterable[str]) -> str:
         return "".join(f"{cell:>10}" for cell in cells)
 
-    def cells(row: dict[str, Any]) -> list[str]:
+    def cells(row: Numbers) -> list[str]:
         lam, alpha = row["lam"], row["alpha"]
         name = [f"{lam:g}", f"{alpha:g}", f"{alpha / lam:g}"] if lam else ["MSE", "", ""]
         for measure in MEASURES:
@@ -175,7 +174,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """Variance and RMSE over α above; below, variance over α/λ, and RMSE over variance."""
     figure = Figure(figsize=(10, 8), layout="constrained")
     (upper_left, upper_right), (left, right) = figure.subplots(2, 2)
@@ -207,7 +206,7 @@ def plot(numbers: dict[str, Any]) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, numbers: dict[str, Any], x: str, y: str) -> None:
+def _panel(axes: Axes, numbers: Numbers, x: str, y: str) -> None:
     control, *medians = (
         {**row, **{name: row[name]["median"] for name in MEASURES}} for row in numbers["settings"]
     )
@@ -233,7 +232,7 @@ def _panel(axes: Axes, numbers: dict[str, Any], x: str, y: str) -> None:
         axes.set_ylim(bottom=-0.05)  # whole markers
 
 
-def _widest(numbers: dict[str, Any]) -> tuple[float, tuple[float, float]]:
+def _widest(numbers: Numbers) -> tuple[float, tuple[float, float]]:
     """The α/λ whose settings differ most in variance, and the least and most of it."""
     by_ratio: dict[float, list[float]] = {}
     for row in numbers["settings"][1:]:
@@ -243,7 +242,7 @@ def _widest(numbers: dict[str, Any]) -> tuple[float, tuple[float, float]]:
     return ratio, (min(by_ratio[ratio]), max(by_ratio[ratio]))
 
 
-def _circumstances(numbers: dict[str, Any]) -> str:
+def _circumstances(numbers: Numbers) -> str:
     """As elsewhere, but for no one α, which the last words would name."""
     protocol = numbers["protocol"]
     text = circumstances({**numbers, "protocol": {**protocol, "alpha": 1.0}})

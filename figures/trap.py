@@ -37,7 +37,7 @@ from matplotlib.figure import Figure
 
 from figures.experiments.inputs import Arm
 from figures.experiments.jobs import run_arms
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.experiments.trap_runs import NETS, SLOPE, N, X, grid, sample, train, truth
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from lai_ref import lai_factor
@@ -73,7 +73,7 @@ MARKERS = dict(zip((None, *LAMS), "Dos^", strict=True))
 SHOWN = ("Lai alone", "Lai Training")
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """How many runs of each setting are caught, the line's landscape, and a caught curve."""
     seeds = range(QUICK_RUNS if settings.quick else RUNS)
     arms: list[Arm] = [
@@ -112,7 +112,7 @@ def wilson(count: int, n: int) -> tuple[float, float]:
     return max(0.0, (middle - half) / (1 + z**2 / n)), min(1.0, (middle + half) / (1 + z**2 / n))
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """Every setting: how many runs were caught, and the 95% interval of their share."""
     lines = [f"{'':<34}{'λ':>6}{'caught':>12}{'95% interval':>18}{'wrong points':>14}"]
     for row in numbers["rows"]:
@@ -125,7 +125,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(["Runs that end with slopes of the wrong sign (§4, §5)", *lines])
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """Above: the line's barriers, and a caught curve; below: how many runs are caught."""
     figure = Figure(figsize=(12, 8.6), layout="constrained")
     axes: Any = figure.subplots(2, 2, width_ratios=(1, 1.15))
@@ -147,7 +147,7 @@ def _runs(task: str, noise: float) -> list[Arm]:
     return [{**METHODS[method], "lam": lam} for method, lam in _settings(task, noise)]
 
 
-def _row(setting: tuple[Any, ...], wrong: list[float]) -> dict[str, Any]:
+def _row(setting: tuple[Any, ...], wrong: list[float]) -> Numbers:
     task, noise, method, lam = setting
     caught, expected = sum(share > CAUGHT for share in wrong), None
     if (task, method) == ("line", "Lai alone"):
@@ -159,7 +159,7 @@ def _row(setting: tuple[Any, ...], wrong: list[float]) -> dict[str, Any]:
     return {**about, **counts, "expected": expected, "wrong": mean(wrong)}
 
 
-def _landscape() -> dict[str, Any]:
+def _landscape() -> Numbers:
     """Lai MSE over the line's slope, for endless data, relative to its value at k = 0."""
     k = np.linspace(-2, 4, 241)
     curves = []
@@ -171,7 +171,7 @@ def _landscape() -> dict[str, Any]:
     return {"k": k.round(4).tolist(), "curves": curves}
 
 
-def _example(arms: list[Arm], results: list[dict[str, Any]]) -> dict[str, Any]:
+def _example(arms: list[Arm], results: list[Numbers]) -> Numbers:
     """Of the blocks' first seeds the one with most wrong points for Lai alone, λ = 1."""
     mine = [pair for pair in zip(arms, results, strict=True) if pair[0]["task"] == "curve"]
     place = {method: _settings(*CURVE).index((method, 1.0)) for method in SHOWN}
@@ -186,7 +186,7 @@ def _example(arms: list[Arm], results: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _draw_landscape(axes: Axes, landscape: dict[str, Any]) -> None:
+def _draw_landscape(axes: Axes, landscape: Numbers) -> None:
     for curve in landscape["curves"]:
         color, dashes = COLORS[curve["lam"]], "-" if curve["noise"] == MUCH[1] else "--"
         label = f"λ = {curve['lam']:g}, noise ±{curve['noise']:g}"
@@ -202,7 +202,7 @@ def _draw_landscape(axes: Axes, landscape: dict[str, Any]) -> None:
     axes.legend()
 
 
-def _draw_example(axes: Axes, example: dict[str, Any]) -> None:
+def _draw_example(axes: Axes, example: Numbers) -> None:
     axes.plot(*example["data"], ".", color=GREY, alpha=0.5)
     axes.plot(example["x"], example["truth"], ":", color=GREY, lw=2, label="true curve")
     for method, color, dashes in zip(SHOWN, DARK_TO_LIGHT[1:3], ("-", "--"), strict=True):
@@ -213,7 +213,7 @@ def _draw_example(axes: Axes, example: dict[str, Any]) -> None:
     axes.legend(ncols=3, loc="lower center", fontsize=9)
 
 
-def _draw_counts(axes: Axes, rows: list[dict[str, Any]]) -> None:
+def _draw_counts(axes: Axes, rows: list[Numbers]) -> None:
     groups = list(dict.fromkeys((row["method"], row["noise"]) for row in rows))
     lams = [lam for lam in LAMS if any(row["lam"] == lam for row in rows)]
     for lam in (None, *lams):

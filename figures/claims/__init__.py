@@ -14,7 +14,6 @@ import json
 import sys
 from pathlib import Path
 from textwrap import fill
-from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -115,7 +114,7 @@ def _judge(claim: Claim, results: dict[str, Numbers]) -> Judged:
         raise ValueError(f"{names}: expected the numbers of a whole run, got {error!r}") from error
 
 
-def _counts(rows: list[dict[str, Any]]) -> str:
+def _counts(rows: list[Numbers]) -> str:
     verdicts = [row["verdict"] for row in rows]
     holds, fails = verdicts.count(HOLDS), verdicts.count(FAILS)
     conditional = len(rows) - holds - fails

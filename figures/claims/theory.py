@@ -8,9 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from figures.claims.verdict import CLEARLY, FAILS, HOLDS, Claim, Judged, either, in_cases
-from figures.experiments.line_data import SLOPE
+from figures.experiments.line_data import SLOPE, kink_at
 from figures.experiments.settings import Numbers
-from figures.plotting.words import kink_at
 from lai_ref import Lai, Plain
 
 ROUNDING = 1e-14  # relative; a hundred times the rounding of a double

@@ -11,9 +11,9 @@ import numpy as np
 
 from figures.claims.verdict import CLEARLY, Claim, Judged, either, in_cases
 from figures.experiments import paper
+from figures.experiments.equal_smoothness import excess_by_lam
 from figures.experiments.settings import Numbers
 from figures.experiments.step_times import ALPHAS
-from figures.frontier import excess_by_lam
 
 RARE = 0.05  # a fraction of runs that may be left to chance
 MONOTONE = 0.9  # a fraction of pairs of neighbours; single seeds make exceptions

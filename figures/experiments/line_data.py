@@ -44,12 +44,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from figures.plotting.words import kink_at
 from lai_ref import Array, lai_factor
 
 SLOPE, INTERCEPT = 3.0, 4.0
 # k where σ(k) is largest for k < 3
 SUMMIT = {1: float(np.roots([4, -9, 3, -6]).real.max()), 2: 2.25}
+
+
+def kink_at(lam: float, order: int) -> float:
+    """|k| = λ^(1/p)."""
+    return float(lam ** (1 / order))
 
 
 def draw(noise: float, rows: int, seed: int = 0) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from figures.experiments.inputs import Arm, california, digest_of
 from figures.experiments.jobs import kept_at, run_arms
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.experiments.trained import CONTROL, continue_training, pretrain
 from lai_ref import load_state
 
@@ -76,7 +76,7 @@ def train_all(settings: Settings, arms: list[Arm], title: str) -> list[Arm]:
     ]
 
 
-def over_seeds(values: npt.ArrayLike) -> dict[str, Any]:
+def over_seeds(values: npt.ArrayLike) -> Numbers:
     """Median, least and most over the first axis, that of the seeds."""
     a = np.asarray(values)
     found = {"median": np.median(a, axis=0), "least": a.min(axis=0), "most": a.max(axis=0)}

@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Arc
 
+from figures.experiments.settings import Numbers
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from lai_ref import projections
 
-Split = dict[str, Any]
+Split = Numbers
 RESIDUAL, ALONG, ACROSS = DARK_TO_LIGHT[:3]
 
 

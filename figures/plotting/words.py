@@ -8,11 +8,6 @@ NAMES = {1: "MAE", 2: "MSE"}  # by p
 KINKS = {1: "λ", 2: "√λ"}
 
 
-def kink_at(lam: float, order: int) -> float:
-    """|k| = λ^(1/p)."""
-    return float(lam ** (1 / order))
-
-
 def loss_name(lam: float | None) -> str:
     """MSE, or λ as the paper writes it."""
     return "MSE" if lam is None else f"λ = {lam:.0e}".replace("e-0", "e-")
