@@ -18,7 +18,7 @@ imported by then.
 then wall time counts, on a machine that does nothing else: the threads of PyTorch wait for each
 other. With `taskset -c 0` before the command all compute on one, and processor time counts.
 
-Kept timings are shown again: delete the arms `measure-*` to measure anew.
+Timings are cached: delete the files `arms/measure-*` to measure again.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments.framework_runs import BATCH, NAMES, measure
-from figures.experiments.inputs import Arm, digest_of
-from figures.experiments.jobs import run_arms
+from figures.experiments.inputs import Job, digest_of
+from figures.experiments.jobs import run_jobs
 from figures.experiments.settings import Numbers, Settings, default_jobs
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
@@ -54,7 +54,7 @@ def compute(settings: Settings) -> Numbers:
     clock = "processor times" if alone else "wall times"
     versions = {name: version(name) for name in FRAMEWORKS}
     names = [name for name in NAMES if not quick or name != "torch compiled"]
-    base: Arm = {
+    base: Job = {
         "sizes": [8, 64, 32, 1],
         "activation": "tanh",
         "names": names,
@@ -64,13 +64,13 @@ def compute(settings: Settings) -> Numbers:
         "ports": digest_of(*(np.fromfile(file, "u1") for file in sorted(PORTS.glob("*.py")))),
     }
     batches, epoch, rounds = (BATCHES[:1], 8, QUICK_ROUNDS) if quick else (BATCHES, 464, ROUNDS)
-    arms: list[Arm] = [
+    jobs: list[Job] = [
         {"of": "steps", "n": n, "steps": BATCH * epoch // n, "rounds": rounds[0]} for n in batches
     ]
-    arms.append({"of": "epochs", "n": BATCH * epoch, "rounds": rounds[1]})
-    # one after the other: arms that run at the same time slow each other down
-    arms = [base | arm for arm in arms]
-    results = run_arms(measure, arms, None, settings.out / "arms", 1, "backends")
+    jobs.append({"of": "epochs", "n": BATCH * epoch, "rounds": rounds[1]})
+    # one after the other: jobs that run at the same time slow each other down
+    jobs = [base | job for job in jobs]
+    results = run_jobs(measure, jobs, None, settings.out / "arms", 1, "backends")
     rows: Numbers = {}
     left_out = {name: "left out of quick runs" for name in NAMES if name not in names}
     for result in results:

@@ -93,9 +93,9 @@ def _balls(axes: Axes, line: Split) -> None:
     """Chebyshev's squares, the largest through the observation, and Euclid's circle through it."""
     origin, (along, across) = np.array(line["prediction"]), _axes_of(line)
     corners = np.array([along + across, across - along, -along - across, along - across])
-    for share in (1 / 3, 2 / 3, 1):
-        square = origin + share * line["lai"] * corners[[0, 1, 2, 3, 0]]
-        largest = share == 1
+    for fraction in (1 / 3, 2 / 3, 1):
+        square = origin + fraction * line["lai"] * corners[[0, 1, 2, 3, 0]]
+        largest = fraction == 1
         axes.plot(
             *square.T,
             color=GREY,

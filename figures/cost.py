@@ -15,7 +15,7 @@ however few the points, and for α = 0.1 hardly any batch of 64 is without.
 
 These are medians and quartiles of ratios of runs that follow each other at once, of the processor
 time of one thread. They vary with the machine and its load; only the numbers of operations do not.
-Kept timings are shown again: delete the arms `time_*` to measure anew.
+Timings are cached: delete the files `arms/time_*` to measure again.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.inputs import Arm
-from figures.experiments.jobs import run_arms
+from figures.experiments.inputs import Job
+from figures.experiments.jobs import Work, run_jobs
 from figures.experiments.settings import Numbers, Settings
 from figures.experiments.step_times import ALPHAS, SAMPLINGS, time_epochs, time_steps
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
@@ -46,7 +46,7 @@ GROWN = {  # label and finding
     "depth": ("hidden layers of 64 units", "… does not grow with depth …"),
     "inputs": ("D, inputs", "… but does with many inputs, by the loss itself"),
 }
-LIMITS = {"seconds": 1.0, "rounds": 4}  # an arm measures for so long, but at least so many rounds
+LIMITS = {"seconds": 1.0, "rounds": 4}  # a job measures for so long, but at least so many rounds
 QUICK_LIMITS = {"seconds": 0.01, "rounds": 2}
 EPOCHS = {"sizes": NETS[0], "activation": "tanh", "dtype": "float32", "n": 8192, "rounds": 15}
 
@@ -55,19 +55,19 @@ def compute(settings: Settings) -> Numbers:
     """Times and ratios: of steps over N and in growing networks, of epochs over α."""
     quick = settings.quick
     batches, limits = (QUICK_BATCHES, QUICK_LIMITS) if quick else (BATCHES, LIMITS)
-    steps: list[Arm] = [
+    steps: list[Job] = [
         {"sizes": sizes, "activation": activation, "dtype": dtype, "n": n, **limits}
         for sizes, activation, dtype, n in product(NETS, ACTIVATIONS, DTYPES, batches)
     ]
     grown = [(kind, size) for kind, sizes in GROWTH.items() for size in sizes[: 2 if quick else 4]]
     base = {"activation": "tanh", "dtype": "float32", "n": batches[1], **limits}
-    growing: list[Arm] = [{"sizes": _sizes(kind, size), **base} for kind, size in grown]
-    epochs: Arm = EPOCHS | ({"n": 512, "rounds": 2} if quick else {})
+    growing: list[Job] = [{"sizes": grown_sizes(kind, size), **base} for kind, size in grown]
+    epochs: Job = EPOCHS | ({"n": 512, "rounds": 2} if quick else {})
 
-    def run(work: Any, arms: list[Arm]) -> list[Numbers]:
-        """One after the other: arms that run at the same time slow each other down."""
-        results = run_arms(work, arms, None, settings.out / "arms", 1, "cost")
-        return [{**arm, **result} for arm, result in zip(arms, results, strict=True)]
+    def run(work: Work, jobs: list[Job]) -> list[Numbers]:
+        """One after the other: jobs that run at the same time slow each other down."""
+        results = run_jobs(work, jobs, None, settings.out / "arms", 1, "cost")
+        return [{**job, **result} for job, result in zip(jobs, results, strict=True)]
 
     rows = run(time_steps, steps + growing)
     named = [{"kind": kind, "size": size} for kind, size in grown]
@@ -78,6 +78,13 @@ def compute(settings: Settings) -> Numbers:
         "growth": [a | b for a, b in zip(named, rows[len(steps) :], strict=True)],
         "epochs": run(time_epochs, [epochs])[0],
     }
+
+
+def grown_sizes(kind: str, size: int) -> list[int]:
+    """8-64-64-1 with one of its sizes changed."""
+    if kind == "depth":
+        return [8, *[64] * size, 1]
+    return [8, size, size, 1] if kind == "width" else [size, 64, 64, 1]
 
 
 def table(numbers: Numbers) -> str:
@@ -108,13 +115,6 @@ def plot(numbers: Numbers) -> Figure:
         place.set(xlabel=GROWN[kind][0], title=GROWN[kind][1])
     axes[1, 0].legend()
     return figure
-
-
-def _sizes(kind: str, size: int) -> list[int]:
-    """8-64-64-1 with one of its sizes changed."""
-    if kind == "depth":
-        return [8, *[64] * size, 1]
-    return [8, size, size, 1] if kind == "width" else [size, 64, 64, 1]
 
 
 def _blas() -> str:

@@ -51,7 +51,7 @@ def compute(settings: Settings) -> Numbers:
         **settings.provenance("factor", seeds=()),
         "angles": [_over_angle(lam) for lam in (1.0, 0.5, 2.0)],
         "curves": [_over_slope(lam, order) for lam in (0.5, 2.0) for order in NAMES],
-        "slopes": [_slope_curve(SHOWN, order) for order in NAMES],
+        "slopes": [_derivative_curve(SHOWN, order) for order in NAMES],
         "minima": [_minimum(lam, order) for lam in (*SMALL[::-1], *LAMS) for order in NAMES],
         "normalising": [_normalising(lam, order) for lam in SMALL for order in NAMES],
     }
@@ -86,7 +86,7 @@ def _over_slope(lam: float, order: int) -> Numbers:
     }
 
 
-def _slope_curve(lam: float, order: int) -> Numbers:
+def _derivative_curve(lam: float, order: int) -> Numbers:
     kink = kink_at(lam, order)
     grid = np.geomspace(1e-4, 100, 61)
     sides = kink * (1 - BESIDE), kink * (1 + BESIDE)
@@ -102,19 +102,19 @@ def _slope_curve(lam: float, order: int) -> Numbers:
 
 
 def _minimum(lam: float, order: int) -> Numbers:
-    """Where F is found to be least among k > 0, and by what share less than at k = 0."""
+    """Where F is found to be smallest among k > 0, and by what fraction it is below F(0)."""
     k = np.geomspace(1e-6, 1e6, 1201)
     for _ in range(5):  # twenty times as fine each time, until differences in F near its rounding
         best = int(np.argmin(lai_factor(k, lam, order)))
         k = np.linspace(k[best - 1], k[best + 1], 41)
     found = float(k[np.argmin(lai_factor(k, lam, order))])
-    least, at_zero = lai_factor([found, 0.0], lam, order)
+    smallest, at_zero = lai_factor([found, 0.0], lam, order)
     return {
         "lam": lam,
         "order": order,
         "kink": kink_at(lam, order),
         "found": found,
-        "depth": float(1 - least / at_zero),
+        "depth": float(1 - smallest / at_zero),
     }
 
 
@@ -166,7 +166,7 @@ def plot(numbers: Numbers) -> Figure:
         _draw_over_angle(axes, curve)
     for axes, curves in zip(below[:2], (numbers["curves"][:2], numbers["curves"][2:]), strict=True):
         _draw_over_slope(axes, curves)
-    _draw_slopes(below[2], numbers["slopes"])
+    _draw_derivatives(below[2], numbers["slopes"])
     return figure
 
 
@@ -216,7 +216,7 @@ def _draw_over_slope(axes: Axes, curves: list[Numbers]) -> None:
     axes.legend(loc="lower center")
 
 
-def _draw_slopes(axes: Axes, curves: list[Numbers]) -> None:
+def _draw_derivatives(axes: Axes, curves: list[Numbers]) -> None:
     for curve, color, marker in zip(curves, (ALONG, ACROSS), ("o", "s"), strict=True):
         for way, dashes in zip(WAYS, ("-", "--"), strict=True):
             label = f"Lai {NAMES[curve['order']]}, {WAYS[way]}"

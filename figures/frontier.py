@@ -36,26 +36,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from figures.experiments.equal_smoothness import PENALTY, excess_by_lam, least_rmse
-from figures.experiments.inputs import Arm, california
+from figures.experiments.equal_smoothness import GRADIENT_PENALTY, excess_by_lam, pareto_rmse
+from figures.experiments.inputs import Job, california
 from figures.experiments.protocol import arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from figures.plotting.words import circumstances
+from figures.plotting.words import settings_caption
 
 BATCH = 256
 CONTROL, LAI, STOPPING = "MSE", "Lai", "early stopping"
 MEASURES = {"variance": "variance of outputs", "slope": "mean slope ‖k‖"}
-# how far off a run its parameter stands, in points, and aligned to which side
+# how far from a run its parameter stands, in points, and aligned to which side
 RIGHT, LEFT, BELOW = ((5, 8), "left"), ((-7, -9), "right"), ((3, -15), "right")
-MOST = 0.4  # the greatest cost in RMSE that is shown
+MAX_COST = 0.4  # in RMSE, of what is shown
 
 
 class Method(NamedTuple):
     """A way to smooth: what each of its runs changes in the control arm, and how they are drawn."""
 
-    changes: list[Arm]  # the first of each is the parameter
-    parameter: str
+    changes: list[Job]  # the first of each is the parameter
+    setting: str  # its format
     look: tuple[str, str, str]  # colour, marker, dashes
     named: Mapping[float, Any] = MappingProxyType({})  # which have their parameter beside them
     label: str = ""  # in the legend, in place of its name
@@ -69,7 +69,7 @@ METHODS = {
         {0.1: BELOW, 0.03: BELOW, 0.01: RIGHT, 0.003: RIGHT},
         "Lai, 1% of points",
     ),
-    PENALTY: Method(
+    GRADIENT_PENALTY: Method(
         [{"mu": mu, "alpha": 1.0} for mu in (1e-3, 1e-2, 0.1, 0.3, 1.0)],
         "μ = {:g}",
         (DARK_TO_LIGHT[1], "s", "--"),
@@ -86,11 +86,11 @@ METHODS = {
     # its runs are the epochs of the control arm
     STOPPING: Method([], "epoch {:g}", (GREY, ".", "-"), {1: RIGHT, 3: RIGHT}),
 }
-RIVALS = tuple(METHODS)[1:]
+BASELINES = tuple(METHODS)[1:]
 
 
 def compute(settings: Settings) -> Numbers:
-    """What every method reaches, by seed; and Lai's RMSE over its rivals' at equal smoothness."""
+    """What every method reaches, by seed; Lai's RMSE over the baselines' at equal smoothness."""
     control = arms_of(settings, range(settings.seeds), batch_size=BATCH)
     choices = [
         (name, change)
@@ -103,8 +103,8 @@ def compute(settings: Settings) -> Numbers:
     paths = [arm["pretraining"]["path"] + arm["path"] for arm in mse]
     points = [_point(CONTROL, None, None, [_end(arm) for arm in mse])]
     for (method, change), seeds in zip(choices, runs, strict=True):
-        knob = next(iter(change))
-        points.append(_point(method, knob, change[knob], [_end(arm) for arm in seeds]))
+        parameter = next(iter(change))
+        points.append(_point(method, parameter, change[parameter], [_end(arm) for arm in seeds]))
     for stops in zip(*paths, strict=True):
         points.append(_point(STOPPING, "epoch", stops[0]["epoch"], list(stops)))
     return {
@@ -112,9 +112,9 @@ def compute(settings: Settings) -> Numbers:
         "protocol": protocol_of(control[0]),
         "points": points,
         "differences": [
-            _difference(points, point, rival, measure)
+            _difference(points, point, baseline, measure)
             for measure in MEASURES
-            for rival in RIVALS
+            for baseline in BASELINES
             for point in points
             if point["method"] == LAI
         ],
@@ -126,7 +126,7 @@ def table(numbers: Numbers) -> str:
     names = ("rmse", *MEASURES)
     control = numbers["points"][0]
     lines = [
-        f"RMSE against smoothness, {circumstances(numbers)}",
+        f"RMSE against smoothness, {settings_caption(numbers)}",
         "medians over seeds; change to MSE of the same seed: median (least … most)",
         f"{'':<42}" + "".join(f"{name:>10}{'change':>25}" for name in names),
     ]
@@ -139,15 +139,15 @@ def table(numbers: Numbers) -> str:
     for measure, title in MEASURES.items():
         lines += [
             "",
-            f"Lai's RMSE over the least that a rival reaches at no more {title}:",
-            "median (least … most), in how many seeds a run of the rival is as smooth",
-            f"{'':<10}" + "".join(f"{rival:>31}" for rival in RIVALS),
+            f"Lai's RMSE over the smallest that a baseline reaches at up to the same {title}:",
+            "median (least … most), in how many seeds a run of the baseline is as smooth",
+            f"{'':<10}" + "".join(f"{baseline:>31}" for baseline in BASELINES),
         ]
         mine = [d for d in numbers["differences"] if d["measure"] == measure]
         for lam in dict.fromkeys(d["lam"] for d in mine):
             cells = [_excess(d["excess"]) for d in mine if d["lam"] == lam]
             lines.append(f"λ = {lam:<6g}" + "".join(f"{cell:>31}" for cell in cells))
-        lines.append(f"{PENALTY}: {verdict(numbers, measure)}")
+        lines.append(f"{GRADIENT_PENALTY}: {verdict(numbers, measure)}")
     return "\n".join(lines)
 
 
@@ -168,7 +168,7 @@ def plot(numbers: Numbers) -> Figure:
     for axes, (measure, label) in zip(panels, MEASURES.items(), strict=True):
         _frontiers(axes, numbers, measure)
         axes.set_xlabel(f"{label}, relative to MSE (smoother to the left)")
-        title = f"Lai against {PENALTY}, at equal {measure}:"
+        title = f"Lai against {GRADIENT_PENALTY}, at equal {measure}:"
         axes.set_title(f"{title}\n{verdict(numbers, measure)}")
     panels[0].set_ylabel("validation RMSE, change to MSE of the same seed")
     panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -178,7 +178,7 @@ def plot(numbers: Numbers) -> Figure:
         loc="outside upper center",
         ncols=3,
     )
-    figure.supxlabel(circumstances(numbers), fontsize=7.5, color=GREY)
+    figure.supxlabel(settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
 
@@ -204,7 +204,7 @@ def _frontiers(axes: Axes, numbers: Numbers, measure: str) -> None:
         if method != STOPPING:
             bars = {"xerr": abs(x[1:] - x[0]), "yerr": abs(y[1:] - y[0])}
             axes.errorbar(x[0], y[0], **bars, fmt="none", ecolor=color, elinewidth=0.8, alpha=0.6)
-        shown += list(x[0, y[0] < MOST])
+        shown += list(x[0, y[0] < MAX_COST])
         for point, place in zip(mine, zip(x[0], y[0], strict=True), strict=True):
             if point["value"] in about.named:
                 offset, side = about.named[point["value"]]
@@ -212,28 +212,28 @@ def _frontiers(axes: Axes, numbers: Numbers, measure: str) -> None:
                 axes.annotate(_setting(point), place, offset, **text)
     axes.plot(1, 0, "*", color=GREY, ms=14, label=CONTROL, zorder=4)
     axes.set_xlim(min(shown) - 0.1, max(shown) + 0.06)
-    axes.set_ylim(-0.03, MOST)
+    axes.set_ylim(-0.03, MAX_COST)
 
 
-def _point(method: str, knob: str | None, value: float | None, runs: list[Numbers]) -> Numbers:
+def _point(method: str, parameter: str | None, value: float | None, runs: list[Numbers]) -> Numbers:
     """One method at one value of its parameter: a list over seeds of everything measured."""
     ends = {name: [run[name] for run in runs] for name in ("rmse", *MEASURES)}
-    return {"method": method, "knob": knob, "value": value, **ends}
+    return {"method": method, "knob": parameter, "value": value, **ends}
 
 
-def _end(arm: Arm) -> Numbers:
+def _end(arm: Job) -> Numbers:
     return {"rmse": arm["rmse"][-1], "variance": arm["variance"], "slope": arm["slope"]}
 
 
-def _difference(points: list[Numbers], lai: Numbers, rival: str, measure: str) -> Numbers:
-    """Lai's RMSE over the rival's at equal smoothness, less 1, by seed."""
-    theirs = [point for point in points if point["method"] in (CONTROL, rival)]
+def _difference(points: list[Numbers], lai: Numbers, baseline: str, measure: str) -> Numbers:
+    """Lai's RMSE over the baseline's at equal smoothness, less 1, by seed."""
+    baselines = [point for point in points if point["method"] in (CONTROL, baseline)]
     by_seed = []
     for seed, (rmse, smoothness) in enumerate(zip(lai["rmse"], lai[measure], strict=True)):
-        runs = [(point[measure][seed], point["rmse"][seed]) for point in theirs]
-        least = least_rmse(runs, smoothness)
-        by_seed.append(None if least is None else rmse / least - 1)
-    return {"measure": measure, "rival": rival, "lam": lai["value"], "excess": by_seed}
+        runs = [(point[measure][seed], point["rmse"][seed]) for point in baselines]
+        best = pareto_rmse(runs, smoothness)
+        by_seed.append(None if best is None else rmse / best - 1)
+    return {"measure": measure, "rival": baseline, "lam": lai["value"], "excess": by_seed}
 
 
 def _ratios(point: Numbers, control: Numbers, name: str) -> list[float]:
@@ -245,8 +245,8 @@ def _spread(values: list[float]) -> tuple[float, float, float]:
 
 
 def _spread_of(changes: list[float]) -> str:
-    median, least, most = _spread(changes)
-    return f"{median:+.1%} ({least:+.1%} … {most:+.1%})"
+    median, low, high = _spread(changes)
+    return f"{median:+.1%} ({low:+.1%} … {high:+.1%})"
 
 
 def _excess(changes: list[float | None]) -> str:
@@ -256,4 +256,4 @@ def _excess(changes: list[float | None]) -> str:
 
 def _setting(point: Numbers) -> str:
     about = METHODS.get(point["method"])  # None: the control
-    return about.parameter.format(point["value"]) if about else ""
+    return about.setting.format(point["value"]) if about else ""

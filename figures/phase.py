@@ -72,9 +72,9 @@ def compute(settings: Settings) -> Numbers:
                 "local_border": rounded(stationary_noise(fine, order), DIGITS),
                 "summit": [SUMMIT[order], float(stationary_noise(SUMMIT[order], order))],
                 "sampled": [
-                    _sampled(kink, share * border(kink, order), order, rows)
+                    _sampled(kink, ratio * border(kink, order), order, rows)
                     for kink in SAMPLED
-                    for share in (0.7, 1.4)
+                    for ratio in (0.7, 1.4)
                 ],
             }
             for order in ORDERS
@@ -144,7 +144,7 @@ def _sampled(kink: float, noise: float, order: int, rows: int) -> dict[str, floa
 
 
 def _basin(noise: float, order: int) -> dict[str, float]:
-    """k₊, how far around it L is within 1% of its minimum, and by what share L rises for k → ∞."""
+    """k₊, how far around it L is within 1% of its minimum, and the relative rise of L for k → ∞."""
     k = basin_slope(noise, order)
 
     def across(k: float) -> float:  # E|e|^p |cos φ|^p

@@ -38,15 +38,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from figures.experiments.inputs import Arm, california
+from figures.experiments.inputs import Job, california
 from figures.experiments.paper import LAMS, MSE, TABLE_1, TABLE_2, TABLE_3, deviation_factor
 from figures.experiments.protocol import UNIT, arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
-from figures.experiments.trained import SHARES
+from figures.experiments.trained import NOISE_LEVELS
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
 SEEDS = (0, 1)
-FACTORS: list[list[Arm]] = [
+FACTORS: list[list[Job]] = [
     [{"scaling": "standard"}, {"scaling": "raw"}],
     [
         {"sizes": [8, 64, 32, 1], "activation": "tanh"},
@@ -103,7 +103,7 @@ def table(numbers: Numbers) -> str:
     asked = list(results[0]["as in the paper"])
     wide = len(HEADER) + 2
     lines = [
-        f"Protocols against the paper's tables, {_circumstances(numbers)}",
+        f"Protocols against the paper's tables, {_settings_caption(numbers)}",
         "",
         f"{'':<{wide}}{'RMSE: MSE, λ = 1e-1, 1e-2, 1e-3':<34}{'variance on the test set':<34}"
         f"{'off by a factor in':<48}as in the paper?",
@@ -130,19 +130,19 @@ def table(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """Left: variance over RMSE, from MSE to λ = 1e-3. Right: how far off each protocol is."""
+    """Left: variance over RMSE, from MSE to λ = 1e-3. Right: deviation factors."""
     figure = Figure(figsize=(12.5, 6.6), layout="constrained")
     panels: Any = figure.subplots(1, 2, width_ratios=(1.1, 1))
     _tracks(panels[0], numbers)
     _factors(panels[1], numbers)
-    figure.supxlabel(_circumstances(numbers), fontsize=7.5, color=GREY)
+    figure.supxlabel(_settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
 
-def _train(settings: Settings, choices: list[tuple[Arm, Any]]) -> list[Numbers]:
+def _train(settings: Settings, choices: list[tuple[Job, Any]]) -> list[Numbers]:
     """For each protocol and λ the medians over the seeds."""
     control = arms_of(settings, SEEDS)
-    arms: list[Arm] = []
+    arms: list[Job] = []
     for protocol, lam in choices:
         # MSE is the same with both samplings, and is trained once
         sampling = FACTORS[-1][0] if lam is None else {}
@@ -151,7 +151,7 @@ def _train(settings: Settings, choices: list[tuple[Arm, Any]]) -> list[Numbers]:
     return [_median(results[i : i + len(SEEDS)]) for i in range(0, len(results), len(SEEDS))]
 
 
-def _median(arms: list[Arm]) -> Numbers:
+def _median(arms: list[Job]) -> Numbers:
     sensitivity = {
         kind: np.median([arm["sensitivity"][kind] for arm in arms], axis=0).tolist()
         for kind in arms[0]["sensitivity"]
@@ -163,21 +163,23 @@ def _median(arms: list[Arm]) -> Numbers:
     }
 
 
-def _tables_1_2(protocol: Arm, medians: list[Numbers]) -> Numbers:
+def _tables_1_2(protocol: Job, medians: list[Numbers]) -> Numbers:
     """Both tables and how far they are from the paper's, with the noise that comes nearest."""
     rmse, variance = ([median[name] for median in medians] for name in ("rmse", "variance"))
     noises = {
         (kind, i): [median["sensitivity"][kind][i] for median in medians[:2]]
         for kind in medians[0]["sensitivity"]
-        for i in range(len(SHARES))
+        for i in range(len(NOISE_LEVELS))
     }
     kind, i = min(noises, key=lambda noise: deviation_factor(noises[noise], PAPER["sensitivity"]))
     ours = {"rmse": rmse, "variance": variance, "sensitivity": noises[kind, i]}
     return {
         "protocol": protocol,
         **ours,
-        "noise": {"of": kind, "share": SHARES[i]},
-        "off": {title: _off(ours, names) for title, names in COMPARED.items() if names != ["list"]},
+        "noise": {"of": kind, "share": NOISE_LEVELS[i]},
+        "off": {
+            title: _deviation(ours, names) for title, names in COMPARED.items() if names != ["list"]
+        },
         "as in the paper": {
             "variance falls": variance == sorted(variance, reverse=True),
             "RMSE rises": rmse[1:] == sorted(rmse[1:]),
@@ -190,17 +192,17 @@ def _add_table_3(result: Numbers, median: Numbers) -> None:
     """Sensitivity by feature, then RMSE, with λ₈ = 1e-3; and their changes to MSE."""
     noise = result["noise"]
     mse = [*result["sensitivity"][0], result["rmse"][0]]
-    ours = median["sensitivity"][noise["of"]][SHARES.index(noise["share"])]
+    ours = median["sensitivity"][noise["of"]][NOISE_LEVELS.index(noise["share"])]
     result["list"] = [*ours, median["rmse"]]
     result["list_change"] = _changes(result["list"], mse)
-    result["off"]["Table 3"] = _off(result, COMPARED["Table 3"])
+    result["off"]["Table 3"] = _deviation(result, COMPARED["Table 3"])
 
 
 def _changes(row: Iterable[float], mse: Iterable[float]) -> list[float]:
     return [ours / base - 1 for ours, base in zip(row, mse, strict=True)]
 
 
-def _off(ours: Numbers, names: list[str]) -> float:
+def _deviation(ours: Numbers, names: list[str]) -> float:
     flat = [np.concatenate([np.ravel(of[name]) for name in names]) for of in (ours, PAPER)]
     return deviation_factor(*flat)
 
@@ -262,10 +264,10 @@ def _factors(axes: Axes, numbers: Numbers) -> None:
         "typically off by a factor (log scale; 1: the paper's numbers),\n"
         "sorted by Tables 1 and 2 together"
     )
-    off = results[0]["off"]
+    factor = results[0]["off"]
     axes.set_title(
         "the nearest protocol is off by a factor\n"
-        f"{off['Table 1']:.2f} in Table 1, {off['Table 2']:.2f} in Table 2"
+        f"{factor['Table 1']:.2f} in Table 1, {factor['Table 2']:.2f} in Table 2"
     )
     axes.legend(loc="upper right")
 
@@ -285,7 +287,7 @@ def _name(result: Numbers) -> str:
     return COLUMNS.format(p["scaling"], _network(result), p["batch_size"], p["lr"], p["sampling"])
 
 
-def _circumstances(numbers: Numbers) -> str:
+def _settings_caption(numbers: Numbers) -> str:
     c = numbers["common"]
     rows = f", first {c['rows']} rows" if c["rows"] else ""
     return (

@@ -29,16 +29,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments import paper
-from figures.experiments.inputs import Arm, california
-from figures.experiments.protocol import UNIT, arms_of, over_seeds, protocol_of, train_all
+from figures.experiments.inputs import Job, california
+from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_over_seeds, train_all
 from figures.experiments.settings import Numbers, Settings
-from figures.experiments.trained import SHARES
+from figures.experiments.trained import NOISE_LEVELS
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from figures.plotting.words import circumstances
+from figures.plotting.words import settings_caption
 from lai_ref import Array
 
 TABLES = (paper.TABLE_2, paper.TABLE_3)
-# The noise's standard deviation is a share of one of these
+# The noise's standard deviation is a multiple of one of these
 KINDS = {"spread": "the standard deviation", "value": "the value"}
 COLORS = {"spread": DARK_TO_LIGHT[1], "value": DARK_TO_LIGHT[2]}
 MARKERS = {"spread": "s", "value": "D"}
@@ -59,21 +59,21 @@ def compute(settings: Settings) -> Numbers:
     chosen = [{**arm, "lam": lam} for arm in control for lam in lams]
     arms = train_all(settings, chosen, "sensitivity")
     medians = {kind: np.median(_rows(arms, None, kind), axis=1) for kind in KINDS}
-    off = {
+    deviation = {
         kind: [paper.deviation_factor(row[:-1], paper.MSE[:-1]) for row in rows]
         for kind, rows in medians.items()
     }
-    best = {kind: int(np.argmin(factors)) for kind, factors in off.items()}
-    kind = min(KINDS, key=lambda kind: off[kind][best[kind]])
+    best = {kind: int(np.argmin(factors)) for kind, factors in deviation.items()}
+    kind = min(KINDS, key=lambda kind: deviation[kind][best[kind]])
     return {
         **settings.provenance("sensitivity", data.source),
         "protocol": protocol_of(control[0]),
         "columns": [*data.features, "RMSE"],
-        "shares": list(SHARES),
+        "shares": list(NOISE_LEVELS),
         "mse": {kind: rows.tolist() for kind, rows in medians.items()},
-        "off": off,
+        "off": deviation,
         "nearest": {
-            name: {"share": SHARES[i], **over_seeds(_rows(arms, None, name)[i])}
+            name: {"share": NOISE_LEVELS[i], **summarise_over_seeds(_rows(arms, None, name)[i])}
             for name, i in best.items()
         },
         "kind": kind,
@@ -85,7 +85,7 @@ def compute(settings: Settings) -> Numbers:
     }
 
 
-def _table(arms: list[Arm], lam: Any, kind: str, i: int) -> Numbers:
+def _table(arms: list[Job], lam: Any, kind: str, i: int) -> Numbers:
     """Row of Lai and its changes to MSE under the i-th noise of `kind`; medians under all noises.
 
     `less`: in how many of the eight features the median falls, for each noise.
@@ -93,20 +93,20 @@ def _table(arms: list[Arm], lam: Any, kind: str, i: int) -> Numbers:
     changes = {name: _rows(arms, lam, name) / _rows(arms, None, name) - 1 for name in KINDS}
     medians = {name: np.median(change, axis=1) for name, change in changes.items()}
     return {
-        "row": over_seeds(_rows(arms, lam, kind)[i]),
-        "change": over_seeds(changes[kind][i]),
+        "row": summarise_over_seeds(_rows(arms, lam, kind)[i]),
+        "change": summarise_over_seeds(changes[kind][i]),
         "medians": {name: rows.tolist() for name, rows in medians.items()},
         "less": {name: [paper.n_decreased(row) for row in rows] for name, rows in medians.items()},
     }
 
 
-def _rows(arms: list[Arm], lam: Any, kind: str) -> Array:
-    """The loss's rows under noise of `kind`: (shares, seeds, 9)."""
+def _rows(arms: list[Job], lam: Any, kind: str) -> Array:
+    """The loss's rows under noise of `kind`: (levels, seeds, 9)."""
     mine = [arm for arm in arms if arm["lam"] == lam]  # the seeds in their order
-    return np.array([[_row(arm, kind, i) for arm in mine] for i in range(len(SHARES))])
+    return np.array([[_row(arm, kind, i) for arm in mine] for i in range(len(NOISE_LEVELS))])
 
 
-def _row(arm: Arm, kind: str, i: int) -> list[float]:
+def _row(arm: Job, kind: str, i: int) -> list[float]:
     return [*arm["sensitivity"][kind][i], arm["rmse"][-1]]
 
 
@@ -131,16 +131,16 @@ def table(numbers: Numbers) -> str:
             line("  change", about.change, "+.1%"),
         ]
 
-    off = [
+    deviations = [
         line(f"noise, a share of the {kind}", numbers["shares"], ".0%")
         + "\n"
         + line("  MSE off the paper's by a factor", numbers["off"][kind], ".1f")
         for kind in KINDS
     ]
     parts = [part(*both) for both in zip(numbers["tables"], TABLES, strict=True)]
-    head = f"Tables 2 and 3 (§6.2), mean |Δy|, {circumstances(numbers)}"
+    head = f"Tables 2 and 3 (§6.2), mean |Δy|, {settings_caption(numbers)}"
     chosen = f"below: noise {nearest['share']:.0%} of {KINDS[numbers['kind']]}"
-    return "\n".join([head, *off, chosen, *parts[0], *parts[1]])
+    return "\n".join([head, *deviations, chosen, *parts[0], *parts[1]])
 
 
 def plot(numbers: Numbers) -> Figure:
@@ -167,7 +167,7 @@ def plot(numbers: Numbers) -> Figure:
     labels = [f"{name}  X{j}" for j, name in enumerate(names[:-1], start=1)]
     left.set_yticks(PLACES, [*labels, names[-1]])
     left.set_ylim(len(names) - 0.4, -2.6)  # room for the legends above the first feature
-    figure.supxlabel(circumstances(numbers), fontsize=7.5, color=GREY)
+    figure.supxlabel(settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
 
@@ -180,18 +180,18 @@ def _sensitivities(axes: Axes, numbers: Numbers) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(f"mean |Δy|, and RMSE ({UNIT}, log scale)")
-    off = min(numbers["off"][numbers["kind"]])
+    factor = min(numbers["off"][numbers["kind"]])
     axes.set_title(
-        f"MSE: even the nearest noise is\ntypically off the paper's by a factor {off:.1f}"
+        f"MSE: even the nearest noise is\ntypically off the paper's by a factor {factor:.1f}"
     )
     axes.legend(loc="upper left")
 
 
 def _changes(axes: Axes, numbers: Numbers, ours: Numbers, change_in_paper: Array) -> None:
-    """In per cent; grey: from least to most of the medians over seeds, of all kinds and shares."""
+    """In per cent; grey: the range of the medians over seeds, of all kinds and levels of noise."""
     every = 100 * np.concatenate(list(ours["medians"].values()))
-    least, width = every.min(axis=0), np.ptp(every, axis=0)
-    axes.barh(PLACES, width, 0.5, least, color="#dddddd", label="medians with all ten noises")
+    low, width = every.min(axis=0), np.ptp(every, axis=0)
+    axes.barh(PLACES, width, 0.5, low, color="#dddddd", label="medians with all ten noises")
     change = {name: 100 * np.array(row) for name, row in ours["change"].items()}
     _points(axes, change, numbers["kind"], PLACES, "median, range over seeds")
     _cross(axes, 100 * change_in_paper)

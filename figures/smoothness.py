@@ -24,10 +24,10 @@ from matplotlib.figure import Figure
 
 from figures.experiments.inputs import california
 from figures.experiments.paper import LAMS, TABLE_1
-from figures.experiments.protocol import UNIT, arms_of, over_seeds, protocol_of, train_all
+from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_over_seeds, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from figures.plotting.words import circumstances, loss_name
+from figures.plotting.words import loss_name, settings_caption
 
 MARKERS = ("o", "s", "^", "D")
 
@@ -37,7 +37,7 @@ def compute(settings: Settings) -> Numbers:
     control = arms_of(settings, range(settings.seeds))
     arms = [{**arm, "lam": lam} for arm in control for lam in LAMS]
     results = train_all(settings, arms, "smoothness")
-    kept = ("seed", "lam", "rmse", "variance", "lai_share")
+    names = ("seed", "lam", "rmse", "variance", "lai_share")
     numbers = {
         **settings.provenance("smoothness", california(settings.data).source),
         "protocol": protocol_of(control[0]),
@@ -46,13 +46,13 @@ def compute(settings: Settings) -> Numbers:
             for arm in results
             if arm["lam"] is None
         ],
-        "arms": [{name: arm[name] for name in kept} for arm in results],
+        "arms": [{name: arm[name] for name in names} for arm in results],
     }
     return numbers | {"table": [_row(numbers["arms"], lam) for lam in LAMS]}
 
 
 def _row(arms: list[Numbers], lam: float | None) -> Numbers:
-    """One column of Table 1: median, least and most over seeds, and of paired differences."""
+    """One column of Table 1: median, minimum and maximum over seeds, and of paired differences."""
     mine = [arm for arm in arms if arm["lam"] == lam]
     control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
     row: Numbers = {"lam": lam}
@@ -60,8 +60,8 @@ def _row(arms: list[Numbers], lam: float | None) -> Numbers:
         values = [_final(arm, name) for arm in mine]
         base = [_final(arm, name) for arm in control]
         changes = [v / b - 1 for v, b in zip(values, base, strict=True)]
-        row[name] = over_seeds(values)
-        row[f"{name}_change"] = over_seeds(changes)
+        row[name] = summarise_over_seeds(values)
+        row[f"{name}_change"] = summarise_over_seeds(changes)
     return row
 
 
@@ -90,7 +90,7 @@ def table(numbers: Numbers) -> str:
             line("    least … most", [spread(c, "+.1%") for c in change]),
             line("  paper", [f"{value:.4f}" for value in TABLE_1[name]]),
         ]
-    return "\n".join([f"Table 1 (§6.1), {circumstances(numbers)}", *lines])
+    return "\n".join([f"Table 1 (§6.1), {settings_caption(numbers)}", *lines])
 
 
 def plot(numbers: Numbers) -> Figure:
@@ -106,7 +106,7 @@ def plot(numbers: Numbers) -> Figure:
     lower.set_title("… and smooths the outputs")
     lower.set_xlabel("loss after pretraining")
     upper.legend(loc="lower left")
-    figure.supxlabel(circumstances(numbers), fontsize=7.5, color=GREY)
+    figure.supxlabel(settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
 

@@ -27,10 +27,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments.inputs import california
-from figures.experiments.protocol import UNIT, arms_of, over_seeds, protocol_of, train_all
+from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_over_seeds, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from figures.plotting.words import circumstances, loss_name
+from figures.plotting.words import loss_name, settings_caption
 
 ALPHAS = (0.001, 0.01, 0.1, 1.0)
 LAMS = (0.1, 0.01, 0.001)
@@ -83,13 +83,14 @@ def compute(settings: Settings) -> Numbers:
 
 
 def _setting(arms: list[Numbers], alpha: float, lam: float | None) -> Numbers:
-    """Median, least and most over seeds of each measure, and of its change to the control."""
+    """Median, minimum and maximum over seeds of each measure, and of its change to the control."""
     mine = [arm for arm in arms if (arm["alpha"], arm["lam"]) == (alpha, lam)]
     control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
     setting: Numbers = {"alpha": alpha, "lam": lam}
     for name in MEASURES:
         values, base = (np.array([arm[name] for arm in some]) for some in (mine, control))
-        setting |= {name: over_seeds(values), f"{name}_change": over_seeds(values / base - 1)}
+        setting[name] = summarise_over_seeds(values)
+        setting[f"{name}_change"] = summarise_over_seeds(values / base - 1)
     return setting
 
 
@@ -119,7 +120,7 @@ def _moves(
 
 
 def _apart(arms: list[Numbers], lams: tuple[float, ...], name: str) -> dict[str, float]:
-    """Median and most of |RMSE / RMSE of another λ − 1|, of the same seed, at equal `name`.
+    """Median and maximum of |RMSE / RMSE of another λ − 1|, of the same seed, at equal `name`.
 
     Another λ's RMSE is interpolated between its α, the control being α = 0.
     """
@@ -159,7 +160,7 @@ def table(numbers: Numbers) -> str:
 
     head = ["λ", "α", "α/λ", *(cell for name in NAMES.values() for cell in (name, "change"))]
     rows = [line(head), *(line(cells(row)) for row in numbers["settings"])]
-    lines = [f"α and λ (§5), medians over {_circumstances(numbers)}", *rows]
+    lines = [f"α and λ (§5), medians over {_settings_caption(numbers)}", *rows]
     for measure, sign in MEASURES.items():
         moves = numbers["moves"][measure]
         lines.append(
@@ -179,7 +180,7 @@ def plot(numbers: Numbers) -> Figure:
     figure = Figure(figsize=(10, 8), layout="constrained")
     (upper_left, upper_right), (left, right) = figure.subplots(2, 2)
     moves, apart = numbers["moves"], numbers["apart"]["variance"]
-    ratio, (least, most) = _widest(numbers)
+    ratio, (low, high) = _widest(numbers)
     _panel(upper_left, numbers, "alpha", "variance")
     _panel(upper_right, numbers, "alpha", "rmse")
     _panel(left, numbers, "ratio", "variance")
@@ -194,7 +195,7 @@ def plot(numbers: Numbers) -> Figure:
     )
     left.set_title(
         f"α/λ alone is not the strength: at α/λ = {ratio:g}\n"
-        f"the variance goes from {least:.2f} to {most:.2f}"
+        f"the variance goes from {low:.2f} to {high:.2f}"
     )
     right.set_title(
         "but all pay the same price: at equal variance, the RMSE of\n"
@@ -202,7 +203,7 @@ def plot(numbers: Numbers) -> Figure:
     )
     upper_left.legend(loc="center right", bbox_to_anchor=(1, 0.42))
     right.legend(title="marker grows with α; smallest: single seeds", loc="upper right")
-    figure.supxlabel(_circumstances(numbers), fontsize=7.5, color=GREY)
+    figure.supxlabel(_settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
 
@@ -233,7 +234,7 @@ def _panel(axes: Axes, numbers: Numbers, x: str, y: str) -> None:
 
 
 def _widest(numbers: Numbers) -> tuple[float, tuple[float, float]]:
-    """The α/λ whose settings differ most in variance, and the least and most of it."""
+    """The α/λ whose settings differ most in variance, and the smallest and largest of it."""
     by_ratio: dict[float, list[float]] = {}
     for row in numbers["settings"][1:]:
         ratio = float(f"{row['alpha'] / row['lam']:.6g}")  # 0.01/0.1 is not 0.001/0.01
@@ -242,10 +243,10 @@ def _widest(numbers: Numbers) -> tuple[float, tuple[float, float]]:
     return ratio, (min(by_ratio[ratio]), max(by_ratio[ratio]))
 
 
-def _circumstances(numbers: Numbers) -> str:
+def _settings_caption(numbers: Numbers) -> str:
     """As elsewhere, but for no one α, which the last words would name."""
     protocol = numbers["protocol"]
-    text = circumstances({**numbers, "protocol": {**protocol, "alpha": 1.0}})
+    text = settings_caption({**numbers, "protocol": {**protocol, "alpha": 1.0}})
     return text.rpartition(" for ")[0] + f" for a share α of the {protocol['sampling']}"
 
 

@@ -152,9 +152,9 @@ def _measure(
     `mirror`: the lowest local minimum with k < 0, None where there is none; `symmetry`: its loss
     over that of the minimum. `slope_width`, `intercept_width`: the range of k, with the best c, and
     of c, with the same k, over which the loss is within 1% of its minimum. `intercept_relief`: how
-    far it rises along c at the minimum's k, as a share of how far it rises in the whole window.
-    `plain`: the minimum of mean |e|^p; `excess`: by what share mean |e|^p is above that at the Lai
-    loss's minimum.
+    far it rises along c at the minimum's k, as a fraction of how far it rises in the whole window.
+    `plain`: the minimum of mean |e|^p; `excess`: how far, relatively, mean |e|^p is above it at the
+    Lai loss's minimum.
     """
     plain, found = minima(x, t, None, order)[0], minima(x, t, lam, order)
     lowest = found[0]

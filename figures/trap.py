@@ -35,14 +35,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.inputs import Arm
-from figures.experiments.jobs import run_arms
+from figures.experiments.inputs import Job
+from figures.experiments.jobs import run_jobs
 from figures.experiments.settings import Numbers, Settings
 from figures.experiments.trap_runs import NETS, SLOPE, N, X, grid, sample, train, truth
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from lai_ref import lai_factor
 
-RUNS, QUICK_RUNS, BLOCK = 100, 2, 20  # a block of runs is one arm
+RUNS, QUICK_RUNS, BLOCK = 100, 2, 20  # a block of runs is one job
 METHODS: dict[str, dict[str, Any]] = {  # as `train` wants them
     "MSE": {"pretrained": True, "alpha": 0.0, "slower": 1},
     "Lai alone": {"pretrained": False, "alpha": 1.0, "slower": 1},
@@ -67,37 +67,47 @@ PLAN: dict[tuple[str, float], dict[str, tuple[float | None, ...]]] = {  # with w
         **dict.fromkeys(("Lai alone", "MSE, then Lai", "Lai for 1%", "Lai Training"), LAMS),
     },
 }
-CAUGHT = 0.25  # a run with a larger share of wrong points is caught
+TRAPPED_ABOVE = 0.25  # a run with a larger fraction of wrong points is trapped
 COLORS = dict(zip((None, *LAMS), DARK_TO_LIGHT, strict=True))
 MARKERS = dict(zip((None, *LAMS), "Dos^", strict=True))
 SHOWN = ("Lai alone", "Lai Training")
 
 
 def compute(settings: Settings) -> Numbers:
-    """How many runs of each setting are caught, the line's landscape, and a caught curve."""
+    """How many runs of each setting are trapped, the line's landscape, and a trapped curve."""
     seeds = range(QUICK_RUNS if settings.quick else RUNS)
-    arms: list[Arm] = [
-        {"task": task, "noise": noise, "runs": _runs(task, noise), "seeds": list(block)}
+    jobs: list[Job] = [
+        {"task": task, "noise": noise, "runs": runs_of(task, noise), "seeds": list(block)}
         for task, noise in PLAN
         for block in (seeds[first : first + BLOCK] for first in seeds[::BLOCK])
     ]
-    results = run_arms(train, arms, None, settings.out / "arms", settings.jobs, "trap")
+    results = run_jobs(train, jobs, None, settings.out / "arms", settings.jobs, "trap")
     wrong: dict[tuple[Any, ...], list[float]] = {}
-    for arm, result in zip(arms, results, strict=True):
-        task = arm["task"], arm["noise"]
-        for setting, shares in zip(_settings(*task), result["wrong"], strict=True):
-            wrong.setdefault((*task, *setting), []).extend(shares)
+    for job, result in zip(jobs, results, strict=True):
+        task = job["task"], job["noise"]
+        for setting, fractions in zip(settings_of(*task), result["wrong"], strict=True):
+            wrong.setdefault((*task, *setting), []).extend(fractions)
     return {
         **settings.provenance("trap", seeds=seeds),
         "source": f"{N} points drawn at random about y = 3x and y = 1.5 sin 2x for each run",
-        "rows": [_row(setting, shares) for setting, shares in wrong.items()],
+        "rows": [_row(setting, fractions) for setting, fractions in wrong.items()],
         "landscape": _landscape(),
-        "example": _example(arms, results),
+        "example": _example(jobs, results),
     }
 
 
+def settings_of(task: str, noise: float) -> list[tuple[str, float | None]]:
+    """Methods and λ that are run on a task."""
+    return [(method, lam) for method, lams in PLAN[task, noise].items() for lam in lams]
+
+
+def runs_of(task: str, noise: float) -> list[Job]:
+    """The same as `train` wants them."""
+    return [{**METHODS[method], "lam": lam} for method, lam in settings_of(task, noise)]
+
+
 def barrier(noise: float, lam: float) -> float | None:
-    """The slope −1/K to the left of which a line is caught; None if it is beyond the kink."""
+    """The slope −1/K to the left of which a line is trapped; None if it is beyond the kink."""
     # the data's long axis: β K² − (var t / var x − 1) K − β = 0
     excess = SLOPE**2 + (noise / X["line"]) ** 2 - 1
     K = (excess + math.hypot(excess, 2 * SLOPE)) / (2 * SLOPE)
@@ -105,7 +115,7 @@ def barrier(noise: float, lam: float) -> float | None:
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:
-    """The 95% interval of a share that was met `count` times in `n` (Wilson 1927)."""
+    """The 95% interval of the fraction of an event seen `count` times in `n` (Wilson 1927)."""
     # (p + z²/2n ± z √(p (1 − p)/n + z²/4n²)) / (1 + z²/n)
     z, p = NormalDist().inv_cdf(0.975), count / n
     middle, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
@@ -113,7 +123,7 @@ def wilson(count: int, n: int) -> tuple[float, float]:
 
 
 def table(numbers: Numbers) -> str:
-    """Every setting: how many runs were caught, and the 95% interval of their share."""
+    """Every setting: how many runs were trapped, and the 95% interval of their fraction."""
     lines = [f"{'':<34}{'λ':>6}{'caught':>12}{'95% interval':>18}{'wrong points':>14}"]
     for row in numbers["rows"]:
         low, high = row["interval"]
@@ -126,7 +136,7 @@ def table(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """Above: the line's barriers, and a caught curve; below: how many runs are caught."""
+    """Above: the line's barriers, and a trapped curve; below: how many runs are trapped."""
     figure = Figure(figsize=(12, 8.6), layout="constrained")
     axes: Any = figure.subplots(2, 2, width_ratios=(1, 1.15))
     _draw_landscape(axes[0, 0], numbers["landscape"])
@@ -139,28 +149,20 @@ def plot(numbers: Numbers) -> Figure:
     return figure
 
 
-def _settings(task: str, noise: float) -> list[tuple[str, float | None]]:
-    return [(method, lam) for method, lams in PLAN[task, noise].items() for lam in lams]
-
-
-def _runs(task: str, noise: float) -> list[Arm]:
-    return [{**METHODS[method], "lam": lam} for method, lam in _settings(task, noise)]
-
-
 def _row(setting: tuple[Any, ...], wrong: list[float]) -> Numbers:
     task, noise, method, lam = setting
-    caught, expected = sum(share > CAUGHT for share in wrong), None
+    trapped, expected = sum(fraction > TRAPPED_ABOVE for fraction in wrong), None
     if (task, method) == ("line", "Lai alone"):
-        # the share Φ(−1/K) of the starts k ~ N(0, 1) is left of the barrier
+        # the fraction Φ(−1/K) of the starts k ~ N(0, 1) is left of the barrier
         at = barrier(noise, lam)
         expected = 0.0 if at is None else NormalDist().cdf(at)
-    counts = {"runs": len(wrong), "caught": caught, "interval": list(wilson(caught, len(wrong)))}
+    counts = {"runs": len(wrong), "caught": trapped, "interval": list(wilson(trapped, len(wrong)))}
     about = {"task": task, "noise": noise, "method": method, "lam": lam}
     return {**about, **counts, "expected": expected, "wrong": mean(wrong)}
 
 
 def _landscape() -> Numbers:
-    """Lai MSE over the line's slope, for endless data, relative to its value at k = 0."""
+    """Lai MSE over the line's slope, for infinitely many data, relative to its value at k = 0."""
     k = np.linspace(-2, 4, 241)
     curves = []
     for noise, lam in product((LITTLE[1], MUCH[1]), LAMS[:2]):
@@ -171,14 +173,14 @@ def _landscape() -> Numbers:
     return {"k": k.round(4).tolist(), "curves": curves}
 
 
-def _example(arms: list[Arm], results: list[Numbers]) -> Numbers:
+def _example(jobs: list[Job], results: list[Numbers]) -> Numbers:
     """Of the blocks' first seeds the one with most wrong points for Lai alone, λ = 1."""
-    mine = [pair for pair in zip(arms, results, strict=True) if pair[0]["task"] == "curve"]
-    place = {method: _settings(*CURVE).index((method, 1.0)) for method in SHOWN}
-    arm, result = max(mine, key=lambda pair: float(pair[1]["wrong"][place["Lai alone"]][0]))
-    x, t = sample(*CURVE, arm["seeds"][0])
+    mine = [pair for pair in zip(jobs, results, strict=True) if pair[0]["task"] == "curve"]
+    place = {method: settings_of(*CURVE).index((method, 1.0)) for method in SHOWN}
+    job, result = max(mine, key=lambda pair: float(pair[1]["wrong"][place["Lai alone"]][0]))
+    x, t = sample(*CURVE, job["seeds"][0])
     return {
-        "seed": arm["seeds"][0],
+        "seed": job["seeds"][0],
         "data": [x.round(4).tolist(), t.round(4).tolist()],
         "x": grid("curve").round(4).tolist(),
         "truth": truth("curve", grid("curve"))[0].round(4).tolist(),
@@ -220,11 +222,13 @@ def _draw_counts(axes: Axes, rows: list[Numbers]) -> None:
         mine = [row for row in rows if row["lam"] == lam]
         shift = 0.2 * (lams.index(lam) - (len(lams) - 1) / 2) if lam else 0.0
         places = [groups.index((row["method"], row["noise"])) + shift for row in mine]
-        shares = np.array([row["caught"] / row["runs"] for row in mine])
+        fractions = np.array([row["caught"] / row["runs"] for row in mine])
         low, high = np.array([row["interval"] for row in mine]).T
-        bars, color = [shares - low, high - shares], COLORS[lam]
+        bars, color = [fractions - low, high - fractions], COLORS[lam]
         label = f"λ = {lam:g}" if lam else "MSE alone"
-        axes.errorbar(places, shares, bars, fmt=MARKERS[lam], color=color, capsize=3, label=label)
+        axes.errorbar(
+            places, fractions, bars, fmt=MARKERS[lam], color=color, capsize=3, label=label
+        )
         axes.plot(places, [row["expected"] for row in mine], "_", color=color, ms=22)
     if any(row["expected"] for row in rows):
         axes.plot([], [], "_", color=GREY, ms=22, label="starts left of the barrier")

@@ -4,8 +4,8 @@ What to see: for every claim whether it holds, what was measured, and the figure
 "holds when …" names the condition. "does not hold here" is said of the protocol and the data that
 stand beside the numbers; the paper does not describe its own (E8).
 
-No verdict is typed: each is a comparison, in `theory` or `training`, and may come out
-differently for other data or seeds.
+No verdict is typed: each is a comparison, in `theory` or `training`, and may come out differently
+for other data or seeds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 
 from figures.claims.theory import THEORY
 from figures.claims.training import TRAINING
-from figures.claims.verdict import FAILS, HOLDS, Claim, Judged
+from figures.claims.verdict import FAILS, HOLDS, Assessment, Claim
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
@@ -49,7 +49,7 @@ def compute(settings: Settings) -> Numbers:
             {
                 "section": claim.section,
                 "claim": claim.text,
-                **_judge(claim, results)._asdict(),
+                **_assess(claim, results)._asdict(),
                 "figures": list(claim.figures),
             }
             for claim in CLAIMS
@@ -106,9 +106,9 @@ def plot(numbers: Numbers) -> Figure:
     return figure
 
 
-def _judge(claim: Claim, results: dict[str, Numbers]) -> Judged:
+def _assess(claim: Claim, results: dict[str, Numbers]) -> Assessment:
     try:
-        return claim.judge(*(results[name] for name in claim.figures))
+        return claim.assess(*(results[name] for name in claim.figures))
     except (LookupError, TypeError, AttributeError) as error:
         names = ", ".join(claim.figures)
         raise ValueError(f"{names}: expected the numbers of a whole run, got {error!r}") from error

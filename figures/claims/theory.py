@@ -1,13 +1,13 @@
-"""The claims about the loss itself (paper §2, §4, appendix A), and how each is judged.
+"""The claims about the loss itself (paper §2, §4, appendix A), and how each is assessed.
 
-A judge gets the numbers of the figures that show the claim; it compares, and knows no outcome.
+An assessment compares the numbers of the figures that show the claim.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from figures.claims.verdict import CLEARLY, FAILS, HOLDS, Claim, Judged, either, in_cases
+from figures.claims.verdict import CLEARLY, FAILS, HOLDS, Assessment, Claim, by_case, unconditional
 from figures.experiments.line_data import SLOPE, kink_at
 from figures.experiments.settings import Numbers
 from lai_ref import Lai, Plain
@@ -23,29 +23,28 @@ VERY_LARGE = 10  # λ from which the claims about a very large λ apply
 LINES = ("surface_mae_1", "surface_mae_2", "surface_mae_05")
 
 
-def _equivalent(chebyshev: Numbers) -> Judged:
+def _equivalent(chebyshev: Numbers) -> Assessment:
     worst = chebyshev["largest_difference"]
     number = (
         f"both lengths differ by {worst:.0e} of their size at most over"
         f" {chebyshev['compared']:,} residuals"
     )
-    return Judged(either(worst < ROUNDING), number)
+    return Assessment(unconditional(worst < ROUNDING), number)
 
 
-def _slides(factor: Numbers) -> Judged:
+def _slides(factor: Numbers) -> Assessment:
     minima = factor["minima"]
-    off = max(abs(m["found"] / kink_at(m["lam"], m["order"]) - 1) for m in minima)
+    error = max(abs(m["found"] / kink_at(m["lam"], m["order"]) - 1) for m in minima)
     lams = [m["lam"] for m in minima]
     number = (
-        f"the least F lies within {off:.0e} of k = λ for MAE and of √λ for MSE, for λ from"
+        f"the least F lies within {error:.0e} of k = λ for MAE and of √λ for MSE, for λ from"
         f" {min(lams):g} to {max(lams):g}"
     )
-    return Judged(
-        "holds when p = 1; for MSE the boundary is √λ" if off < SEARCHED else FAILS, number
-    )
+    condition = "holds when p = 1; for MSE the boundary is √λ"
+    return Assessment(condition if error < SEARCHED else FAILS, number)
 
 
-def _pushed_up(factor: Numbers) -> Judged:
+def _pushed_up(factor: Numbers) -> Assessment:
     minima = [m for m in factor["minima"] if m["order"] == 2 and m["lam"] <= 1]
     pushed = [m["depth"] > NOTICED for m in minima]
     cells = ", ".join(f"{m['depth']:.1%}" for m in minima)
@@ -53,11 +52,11 @@ def _pushed_up(factor: Numbers) -> Judged:
         f"MSE: F at the kink is less than at k = 0 by {cells} for λ ="
         f" {', '.join(format(m['lam'], 'g') for m in minima)}"
     )
-    least = min((m["lam"] for m in minima if m["depth"] > NOTICED), default=0)
-    return Judged(in_cases(pushed, f"holds when λ ≥ {least:g}"), number)
+    smallest = min((m["lam"] for m in minima if m["depth"] > NOTICED), default=0)
+    return Assessment(by_case(pushed, f"holds when λ ≥ {smallest:g}"), number)
 
 
-def _vanishes(factor: Numbers) -> Judged:
+def _vanishes(factor: Numbers) -> Assessment:
     row = _small_lam(factor)
     before, after = row["without"], row["with"]
     if not (before["factor"] < VANISHING and after["factor"] == 1):
@@ -69,10 +68,10 @@ def _vanishes(factor: Numbers) -> Judged:
         f" towards the data, but above the kink |F'| reaches {before['largest']:.2f} all the same;"
         f" divided, F(0) = {after['factor']:g}"
     )
-    return Judged(verdict, number)
+    return Assessment(verdict, number)
 
 
-def _near_the_loss(factor: Numbers) -> Judged:
+def _near_the_loss(factor: Numbers) -> Assessment:
     y, t = np.array([1.0]), np.array([0.0])
     ratio = {D: float(Lai(0.1)(y, t, np.zeros((1, D)))[0] / Plain(2)(y, t)[0]) for D in (1, 8)}
     steep = 1 / _small_lam(factor)["lam"]
@@ -81,10 +80,10 @@ def _near_the_loss(factor: Numbers) -> Judged:
         f" eight (√8, L2 Lai); for steep slopes up to {steep:g} times"
     )
     condition = "holds when D = 1 and |k| is below the kink"
-    return Judged(condition if ratio[1] == 1 else FAILS, number)
+    return Assessment(condition if ratio[1] == 1 else FAILS, number)
 
 
-def _exact_minimum(*surfaces: Numbers) -> Judged:
+def _exact_minimum(*surfaces: Numbers) -> Assessment:
     def at_kink(place: int) -> bool:
         k = {s["lam"]: s["noises"][place]["minimum"]["k"] for s in surfaces}
         return all(abs(slope / lam - 1) < SAME_SLOPE for lam, slope in k.items())
@@ -97,10 +96,10 @@ def _exact_minimum(*surfaces: Numbers) -> Judged:
     lams = ", ".join(f"{s['lam']:g}" for s in surfaces)
     number = f"λ = {lams}; data 3x + 4, x in ±1; {slopes(0)}; {slopes(1)}"
     condition = f"holds when the noise ±s has s ≥ {borders} X, for x in ±X"
-    return Judged(in_cases([at_kink(0), at_kink(1)], condition), number)
+    return Assessment(by_case([at_kink(0), at_kink(1)], condition), number)
 
 
-def _intercept(surface: Numbers) -> Judged:
+def _intercept(surface: Numbers) -> Assessment:
     row = surface["noises"][1]
     (other,) = (a for a in row["also"] if a["lam"] == 1)
     ratio = row["intercept_width"] / other["intercept_width"]
@@ -111,18 +110,20 @@ def _intercept(surface: Numbers) -> Judged:
         f" {other['intercept_relief']:.0%}), which looks flat; c is"
         f" {abs(row['minimum']['c'] - row['plain']['c']):.2f} from that of plain MAE"
     )
-    return Judged(either(ratio > CLEARLY), number)
+    return Assessment(unconditional(ratio > CLEARLY), number)
 
 
-def _basin(surface: Numbers) -> Judged:
+def _basin(surface: Numbers) -> Assessment:
     rows = surface["noises"]
     near = [_does_not_move(row) and 1 < row["minimum"]["k"] / SLOPE < SLIGHTLY for row in rows]
     found = "; ".join(f"noise ±{r['noise']:g}: k = {r['minimum']['k']:.2f}" for r in rows)
     number = f"{found}; {_further(surface)}; the data's slope: 3"
-    return Judged(in_cases(near, f"holds when the noise is small (±{rows[0]['noise']:g})"), number)
+    return Assessment(
+        by_case(near, f"holds when the noise is small (±{rows[0]['noise']:g})"), number
+    )
 
 
-def _lifted(surface: Numbers, mae: Numbers) -> Judged:
+def _lifted(surface: Numbers, mae: Numbers) -> Assessment:
     rows = surface["noises"]
     found = "; ".join(
         f"noise ±{r['noise']:g}: k = {r['minimum']['k']:.2f}, within 1% over"
@@ -130,10 +131,10 @@ def _lifted(surface: Numbers, mae: Numbers) -> Judged:
         for r, m in zip(rows, mae["noises"], strict=True)
     )
     moves = not any(_does_not_move(row) for row in rows)
-    return Judged(either(moves), f"{found}; {_further(surface)}")
+    return Assessment(unconditional(moves), f"{found}; {_further(surface)}")
 
 
-def _symmetric(*surfaces: Numbers) -> Judged:
+def _symmetric(*surfaces: Numbers) -> Assessment:
     noises = [row["noise"] for row in surfaces[0]["noises"]]
     ratios = [[s["noises"][i]["symmetry"] for s in surfaces] for i in range(len(noises))]
     cells = [", ".join("none" if r is None else f"{r:.2f}" for r in row) for row in ratios]
@@ -143,7 +144,7 @@ def _symmetric(*surfaces: Numbers) -> Judged:
         + "; ".join(f"noise ±{n:g}: {cell}" for n, cell in zip(noises, cells, strict=True))
     )
     close = [all(r is not None and r < CLEARLY for r in row) for row in ratios]
-    return Judged(in_cases(close, f"holds when the noise is large (±{noises[-1]:g})"), number)
+    return Assessment(by_case(close, f"holds when the noise is large (±{noises[-1]:g})"), number)
 
 
 def _further(surface: Numbers) -> str:

@@ -1,6 +1,6 @@
-"""The claims about training with the loss (paper §4 to §7), and how each is judged.
+"""The claims about training with the loss (paper §4 to §7), and how each is assessed.
 
-A judge gets the numbers of the figures that show the claim; it compares, and knows no outcome.
+An assessment compares the numbers of the figures that show the claim.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from statistics import median
 
 import numpy as np
 
-from figures.claims.verdict import CLEARLY, Claim, Judged, either, in_cases
+from figures.claims.verdict import CLEARLY, Assessment, Claim, by_case, unconditional
 from figures.experiments import paper
 from figures.experiments.equal_smoothness import excess_by_lam
 from figures.experiments.settings import Numbers
@@ -26,46 +26,46 @@ SMALL_COST = 0.03  # relative; the paper's is 2.4% of the RMSE
 CHANGED = 0.05  # relative; a change of a sensitivity that a reader of the tables sees
 
 
-def _trap(trap: Numbers) -> Judged:
+def _trap(trap: Numbers) -> Assessment:
     rows = [row for row in trap["rows"] if row["method"] == "Lai alone"]
     cells = "; ".join(
         f"{row['task']} ±{row['noise']:g}, λ = {row['lam']:g}: {row['caught'] / row['runs']:.0%}"
         for row in rows
     )
-    caught = [row["caught"] / row["runs"] > RARE for row in rows]
-    verdict = in_cases(caught, "holds when the noise or λ is large: K > 1/√λ, K the long axis")
-    return Judged(verdict, f"runs caught: {cells}")
+    trapped = [row["caught"] / row["runs"] > RARE for row in rows]
+    verdict = by_case(trapped, "holds when the noise or λ is large: K > 1/√λ, K the long axis")
+    return Assessment(verdict, f"runs caught: {cells}")
 
 
-def _cure(trap: Numbers) -> Judged:
-    caught = _caught(trap, "Lai Training")
-    lams = sorted({lam for _, lam in caught})
-    good = [max(s for (_, of), s in caught.items() if of == lam) < RARE for lam in lams]
-    least = next((lam for i, lam in enumerate(lams) if all(good[i:])), 0)
-    verdict = in_cases(good, f"holds when λ ≥ {least:g} (α = 0.01)")
-    return Judged(verdict, f"Lai Training, α = 0.01: {_shares(caught)}")
+def _cure(trap: Numbers) -> Assessment:
+    trapped = _trapped(trap, "Lai Training")
+    lams = sorted({lam for _, lam in trapped})
+    good = [max(s for (_, of), s in trapped.items() if of == lam) < RARE for lam in lams]
+    smallest = next((lam for i, lam in enumerate(lams) if all(good[i:])), 0)
+    verdict = by_case(good, f"holds when λ ≥ {smallest:g} (α = 0.01)")
+    return Assessment(verdict, f"Lai Training, α = 0.01: {_by_task(trapped)}")
 
 
-def _pretraining(trap: Numbers) -> Judged:
-    without, with_it = (_caught(trap, method) for method in ("Lai for 1%", "Lai Training"))
+def _pretraining(trap: Numbers) -> Assessment:
+    without, with_it = (_trapped(trap, method) for method in ("Lai for 1%", "Lai Training"))
     with_it = {setting: with_it[setting] for setting in without}
     needed = sum(without.values()) > CLEARLY * sum(with_it.values()) + RARE
-    number = f"α = 0.01, without: {_shares(without)}; with: {_shares(with_it)}"
-    return Judged(either(needed), number)
+    number = f"α = 0.01, without: {_by_task(without)}; with: {_by_task(with_it)}"
+    return Assessment(unconditional(needed), number)
 
 
-def _strength(strength: Numbers) -> Judged:
+def _strength(strength: Numbers) -> Assessment:
     moves = strength["moves"]["variance"]
-    shares = {name: count / of for name, (count, of) in moves.items()}
+    fractions = [count / of for count, of in moves.values()]
     number = (
         f"the variance falls in {moves['alpha'][0]} of {moves['alpha'][1]} pairs where α grows and"
         f" in {moves['lam'][0]} of {moves['lam'][1]} where λ falls; at equal variance the RMSE of"
         f" two λ differs by {strength['apart']['variance']['median']:.1%}"
     )
-    return Judged(either(min(shares.values()) > MONOTONE), number)
+    return Assessment(unconditional(min(fractions) > MONOTONE), number)
 
 
-def _cost(cost: Numbers) -> Judged:
+def _cost(cost: Numbers) -> Assessment:
     ratios = {
         sampling: dict(zip(ALPHAS, (row["median"] for row in rows), strict=True))
         for sampling, rows in cost["epochs"]["ratios"].items()
@@ -76,24 +76,24 @@ def _cost(cost: Numbers) -> Judged:
         f"an epoch over a plain one, batch 64, α = 0.01: {cells}; with points, every other batch"
         " has one to compute k for"
     )
-    return Judged(in_cases(saved, "holds when whole batches are drawn"), number)
+    return Assessment(by_case(saved, "holds when whole batches are drawn"), number)
 
 
-def _curve(smoothness: Numbers, protocols: Numbers) -> Judged:
+def _curve(smoothness: Numbers, protocols: Numbers) -> Assessment:
     curves = {(arm["seed"], arm["lam"]): arm["rmse"][-20:] for arm in smoothness["arms"]}
-    off = [
+    excess = [
         float(np.divide(np.mean(curves[seed, 1e-1]), np.mean(curves[seed, None]))) - 1
         for seed in smoothness["seeds"]
     ]
-    verdict, under = _under(protocols, "1e-1 near MSE", all(abs(x) < SAME_CURVE for x in off))
+    verdict, under = _under(protocols, "1e-1 near MSE", all(abs(x) < SAME_CURVE for x in excess))
     number = (
-        f"RMSE over the last 20 epochs {min(off):+.1%} … {max(off):+.1%} to MSE, {len(off)} seeds"
-        f" (paper {paper.TABLE_1_CHANGE['rmse'][1]:+.1%}); within 1% {under}"
+        f"RMSE over the last 20 epochs {min(excess):+.1%} … {max(excess):+.1%} to MSE,"
+        f" {len(excess)} seeds (paper {paper.TABLE_1_CHANGE['rmse'][1]:+.1%}); within 1% {under}"
     )
-    return Judged(verdict, number)
+    return Assessment(verdict, number)
 
 
-def _variance(smoothness: Numbers, protocols: Numbers) -> Judged:
+def _variance(smoothness: Numbers, protocols: Numbers) -> Assessment:
     lams = paper.LAMS[1:]
     arms = {(arm["seed"], arm["lam"]): arm["variance"] for arm in smoothness["arms"]}
     falls = [
@@ -109,10 +109,10 @@ def _variance(smoothness: Numbers, protocols: Numbers) -> Judged:
         f"λ = 1e-1, 1e-2, 1e-3: {found} (paper {papers}); at every step in"
         f" {sum(falls)} of {len(falls)} seeds, and {under}"
     )
-    return Judged(verdict, number)
+    return Assessment(verdict, number)
 
 
-def _trade(frontier: Numbers) -> Judged:
+def _trade(frontier: Numbers) -> Assessment:
     control, *points = frontier["points"]
     lai = [point for point in points if point["method"] == "Lai"]
 
@@ -131,10 +131,10 @@ def _trade(frontier: Numbers) -> Judged:
         f"{smoother:+.1%} of the variance costs {cost:+.1%} in RMSE at λ ≈ {lam:.2g}"
         f" (paper {paper_cost:+.1%}, 1e-3)"
     )
-    return Judged(either(cost < LITTLE), number)
+    return Assessment(unconditional(cost < LITTLE), number)
 
 
-def _generalises(smoothness: Numbers, frontier: Numbers) -> Judged:
+def _generalises(smoothness: Numbers, frontier: Numbers) -> Assessment:
     arms = {(arm["seed"], arm["lam"]): arm["rmse"][-1] for arm in smoothness["arms"]}
     small = [arms[seed, 1e-1] < arms[seed, None] for seed in smoothness["seeds"]]
     control = frontier["points"][0]["rmse"]
@@ -145,39 +145,39 @@ def _generalises(smoothness: Numbers, frontier: Numbers) -> Judged:
         f" {len(small)} with batch {smoothness['protocol']['batch_size']}, {sum(large)} of"
         f" {len(large)} with batch {frontier['protocol']['batch_size']}"
     )
-    return Judged(either(any(small + large)), number)
+    return Assessment(unconditional(any(small + large)), number)
 
 
-def _table_1(protocols: Numbers) -> Judged:
+def _table_1(protocols: Numbers) -> Assessment:
     best = min(protocols["protocols"], key=lambda p: float(p["off"]["Table 1"]))
     rmse, variance = (", ".join(f"{v:.3f}" for v in best[name]) for name in ("rmse", "variance"))
     number = (
         f"the nearest of {len(protocols['protocols'])} protocols is typically off by a factor"
         f" {best['off']['Table 1']:.2f}: RMSE {rmse}, variance {variance}"
     )
-    return Judged(either(best["off"]["Table 1"] < REPRODUCED), number)
+    return Assessment(unconditional(best["off"]["Table 1"] < REPRODUCED), number)
 
 
-def _most_features(sensitivity: Numbers) -> Judged:
+def _most_features(sensitivity: Numbers) -> Assessment:
     table = sensitivity["tables"][0]
     falls = [change < 0 for change in table["change"]["median"][:-1]]
     number = (
         f"less than MSE's in {sum(falls)} of {len(falls)} features"
         f" (paper: {paper.n_decreased(paper.TABLE_2.change)}), median over seeds"
     )
-    return Judged(either(sum(falls) > len(falls) / 2), number)
+    return Assessment(unconditional(sum(falls) > len(falls) / 2), number)
 
 
-def _table_2(protocols: Numbers) -> Judged:
+def _table_2(protocols: Numbers) -> Assessment:
     best = min(protocols["protocols"], key=lambda p: float(p["off"]["Table 2"]))
     number = (
         f"the nearest of {len(protocols['protocols'])} protocols, at the nearest of ten noises, is"
         f" typically off by a factor {best['off']['Table 2']:.1f}"
     )
-    return Judged(either(best["off"]["Table 2"] < REPRODUCED), number)
+    return Assessment(unconditional(best["off"]["Table 2"] < REPRODUCED), number)
 
 
-def _most_sensitive(sensitivity: Numbers) -> Judged:
+def _most_sensitive(sensitivity: Numbers) -> Assessment:
     cells, clear = [], []
     for kind, name in (("value", "value"), ("spread", "standard deviation")):
         nearest = sensitivity["nearest"][kind]
@@ -188,33 +188,33 @@ def _most_sensitive(sensitivity: Numbers) -> Judged:
         clear.append(last > CLEARLY * max(others))
     *others, last = paper.MSE[:8]
     number = f"{'; '.join(cells)} (paper {last:.2f}, others up to {max(others):.2f})"
-    return Judged(in_cases(clear, "holds when the noise is a share of the value"), number)
+    return Assessment(by_case(clear, "holds when the noise is a share of the value"), number)
 
 
-def _last_feature(sensitivity: Numbers) -> Judged:
+def _last_feature(sensitivity: Numbers) -> Assessment:
     change = sensitivity["tables"][1]["change"]
     number = f"{_spread(change, 7)} in X8 (paper {paper.TABLE_3.change[7]:+.1%})"
-    return Judged(either(change["median"][7] < MARKED), number)
+    return Assessment(unconditional(change["median"][7] < MARKED), number)
 
 
-def _price(sensitivity: Numbers) -> Judged:
+def _price(sensitivity: Numbers) -> Assessment:
     change = sensitivity["tables"][1]["change"]
     number = f"{_spread(change, 8)} in RMSE (paper {paper.TABLE_3.change[8]:+.1%})"
-    return Judged(either(change["median"][8] < SMALL_COST), number)
+    return Assessment(unconditional(change["median"][8] < SMALL_COST), number)
 
 
-def _others(sensitivity: Numbers) -> Judged:
+def _others(sensitivity: Numbers) -> Assessment:
     change = sensitivity["tables"][1]["change"]
     cells = ", ".join(f"X{j + 1} {change['median'][j]:+.0%}" for j in range(7))
     changed = [abs(value) > CHANGED for value in change["median"][:7]]
     papers = paper.TABLE_3.change[:7]
     number = f"{cells} (paper {min(papers):+.0%} to {max(papers):+.0%})"
-    return Judged(either(sum(changed) > len(changed) / 2), number)
+    return Assessment(unconditional(sum(changed) > len(changed) / 2), number)
 
 
-def _accuracy(frontier: Numbers) -> Judged:
+def _accuracy(frontier: Numbers) -> Assessment:
     found = {measure: excess_by_lam(frontier, measure) for measure in ("variance", "slope")}
-    dearer = {
+    worse = {
         measure: [lam for lam, seeds in by_lam.items() if min(seeds) > 0]
         for measure, by_lam in found.items()
     }
@@ -226,42 +226,38 @@ def _accuracy(frontier: Numbers) -> Judged:
         f"Lai for 1% of the points against MSE + μ‖k‖² for all, {len(frontier['seeds'])} seeds:"
         " RMSE higher by up to"
         f" {worst['slope']:.1%} at equal mean ‖k‖, in every seed for λ ="
-        f" {', '.join(f'{lam:g}' for lam in dearer['slope']) or 'none'}; by up to"
+        f" {', '.join(f'{lam:g}' for lam in worse['slope']) or 'none'}; by up to"
         f" {worst['variance']:.1%} at equal variance, in every seed for λ ="
-        f" {', '.join(f'{lam:g}' for lam in dearer['variance']) or 'none'}"
+        f" {', '.join(f'{lam:g}' for lam in worse['variance']) or 'none'}"
     )
-    return Judged(either(not any(dearer.values())), number)
+    return Assessment(unconditional(not any(worse.values())), number)
 
 
 def _under(protocols: Numbers, title: str, found: bool) -> tuple[str, str]:
     """The verdict if it is `found` under our protocol, and under how many of the others."""
     yes = [protocol["as in the paper"][title] for protocol in protocols["protocols"]]
     under = f"under {sum(yes)} of {len(yes)} protocols"
-    return in_cases([found, all(yes)], f"holds when the protocol suits: {under}"), under
+    return by_case([found, all(yes)], f"holds when the protocol suits: {under}"), under
 
 
-def _caught(trap: Numbers, method: str) -> dict[tuple[str, float], float]:
-    """The share of runs caught by task, at its largest noise, and λ."""
+def _trapped(trap: Numbers, method: str) -> dict[tuple[str, float], float]:
+    """The fraction of trapped runs by task, at its largest noise, and λ."""
     rows = [row for row in trap["rows"] if row["method"] == method]
-    most = {row["task"]: row["noise"] for row in sorted(rows, key=lambda row: float(row["noise"]))}
+    noise = {row["task"]: row["noise"] for row in sorted(rows, key=lambda row: float(row["noise"]))}
     return {
         (row["task"], row["lam"]): row["caught"] / row["runs"]
         for row in rows
-        if row["noise"] == most[row["task"]]
+        if row["noise"] == noise[row["task"]]
     }
 
 
-def _shares(caught: dict[tuple[str, float], float]) -> str:
+def _by_task(trapped: dict[tuple[str, float], float]) -> str:
     cells = []
-    for task in dict.fromkeys(task for task, _ in caught):
-        mine = {lam: share for (other, lam), share in caught.items() if other == task}
-        shares, lams = (
-            ", ".join(texts)
-            for texts in zip(
-                *((f"{share:.0%}", f"{lam:g}") for lam, share in mine.items()), strict=True
-            )
-        )
-        cells.append(f"{task} {shares} of the runs for λ = {lams}")
+    for task in dict.fromkeys(task for task, _ in trapped):
+        mine = {lam: fraction for (other, lam), fraction in trapped.items() if other == task}
+        fractions = ", ".join(f"{fraction:.0%}" for fraction in mine.values())
+        lams = ", ".join(f"{lam:g}" for lam in mine)
+        cells.append(f"{task} {fractions} of the runs for λ = {lams}")
     return "; ".join(cells)
 
 

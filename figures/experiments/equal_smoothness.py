@@ -6,13 +6,13 @@ import numpy as np
 
 from figures.experiments.settings import Numbers
 
-PENALTY = "double backprop, all points"  # the rival that verdicts are about
+GRADIENT_PENALTY = "double backprop, all points"  # the baseline that verdicts are about
 
 
-def least_rmse(runs: list[tuple[float, float]], smoothness: float) -> float | None:
-    """The least RMSE that `runs`, pairs of smoothness and RMSE, reach at no more than `smoothness`.
+def pareto_rmse(runs: list[tuple[float, float]], smoothness: float) -> float | None:
+    """The smallest RMSE that `runs`, pairs of smoothness and RMSE, reach at up to `smoothness`.
 
-    Linear between the runs that none of the others beats in both; None below the smoothest of them.
+    It is linear between the Pareto-optimal runs, and None below the smoothest of them.
     """
     best: list[tuple[float, float]] = []
     for run in sorted(runs):
@@ -25,12 +25,12 @@ def least_rmse(runs: list[tuple[float, float]], smoothness: float) -> float | No
 
 
 def excess_by_lam(numbers: Numbers, measure: str) -> dict[float, list[float]]:
-    """Lai's RMSE over that of double backpropagation on all points, less 1, by λ and seed.
+    """Lai's RMSE over that of the gradient penalty on all points, less 1, by λ and seed.
 
     Without the λ for which a seed has no run of it as smooth.
     """
     return {
         d["lam"]: d["excess"]
         for d in numbers["differences"]
-        if (d["measure"], d["rival"]) == (measure, PENALTY) and None not in d["excess"]
+        if (d["measure"], d["rival"]) == (measure, GRADIENT_PENALTY) and None not in d["excess"]
     }

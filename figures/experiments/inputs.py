@@ -11,7 +11,7 @@ import numpy as np
 
 from lai_ref import Array, Dataset, load_california
 
-Arm: TypeAlias = dict[str, Any]  # ready for JSON
+Job: TypeAlias = dict[str, Any]  # ready for JSON
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from figures.experiments.inputs import Arm
+from figures.experiments.inputs import Job
 from figures.experiments.timing import quartiles, random_task, round_robin
 from lai_ref import MLP, Adam, Array, Epoch, Lai, Loss, Plain, lai_training, value_and_grad
 
@@ -23,9 +23,9 @@ CLOCK = time.perf_counter if sys.platform == "win32" else time.process_time
 Pairs = list[tuple[Array, Array]]
 
 
-def time_steps(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
+def time_steps(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     """A plain step, a Lai step, and the matrix products of both: times and ratios."""
-    net, theta, x, t = random_task(arm["sizes"], arm["activation"], arm["n"], arm["dtype"])
+    net, theta, x, t = random_task(job["sizes"], job["activation"], job["n"], job["dtype"])
     optimizer = Adam()
     state = optimizer.init(theta)
 
@@ -37,14 +37,14 @@ def time_steps(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
         for left, right in pairs:
             left @ right
 
-    pairs, more = products(net, theta, arm["n"])
+    pairs, more = products(net, theta, job["n"])
     turns = {
         "plain": partial(step, Plain()),
         "lai": partial(step, LOSS),
         "products": partial(multiply, pairs),
         "more products": partial(multiply, more),
     }
-    times = round_robin(turns, arm["rounds"], CLOCK, arm["seconds"])
+    times = round_robin(turns, job["rounds"], CLOCK, job["seconds"])
     plain, lai = times["plain"], times["lai"]
     return {
         "plain seconds": float(np.median(plain)),
@@ -56,9 +56,9 @@ def time_steps(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
     }
 
 
-def time_epochs(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
+def time_epochs(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     """An epoch of Lai Training, after pretraining, over a plain one, by sampling and α."""
-    net, _, x, t = random_task(arm["sizes"], arm["activation"], arm["n"], arm["dtype"])
+    net, _, x, t = random_task(job["sizes"], job["activation"], job["n"], job["dtype"])
 
     def training(sampling: str, alpha: float) -> Iterator[Epoch]:
         return lai_training(
@@ -69,14 +69,14 @@ def time_epochs(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
             alpha=alpha,
             sampling=sampling,
             pretrain_epochs=0,
-            lai_epochs=arm["rounds"] + 1,
+            lai_epochs=job["rounds"] + 1,
             batch_size=64,
             rng=np.random.default_rng(0),
         )
 
     settings = [("batches", 0.0), *product(SAMPLINGS, ALPHAS)]
     turns = {setting: partial(next, training(*setting)) for setting in settings}
-    times = round_robin(turns, arm["rounds"], CLOCK)
+    times = round_robin(turns, job["rounds"], CLOCK)
     plain = times["batches", 0.0]
     return {
         "plain seconds": float(np.median(plain)),

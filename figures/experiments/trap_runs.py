@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from figures.experiments.inputs import Arm
+from figures.experiments.inputs import Job
 from lai_ref import MLP, Adam, Array, Lai, Loss, Plain, TrainingState, lai_training
 
 SLOPE = 3.0  # of the line, y = 3x, and the steepest of the curve, y = 1.5 sin 2x
@@ -21,27 +21,27 @@ EPOCHS = {"line": 30, "curve": 25}  # of pretraining, and as many after it
 LR = {"line": 0.03, "curve": 0.05}
 
 
-def train(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
-    """By run of `arm`: each seed's fraction of wrong points, and the first seed's predictions.
+def train(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+    """By run of `job`: each seed's fraction of wrong points, and the first seed's predictions.
 
     A run is a dict: `lam` of the loss, or None for MSE; the fraction `alpha` of the points that get
     it; whether it is `pretrained` with MSE; by how much Adam's learning rate is divided, `slower`.
     """
-    task, net, x = arm["task"], NETS[arm["task"]], grid(arm["task"])
+    task, net, x = job["task"], NETS[job["task"]], grid(job["task"])
     _, true = truth(task, x)
     steep = np.abs(true) > SLOPE / 3
-    wrong: list[list[float]] = [[] for _ in arm["runs"]]
+    wrong: list[list[float]] = [[] for _ in job["runs"]]
     fits = []
-    for seed in arm["seeds"]:
-        pretrained = last_state(arm, seed, Plain())
-        for fractions, run in zip(wrong, arm["runs"], strict=True):
+    for seed in job["seeds"]:
+        pretrained = last_state(job, seed, Plain())
+        for fractions, run in zip(wrong, job["runs"], strict=True):
             loss = Lai(run["lam"]) if run["lam"] else Plain()
             start = pretrained if run["pretrained"] else None
-            theta = last_state(arm, seed, loss, run["alpha"], run["slower"], start).theta
+            theta = last_state(job, seed, loss, run["alpha"], run["slower"], start).theta
             y, tape = net.forward(theta, x[:, None])
             k, _ = net.input_gradient(tape)
             fractions.append(float((k[:, 0] * true <= 0)[steep].mean()))
-            if seed == arm["seeds"][0]:
+            if seed == job["seeds"][0]:
                 fits.append(y.round(4).tolist())
     return {"wrong": wrong, "fits": fits}
 
@@ -66,7 +66,7 @@ def sample(task: str, noise: float, seed: int) -> tuple[Array, Array]:
 
 
 def last_state(
-    arm: Arm,
+    job: Job,
     seed: int,
     loss: Loss,
     alpha: float = 0.0,
@@ -74,8 +74,8 @@ def last_state(
     start: TrainingState | None = None,
 ) -> TrainingState:
     """The state at the end of a run from the seed's own initial θ, or resumed from `start`."""
-    task = arm["task"]
-    x, t = sample(task, arm["noise"], seed)
+    task = job["task"]
+    x, t = sample(task, job["noise"], seed)
     *_, last = lai_training(
         NETS[task],
         x[:, None],

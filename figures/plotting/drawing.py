@@ -42,7 +42,7 @@ def style() -> Iterator[None]:
         yield
 
 
-def write_pictures(figure: Figure, stem: Path) -> None:
+def save_figure(figure: Figure, stem: Path) -> None:
     """`stem`.png and `stem`.svg, without the date and the version that would change their bytes."""
     metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
     for suffix, about in metadata.items():

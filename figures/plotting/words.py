@@ -13,7 +13,7 @@ def loss_name(lam: float | None) -> str:
     return "MSE" if lam is None else f"λ = {lam:.0e}".replace("e-0", "e-")
 
 
-def circumstances(numbers: Numbers) -> str:
+def settings_caption(numbers: Numbers) -> str:
     """Seeds, data and protocol of a figure's numbers, in three lines."""
     p = numbers["protocol"]
     sizes = "-".join(str(width) for width in p["sizes"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from figures import backends
-from figures.experiments import framework_runs as contenders
+from figures.experiments import framework_runs
 from figures.experiments.framework_runs import NAMES
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import style
@@ -40,7 +40,7 @@ def check_numbers(numbers: dict[str, Any], batches: list[str], names: list[str])
             assert 0 < ratio["low"] <= ratio["median"] <= ratio["high"] < math.inf
             assert name != "lai_ref" or ratio == {"low": 1, "median": 1, "high": 1}
             if title in steps:
-                assert cell["gradient off by"] < contenders.ROUNDING
+                assert cell["gradient off by"] < framework_runs.ROUNDING
                 assert cell["first"] > 0
 
 

@@ -58,9 +58,9 @@ def test_every_configuration_is_timed(quick: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 16])
 def test_a_growing_network_differs_in_one_size(size: int) -> None:
-    assert cost._sizes("width", size) == [8, size, size, 1]
-    assert cost._sizes("depth", size) == [8] + [64] * size + [1]
-    assert cost._sizes("inputs", size) == [size, 64, 64, 1]
+    assert cost.grown_sizes("width", size) == [8, size, size, 1]
+    assert cost.grown_sizes("depth", size) == [8] + [64] * size + [1]
+    assert cost.grown_sizes("inputs", size) == [size, 64, 64, 1]
 
 
 def test_growing_networks_have_their_size(quick: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ def test_growing_networks_have_their_size(quick: dict[str, Any]) -> None:
         ("inputs", 8),
     ]
     for row in quick["growth"]:
-        assert row["sizes"] == cost._sizes(row["kind"], row["size"])
+        assert row["sizes"] == cost.grown_sizes(row["kind"], row["size"])
 
 
 def test_wide_networks_take_twice_the_operations() -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from figures import frontier
 from figures.experiments import protocol
-from figures.experiments.inputs import Arm
+from figures.experiments.inputs import Job
 from figures.experiments.settings import Settings
-from figures.plotting.drawing import style, write_pictures
+from figures.plotting.drawing import save_figure, style
 from tests.figures.results import caption_of, committed
 
 Numbers = dict[str, Any]
@@ -22,13 +22,13 @@ LAMS = [1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001]
 STOPS = [1, 2, 3, 5]
 
 
-def shrunk(arm: Arm) -> float:
+def shrunk(arm: Job) -> float:
     """How much smoother than MSE the made-up results of `made_up` are."""
     few = 0.01 if arm["alpha"] < 1 else 1.0
     return float(0.01 / (arm["lam"] or 1e9) + few * (arm["mu"] or 0) + (arm["decay"] or 0))
 
 
-def made_up(settings: Settings, arms: list[Arm], title: str) -> list[Arm]:
+def made_up(settings: Settings, arms: list[Job], title: str) -> list[Job]:
     """In place of training: RMSE is 1 + seed + s² and smoothness 1/(1 + s), s the shrinking."""
 
     def stop(epoch: int, seed: int) -> dict[str, float]:
@@ -51,11 +51,11 @@ def made_up(settings: Settings, arms: list[Arm], title: str) -> list[Arm]:
 
 
 @pytest.fixture
-def arms(monkeypatch: pytest.MonkeyPatch) -> list[Arm]:
+def arms(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     """Every arm that `compute` asks for; results are made up."""
-    asked: list[Arm] = []
+    asked: list[Job] = []
 
-    def train_all(settings: Settings, arms: list[Arm], title: str) -> list[Arm]:
+    def train_all(settings: Settings, arms: list[Job], title: str) -> list[Job]:
         asked.extend(arms)
         return made_up(settings, arms, title)
 
@@ -76,7 +76,7 @@ def points(numbers: Numbers, method: str) -> list[dict[str, Any]]:
 
 
 def test_all_methods_are_trained_on_the_same_seeds_and_steps(
-    arms: list[Arm], tmp_path: Path
+    arms: list[Job], tmp_path: Path
 ) -> None:
     frontier.compute(Settings(tmp_path, seeds=5))
     (control, *_) = protocol.arms_of(Settings(tmp_path), [0], batch_size=256)
@@ -84,7 +84,7 @@ def test_all_methods_are_trained_on_the_same_seeds_and_steps(
         {key: value for key, value in arm.items() if value != control[key] and key != "seed"}
         for arm in arms
     ]
-    wanted: list[Arm] = [{}]
+    wanted: list[Job] = [{}]
     wanted += [{"lam": lam} for lam in LAMS]
     wanted += [{"mu": mu, "alpha": 1.0} for mu in (1e-3, 1e-2, 1e-1, 0.3, 1.0)]
     wanted += [{"mu": mu} for mu in (1.0, 10.0, 100.0)]
@@ -93,7 +93,7 @@ def test_all_methods_are_trained_on_the_same_seeds_and_steps(
     assert [arm["seed"] for arm in arms] == list(range(5)) * len(wanted)
 
 
-def test_every_point_has_its_own_runs_seed_by_seed(arms: list[Arm], tmp_path: Path) -> None:
+def test_every_point_has_its_own_runs_seed_by_seed(arms: list[Job], tmp_path: Path) -> None:
     numbers = frontier.compute(Settings(tmp_path, seeds=3))
     for point in numbers["points"][1:]:
         if point["method"] == frontier.STOPPING:
@@ -113,7 +113,7 @@ def test_every_point_has_its_own_runs_seed_by_seed(arms: list[Arm], tmp_path: Pa
 
 
 def test_differences_compare_with_the_rivals_line_of_the_same_seed(
-    arms: list[Arm], tmp_path: Path
+    arms: list[Job], tmp_path: Path
 ) -> None:
     numbers = frontier.compute(Settings(tmp_path, seeds=2))
     found = {(d["measure"], d["rival"], d["lam"]): d["excess"] for d in numbers["differences"]}
@@ -141,7 +141,7 @@ def test_differences_compare_with_the_rivals_line_of_the_same_seed(
 
 def differences(**excess: Sequence[float | None]) -> Numbers:
     lams = {"a": 0.1, "b": 0.01, "c": 0.001}
-    rivals = ((frontier.RIVALS[0], 1), (frontier.RIVALS[1], -1))
+    rivals = ((frontier.BASELINES[0], 1), (frontier.BASELINES[1], -1))
     return {
         "differences": [
             {
@@ -196,10 +196,10 @@ def test_a_strong_pull_smooths_in_quick_numbers_too(quick: Numbers) -> None:
 def test_quick_numbers_can_be_drawn(quick: Numbers, tmp_path: Path) -> None:
     with style():
         figure = frontier.plot(quick)
-        write_pictures(figure, tmp_path / "frontier")
+        save_figure(figure, tmp_path / "frontier")
     (legend,) = figure.legends
     labels = [text.get_text() for text in legend.get_texts()]
-    assert sorted(labels) == sorted(["MSE", "Lai, 1% of points", *frontier.RIVALS])
+    assert sorted(labels) == sorted(["MSE", "Lai, 1% of points", *frontier.BASELINES])
     for axes, measure in zip(figure.axes, frontier.MEASURES, strict=True):
         assert axes.get_title("left").endswith(frontier.verdict(quick, measure))
         (lai,) = (line for line in axes.lines if line.get_label() == "Lai, 1% of points")
@@ -265,7 +265,7 @@ def test_the_caption_says_where_lai_costs_more(kaggle: Numbers, caption: str) ->
         assert len(values) == len(kaggle["seeds"])
         return f"{min(values):.1f}% to {max(values):.1f}%"
 
-    everywhere, few = frontier.RIVALS[:2]
+    everywhere, few = frontier.BASELINES[:2]
     strong = [between("slope", everywhere, lam) for lam in (0.01, 0.003)]
     assert f"on the same {kaggle['protocol']['alpha']:.0%} of the points" in caption
     assert f"at equal slope {strong[0]} for λ = 0.01 and {strong[1]} for λ = 0.003" in caption

@@ -10,27 +10,27 @@ import pytest
 
 import lai_ref
 from figures.experiments import jobs
-from figures.experiments.inputs import Arm, digest_of
-from figures.experiments.jobs import code_digest, kept_at, run_arms
+from figures.experiments.inputs import Job, digest_of
+from figures.experiments.jobs import cache_path, code_digest, run_jobs
 
 
-def work(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
+def work(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     """Square a number, and leave a line in a log, so that a test sees what has been run."""
-    with open(arm["log"], "a") as log:
-        log.write(f"{arm['n']}\n")
-    if arm["n"] < 0:
+    with open(job["log"], "a") as log:
+        log.write(f"{job['n']}\n")
+    if job["n"] < 0:
         raise ValueError("n: expected at least 0")
     return {
-        "square": arm["n"] ** 2,
+        "square": job["n"] ** 2,
         "data": str(data),
         "threads": os.environ.get("OPENBLAS_NUM_THREADS"),
         "process": os.getpid(),
     }
 
 
-def runs(tmp_path: Path, numbers: list[int], jobs: int = 2) -> list[dict[str, Any]]:
-    arms = [{"n": n, "log": str(tmp_path / "log")} for n in numbers]
-    return run_arms(work, arms, Path("somewhere"), tmp_path / "arms", jobs, "squares")
+def runs(tmp_path: Path, numbers: list[int], processes: int = 2) -> list[dict[str, Any]]:
+    todo = [{"n": n, "log": str(tmp_path / "log")} for n in numbers]
+    return run_jobs(work, todo, Path("somewhere"), tmp_path / "arms", processes, "squares")
 
 
 def log(tmp_path: Path) -> list[int]:
@@ -44,19 +44,19 @@ def test_results_come_in_order_and_are_computed_once(
     assert "squares: 3/3 in" in capsys.readouterr().err
     assert [r["square"] for r in runs(tmp_path, [5, 3, 2])] == [25, 9, 4]
     assert log(tmp_path) == [1, 2, 3, 5]
-    assert "squares: 3 arms, 2 of them kept from before" in capsys.readouterr().err
+    assert "squares: 3 jobs, 2 of them cached" in capsys.readouterr().err
 
 
-def test_arms_run_apart_with_one_thread_and_the_data(tmp_path: Path) -> None:
-    results = runs(tmp_path, [1, 2], jobs=1)
+def test_jobs_run_apart_with_one_thread_and_the_data(tmp_path: Path) -> None:
+    results = runs(tmp_path, [1, 2], processes=1)
     assert {r["threads"] for r in results} == {"1"}
     assert {r["data"] for r in results} == {"somewhere"}
     assert os.getpid() not in {r["process"] for r in results}
 
 
-def test_an_arm_that_fails_leaves_the_others_kept(tmp_path: Path) -> None:
+def test_a_job_that_fails_leaves_the_others_cached(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="n: expected at least 0"):
-        runs(tmp_path, [1, 2, -1], jobs=1)
+        runs(tmp_path, [1, 2, -1], processes=1)
     assert [r["square"] for r in runs(tmp_path, [1, 2, 4])] == [1, 4, 16]
     assert log(tmp_path) == [-1, 1, 2, 4]
 
@@ -72,14 +72,16 @@ def test_a_damaged_result_is_computed_again(
     kept.write_bytes(damage)
     assert [r["square"] for r in runs(tmp_path, [3])] == [9]
     assert log(tmp_path) == [3, 3]
-    assert "damaged; this arm is computed again" in capsys.readouterr().err
+    assert "damaged; this job is computed again" in capsys.readouterr().err
 
 
 def test_the_key_is_made_of_what_determines_the_result(tmp_path: Path) -> None:
-    arm = {"a": 1, "b": [2, 3]}
-    assert kept_at(work, arm, tmp_path) == kept_at(work, dict(reversed(arm.items())), tmp_path)
-    assert kept_at(work, arm, tmp_path) != kept_at(work, {**arm, "a": 2}, tmp_path)
-    assert kept_at(work, arm, tmp_path) != kept_at(runs, arm, tmp_path)  # type: ignore[arg-type]
+    job = {"a": 1, "b": [2, 3]}
+    assert cache_path(work, job, tmp_path) == cache_path(
+        work, dict(reversed(job.items())), tmp_path
+    )
+    assert cache_path(work, job, tmp_path) != cache_path(work, {**job, "a": 2}, tmp_path)
+    assert cache_path(work, job, tmp_path) != cache_path(runs, job, tmp_path)  # type: ignore[arg-type]
 
 
 def test_comments_docstrings_and_layout_leave_the_key_as_it_is(tmp_path: Path) -> None:
@@ -89,12 +91,12 @@ def test_comments_docstrings_and_layout_leave_the_key_as_it_is(tmp_path: Path) -
         "def f(x: int) -> int:\n    return x + 2\n",
         'def f(x: int) -> int:\n    return "x"\n',
     ]
-    meanings = []
+    statements = []
     for text in texts:
         (tmp_path / "module.py").write_text(text)
-        meanings.append(jobs._meaning(tmp_path / "module.py"))
-    assert meanings[0] == meanings[1]
-    assert len(set(meanings)) == 3
+        statements.append(jobs._normalised_ast(tmp_path / "module.py"))
+    assert statements[0] == statements[1]
+    assert len(set(statements)) == 3
 
 
 @pytest.fixture

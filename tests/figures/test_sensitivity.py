@@ -17,7 +17,7 @@ from lai_ref import load_california
 from tests.figures.results import caption_of, committed
 
 LAST = [0.1] * 7 + [1e-3]
-SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
+NOISE_LEVELS = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +68,8 @@ def invented(seed: int, lam: Any) -> dict[str, Any]:
     change = changes(lam, seed)
     row = [p * 2.0 ** (-1) ** j for j, p in enumerate(paper.MSE[:8])]
     noisy = {
-        "value": [[level * (s / 0.1) * r for r in row] for s in SHARES],
-        "spread": [[level * 10 * s * p for p in paper.MSE[:8]] for s in SHARES],
+        "value": [[level * (s / 0.1) * r for r in row] for s in NOISE_LEVELS],
+        "spread": [[level * 10 * s * p for p in paper.MSE[:8]] for s in NOISE_LEVELS],
     }
     noisy["spread"][2] = [4 * level * p for p in paper.MSE[:8]]
     return {
@@ -77,7 +77,7 @@ def invented(seed: int, lam: Any) -> dict[str, Any]:
         "sensitivity": {
             kind: [
                 [c * (1 + (d if s == 0.1 else d / 2)) for c, d in zip(r, change, strict=False)]
-                for s, r in zip(SHARES, rows, strict=True)
+                for s, r in zip(NOISE_LEVELS, rows, strict=True)
             ]
             for kind, rows in noisy.items()
         },

@@ -26,7 +26,7 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         return trap.compute(Settings(tmp_path_factory.mktemp("out"), jobs=2, quick=True))
 
 
-def caught(numbers: dict[str, Any], setting: tuple[str, float], method: str) -> dict[Any, float]:
+def trapped(numbers: dict[str, Any], setting: tuple[str, float], method: str) -> dict[Any, float]:
     """By λ the share of the runs that are caught."""
     return {
         row["lam"]: row["caught"] / row["runs"]
@@ -97,24 +97,24 @@ def test_known_intervals() -> None:
 def test_blocks_are_joined_and_the_worst_first_run_is_shown(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def run_arms(work: Any, arms: list[Any], *_: Any) -> list[dict[str, Any]]:
+    def run_jobs(work: Any, jobs: list[Any], *_: Any) -> list[dict[str, Any]]:
         def wrong(seed: int) -> float:
             return 0.9 if seed == 40 else 0.2 + 0.5 * (seed % 20 < 3)
 
         return [
             {
-                "wrong": [[wrong(seed) for seed in arm["seeds"]] for _ in arm["runs"]],
-                "fits": [[float(arm["seeds"][0]), float(n)] for n, _ in enumerate(arm["runs"])],
+                "wrong": [[wrong(seed) for seed in job["seeds"]] for _ in job["runs"]],
+                "fits": [[float(job["seeds"][0]), float(n)] for n, _ in enumerate(job["runs"])],
             }
-            for arm in arms
+            for job in jobs
         ]
 
-    monkeypatch.setattr(trap, "run_arms", run_arms)
+    monkeypatch.setattr(trap, "run_jobs", run_jobs)
     numbers = trap.compute(Settings(tmp_path))
     check_rows(numbers, 100)
     assert {row["caught"] for row in numbers["rows"]} == {5 * 3}
     assert numbers["rows"][0]["wrong"] == pytest.approx((0.9 + 14 * 0.7 + 85 * 0.2) / 100)
-    settings = trap._settings(*trap.CURVE)
+    settings = trap.settings_of(*trap.CURVE)
     assert numbers["example"]["seed"] == 40
     assert numbers["example"]["fits"] == {
         method: [40, settings.index((method, 1.0))] for method in ("Lai alone", "Lai Training")
@@ -133,7 +133,7 @@ def check_rows(numbers: dict[str, Any], runs: int) -> None:
     assert len(set(settings)) == len(settings)
     for task, methods in trap.PLAN.items():
         for method, lams in methods.items():
-            assert caught(numbers, task, method).keys() == set(lams)
+            assert trapped(numbers, task, method).keys() == set(lams)
     for row in numbers["rows"]:
         low, high = row["interval"]
         assert row["runs"] == runs
@@ -161,14 +161,14 @@ def test_the_line_expects_the_starts_left_of_the_barrier(quick: dict[str, Any]) 
 
 def test_lai_training_catches_fewer_than_lai_alone(quick: dict[str, Any]) -> None:
     alone, training = (
-        sum(caught(quick, trap.CURVE, method).values()) for method in ("Lai alone", "Lai Training")
+        sum(trapped(quick, trap.CURVE, method).values()) for method in ("Lai alone", "Lai Training")
     )
     assert training < alone
 
 
 def test_steps_too_large_for_the_kink_throw_a_line_over(quick: dict[str, Any]) -> None:
-    assert caught(quick, trap.MUCH, "MSE, then Lai") == {1.0: 0, 0.1: 1}
-    assert caught(quick, trap.MUCH, "MSE, then Lai, lr/3") == {0.1: 0}
+    assert trapped(quick, trap.MUCH, "MSE, then Lai") == {1.0: 0, 0.1: 1}
+    assert trapped(quick, trap.MUCH, "MSE, then Lai, lr/3") == {0.1: 0}
 
 
 def test_the_example_is_one_of_the_runs(quick: dict[str, Any]) -> None:
@@ -218,7 +218,7 @@ def test_committed_rows_count_a_hundred_runs(committed: dict[str, Any]) -> None:
 
 def test_committed_lai_alone_is_caught_where_there_is_a_barrier(committed: dict[str, Any]) -> None:
     for setting in (trap.LITTLE, trap.MUCH, trap.CURVE):
-        for lam, share in caught(committed, setting, "Lai alone").items():
+        for lam, share in trapped(committed, setting, "Lai alone").items():
             if (*setting, lam) == ("line", 0.5, 0.1):
                 assert share < 0.05
             else:
@@ -232,15 +232,15 @@ def test_committed_lai_training_is_not_caught_but_for_the_smallest_lambda(
     committed: dict[str, Any],
 ) -> None:
     for setting in (trap.MUCH, trap.CURVE):
-        assert caught(committed, setting, "MSE") == {None: 0}
+        assert trapped(committed, setting, "MSE") == {None: 0}
         for method in ("Lai for 1%", "Lai Training"):
-            for lam, share in caught(committed, setting, method).items():
+            for lam, share in trapped(committed, setting, method).items():
                 assert share == 0 if lam > 0.01 else 0.15 < share < 0.25
 
 
 def test_committed_pretraining_alone_protects_for_lambda_1_only(committed: dict[str, Any]) -> None:
     for setting in (trap.MUCH, trap.CURVE):
-        shares = caught(committed, setting, "MSE, then Lai")
+        shares = trapped(committed, setting, "MSE, then Lai")
         assert shares.pop(1.0) == 0
         assert min(shares.values()) > 0.5
-    assert caught(committed, trap.MUCH, "MSE, then Lai, lr/3") == {0.1: 0}
+    assert trapped(committed, trap.MUCH, "MSE, then Lai, lr/3") == {0.1: 0}

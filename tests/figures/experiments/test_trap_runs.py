@@ -19,8 +19,8 @@ def test_a_line_is_caught_if_it_starts_left_of_the_barrier() -> None:
     starts = {s: MLP((1, 1)).init(np.random.default_rng([s, 1]))[0] for s in range(40)}
     left = [seed for seed, k in starts.items() if k < -0.5][:3]
     right = [seed for seed, k in starts.items() if k > 0.2][:3]
-    arm = {"task": "line", "noise": 8.0, "runs": [LAI_ALONE], "seeds": left + right}
-    result = trap_runs.train(arm, None, Path())
+    job = {"task": "line", "noise": 8.0, "runs": [LAI_ALONE], "seeds": left + right}
+    result = trap_runs.train(job, None, Path())
     assert result["wrong"] == [[1.0] * 3 + [0.0] * 3]
     (first,) = result["fits"]
     assert first == sorted(first, reverse=True)
@@ -31,8 +31,8 @@ def test_a_curve_is_judged_where_it_is_steep(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(trap_runs.NETS, "curve", MLP((1, 1)))
     fitted = SimpleNamespace(theta=np.array([3.0, 0.0]))
     monkeypatch.setattr(trap_runs, "last_state", lambda *_: fitted)
-    arm = {"task": "curve", "noise": 1.0, "runs": [LAI_ALONE], "seeds": [0]}
-    (wrong,) = trap_runs.train(arm, None, Path())["wrong"]
+    job = {"task": "curve", "noise": 1.0, "runs": [LAI_ALONE], "seeds": [0]}
+    (wrong,) = trap_runs.train(job, None, Path())["wrong"]
     rising = math.acos(1 / 3)
     falling = 2 * (2 - (math.pi - math.acos(1 / 3)) / 2)
     assert wrong[0] == pytest.approx(falling / (falling + rising), abs=0.01)
@@ -48,12 +48,12 @@ def test_the_slope_behind_the_data_is_that_of_the_function_behind_them() -> None
 def test_methods_start_from_pretraining_or_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def last_state(arm: Any, seed: int, loss: Any, *rest: Any) -> Any:
+    def last_state(job: Any, seed: int, loss: Any, *rest: Any) -> Any:
         calls.append((loss, *rest))
         return SimpleNamespace(theta=np.array([1.0, 0.0]), name=len(calls))
 
     monkeypatch.setattr(trap_runs, "last_state", last_state)
-    settings, runs = trap._settings(*trap.MUCH), trap._runs(*trap.MUCH)
+    settings, runs = trap.settings_of(*trap.MUCH), trap.runs_of(*trap.MUCH)
     trap_runs.train({"task": "line", "noise": 8.0, "runs": runs, "seeds": [5]}, None, Path())
     assert calls.pop(0) == (Plain(),)
     made = {
@@ -75,8 +75,8 @@ def test_a_run_goes_on_from_its_start_for_as_long_again(monkeypatch: pytest.Monk
         return iter([SimpleNamespace(state="first"), SimpleNamespace(state="last")])
 
     monkeypatch.setattr(trap_runs, "lai_training", training)
-    arm, start = {"task": "curve", "noise": 2.5}, SimpleNamespace(epoch=25)
-    state: Any = trap_runs.last_state(arm, 7, Lai(0.1), 0.01, 5, start)  # type: ignore[arg-type]
+    job, start = {"task": "curve", "noise": 2.5}, SimpleNamespace(epoch=25)
+    state: Any = trap_runs.last_state(job, 7, Lai(0.1), 0.01, 5, start)  # type: ignore[arg-type]
     assert state == "last"
     assert (asked["loss"], asked["alpha"], asked["sampling"]) == (Lai(0.1), 0.01, "points")
     assert (asked["pretrain_epochs"], asked["lai_epochs"], asked["resume_from"]) == (25, 125, start)
