@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from figures import frontier
 from figures.experiments import protocol
 from figures.experiments.inputs import Job
 from figures.experiments.settings import Settings
-from figures.plotting.drawing import save_figure, style
+from figures.plotting.drawing import style
 from tests.figures.results import caption_of, committed
 
 Numbers = dict[str, Any]
@@ -64,11 +63,8 @@ def arms(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> Numbers:
-    settings = Settings(tmp_path_factory.mktemp("out"), seeds=3, jobs=2, quick=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(protocol, "QUICK", protocol.QUICK | {"rows": 400})
-        return frontier.compute(settings)
+def quick(quick_numbers: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    return quick_numbers("frontier")
 
 
 def points(numbers: Numbers, method: str) -> list[dict[str, Any]]:
@@ -112,7 +108,7 @@ def test_every_point_has_its_own_runs_seed_by_seed(arms: list[Job], tmp_path: Pa
     assert [point["value"] for point in points(numbers, frontier.STOPPING)] == STOPS
 
 
-def test_differences_compare_with_the_rivals_line_of_the_same_seed(
+def test_differences_compare_with_the_baselines_line_of_the_same_seed(
     arms: list[Job], tmp_path: Path
 ) -> None:
     numbers = frontier.compute(Settings(tmp_path, seeds=2))
@@ -167,8 +163,7 @@ def test_the_verdict_is_what_every_seed_says() -> None:
         assert said == "the seeds disagree for every λ"
 
 
-def test_quick_numbers_are_json_and_hold_every_method(quick: Numbers) -> None:
-    assert json.loads(json.dumps(quick)) == quick
+def test_quick_numbers_hold_every_method(quick: Numbers) -> None:
     assert [(p["method"], p["value"]) for p in quick["points"]] == [
         ("MSE", None),
         ("Lai", 1.0),
@@ -181,7 +176,7 @@ def test_quick_numbers_are_json_and_hold_every_method(quick: Numbers) -> None:
         ("weight decay", 3.0),
         *(("early stopping", epoch) for epoch in STOPS),
     ]
-    assert all(len(p[name]) == 3 for p in quick["points"] for name in ("rmse", *frontier.MEASURES))
+    assert all(len(p[name]) == 2 for p in quick["points"] for name in ("rmse", *frontier.MEASURES))
     assert len({str(p["rmse"]) for p in quick["points"]}) == len(quick["points"])
 
 
@@ -193,10 +188,10 @@ def test_a_strong_pull_smooths_in_quick_numbers_too(quick: Numbers) -> None:
             assert all(a < b for a, b in zip(strongest[name], control[name], strict=True))
 
 
-def test_quick_numbers_can_be_drawn(quick: Numbers, tmp_path: Path) -> None:
+def test_the_picture_shows_every_method_and_verdict(quick: Numbers) -> None:
     with style():
         figure = frontier.plot(quick)
-        save_figure(figure, tmp_path / "frontier")
+        figure.canvas.draw()
     (legend,) = figure.legends
     labels = [text.get_text() for text in legend.get_texts()]
     assert sorted(labels) == sorted(["MSE", "Lai, 1% of points", *frontier.BASELINES])
@@ -227,7 +222,7 @@ def test_the_table_shows_the_numbers_and_their_circumstances(quick: Numbers) -> 
         found = [100 * x for x in difference["excess"] if x is not None]
         if found:
             spread = f"{statistics.median(found):+.1f}% ({min(found):+.1f}% … {max(found):+.1f}%)"
-            assert f"{spread} {len(found)}/3" in text
+            assert f"{spread} {len(found)}/2" in text
     for expected in (quick["source"], "8-64-32-1 tanh", "batch 256", "–"):
         assert expected in text
 
@@ -252,11 +247,6 @@ def excess(numbers: Numbers, measure: str, rival: str, lam: float) -> list[float
         if (d["measure"], d["rival"], d["lam"]) == (measure, rival, lam)
     )
     return list(found)
-
-
-def test_committed_numbers_name_what_made_them(kaggle: Numbers) -> None:
-    assert "Kaggle's files" in kaggle["source"] and len(kaggle["seeds"]) >= 5
-    assert kaggle["command"] == "python -m figures frontier --seeds 5 --data DIR"
 
 
 def test_the_caption_says_where_lai_costs_more(kaggle: Numbers, caption: str) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Callable
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from figures import protocols
 from figures.experiments import protocol
 from figures.experiments.inputs import Job
 from figures.experiments.settings import Settings
-from figures.plotting.drawing import save_figure, style
+from figures.plotting.drawing import style
 from tests.figures.results import caption_of, committed
 
 Numbers = dict[str, Any]
@@ -81,11 +81,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[list[Job]]:
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> Numbers:
-    settings = Settings(tmp_path_factory.mktemp("out"), jobs=2, quick=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(protocol, "QUICK", protocol.QUICK | {"rows": 400})
-        return protocols.compute(settings)
+def quick(quick_numbers: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    return quick_numbers("protocols")
 
 
 def test_every_protocol_is_trained_with_every_lambda_and_mse_once(
@@ -182,8 +179,7 @@ def test_what_is_as_in_the_paper(
     assert tuple(points["as in the paper"].values()) == holds
 
 
-def test_quick_numbers_are_json_and_hold_what_they_promise(quick: Numbers) -> None:
-    assert json.loads(json.dumps(quick)) == quick
+def test_quick_numbers_hold_what_they_promise(quick: Numbers) -> None:
     samplings = [result["protocol"]["sampling"] for result in quick["protocols"]]
     assert sorted(samplings) == ["batches", "points"]
     first, second = quick["protocols"]
@@ -195,10 +191,10 @@ def test_quick_numbers_are_json_and_hold_what_they_promise(quick: Numbers) -> No
     assert not {"scaling", "sizes", "sampling"} & set(quick["common"])
 
 
-def test_quick_numbers_can_be_drawn(quick: Numbers, tmp_path: Path) -> None:
+def test_the_picture_shows_every_protocol(quick: Numbers) -> None:
     with style():
         figure = protocols.plot(quick)
-        save_figure(figure, tmp_path / "protocols")
+        figure.canvas.draw()
     tracks, factors = figure.axes
     drawn = [line for line in tracks.lines if np.size(line.get_xdata()) == 4]
     assert len(drawn) == 3
@@ -272,9 +268,8 @@ def change(result: Numbers, name: str, i: int) -> float:
     return float(result[name][i] / result[name][0] - 1)
 
 
-def test_committed_numbers_name_what_made_them(kaggle: Numbers) -> None:
+def test_committed_numbers_are_of_all_protocols(kaggle: Numbers) -> None:
     assert "Kaggle's files" in kaggle["source"] and kaggle["seeds"] == [0, 1]
-    assert kaggle["command"] == "python -m figures protocols --data DIR"
     assert len(kaggle["protocols"]) == 24
 
 
