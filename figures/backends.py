@@ -32,10 +32,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.framework_runs import BATCH, NAMES, measure
+from figures.experiments.framework_runs import NAMES, measure
 from figures.experiments.inputs import Job, digest_of
 from figures.experiments.jobs import run_jobs
 from figures.experiments.settings import Numbers, Settings, default_jobs
+from figures.experiments.timing import BATCH
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
 BATCHES = (64, 1024, 16384)

@@ -21,7 +21,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments.settings import Numbers, Settings
-from figures.plotting.drawing import GREY
+from figures.plotting.drawing import GREY, annotate
 from figures.plotting.geometry import ACROSS, ALONG, Split, draw_points, label, plane, split
 from lai_ref import Array, projections
 
@@ -96,12 +96,8 @@ def _balls(axes: Axes, line: Split) -> None:
     for fraction in (1 / 3, 2 / 3, 1):
         square = origin + fraction * line["lai"] * corners[[0, 1, 2, 3, 0]]
         largest = fraction == 1
-        axes.plot(
-            *square.T,
-            color=GREY,
-            lw=2.5 if largest else 0.8,
-            label="balls of the Chebyshev norm" if largest else None,
-        )
+        label = "balls of the Chebyshev norm" if largest else None
+        axes.plot(*square.T, color=GREY, lw=2.5 if largest else 0.8, label=label)
     turns = np.linspace(0, 2 * np.pi, 181)
     circle = origin + abs(line["e"]) * np.transpose([np.cos(turns), np.sin(turns)])
     axes.plot(*circle.T, color=GREY, ls=":", label="of the Euclidean norm")
@@ -115,21 +111,9 @@ def _frame(axes: Axes, line: Split) -> None:
         (_axes_of(line)[0], u, ALONG, "u = {}a"),
         (_axes_of(line)[1], v, ACROSS, "v = {}b"),
     ):
-        axes.annotate(
-            "",
-            origin + 3 * direction,
-            origin - 3 * direction,
-            arrowprops={"arrowstyle": "->", "color": color},
-        )
-        axes.annotate(
-            name[0],
-            origin + 3 * direction,
-            xytext=tuple(9 * direction),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            color=color,
-        )
+        ends = origin + 3 * direction, origin - 3 * direction
+        axes.annotate("", *ends, arrowprops={"arrowstyle": "->", "color": color})
+        annotate(axes, name[0], ends[0], 9 * direction, ha="center", va="center", color=color)
         foot = origin + value * direction
         axes.plot(*np.transpose([seen, foot]), color=color, lw=1, ls="-.", zorder=3)
         larger = abs(value) == np.abs([u, v]).max()

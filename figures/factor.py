@@ -27,13 +27,15 @@ Next to a plain loss (§5) the division matters: it makes Lai count 1/λ times a
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments.line_data import kink_at
 from figures.experiments.settings import Numbers, Settings
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
 from figures.plotting.geometry import ACROSS, ALONG
 from figures.plotting.words import KINKS, NAMES
 from lai_ref import Array, lai_factor, lai_factor_derivative, projections
@@ -186,9 +188,8 @@ def _draw_over_angle(axes: Axes, curve: Numbers) -> None:
 
 
 def _draw_over_slope(axes: Axes, curves: list[Numbers]) -> None:
-    for curve, color, dashes, marker in zip(
-        curves, (ALONG, ACROSS), ("-", "--"), ("o", "s"), strict=True
-    ):
+    looks = zip(curves, (ALONG, ACROSS), ("-", "--"), ("o", "s"), strict=True)
+    for curve, color, dashes, marker in looks:
         kink, name = curve["kink"], f"Lai {NAMES[curve['order']]}"
         axes.plot(curve["k"], curve["factor"], dashes, color=color, lw=2)
         label = f"{name}, kink at {KINKS[curve['order']]} = {kink:.3g}"
@@ -199,15 +200,7 @@ def _draw_over_slope(axes: Axes, curves: list[Numbers]) -> None:
         (first["far"], "F(∞) = 1/min(λ, 1)", 100, "right"),
     ):
         axes.axhline(value, color=GREY, lw=1, ls=":")
-        axes.annotate(
-            text,
-            (place, value),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha=side,
-            color=GREY,
-            fontsize=9,
-        )
+        annotate(axes, text, (place, value), (0, 3), ha=side, color=GREY, fontsize=9)
     axes.set_xscale("log")
     axes.set_ylim(0, 2.4)
     axes.set_xlabel("slope |k| (log scale)")
@@ -220,16 +213,8 @@ def _draw_derivatives(axes: Axes, curves: list[Numbers]) -> None:
     for curve, color, marker in zip(curves, (ALONG, ACROSS), ("o", "s"), strict=True):
         for way, dashes in zip(WAYS, ("-", "--"), strict=True):
             label = f"Lai {NAMES[curve['order']]}, {WAYS[way]}"
-            axes.plot(
-                curve["k"],
-                curve[way],
-                marker + dashes,
-                color=color,
-                lw=1.8,
-                ms=4,
-                markevery=(3, 8),
-                label=label,
-            )
+            look: Any = {"color": color, "lw": 1.8, "ms": 4, "markevery": (3, 8), "label": label}
+            axes.plot(curve["k"], curve[way], marker + dashes, **look)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("slope |k| (log scale)")

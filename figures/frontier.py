@@ -40,8 +40,8 @@ from figures.experiments.equal_smoothness import GRADIENT_PENALTY, excess_by_lam
 from figures.experiments.inputs import Job, california
 from figures.experiments.protocol import arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from figures.plotting.words import settings_caption
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
+from figures.plotting.words import settings_caption, with_range
 
 BATCH = 256
 CONTROL, LAI, STOPPING = "MSE", "Lai", "early stopping"
@@ -134,7 +134,7 @@ def table(numbers: Numbers) -> str:
         line = f"{point['method']:<30}{_setting(point):<12}"
         for name in names:
             changes = [ratio - 1 for ratio in _ratios(point, control, name)]
-            line += f"{statistics.median(point[name]):10.4f}{_spread_of(changes):>25}"
+            line += f"{statistics.median(point[name]):10.4f}{with_range(*_spread(changes)):>25}"
         lines.append(line)
     for measure, title in MEASURES.items():
         lines += [
@@ -172,12 +172,9 @@ def plot(numbers: Numbers) -> Figure:
         axes.set_title(f"{title}\n{verdict(numbers, measure)}")
     panels[0].set_ylabel("validation RMSE, change to MSE of the same seed")
     panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    figure.legend(
-        *panels[0].get_legend_handles_labels(),
-        title="median over seeds, bars from least to most",
-        loc="outside upper center",
-        ncols=3,
-    )
+    title = "median over seeds, bars from least to most"
+    shown = panels[0].get_legend_handles_labels()
+    figure.legend(*shown, title=title, loc="outside upper center", ncols=3)
     figure.supxlabel(settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
@@ -192,15 +189,8 @@ def _frontiers(axes: Axes, numbers: Numbers, measure: str) -> None:
         x = np.array([_spread(_ratios(point, control, measure)) for point in mine]).T
         y = np.array([_spread(_ratios(point, control, "rmse")) for point in mine]).T - 1
         width = 0.8 if method == STOPPING else 1.5
-        axes.plot(
-            x[0],
-            y[0],
-            color=color,
-            ls=dashes,
-            lw=width,
-            marker=marker,
-            label=about.label or method,
-        )
+        (line,) = axes.plot(x[0], y[0], color=color, ls=dashes, lw=width, marker=marker)
+        line.set_label(about.label or method)
         if method != STOPPING:
             bars = {"xerr": abs(x[1:] - x[0]), "yerr": abs(y[1:] - y[0])}
             axes.errorbar(x[0], y[0], **bars, fmt="none", ecolor=color, elinewidth=0.8, alpha=0.6)
@@ -208,8 +198,7 @@ def _frontiers(axes: Axes, numbers: Numbers, measure: str) -> None:
         for point, place in zip(mine, zip(x[0], y[0], strict=True), strict=True):
             if point["value"] in about.named:
                 offset, side = about.named[point["value"]]
-                text = {"textcoords": "offset points", "ha": side, "color": color, "fontsize": 8}
-                axes.annotate(_setting(point), place, offset, **text)
+                annotate(axes, _setting(point), place, offset, ha=side, color=color, fontsize=8)
     axes.plot(1, 0, "*", color=GREY, ms=14, label=CONTROL, zorder=4)
     axes.set_xlim(min(shown) - 0.1, max(shown) + 0.06)
     axes.set_ylim(-0.03, MAX_COST)
@@ -244,14 +233,9 @@ def _spread(values: list[float]) -> tuple[float, float, float]:
     return statistics.median(values), min(values), max(values)
 
 
-def _spread_of(changes: list[float]) -> str:
-    median, low, high = _spread(changes)
-    return f"{median:+.1%} ({low:+.1%} … {high:+.1%})"
-
-
 def _excess(changes: list[float | None]) -> str:
     found = [change for change in changes if change is not None]
-    return f"{_spread_of(found)} {len(found)}/{len(changes)}" if found else "–"
+    return f"{with_range(*_spread(found))} {len(found)}/{len(changes)}" if found else "–"
 
 
 def _setting(point: Numbers) -> str:

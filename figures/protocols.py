@@ -43,15 +43,12 @@ from figures.experiments.paper import LAMS, MSE, TABLE_1, TABLE_2, TABLE_3, devi
 from figures.experiments.protocol import UNIT, arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.experiments.trained import NOISE_LEVELS
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
 
 SEEDS = (0, 1)
 FACTORS: list[list[Job]] = [
     [{"scaling": "standard"}, {"scaling": "raw"}],
-    [
-        {"sizes": [8, 64, 32, 1], "activation": "tanh"},
-        {"sizes": [8, 32, 1], "activation": "relu"},
-    ],
+    [{"sizes": [8, 64, 32, 1], "activation": "tanh"}, {"sizes": [8, 32, 1], "activation": "relu"}],
     [{"batch_size": b, "lr": lr} for b, lr in ((256, 1e-3), (256, 1e-4), (1024, 1e-3))],
     [{"sampling": "points"}, {"sampling": "batches"}],
 ]
@@ -215,7 +212,7 @@ def _tracks(axes: Axes, numbers: Numbers) -> None:
         label = f"{result['protocol']['scaling']} inputs, {_network(result)}"
         _track(axes, result, DARK_TO_LIGHT[1 + raw], "--" if relu else "-", 1 + (i == 0), label)
     end = results[0]["rmse"][-1], results[0]["variance"][-1]
-    axes.annotate("nearest", end, (8, -3), textcoords="offset points", fontsize=8.5)
+    annotate(axes, "nearest", end, (8, -3), fontsize=8.5)
     _track(axes, PAPER, DARK_TO_LIGHT[0], "-", 2.5, "paper's Table 1")
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # one of each
     ends = [axes.plot([], [], marker, color=GREY)[0] for marker in ENDS]
@@ -248,12 +245,8 @@ def _factors(axes: Axes, numbers: Numbers) -> None:
     for title, color, marker in columns:
         factors = [result["off"].get(title, np.nan) for result in results]
         axes.semilogx(factors, rows, marker, color=color, label=title)
-    axes.set_yticks(
-        range(-1, len(results)),
-        [HEADER, *(_name(result) for result in results)],
-        family="monospace",
-        fontsize=7.5,
-    )
+    labels = [HEADER, *(_name(result) for result in results)]
+    axes.set_yticks(range(-1, len(results)), labels, family="monospace", fontsize=7.5)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(results) - 0.5, -1.5)
     axes.set_xlim(left=1)

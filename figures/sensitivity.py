@@ -187,14 +187,14 @@ def _sensitivities(axes: Axes, numbers: Numbers) -> None:
     axes.legend(loc="upper left")
 
 
-def _changes(axes: Axes, numbers: Numbers, ours: Numbers, change_in_paper: Array) -> None:
+def _changes(axes: Axes, numbers: Numbers, ours: Numbers, papers: Array) -> None:
     """In per cent; grey: the range of the medians over seeds, of all kinds and levels of noise."""
     every = 100 * np.concatenate(list(ours["medians"].values()))
     low, width = every.min(axis=0), np.ptp(every, axis=0)
     axes.barh(PLACES, width, 0.5, low, color="#dddddd", label="medians with all ten noises")
     change = {name: 100 * np.array(row) for name, row in ours["change"].items()}
     _points(axes, change, numbers["kind"], PLACES, "median, range over seeds")
-    _cross(axes, 100 * change_in_paper)
+    _cross(axes, 100 * papers)
     axes.vlines(0, -0.5, len(PLACES) - 0.5, color=GREY, lw=1)
     axes.use_sticky_edges = False
     axes.set_xlabel("change to MSE (%)")

@@ -26,7 +26,7 @@ from figures.experiments.inputs import california
 from figures.experiments.paper import LAMS, TABLE_1
 from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_over_seeds, train_all
 from figures.experiments.settings import Numbers, Settings
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
 from figures.plotting.words import loss_name, settings_caption
 
 MARKERS = ("o", "s", "^", "D")
@@ -66,8 +66,7 @@ def _row(arms: list[Numbers], lam: float | None) -> Numbers:
 
 
 def _final(arm: Numbers, name: str) -> float:
-    value = arm[name]
-    return float(value[-1] if isinstance(value, list) else value)
+    return float(np.ravel(arm[name])[-1])  # of a curve, its end
 
 
 def table(numbers: Numbers) -> str:
@@ -118,32 +117,14 @@ def _curves(axes: Axes, numbers: Numbers) -> None:
     for lam, color, marker in zip(LAMS, DARK_TO_LIGHT, MARKERS, strict=True):
         curves = np.array([arm["rmse"] for arm in numbers["arms"] if arm["lam"] == lam])
         epochs = np.arange(before + 1, after + 1)
+        low, median, high = np.quantile(curves, (0, 0.5, 1), axis=0)
+        axes.fill_between(epochs, low, high, color=color, alpha=0.2, lw=0)
         dashes = "--" if lam is None else "-"
-        median = np.median(curves, axis=0)
-        axes.fill_between(
-            epochs, curves.min(axis=0), curves.max(axis=0), color=color, alpha=0.2, lw=0
-        )
-        axes.plot(
-            epochs,
-            median,
-            dashes,
-            color=color,
-            marker=marker,
-            markevery=0.2,
-            zorder=3 + (lam is None),
-            label=loss_name(lam),
-        )
+        (line,) = axes.plot(epochs, median, dashes, color=color, marker=marker)
+        line.set(markevery=0.2, zorder=3 + (lam is None), label=loss_name(lam))
     axes.axvline(before + 0.5, color=GREY, lw=1, ls=":")
-    axes.annotate(
-        "pretraining with MSE",
-        (before, 0.97),
-        xycoords=("data", "axes fraction"),
-        ha="right",
-        xytext=(-6, 0),
-        textcoords="offset points",
-        color=GREY,
-        va="top",
-    )
+    look = {"ha": "right", "va": "top", "color": GREY, "xycoords": ("data", "axes fraction")}
+    annotate(axes, "pretraining with MSE", (before, 0.97), (-6, 0), **look)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:.2f}")
     axes.yaxis.set_minor_formatter("{x:.2f}")

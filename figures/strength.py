@@ -20,7 +20,7 @@ lost by the small α that makes Lai Training cheap.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise, permutations, product
+from itertools import permutations, product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -58,17 +58,10 @@ def compute(settings: Settings) -> Numbers:
     control = arms_of(settings, range(settings.seeds), batch_size=256)
     chosen = [{**arm, "alpha": a, "lam": lam} for arm in control for a in alphas for lam in lams]
     results = train_all(settings, [*control, *chosen], "strength")
-    arms = [
-        {
-            "seed": arm["seed"],
-            "alpha": arm["alpha"] if arm["lam"] else 0.0,
-            "lam": arm["lam"],
-            "variance": arm["variance"],
-            "slope": arm["slope"],
-            "rmse": arm["rmse"][-1],
-        }
-        for arm in results
-    ]
+    names = ("seed", "alpha", "lam", "variance", "slope", "rmse")
+    arms = [{name: arm[name] for name in names} | {"rmse": arm["rmse"][-1]} for arm in results]
+    for arm in arms:
+        arm["alpha"] = arm["alpha"] if arm["lam"] else 0.0
     return {
         **settings.provenance("strength", california(settings.data).source),
         "protocol": protocol_of(control[0]) | {"alpha": list(alphas)},
@@ -97,26 +90,13 @@ def _setting(arms: list[Numbers], alpha: float, lam: float | None) -> Numbers:
 def _moves(
     arms: list[Numbers], name: str, alphas: tuple[float, ...], lams: tuple[float, ...]
 ) -> dict[str, list[int]]:
-    value = {(arm["seed"], arm["alpha"], arm["lam"]): arm[name] for arm in arms}
-    seeds = sorted({arm["seed"] for arm in arms})
-
-    def count(changes: list[float]) -> list[int]:
-        return [sum(MEASURES[name] * change > 0 for change in changes), len(changes)]
-
-    return {
-        "alpha": count(
-            [
-                value[seed, strong, lam] - value[seed, weak, lam]
-                for seed, lam, (weak, strong) in product(seeds, lams, pairwise(alphas))
-            ]
-        ),
-        "lam": count(
-            [
-                value[seed, alpha, strong] - value[seed, alpha, weak]
-                for seed, alpha, (weak, strong) in product(seeds, alphas, pairwise(lams))
-            ]
-        ),
-    }
+    """Of the pairs of neighbours in α and in λ, the number that change as claimed, and of all."""
+    found = {(arm["seed"], arm["alpha"], arm["lam"]): arm[name] for arm in arms}
+    seeds = {arm["seed"] for arm in arms}
+    # by seed, by α and by λ, each from weak to strong
+    values = np.array([[[found[s, a, lam] for lam in lams] for a in alphas] for s in seeds])
+    changes = {"alpha": np.diff(values, axis=1), "lam": np.diff(values, axis=2)}
+    return {of: [int((MEASURES[name] * c > 0).sum()), c.size] for of, c in changes.items()}
 
 
 def _apart(arms: list[Numbers], lams: tuple[float, ...], name: str) -> dict[str, float]:
@@ -126,12 +106,9 @@ def _apart(arms: list[Numbers], lams: tuple[float, ...], name: str) -> dict[str,
     """
     apart = []
     for seed in {arm["seed"] for arm in arms}:
+        mine = [arm for arm in arms if arm["seed"] == seed]
         lines = {
-            lam: sorted(
-                (arm[name], arm["rmse"])
-                for arm in arms
-                if arm["seed"] == seed and arm["lam"] in (lam, None)
-            )
+            lam: sorted((arm[name], arm["rmse"]) for arm in mine if arm["lam"] in (lam, None))
             for lam in lams
         }
         for one, other in permutations(lams, 2):

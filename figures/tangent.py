@@ -56,13 +56,8 @@ def plot(numbers: Numbers) -> Figure:
         "the loss takes the part along a steep tangent, and the part across a flat one:\n"
         f"Lai MAE with λ = 1 is {numbers['lai_mae']:.2f}, the mean of {lengths}",
     )
-    axes.plot(
-        numbers["curve"]["x"],
-        numbers["curve"]["y"],
-        color=GREY,
-        lw=3,
-        label="y = f(x; θ), a network's output",
-    )
+    x, y = (numbers["curve"][name] for name in "xy")
+    axes.plot(x, y, color=GREY, lw=3, label="y = f(x; θ), a network's output")
     for point in numbers["points"]:
         x, phi = point["prediction"][0], np.radians(point["phi"])
         ends = x + 2.8 * np.cos(phi) * np.array([-1, 1])

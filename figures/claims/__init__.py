@@ -17,13 +17,14 @@ from textwrap import fill
 
 from matplotlib.figure import Figure
 
-from figures.claims.theory import THEORY
-from figures.claims.training import TRAINING
+from figures.claims import theory, training
 from figures.claims.verdict import FAILS, HOLDS, Assessment, Claim
 from figures.experiments.settings import Numbers, Settings
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
 
-CLAIMS = (*THEORY, *TRAINING)
+# those of `theory` and `training`, in the order in which they stand there
+FOUND = (value for module in (theory, training) for value in vars(module).values())
+CLAIMS = tuple(value for value in FOUND if isinstance(value, Claim))
 BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 RESULTS = Path(__file__).parents[1] / "results"
 NEEDED = tuple(dict.fromkeys(name for claim in CLAIMS for name in claim.figures))
@@ -91,9 +92,7 @@ def plot(numbers: Numbers) -> Figure:
         axes.plot(column, y, marker, color=color, ms=9)
         if column == 1:
             words = fill(verdict.removeprefix("holds "), 34)
-            axes.annotate(
-                words, (1, y), (9, 0), textcoords="offset points", va="center", size=7.5, bbox=BOX
-            )
+            annotate(axes, words, (1, y), (9, 0), va="center", size=7.5, bbox=BOX)
     axes.set_yticks(range(len(rows)), [f"{row['claim']}  (§{row['section']})" for row in rows])
     axes.set_xticks(range(3), [title for title, _, _ in columns])
     axes.xaxis.tick_top()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from figures.claims.verdict import CLEARLY, FAILS, HOLDS, Assessment, Claim, by_case, unconditional
+from figures.claims.verdict import CLEARLY, FAILS, HOLDS, Assessment, by_case, claim, unconditional
 from figures.experiments.line_data import SLOPE, kink_at
 from figures.experiments.settings import Numbers
 from lai_ref import Lai, Plain
@@ -23,6 +23,7 @@ VERY_LARGE = 10  # λ from which the claims about a very large λ apply
 LINES = ("surface_mae_1", "surface_mae_2", "surface_mae_05")
 
 
+@claim("2.1", "max(a, b) is the Chebyshev length in the turned frame", "chebyshev")
 def _equivalent(chebyshev: Numbers) -> Assessment:
     worst = chebyshev["largest_difference"]
     number = (
@@ -32,6 +33,7 @@ def _equivalent(chebyshev: Numbers) -> Assessment:
     return Assessment(unconditional(worst < ROUNDING), number)
 
 
+@claim("2.2", "the loss lets k slide to a boundary that λ puts anywhere", "factor")
 def _slides(factor: Numbers) -> Assessment:
     minima = factor["minima"]
     error = max(abs(m["found"] / kink_at(m["lam"], m["order"]) - 1) for m in minima)
@@ -44,18 +46,7 @@ def _slides(factor: Numbers) -> Assessment:
     return Assessment(condition if error < SEARCHED else FAILS, number)
 
 
-def _pushed_up(factor: Numbers) -> Assessment:
-    minima = [m for m in factor["minima"] if m["order"] == 2 and m["lam"] <= 1]
-    pushed = [m["depth"] > NOTICED for m in minima]
-    cells = ", ".join(f"{m['depth']:.1%}" for m in minima)
-    number = (
-        f"MSE: F at the kink is less than at k = 0 by {cells} for λ ="
-        f" {', '.join(format(m['lam'], 'g') for m in minima)}"
-    )
-    smallest = min((m["lam"] for m in minima if m["depth"] > NOTICED), default=0)
-    return Assessment(by_case(pushed, f"holds when λ ≥ {smallest:g}"), number)
-
-
+@claim("2.2", "dividing by λ < 1 keeps the gradient from vanishing", "factor")
 def _vanishes(factor: Numbers) -> Assessment:
     row = _small_lam(factor)
     before, after = row["without"], row["with"]
@@ -71,6 +62,7 @@ def _vanishes(factor: Numbers) -> Assessment:
     return Assessment(verdict, number)
 
 
+@claim("2.2", "divided, the loss is near the true loss", "factor")
 def _near_the_loss(factor: Numbers) -> Assessment:
     y, t = np.array([1.0]), np.array([0.0])
     ratio = {D: float(Lai(0.1)(y, t, np.zeros((1, D)))[0] / Plain(2)(y, t)[0]) for D in (1, 8)}
@@ -83,6 +75,20 @@ def _near_the_loss(factor: Numbers) -> Assessment:
     return Assessment(condition if ratio[1] == 1 else FAILS, number)
 
 
+@claim("3", "a small slope is pushed up, against underfitting", "factor")
+def _pushed_up(factor: Numbers) -> Assessment:
+    minima = [m for m in factor["minima"] if m["order"] == 2 and m["lam"] <= 1]
+    pushed = [m["depth"] > NOTICED for m in minima]
+    cells = ", ".join(f"{m['depth']:.1%}" for m in minima)
+    number = (
+        f"MSE: F at the kink is less than at k = 0 by {cells} for λ ="
+        f" {', '.join(format(m['lam'], 'g') for m in minima)}"
+    )
+    smallest = min((m["lam"] for m in minima if m["depth"] > NOTICED), default=0)
+    return Assessment(by_case(pushed, f"holds when λ ≥ {smallest:g}"), number)
+
+
+@claim("A", "the minimum is exactly at slope λ (λ = 1, 2, 0.5)", *LINES)
 def _exact_minimum(*surfaces: Numbers) -> Assessment:
     def at_kink(place: int) -> bool:
         k = {s["lam"]: s["noises"][place]["minimum"]["k"] for s in surfaces}
@@ -99,6 +105,7 @@ def _exact_minimum(*surfaces: Numbers) -> Assessment:
     return Assessment(by_case([at_kink(0), at_kink(1)], condition), number)
 
 
+@claim("A", "a very small λ leaves the intercept undetermined", "surface_mae_small")
 def _intercept(surface: Numbers) -> Assessment:
     row = surface["noises"][1]
     (other,) = (a for a in row["also"] if a["lam"] == 1)
@@ -113,16 +120,17 @@ def _intercept(surface: Numbers) -> Assessment:
     return Assessment(unconditional(ratio > CLEARLY), number)
 
 
+@claim("A", "a very large λ: a basin slightly above the data's slope", "surface_mae_large")
 def _basin(surface: Numbers) -> Assessment:
     rows = surface["noises"]
     near = [_does_not_move(row) and 1 < row["minimum"]["k"] / SLOPE < SLIGHTLY for row in rows]
     found = "; ".join(f"noise ±{r['noise']:g}: k = {r['minimum']['k']:.2f}" for r in rows)
     number = f"{found}; {_further(surface)}; the data's slope: 3"
-    return Assessment(
-        by_case(near, f"holds when the noise is small (±{rows[0]['noise']:g})"), number
-    )
+    condition = f"holds when the noise is small (±{rows[0]['noise']:g})"
+    return Assessment(by_case(near, condition), number)
 
 
+@claim("A", "squaring lifts that limit", "surface_mse_large", "surface_mae_large")
 def _lifted(surface: Numbers, mae: Numbers) -> Assessment:
     rows = surface["noises"]
     found = "; ".join(
@@ -134,6 +142,7 @@ def _lifted(surface: Numbers, mae: Numbers) -> Assessment:
     return Assessment(unconditional(moves), f"{found}; {_further(surface)}")
 
 
+@claim("4", "the loss is all but symmetric in k", *LINES)
 def _symmetric(*surfaces: Numbers) -> Assessment:
     noises = [row["noise"] for row in surfaces[0]["noises"]]
     ratios = [[s["noises"][i]["symmetry"] for s in surfaces] for i in range(len(noises))]
@@ -166,26 +175,3 @@ def _does_not_move(row: Numbers) -> bool:
     k = row["minimum"]["k"]
     larger = [also["minimum"]["k"] for also in row["also"] if also["lam"] > VERY_LARGE]
     return all(abs(other / k - 1) < SAME_SLOPE for other in larger)
-
-
-THEORY = (
-    Claim(
-        "2.1", "max(a, b) is the Chebyshev length in the turned frame", ("chebyshev",), _equivalent
-    ),
-    Claim("2.2", "the loss lets k slide to a boundary that λ puts anywhere", ("factor",), _slides),
-    Claim("2.2", "dividing by λ < 1 keeps the gradient from vanishing", ("factor",), _vanishes),
-    Claim("2.2", "divided, the loss is near the true loss", ("factor",), _near_the_loss),
-    Claim("3", "a small slope is pushed up, against underfitting", ("factor",), _pushed_up),
-    Claim("A", "the minimum is exactly at slope λ (λ = 1, 2, 0.5)", LINES, _exact_minimum),
-    Claim(
-        "A", "a very small λ leaves the intercept undetermined", ("surface_mae_small",), _intercept
-    ),
-    Claim(
-        "A",
-        "a very large λ: a basin slightly above the data's slope",
-        ("surface_mae_large",),
-        _basin,
-    ),
-    Claim("A", "squaring lifts that limit", ("surface_mse_large", "surface_mae_large"), _lifted),
-    Claim("4", "the loss is all but symmetric in k", LINES, _symmetric),
-)

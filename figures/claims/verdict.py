@@ -25,6 +25,11 @@ class Claim(NamedTuple):
     assess: Callable[..., Assessment]
 
 
+def claim(section: str, text: str, *figures: str) -> Callable[[Callable[..., Assessment]], Claim]:
+    """Decorate the function that assesses this claim."""
+    return lambda assess: Claim(section, text, figures, assess)
+
+
 def unconditional(holds: bool) -> str:
     """The verdict on a claim without conditions."""
     return HOLDS if holds else FAILS

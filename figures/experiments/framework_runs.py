@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from figures.experiments.inputs import Job
-from figures.experiments.timing import Clock, quartiles, random_task, round_robin
-from lai_ref import MLP, Adam, Array, Lai, lai_training, value_and_grad
+from figures.experiments.timing import BATCH, Clock, lai_epochs, quartiles, random_task, round_robin
+from lai_ref import MLP, Adam, Array, Lai, value_and_grad
 
 PORTS = {
     "torch eager": "torch_backend",
@@ -33,7 +33,7 @@ PORTS = {
     "jax jit": "jax_backend",
 }
 NAMES = ("lai_ref", *PORTS)
-LAM, BATCH, ALPHA = 0.1, 64, 0.01
+LAM, ALPHA = 0.1, 0.01
 TABLE_1 = (200, 300)  # its epochs: pretraining and MSE; three λ for a fraction α of the points
 CLOCKS: dict[str, Clock] = {
     "wall times": time.perf_counter,
@@ -141,21 +141,7 @@ def with_numpy(net: MLP, theta: Array, x: Array, t: Array) -> Runner:
             _, grad = value_and_grad(net, theta, x, t, loss)
             theta, state = optimizer.step(theta, grad, state)
 
-    def training(alpha: float) -> Any:
-        return lai_training(
-            net,
-            x,
-            t,
-            loss=loss,
-            alpha=alpha,
-            sampling="points",
-            pretrain_epochs=0,
-            lai_epochs=10**6,
-            batch_size=BATCH,
-            rng=np.random.default_rng(0),
-        )
-
-    trainings = {alpha: training(alpha) for alpha in (0.0, ALPHA)}
+    trainings = {a: lai_epochs(net, x, t, loss, a, "points", 10**6) for a in (0.0, ALPHA)}
     return Runner(steps, lambda alpha: next(trainings[alpha]), lambda: state.m)
 
 

@@ -161,20 +161,16 @@ def _imported(module: Path, figures: Path) -> set[Path]:
     """The files in the folder `figures` that the import statements of a module run."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(module.read_bytes())):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.ImportFrom):
             if node.level:
                 raise ValueError(f"{module}: expected absolute imports, got a relative one")
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    files = set()
-    for first, *parts in (name.split(".") for name in names):
-        for depth in range(1 + len(parts)):  # of the package, of its subpackages, of the module
-            path = figures.joinpath(*parts[:depth])
-            for file in (path / "__init__.py", path.with_suffix(".py")):
-                if first == "figures" and file.is_file():
-                    files.add(file)
-    return files
+        elif isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+    paths = [figures.parent.joinpath(*name.split(".")) for name in names]
+    places = {p for path in paths for p in (path, *path.parents) if p.is_relative_to(figures)}
+    files = {f for place in places for f in (place / "__init__.py", place.with_suffix(".py"))}
+    return {file for file in files if file.is_file()}
 
 
 def _normalised_ast(file: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -13,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from figures.experiments.inputs import Job
-from figures.experiments.timing import quartiles, random_task, round_robin
-from lai_ref import MLP, Adam, Array, Epoch, Lai, Loss, Plain, lai_training, value_and_grad
+from figures.experiments.timing import lai_epochs, quartiles, random_task, round_robin
+from lai_ref import MLP, Adam, Array, Lai, Loss, Plain, value_and_grad
 
 ALPHAS, SAMPLINGS = (0.001, 0.01, 0.1, 1.0), ("batches", "points")
 LOSS = Lai(0.1)
@@ -59,23 +58,11 @@ def time_steps(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
 def time_epochs(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     """An epoch of Lai Training, after pretraining, over a plain one, by sampling and α."""
     net, _, x, t = random_task(job["sizes"], job["activation"], job["n"], job["dtype"])
-
-    def training(sampling: str, alpha: float) -> Iterator[Epoch]:
-        return lai_training(
-            net,
-            x,
-            t,
-            loss=LOSS,
-            alpha=alpha,
-            sampling=sampling,
-            pretrain_epochs=0,
-            lai_epochs=job["rounds"] + 1,
-            batch_size=64,
-            rng=np.random.default_rng(0),
-        )
-
     settings = [("batches", 0.0), *product(SAMPLINGS, ALPHAS)]
-    turns = {setting: partial(next, training(*setting)) for setting in settings}
+    turns = {
+        (s, alpha): partial(next, lai_epochs(net, x, t, LOSS, alpha, s, job["rounds"] + 1))
+        for s, alpha in settings
+    }
     times = round_robin(turns, job["rounds"], CLOCK)
     plain = times["batches", 0.0]
     return {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
 
-from lai_ref import MLP, Array
+from lai_ref import MLP, Array, Epoch, Loss, lai_training
 
+BATCH = 64  # samples, of the paper's epochs
 Clock = Callable[[], float]  # seconds
 Key = TypeVar("Key")
 
@@ -42,6 +43,24 @@ def quartiles(ratios: Array) -> dict[str, float]:
     """Median and quartiles."""
     low, median, high = np.quantile(ratios, (0.25, 0.5, 0.75)).tolist()
     return {"median": median, "low": low, "high": high}
+
+
+def lai_epochs(
+    net: MLP, x: Array, t: Array, loss: Loss, alpha: float, sampling: str, epochs: int
+) -> Iterator[Epoch]:
+    """Lai Training without pretraining, epoch by epoch."""
+    return lai_training(
+        net,
+        x,
+        t,
+        loss=loss,
+        alpha=alpha,
+        sampling=sampling,
+        pretrain_epochs=0,
+        lai_epochs=epochs,
+        batch_size=BATCH,
+        rng=np.random.default_rng(0),
+    )
 
 
 def random_task(

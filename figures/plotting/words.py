@@ -13,6 +13,11 @@ def loss_name(lam: float | None) -> str:
     return "MSE" if lam is None else f"λ = {lam:.0e}".replace("e-0", "e-")
 
 
+def with_range(median: float, low: float, high: float) -> str:
+    """A relative change, and its smallest and largest over the seeds."""
+    return f"{median:+.1%} ({low:+.1%} … {high:+.1%})"
+
+
 def settings_caption(numbers: Numbers) -> str:
     """Seeds, data and protocol of a figure's numbers, in three lines."""
     p = numbers["protocol"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from figures.experiments import framework_runs
+from figures.experiments import framework_runs, timing
 from figures.experiments.framework_runs import NAMES, Runner
 from lai_ref import MLP, Array, Lai, Plain, value_and_grad, value_and_grad_mixed
 
@@ -82,7 +82,7 @@ def test_an_epoch_of_lai_ref_is_that_of_lai_training(monkeypatch: pytest.MonkeyP
         asked.append(options)
         return iter([options["alpha"]])
 
-    monkeypatch.setattr(framework_runs, "lai_training", training)
+    monkeypatch.setattr(timing, "lai_training", training)
     runner, _ = made("lai_ref")
     assert [runner.epoch(alpha) for alpha in (0.01, 0.0)] == [0.01, 0.0]
     for options in asked:

@@ -9,7 +9,7 @@ import pytest
 
 import lai_ref.mlp
 from figures.cost import EPOCHS
-from figures.experiments import step_times
+from figures.experiments import step_times, timing
 from lai_ref import MLP, Lai, Plain
 
 
@@ -101,7 +101,7 @@ def test_an_epoch_is_trained_with_its_sampling_and_alpha(monkeypatch: pytest.Mon
         assert options["pretrain_epochs"] == 0
         return iter(range(options["lai_epochs"]))
 
-    monkeypatch.setattr(step_times, "lai_training", training)
+    monkeypatch.setattr(timing, "lai_training", training)
     # each of the nine runs takes as many ticks as there were before it
     monkeypatch.setattr(step_times, "CLOCK", iter_clock(9))
     result = step_times.time_epochs({**EPOCHS, "n": 64, "rounds": 2}, None, Path())
