@@ -2,9 +2,8 @@
 
 Without a name, all of them; `backends` only where PyTorch and JAX are installed. Numbers are
 written first (OUT/NAME.json), then the pictures (PNG, SVG). Progress goes to standard error, tables
-go to standard output. Each finished training, an arm, is kept under OUT/arms: a run that was
-stopped goes on where it was. In place of a name, the JSON of an earlier run is drawn again, in
-seconds.
+go to standard output. Each finished training is cached under OUT/arms: rerun an interrupted command
+to resume. In place of a name, the JSON of an earlier run is drawn again, in seconds.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from pathlib import Path
 
 import matplotlib as mpl
 
+from figures.experiments.inputs import california
 from figures.experiments.settings import Settings, default_jobs
-from figures.experiments.trained import california
-from figures.plotting.drawing import style, write_pictures
+from figures.plotting.drawing import save_figure, style
 from figures.registry import FIGURES
 from lai_ref import DivergedError
 from lai_ref.support.files import atomic_write, check_writable
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make the figures; returns the exit status: 0 done, 1 diverged, 2 unusable, 130 stopped."""
+    """Make the figures. Exit status: 0 done, 1 failed, 2 invalid input, 130 interrupted."""
     options = _parser().parse_args(arguments)
     out = options.out or _default_out(options)
     settings = Settings(out, options.data, options.seeds, options.jobs, options.quick)
@@ -41,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
             if name in FIGURES:
                 _make(name, settings)
             else:
-                _draw_again(Path(name), settings.out)
+                _redraw(Path(name), settings.out)
         return 0
     except DivergedError as error:
         print(f"figures: {error}", file=sys.stderr)
@@ -53,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("figures: a process was killed, perhaps for memory; try --jobs 1", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("figures: stopped; the same command goes on with what is missing", file=sys.stderr)
+        print("figures: interrupted; rerun the command to resume", file=sys.stderr)
         return 130
 
 
@@ -89,16 +88,16 @@ def _make(name: str, settings: Settings) -> None:
     if table := figure.table(numbers):
         print(table, flush=True)
     with style():
-        write_pictures(figure.plot(numbers), settings.out / name)
+        save_figure(figure.plot(numbers), settings.out / name)
     print(f"{name}: {settings.out / name}.json, .png, .svg", file=sys.stderr)
 
 
-def _draw_again(path: Path, out: Path) -> None:
+def _redraw(path: Path, out: Path) -> None:
     try:
         numbers = json.loads(path.read_bytes())
         name = numbers["figure"]
         with style():
-            write_pictures(FIGURES[name].plot(numbers), out / name)
+            save_figure(FIGURES[name].plot(numbers), out / name)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{path}: expected the numbers of a figure, as `python -m figures` writes them, got a"

@@ -18,7 +18,7 @@ imported by then.
 then wall time counts, on a machine that does nothing else: the threads of PyTorch wait for each
 other. With `taskset -c 0` before the command all compute on one, and processor time counts.
 
-Kept timings are shown again: delete the arms `measure-*` to measure anew.
+Timings are cached: delete the files `arms/measure-*` to measure again.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ import platform
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.framework_runs import BATCH, NAMES, measure
-from figures.experiments.jobs import Arm, digest_of, run_arms
-from figures.experiments.settings import Settings, default_jobs
+from figures.experiments.framework_runs import NAMES, measure
+from figures.experiments.inputs import Job, digest_of
+from figures.experiments.jobs import run_jobs
+from figures.experiments.settings import Numbers, Settings, default_jobs
+from figures.experiments.timing import BATCH
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
 BATCHES = (64, 1024, 16384)
@@ -45,7 +46,7 @@ PORTS = Path(__file__).parents[1] / "tutorials" / "ports"
 LOOKS = dict(zip(NAMES, zip(DARK_TO_LIGHT, "osD^", strict=True), strict=True))
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Times, and ratios to those of `lai_ref`: of a step for every N, of Table 1's epochs."""
     quick = settings.quick
     threads = default_jobs()
@@ -54,7 +55,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     clock = "processor times" if alone else "wall times"
     versions = {name: version(name) for name in FRAMEWORKS}
     names = [name for name in NAMES if not quick or name != "torch compiled"]
-    base: Arm = {
+    base: Job = {
         "sizes": [8, 64, 32, 1],
         "activation": "tanh",
         "names": names,
@@ -64,14 +65,14 @@ def compute(settings: Settings) -> dict[str, Any]:
         "ports": digest_of(*(np.fromfile(file, "u1") for file in sorted(PORTS.glob("*.py")))),
     }
     batches, epoch, rounds = (BATCHES[:1], 8, QUICK_ROUNDS) if quick else (BATCHES, 464, ROUNDS)
-    arms: list[Arm] = [
+    jobs: list[Job] = [
         {"of": "steps", "n": n, "steps": BATCH * epoch // n, "rounds": rounds[0]} for n in batches
     ]
-    arms.append({"of": "epochs", "n": BATCH * epoch, "rounds": rounds[1]})
-    # one after the other: arms that run at the same time slow each other down
-    arms = [base | arm for arm in arms]
-    results = run_arms(measure, arms, None, settings.out / "arms", 1, "backends")
-    rows: dict[str, Any] = {}
+    jobs.append({"of": "epochs", "n": BATCH * epoch, "rounds": rounds[1]})
+    # one after the other: jobs that run at the same time slow each other down
+    jobs = [base | job for job in jobs]
+    results = run_jobs(measure, jobs, None, settings.out / "arms", 1, "backends")
+    rows: Numbers = {}
     left_out = {name: "left out of quick runs" for name in NAMES if name not in names}
     for result in results:
         rows |= result["rows"]
@@ -87,7 +88,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     }
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """A row for every kind of work: times, and ratios to `lai_ref` with quartiles."""
     names = _names(numbers)
 
@@ -116,7 +117,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(head + lines)
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """Steps over N and Table 1, over the times of `lai_ref`; and when compiling pays."""
     figure = Figure(figsize=(10.2, 3.8), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
@@ -127,12 +128,12 @@ def plot(numbers: dict[str, Any]) -> Figure:
     return figure
 
 
-def _names(numbers: dict[str, Any]) -> list[str]:
+def _names(numbers: Numbers) -> list[str]:
     """The frameworks that took part in everything."""
     return [name for name in NAMES if name not in numbers["left out"]]
 
 
-def _steps(numbers: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _steps(numbers: Numbers) -> dict[str, Numbers]:
     """The rows of single steps, by N."""
     rows = numbers["rows"].items()
     return {title.rpartition(" ")[2]: row for title, row in rows if title.startswith("Lai step")}
@@ -148,7 +149,7 @@ def _ratio(value: float) -> str:
     return f"{value:.2f}" if value < 9.995 else f"{value:.1f}"
 
 
-def _draw_steps(axes: Axes, numbers: dict[str, Any]) -> None:
+def _draw_steps(axes: Axes, numbers: Numbers) -> None:
     steps = _steps(numbers)
     places = range(len(steps))
     for name in _names(numbers):
@@ -168,7 +169,7 @@ def _draw_steps(axes: Axes, numbers: dict[str, Any]) -> None:
     axes.legend(loc="upper right", fontsize=8)
 
 
-def _draw_table_1(axes: Axes, numbers: dict[str, Any]) -> None:
+def _draw_table_1(axes: Axes, numbers: Numbers) -> None:
     names = _names(numbers)
     results = numbers["rows"]["Table 1, one seed"]
     places = range(len(names))
@@ -186,7 +187,7 @@ def _draw_table_1(axes: Axes, numbers: dict[str, Any]) -> None:
     axes.set_title("… and so does Table 1, in batches of 64")
 
 
-def _draw_start(axes: Axes, numbers: dict[str, Any]) -> None:
+def _draw_start(axes: Axes, numbers: Numbers) -> None:
     title, row = next(iter(_steps(numbers).items()))
     count = np.geomspace(1, 1e6, 200)
     for name in _names(numbers):

@@ -20,8 +20,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.settings import Settings
-from figures.plotting.drawing import GREY
+from figures.experiments.settings import Numbers, Settings
+from figures.plotting.drawing import GREY, annotate
 from figures.plotting.geometry import ACROSS, ALONG, Split, draw_points, label, plane, split
 from lai_ref import Array, projections
 
@@ -30,7 +30,7 @@ X, Y, T = 0.0, 0.0, 2.0
 SEED = 0
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Two turned frames, and how far the two approaches are apart over many residuals."""
     count = 1_000 if settings.quick else 1_000_000
     rng = np.random.default_rng(SEED)
@@ -60,7 +60,7 @@ def turn(e: Any, k: Any) -> Array:
     return coordinates
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """The turned frames in the plane, with the balls of both norms."""
     figure = Figure(figsize=(10, 5.6), layout="constrained")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
@@ -93,15 +93,11 @@ def _balls(axes: Axes, line: Split) -> None:
     """Chebyshev's squares, the largest through the observation, and Euclid's circle through it."""
     origin, (along, across) = np.array(line["prediction"]), _axes_of(line)
     corners = np.array([along + across, across - along, -along - across, along - across])
-    for share in (1 / 3, 2 / 3, 1):
-        square = origin + share * line["lai"] * corners[[0, 1, 2, 3, 0]]
-        largest = share == 1
-        axes.plot(
-            *square.T,
-            color=GREY,
-            lw=2.5 if largest else 0.8,
-            label="balls of the Chebyshev norm" if largest else None,
-        )
+    for fraction in (1 / 3, 2 / 3, 1):
+        square = origin + fraction * line["lai"] * corners[[0, 1, 2, 3, 0]]
+        largest = fraction == 1
+        label = "balls of the Chebyshev norm" if largest else None
+        axes.plot(*square.T, color=GREY, lw=2.5 if largest else 0.8, label=label)
     turns = np.linspace(0, 2 * np.pi, 181)
     circle = origin + abs(line["e"]) * np.transpose([np.cos(turns), np.sin(turns)])
     axes.plot(*circle.T, color=GREY, ls=":", label="of the Euclidean norm")
@@ -115,21 +111,9 @@ def _frame(axes: Axes, line: Split) -> None:
         (_axes_of(line)[0], u, ALONG, "u = {}a"),
         (_axes_of(line)[1], v, ACROSS, "v = {}b"),
     ):
-        axes.annotate(
-            "",
-            origin + 3 * direction,
-            origin - 3 * direction,
-            arrowprops={"arrowstyle": "->", "color": color},
-        )
-        axes.annotate(
-            name[0],
-            origin + 3 * direction,
-            xytext=tuple(9 * direction),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            color=color,
-        )
+        ends = origin + 3 * direction, origin - 3 * direction
+        axes.annotate("", *ends, arrowprops={"arrowstyle": "->", "color": color})
+        annotate(axes, name[0], ends[0], 9 * direction, ha="center", va="center", color=color)
         foot = origin + value * direction
         axes.plot(*np.transpose([seen, foot]), color=color, lw=1, ls="-.", zorder=3)
         larger = abs(value) == np.abs([u, v]).max()

@@ -15,28 +15,24 @@ however few the points, and for α = 0.1 hardly any batch of 64 is without.
 
 These are medians and quartiles of ratios of runs that follow each other at once, of the processor
 time of one thread. They vary with the machine and its load; only the numbers of operations do not.
-Kept timings are shown again: delete the arms `time_*` to measure anew.
+Timings are cached: delete the files `arms/time_*` to measure again.
 """
 
 from __future__ import annotations
 
 import platform
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.jobs import Arm, run_arms
-from figures.experiments.settings import Settings
+from figures.experiments.inputs import Job
+from figures.experiments.jobs import Work, run_jobs
+from figures.experiments.settings import Numbers, Settings
+from figures.experiments.step_times import ALPHAS, SAMPLINGS, time_epochs, time_steps
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from lai_ref import MLP, Adam, Array, Epoch, Lai, Loss, Plain, lai_training, value_and_grad
 
 NETS = ([8, 64, 32, 1], [8, 256, 256, 1])
 ACTIVATIONS, DTYPES = ("tanh", "relu"), ("float64", "float32")
@@ -50,33 +46,28 @@ GROWN = {  # label and finding
     "depth": ("hidden layers of 64 units", "… does not grow with depth …"),
     "inputs": ("D, inputs", "… but does with many inputs, by the loss itself"),
 }
-LIMITS = {"seconds": 1.0, "rounds": 4}  # an arm measures for so long, but at least so many rounds
+LIMITS = {"seconds": 1.0, "rounds": 4}  # a job measures for so long, but at least so many rounds
 QUICK_LIMITS = {"seconds": 0.01, "rounds": 2}
-ALPHAS, SAMPLINGS = (0.001, 0.01, 0.1, 1.0), ("batches", "points")
 EPOCHS = {"sizes": NETS[0], "activation": "tanh", "dtype": "float32", "n": 8192, "rounds": 15}
-LOSS = Lai(0.1)
-# time of this process alone, whatever runs beside; Windows counts it in ticks too long for that
-CLOCK = time.perf_counter if sys.platform == "win32" else time.process_time
-Pairs = list[tuple[Array, Array]]
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Times and ratios: of steps over N and in growing networks, of epochs over α."""
     quick = settings.quick
     batches, limits = (QUICK_BATCHES, QUICK_LIMITS) if quick else (BATCHES, LIMITS)
-    steps: list[Arm] = [
+    steps: list[Job] = [
         {"sizes": sizes, "activation": activation, "dtype": dtype, "n": n, **limits}
         for sizes, activation, dtype, n in product(NETS, ACTIVATIONS, DTYPES, batches)
     ]
     grown = [(kind, size) for kind, sizes in GROWTH.items() for size in sizes[: 2 if quick else 4]]
     base = {"activation": "tanh", "dtype": "float32", "n": batches[1], **limits}
-    growing: list[Arm] = [{"sizes": _sizes(kind, size), **base} for kind, size in grown]
-    epochs: Arm = EPOCHS | ({"n": 512, "rounds": 2} if quick else {})
+    growing: list[Job] = [{"sizes": grown_sizes(kind, size), **base} for kind, size in grown]
+    epochs: Job = EPOCHS | ({"n": 512, "rounds": 2} if quick else {})
 
-    def run(work: Any, arms: list[Arm]) -> list[dict[str, Any]]:
-        """One after the other: arms that run at the same time slow each other down."""
-        results = run_arms(work, arms, None, settings.out / "arms", 1, "cost")
-        return [{**arm, **result} for arm, result in zip(arms, results, strict=True)]
+    def run(work: Work, jobs: list[Job]) -> list[Numbers]:
+        """One after the other: jobs that run at the same time slow each other down."""
+        results = run_jobs(work, jobs, None, settings.out / "arms", 1, "cost")
+        return [{**job, **result} for job, result in zip(jobs, results, strict=True)]
 
     rows = run(time_steps, steps + growing)
     named = [{"kind": kind, "size": size} for kind, size in grown]
@@ -89,97 +80,14 @@ def compute(settings: Settings) -> dict[str, Any]:
     }
 
 
-def time_steps(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
-    """A plain step, a Lai step, and the matrix products of both: times and ratios."""
-    net, theta, x, t = _task(arm)
-    optimizer = Adam()
-    state = optimizer.init(theta)
-
-    def step(loss: Loss) -> None:
-        _, grad = value_and_grad(net, theta, x, t, loss)
-        optimizer.step(theta, grad, state)
-
-    def multiply(pairs: Pairs) -> None:
-        for left, right in pairs:
-            left @ right
-
-    pairs, more = products(net, theta, arm["n"])
-    work = (
-        partial(step, Plain()),
-        partial(step, LOSS),
-        partial(multiply, pairs),
-        partial(multiply, more),
-    )
-    plain, lai, multiplying, beyond = _interleaved(work, arm["seconds"], arm["rounds"])
-    return {
-        "plain seconds": float(np.median(plain)),
-        "lai seconds": float(np.median(lai)),
-        "lai / plain": _spread(lai / plain),
-        "plain / products": _spread(plain / multiplying),
-        "lai / products": _spread(lai / (multiplying + beyond)),
-        "operations": [operations(pairs), operations(pairs + more)],
-    }
+def grown_sizes(kind: str, size: int) -> list[int]:
+    """8-64-64-1 with one of its sizes changed."""
+    if kind == "depth":
+        return [8, *[64] * size, 1]
+    return [8, size, size, 1] if kind == "width" else [size, 64, 64, 1]
 
 
-def time_epochs(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
-    """An epoch of Lai Training, after pretraining, over a plain one, by sampling and α."""
-    net, _, x, t = _task(arm)
-
-    def training(sampling: str, alpha: float) -> Iterator[Epoch]:
-        return lai_training(
-            net,
-            x,
-            t,
-            loss=LOSS,
-            alpha=alpha,
-            sampling=sampling,
-            pretrain_epochs=0,
-            lai_epochs=arm["rounds"] + 1,
-            batch_size=64,
-            rng=np.random.default_rng(0),
-        )
-
-    settings = [("batches", 0.0), *product(SAMPLINGS, ALPHAS)]
-    runs = [partial(next, training(sampling, alpha)) for sampling, alpha in settings]
-    plain, *others = _interleaved(runs, 0.0, arm["rounds"])
-    ratios: dict[str, list[dict[str, float]]] = {sampling: [] for sampling in SAMPLINGS}
-    for (sampling, _), seconds in zip(settings[1:], others, strict=True):
-        ratios[sampling].append(_spread(seconds / plain))
-    return {"plain seconds": float(np.median(plain)), "ratios": ratios}
-
-
-def products(net: MLP, theta: Array, n: int) -> tuple[Pairs, Pairs]:
-    """What a plain step multiplies, pair by pair, and what a Lai step multiplies beyond that.
-
-    Shapes, layout and dtype are those of `lai_ref.mlp`; a_l stands for all that has its shape.
-    """
-    rng = np.random.default_rng(0)
-    W = [weights for weights, _ in net.unflatten(theta)]
-    a = [rng.standard_normal((n, width)).astype(theta.dtype) for width in net.sizes]
-    layers, hidden = range(len(W)), range(len(W) - 1)
-    plain = [
-        # forward: a_(l−1) W_l
-        *((a[h], W[h]) for h in layers),
-        # down: W̄_l = a_(l−1)ᵀ z̄_l;  ā_(l−1) = z̄_l W_lᵀ, but for the first layer
-        *((a[h].T, a[h + 1]) for h in layers),
-        *((a[h + 1], W[h].T) for h in layers[1:]),
-    ]
-    more = [
-        # input gradient: u_l W_lᵀ
-        *((a[h + 1], W[h].T) for h in hidden),
-        # up: v̄_(l−1)ᵀ u_l;  v̄_(l−1) W_l
-        *((a[h].T, a[h + 1]) for h in hidden),
-        *((a[h], W[h]) for h in hidden),
-    ]
-    return plain, more
-
-
-def operations(pairs: Pairs) -> int:
-    """Multiplications and additions of the products: 2 · rows · inner · columns each."""
-    return sum(2 * left.shape[0] * left.shape[1] * right.shape[1] for left, right in pairs)
-
-
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """A row for every network, activation, dtype and batch: times, and ratios with quartiles."""
     ratios = ("lai / plain", "plain / products", "lai / products")
     head = ("plain step, ms", "Lai step, ms", *ratios)
@@ -192,7 +100,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(["What a step costs: medians, and quartiles of ratios (one thread)", *lines])
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """Steps over N, over plain steps and over their products; epochs over α; growing networks."""
     figure = Figure(figsize=(13, 8), layout="constrained")
     axes: Any = figure.subplots(2, 3)
@@ -209,57 +117,16 @@ def plot(numbers: dict[str, Any]) -> Figure:
     return figure
 
 
-def _sizes(kind: str, size: int) -> list[int]:
-    """8-64-64-1 with one of its sizes changed."""
-    if kind == "depth":
-        return [8, *[64] * size, 1]
-    return [8, size, size, 1] if kind == "width" else [size, 64, 64, 1]
-
-
-def _task(arm: Arm) -> tuple[MLP, Array, Array, Array]:
-    """Network and parameters, and random inputs and targets."""
-    rng = np.random.default_rng(0)
-    net = MLP(arm["sizes"], arm["activation"])
-    x = rng.standard_normal((arm["n"], net.sizes[0])).astype(arm["dtype"])
-    t = rng.standard_normal((arm["n"],)).astype(arm["dtype"])
-    return net, net.init(rng, arm["dtype"]), x, t
-
-
-def _interleaved(work: Sequence[Callable[[], Any]], seconds: float, rounds: int) -> Array:
-    """The seconds that each takes, (len(work), rounds), in the order A B C A B C …"""
-
-    def one_round() -> list[float]:
-        times = []
-        for run in work:
-            began = CLOCK()
-            run()
-            times.append(CLOCK() - began)
-        return times
-
-    one_round()  # the first is slower, and does not count
-    times: list[list[float]] = []
-    end = time.perf_counter() + seconds
-    while len(times) < rounds or time.perf_counter() < end:
-        times.append(one_round())
-    return np.array(times).T
-
-
-def _spread(ratios: Array) -> dict[str, float]:
-    """Median and quartiles."""
-    low, median, high = np.quantile(ratios, (0.25, 0.5, 0.75)).tolist()
-    return {"median": median, "low": low, "high": high}
-
-
 def _blas() -> str:
     about: Any = np.show_config(mode="dicts")
     return str(about["Build Dependencies"]["blas"]["name"])
 
 
-def _name(row: dict[str, Any]) -> str:
+def _name(row: Numbers) -> str:
     return f"{'-'.join(str(width) for width in row['sizes'])} {row['activation']} {row['dtype']}"
 
 
-def _draw_steps(axes: Axes, rows: list[dict[str, Any]], ratio: str) -> None:
+def _draw_steps(axes: Axes, rows: list[Numbers], ratio: str) -> None:
     for name in dict.fromkeys(map(_name, rows)):
         mine = [row for row in rows if _name(row) == name]
         look = "os"[ACTIVATIONS.index(mine[0]["activation"])]
@@ -270,7 +137,7 @@ def _draw_steps(axes: Axes, rows: list[dict[str, Any]], ratio: str) -> None:
     _limit(axes, [row[ratio] for row in rows])
 
 
-def _draw_epochs(axes: Axes, epochs: dict[str, Any]) -> None:
+def _draw_epochs(axes: Axes, epochs: Numbers) -> None:
     for sampling, color, marker in zip(SAMPLINGS, DARK_TO_LIGHT[1:3], "os", strict=True):
         ratios = epochs["ratios"][sampling]
         _points(axes, list(ALPHAS), ratios, marker + "-", color, f"share α of the {sampling}")
@@ -283,7 +150,7 @@ def _draw_epochs(axes: Axes, epochs: dict[str, Any]) -> None:
     _limit(axes, [ratio for ratios in epochs["ratios"].values() for ratio in ratios])
 
 
-def _draw_growth(axes: Axes, rows: list[dict[str, Any]]) -> None:
+def _draw_growth(axes: Axes, rows: list[Numbers]) -> None:
     sizes, ratios = [row["size"] for row in rows], [row["lai / plain"] for row in rows]
     _points(axes, sizes, ratios, "o-", DARK_TO_LIGHT[1], "times")
     operations = [row["operations"][1] / row["operations"][0] for row in rows]

@@ -33,10 +33,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.settings import Settings
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.experiments.line_data import kink_at
+from figures.experiments.settings import Numbers, Settings
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
 from figures.plotting.geometry import ACROSS, ALONG
-from figures.plotting.words import KINKS, NAMES, kink_at
+from figures.plotting.words import KINKS, NAMES
 from lai_ref import Array, lai_factor, lai_factor_derivative, projections
 
 LAMS = (0.5, 1.0, 2.0)
@@ -46,19 +47,19 @@ SHOWN = 1e-2  # the λ whose F' is drawn
 BESIDE = 1e-12  # how far, relatively, from the kink its two sides are evaluated
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """The curves, the minimum of F and what dividing by min(λ, 1) does, for each λ and order."""
     return {
         **settings.provenance("factor", seeds=()),
         "angles": [_over_angle(lam) for lam in (1.0, 0.5, 2.0)],
         "curves": [_over_slope(lam, order) for lam in (0.5, 2.0) for order in NAMES],
-        "slopes": [_slope_curve(SHOWN, order) for order in NAMES],
+        "slopes": [_derivative_curve(SHOWN, order) for order in NAMES],
         "minima": [_minimum(lam, order) for lam in (*SMALL[::-1], *LAMS) for order in NAMES],
         "normalising": [_normalising(lam, order) for lam in SMALL for order in NAMES],
     }
 
 
-def _over_angle(lam: float) -> dict[str, Any]:
+def _over_angle(lam: float) -> Numbers:
     kink = float(np.degrees(np.arctan(lam)))
     phi = np.unique([*np.linspace(-90, 90, 61), -kink, kink])
     k = np.tan(np.radians(phi))
@@ -73,7 +74,7 @@ def _over_angle(lam: float) -> dict[str, Any]:
     }
 
 
-def _over_slope(lam: float, order: int) -> dict[str, Any]:
+def _over_slope(lam: float, order: int) -> Numbers:
     kink = kink_at(lam, order)
     k = np.unique([*np.geomspace(0.01, 100, 81), kink])
     ends = lai_factor([0.0, np.finfo(float).max, kink], lam, order).tolist()
@@ -87,7 +88,7 @@ def _over_slope(lam: float, order: int) -> dict[str, Any]:
     }
 
 
-def _slope_curve(lam: float, order: int) -> dict[str, Any]:
+def _derivative_curve(lam: float, order: int) -> Numbers:
     kink = kink_at(lam, order)
     grid = np.geomspace(1e-4, 100, 61)
     sides = kink * (1 - BESIDE), kink * (1 + BESIDE)
@@ -102,24 +103,24 @@ def _slope_curve(lam: float, order: int) -> dict[str, Any]:
     }
 
 
-def _minimum(lam: float, order: int) -> dict[str, Any]:
-    """Where F is found to be least among k > 0, and by what share less than at k = 0."""
+def _minimum(lam: float, order: int) -> Numbers:
+    """Where F is found to be smallest among k > 0, and by what fraction it is below F(0)."""
     k = np.geomspace(1e-6, 1e6, 1201)
     for _ in range(5):  # twenty times as fine each time, until differences in F near its rounding
         best = int(np.argmin(lai_factor(k, lam, order)))
         k = np.linspace(k[best - 1], k[best + 1], 41)
     found = float(k[np.argmin(lai_factor(k, lam, order))])
-    least, at_zero = lai_factor([found, 0.0], lam, order)
+    smallest, at_zero = lai_factor([found, 0.0], lam, order)
     return {
         "lam": lam,
         "order": order,
         "kink": kink_at(lam, order),
         "found": found,
-        "depth": float(1 - least / at_zero),
+        "depth": float(1 - smallest / at_zero),
     }
 
 
-def _normalising(lam: float, order: int) -> dict[str, Any]:
+def _normalising(lam: float, order: int) -> Numbers:
     """F at k = 0 and the largest |F'| below, just above and anywhere above the kink.
 
     "with" the division by min(λ, 1), and "without".
@@ -141,7 +142,7 @@ def _normalising(lam: float, order: int) -> dict[str, Any]:
     return {"lam": lam, "order": order, "with": divided, "without": undivided}
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """The minima of F, and what dividing by λ does, as text."""
     lines = ["F is least at (found, kink), less than at k = 0 by"]
     lines += [
@@ -159,7 +160,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """F over φ above; F over k and |F'| over k below."""
     figure = Figure(figsize=(12, 7.4), layout="constrained")
     above, below = figure.subplots(2, 3)
@@ -167,11 +168,11 @@ def plot(numbers: dict[str, Any]) -> Figure:
         _draw_over_angle(axes, curve)
     for axes, curves in zip(below[:2], (numbers["curves"][:2], numbers["curves"][2:]), strict=True):
         _draw_over_slope(axes, curves)
-    _draw_slopes(below[2], numbers["slopes"])
+    _draw_derivatives(below[2], numbers["slopes"])
     return figure
 
 
-def _draw_over_angle(axes: Axes, curve: dict[str, Any]) -> None:
+def _draw_over_angle(axes: Axes, curve: Numbers) -> None:
     lam, kink = curve["lam"], curve["kink"]
     low, high = ("/" + f"{lam:g}" if lam < 1 else ""), (f"{lam:g} " if lam > 1 else "")
     axes.plot(curve["phi"], curve["factor"], color=DARK_TO_LIGHT[0], lw=2.5, label="F, the larger")
@@ -186,10 +187,9 @@ def _draw_over_angle(axes: Axes, curve: dict[str, Any]) -> None:
     axes.legend(loc="upper center", ncols=3, fontsize=9, handlelength=1.6, columnspacing=1)
 
 
-def _draw_over_slope(axes: Axes, curves: list[dict[str, Any]]) -> None:
-    for curve, color, dashes, marker in zip(
-        curves, (ALONG, ACROSS), ("-", "--"), ("o", "s"), strict=True
-    ):
+def _draw_over_slope(axes: Axes, curves: list[Numbers]) -> None:
+    looks = zip(curves, (ALONG, ACROSS), ("-", "--"), ("o", "s"), strict=True)
+    for curve, color, dashes, marker in looks:
         kink, name = curve["kink"], f"Lai {NAMES[curve['order']]}"
         axes.plot(curve["k"], curve["factor"], dashes, color=color, lw=2)
         label = f"{name}, kink at {KINKS[curve['order']]} = {kink:.3g}"
@@ -200,15 +200,7 @@ def _draw_over_slope(axes: Axes, curves: list[dict[str, Any]]) -> None:
         (first["far"], "F(∞) = 1/min(λ, 1)", 100, "right"),
     ):
         axes.axhline(value, color=GREY, lw=1, ls=":")
-        axes.annotate(
-            text,
-            (place, value),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha=side,
-            color=GREY,
-            fontsize=9,
-        )
+        annotate(axes, text, (place, value), (0, 3), ha=side, color=GREY, fontsize=9)
     axes.set_xscale("log")
     axes.set_ylim(0, 2.4)
     axes.set_xlabel("slope |k| (log scale)")
@@ -217,20 +209,12 @@ def _draw_over_slope(axes: Axes, curves: list[dict[str, Any]]) -> None:
     axes.legend(loc="lower center")
 
 
-def _draw_slopes(axes: Axes, curves: list[dict[str, Any]]) -> None:
+def _draw_derivatives(axes: Axes, curves: list[Numbers]) -> None:
     for curve, color, marker in zip(curves, (ALONG, ACROSS), ("o", "s"), strict=True):
         for way, dashes in zip(WAYS, ("-", "--"), strict=True):
             label = f"Lai {NAMES[curve['order']]}, {WAYS[way]}"
-            axes.plot(
-                curve["k"],
-                curve[way],
-                marker + dashes,
-                color=color,
-                lw=1.8,
-                ms=4,
-                markevery=(3, 8),
-                label=label,
-            )
+            look: Any = {"color": color, "lw": 1.8, "ms": 4, "markevery": (3, 8), "label": label}
+            axes.plot(curve["k"], curve[way], marker + dashes, **look)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("slope |k| (log scale)")

@@ -36,25 +36,26 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from figures.experiments.jobs import Arm
-from figures.experiments.settings import Settings
-from figures.experiments.trained import arms_of, california, circumstances, protocol_of, train_all
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.experiments.equal_smoothness import GRADIENT_PENALTY, excess_by_lam, pareto_rmse
+from figures.experiments.inputs import Job, california
+from figures.experiments.protocol import arms_of, protocol_of, train_all
+from figures.experiments.settings import Numbers, Settings
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
+from figures.plotting.words import settings_caption, with_range
 
 BATCH = 256
 CONTROL, LAI, STOPPING = "MSE", "Lai", "early stopping"
-PENALTY = "double backprop, all points"  # the rival that the verdict is about
 MEASURES = {"variance": "variance of outputs", "slope": "mean slope ‖k‖"}
-# how far off a run its parameter stands, in points, and aligned to which side
+# how far from a run its parameter stands, in points, and aligned to which side
 RIGHT, LEFT, BELOW = ((5, 8), "left"), ((-7, -9), "right"), ((3, -15), "right")
-MOST = 0.4  # the greatest cost in RMSE that is shown
+MAX_COST = 0.4  # in RMSE, of what is shown
 
 
 class Method(NamedTuple):
     """A way to smooth: what each of its runs changes in the control arm, and how they are drawn."""
 
-    changes: list[Arm]  # the first of each is the parameter
-    parameter: str
+    changes: list[Job]  # the first of each is the parameter
+    setting: str  # its format
     look: tuple[str, str, str]  # colour, marker, dashes
     named: Mapping[float, Any] = MappingProxyType({})  # which have their parameter beside them
     label: str = ""  # in the legend, in place of its name
@@ -68,7 +69,7 @@ METHODS = {
         {0.1: BELOW, 0.03: BELOW, 0.01: RIGHT, 0.003: RIGHT},
         "Lai, 1% of points",
     ),
-    PENALTY: Method(
+    GRADIENT_PENALTY: Method(
         [{"mu": mu, "alpha": 1.0} for mu in (1e-3, 1e-2, 0.1, 0.3, 1.0)],
         "μ = {:g}",
         (DARK_TO_LIGHT[1], "s", "--"),
@@ -85,11 +86,11 @@ METHODS = {
     # its runs are the epochs of the control arm
     STOPPING: Method([], "epoch {:g}", (GREY, ".", "-"), {1: RIGHT, 3: RIGHT}),
 }
-RIVALS = tuple(METHODS)[1:]
+BASELINES = tuple(METHODS)[1:]
 
 
-def compute(settings: Settings) -> dict[str, Any]:
-    """What every method reaches, by seed; and Lai's RMSE over its rivals' at equal smoothness."""
+def compute(settings: Settings) -> Numbers:
+    """What every method reaches, by seed; Lai's RMSE over the baselines' at equal smoothness."""
     control = arms_of(settings, range(settings.seeds), batch_size=BATCH)
     choices = [
         (name, change)
@@ -102,8 +103,8 @@ def compute(settings: Settings) -> dict[str, Any]:
     paths = [arm["pretraining"]["path"] + arm["path"] for arm in mse]
     points = [_point(CONTROL, None, None, [_end(arm) for arm in mse])]
     for (method, change), seeds in zip(choices, runs, strict=True):
-        knob = next(iter(change))
-        points.append(_point(method, knob, change[knob], [_end(arm) for arm in seeds]))
+        parameter = next(iter(change))
+        points.append(_point(method, parameter, change[parameter], [_end(arm) for arm in seeds]))
     for stops in zip(*paths, strict=True):
         points.append(_point(STOPPING, "epoch", stops[0]["epoch"], list(stops)))
     return {
@@ -111,36 +112,21 @@ def compute(settings: Settings) -> dict[str, Any]:
         "protocol": protocol_of(control[0]),
         "points": points,
         "differences": [
-            _difference(points, point, rival, measure)
+            _difference(points, point, baseline, measure)
             for measure in MEASURES
-            for rival in RIVALS
+            for baseline in BASELINES
             for point in points
             if point["method"] == LAI
         ],
     }
 
 
-def least_rmse(runs: list[tuple[float, float]], smoothness: float) -> float | None:
-    """The least RMSE that `runs`, pairs of smoothness and RMSE, reach at no more than `smoothness`.
-
-    Linear between the runs that none of the others beats in both; None below the smoothest of them.
-    """
-    best: list[tuple[float, float]] = []
-    for run in sorted(runs):
-        if not best or run[1] < best[-1][1]:
-            best.append(run)
-    if smoothness < best[0][0]:
-        return None
-    x, y = zip(*best, strict=True)
-    return float(np.interp(smoothness, x, y))
-
-
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """Every method and parameter; then the comparison at equal smoothness."""
     names = ("rmse", *MEASURES)
     control = numbers["points"][0]
     lines = [
-        f"RMSE against smoothness, {circumstances(numbers)}",
+        f"RMSE against smoothness, {settings_caption(numbers)}",
         "medians over seeds; change to MSE of the same seed: median (least … most)",
         f"{'':<42}" + "".join(f"{name:>10}{'change':>25}" for name in names),
     ]
@@ -148,36 +134,24 @@ def table(numbers: dict[str, Any]) -> str:
         line = f"{point['method']:<30}{_setting(point):<12}"
         for name in names:
             changes = [ratio - 1 for ratio in _ratios(point, control, name)]
-            line += f"{statistics.median(point[name]):10.4f}{_spread_of(changes):>25}"
+            line += f"{statistics.median(point[name]):10.4f}{with_range(*_spread(changes)):>25}"
         lines.append(line)
     for measure, title in MEASURES.items():
         lines += [
             "",
-            f"Lai's RMSE over the least that a rival reaches at no more {title}:",
-            "median (least … most), in how many seeds a run of the rival is as smooth",
-            f"{'':<10}" + "".join(f"{rival:>31}" for rival in RIVALS),
+            f"Lai's RMSE over the smallest that a baseline reaches at up to the same {title}:",
+            "median (least … most), in how many seeds a run of the baseline is as smooth",
+            f"{'':<10}" + "".join(f"{baseline:>31}" for baseline in BASELINES),
         ]
         mine = [d for d in numbers["differences"] if d["measure"] == measure]
         for lam in dict.fromkeys(d["lam"] for d in mine):
             cells = [_excess(d["excess"]) for d in mine if d["lam"] == lam]
             lines.append(f"λ = {lam:<6g}" + "".join(f"{cell:>31}" for cell in cells))
-        lines.append(f"{PENALTY}: {verdict(numbers, measure)}")
+        lines.append(f"{GRADIENT_PENALTY}: {verdict(numbers, measure)}")
     return "\n".join(lines)
 
 
-def excess_by_lam(numbers: dict[str, Any], measure: str) -> dict[float, list[float]]:
-    """Lai's RMSE over that of double backpropagation on all points, less 1, by λ and seed.
-
-    Without the λ for which a seed has no run of it as smooth.
-    """
-    return {
-        d["lam"]: d["excess"]
-        for d in numbers["differences"]
-        if (d["measure"], d["rival"]) == (measure, PENALTY) and None not in d["excess"]
-    }
-
-
-def verdict(numbers: dict[str, Any], measure: str) -> str:
+def verdict(numbers: Numbers, measure: str) -> str:
     """Where all seeds agree on Lai against double backpropagation on all points."""
     by_lam = excess_by_lam(numbers, measure).items()
     more = [f"{lam:g}" for lam, by_seed in by_lam if min(by_seed) > 0]
@@ -187,28 +161,25 @@ def verdict(numbers: dict[str, Any], measure: str) -> str:
     return f"in every seed {'; '.join(found)}" if found else "the seeds disagree for every λ"
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """The cost in RMSE over each measure of smoothness, relative to MSE of the same seed."""
     figure = Figure(figsize=(11, 6), layout="constrained")
     panels: Any = figure.subplots(1, 2, sharey=True)
     for axes, (measure, label) in zip(panels, MEASURES.items(), strict=True):
         _frontiers(axes, numbers, measure)
         axes.set_xlabel(f"{label}, relative to MSE (smoother to the left)")
-        title = f"Lai against {PENALTY}, at equal {measure}:"
+        title = f"Lai against {GRADIENT_PENALTY}, at equal {measure}:"
         axes.set_title(f"{title}\n{verdict(numbers, measure)}")
     panels[0].set_ylabel("validation RMSE, change to MSE of the same seed")
     panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    figure.legend(
-        *panels[0].get_legend_handles_labels(),
-        title="median over seeds, bars from least to most",
-        loc="outside upper center",
-        ncols=3,
-    )
-    figure.supxlabel(circumstances(numbers), fontsize=7.5, color=GREY)
+    title = "median over seeds, bars from least to most"
+    shown = panels[0].get_legend_handles_labels()
+    figure.legend(*shown, title=title, loc="outside upper center", ncols=3)
+    figure.supxlabel(settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
 
-def _frontiers(axes: Axes, numbers: dict[str, Any], measure: str) -> None:
+def _frontiers(axes: Axes, numbers: Numbers, measure: str) -> None:
     control, *points = numbers["points"]
     shown = []
     for method, about in METHODS.items():
@@ -218,55 +189,43 @@ def _frontiers(axes: Axes, numbers: dict[str, Any], measure: str) -> None:
         x = np.array([_spread(_ratios(point, control, measure)) for point in mine]).T
         y = np.array([_spread(_ratios(point, control, "rmse")) for point in mine]).T - 1
         width = 0.8 if method == STOPPING else 1.5
-        axes.plot(
-            x[0],
-            y[0],
-            color=color,
-            ls=dashes,
-            lw=width,
-            marker=marker,
-            label=about.label or method,
-        )
+        (line,) = axes.plot(x[0], y[0], color=color, ls=dashes, lw=width, marker=marker)
+        line.set_label(about.label or method)
         if method != STOPPING:
             bars = {"xerr": abs(x[1:] - x[0]), "yerr": abs(y[1:] - y[0])}
             axes.errorbar(x[0], y[0], **bars, fmt="none", ecolor=color, elinewidth=0.8, alpha=0.6)
-        shown += list(x[0, y[0] < MOST])
+        shown += list(x[0, y[0] < MAX_COST])
         for point, place in zip(mine, zip(x[0], y[0], strict=True), strict=True):
             if point["value"] in about.named:
                 offset, side = about.named[point["value"]]
-                text = {"textcoords": "offset points", "ha": side, "color": color, "fontsize": 8}
-                axes.annotate(_setting(point), place, offset, **text)
+                annotate(axes, _setting(point), place, offset, ha=side, color=color, fontsize=8)
     axes.plot(1, 0, "*", color=GREY, ms=14, label=CONTROL, zorder=4)
     axes.set_xlim(min(shown) - 0.1, max(shown) + 0.06)
-    axes.set_ylim(-0.03, MOST)
+    axes.set_ylim(-0.03, MAX_COST)
 
 
-def _point(
-    method: str, knob: str | None, value: float | None, runs: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _point(method: str, parameter: str | None, value: float | None, runs: list[Numbers]) -> Numbers:
     """One method at one value of its parameter: a list over seeds of everything measured."""
     ends = {name: [run[name] for run in runs] for name in ("rmse", *MEASURES)}
-    return {"method": method, "knob": knob, "value": value, **ends}
+    return {"method": method, "knob": parameter, "value": value, **ends}
 
 
-def _end(arm: Arm) -> dict[str, Any]:
+def _end(arm: Job) -> Numbers:
     return {"rmse": arm["rmse"][-1], "variance": arm["variance"], "slope": arm["slope"]}
 
 
-def _difference(
-    points: list[dict[str, Any]], lai: dict[str, Any], rival: str, measure: str
-) -> dict[str, Any]:
-    """Lai's RMSE over the rival's at equal smoothness, less 1, by seed."""
-    theirs = [point for point in points if point["method"] in (CONTROL, rival)]
+def _difference(points: list[Numbers], lai: Numbers, baseline: str, measure: str) -> Numbers:
+    """Lai's RMSE over the baseline's at equal smoothness, less 1, by seed."""
+    baselines = [point for point in points if point["method"] in (CONTROL, baseline)]
     by_seed = []
     for seed, (rmse, smoothness) in enumerate(zip(lai["rmse"], lai[measure], strict=True)):
-        runs = [(point[measure][seed], point["rmse"][seed]) for point in theirs]
-        least = least_rmse(runs, smoothness)
-        by_seed.append(None if least is None else rmse / least - 1)
-    return {"measure": measure, "rival": rival, "lam": lai["value"], "excess": by_seed}
+        runs = [(point[measure][seed], point["rmse"][seed]) for point in baselines]
+        best = pareto_rmse(runs, smoothness)
+        by_seed.append(None if best is None else rmse / best - 1)
+    return {"measure": measure, "rival": baseline, "lam": lai["value"], "excess": by_seed}
 
 
-def _ratios(point: dict[str, Any], control: dict[str, Any], name: str) -> list[float]:
+def _ratios(point: Numbers, control: Numbers, name: str) -> list[float]:
     return [value / base for value, base in zip(point[name], control[name], strict=True)]
 
 
@@ -274,16 +233,11 @@ def _spread(values: list[float]) -> tuple[float, float, float]:
     return statistics.median(values), min(values), max(values)
 
 
-def _spread_of(changes: list[float]) -> str:
-    median, least, most = _spread(changes)
-    return f"{median:+.1%} ({least:+.1%} … {most:+.1%})"
-
-
 def _excess(changes: list[float | None]) -> str:
     found = [change for change in changes if change is not None]
-    return f"{_spread_of(found)} {len(found)}/{len(changes)}" if found else "–"
+    return f"{with_range(*_spread(found))} {len(found)}/{len(changes)}" if found else "–"
 
 
-def _setting(point: dict[str, Any]) -> str:
+def _setting(point: Numbers) -> str:
     about = METHODS.get(point["method"])  # None: the control
-    return about.parameter.format(point["value"]) if about else ""
+    return about.setting.format(point["value"]) if about else ""

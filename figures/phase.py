@@ -21,7 +21,6 @@ on both sides of the border are minimised too.
 from __future__ import annotations
 
 from math import isclose
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,14 +35,15 @@ from figures.experiments.line_data import (
     border,
     draw,
     expected_error,
+    kink_at,
     minima,
     minimum_slope,
     reach,
     stationary_noise,
 )
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from figures.plotting.words import KINKS, NAMES, kink_at
+from figures.plotting.words import KINKS, NAMES
 from lai_ref import Array, lai_factor
 from lai_ref.support.rounding import rounded
 
@@ -53,12 +53,12 @@ RANGE = (0.03, 30.0)  # of kinks, of noises, and of the colours of k
 SAMPLED = (0.1, 0.5, 1.0, 2.0, 5.0, 20.0)  # kinks at which sampled data are tried
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """The map by search, the border by the derivation, sampled data at both sides of the border."""
     size, rows = (13, 500) if settings.quick else (41, 20000)
     kinks, noises = np.geomspace(*RANGE, size), np.geomspace(*RANGE, size)
     fine = np.union1d(np.geomspace(*RANGE, 3 * size - 2), [SLOPE])
-    numbers: dict[str, Any] = settings.provenance("phase", seeds=(0,))
+    numbers: Numbers = settings.provenance("phase", seeds=(0,))
     numbers["source"] = f"maps: the formulas; points: {rows} rows drawn at random each"
     return numbers | {
         "kinks": rounded(kinks, DIGITS),
@@ -72,9 +72,9 @@ def compute(settings: Settings) -> dict[str, Any]:
                 "local_border": rounded(stationary_noise(fine, order), DIGITS),
                 "summit": [SUMMIT[order], float(stationary_noise(SUMMIT[order], order))],
                 "sampled": [
-                    _sampled(kink, share * border(kink, order), order, rows)
+                    _sampled(kink, ratio * border(kink, order), order, rows)
                     for kink in SAMPLED
-                    for share in (0.7, 1.4)
+                    for ratio in (0.7, 1.4)
                 ],
             }
             for order in ORDERS
@@ -103,7 +103,7 @@ def slope_map(kinks: Array, noises: Array, order: int) -> Array:
     ).T
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """Where the minimum ends for very large λ, and sampled data beside the derivation."""
     lines = ["very large λ: noise s/X, k of MAE, k of MSE"]
     mae, mse = (numbers["basins"][i::2] for i in (0, 1))
@@ -120,7 +120,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """The two maps with their borders, and where a very large λ stops pulling."""
     figure = Figure(figsize=(12.5, 5), layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 0.8))
@@ -144,7 +144,7 @@ def _sampled(kink: float, noise: float, order: int, rows: int) -> dict[str, floa
 
 
 def _basin(noise: float, order: int) -> dict[str, float]:
-    """k₊, how far around it L is within 1% of its minimum, and by what share L rises for k → ∞."""
+    """k₊, how far around it L is within 1% of its minimum, and the relative rise of L for k → ∞."""
     k = basin_slope(noise, order)
 
     def across(k: float) -> float:  # E|e|^p |cos φ|^p
@@ -155,7 +155,7 @@ def _basin(noise: float, order: int) -> dict[str, float]:
     return {"noise": noise, "order": order, "basin_k": k, "width": high - low, "rise": rise}
 
 
-def _map(axes: Axes, numbers: dict[str, Any], one: dict[str, Any]) -> None:
+def _map(axes: Axes, numbers: Numbers, one: Numbers) -> None:
     order, black = one["order"], DARK_TO_LIGHT[0]
     lams, noises = np.power(numbers["kinks"], order), numbers["noises"]
     axes.grid(False)
@@ -193,7 +193,7 @@ def _map(axes: Axes, numbers: dict[str, Any], one: dict[str, Any]) -> None:
     axes.set_title(f"Lai {NAMES[order]}: k = {KINKS[order]}, the kink, only above the border")
 
 
-def _basin_curves(axes: Axes, numbers: dict[str, Any]) -> None:
+def _basin_curves(axes: Axes, numbers: Numbers) -> None:
     for (name, slopes), color, dashes in zip(
         numbers["basin_curve"].items(), DARK_TO_LIGHT[1:], ("-", "--"), strict=False
     ):

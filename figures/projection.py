@@ -15,11 +15,9 @@ and y are measured.
 
 from __future__ import annotations
 
-from typing import Any
-
 from matplotlib.figure import Figure
 
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import GREY
 from figures.plotting.geometry import draw_parts, draw_points, plane, split
 
@@ -27,7 +25,7 @@ SLOPES = (0.5, 2.0)
 X, Y, T = 0.0, 0.0, 2.0
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """The triangle for a flat and for a steep line, the same prediction and observation."""
     return {
         **settings.provenance("projection", seeds=()),
@@ -35,7 +33,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     }
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """One panel a line."""
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)

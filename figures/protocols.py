@@ -38,31 +38,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from figures.experiments.jobs import Arm
-from figures.experiments.settings import Settings
-from figures.experiments.trained import SHARES, UNIT, arms_of, california, protocol_of, train_all
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from figures.sensitivity import PAPER_MSE, TABLES, factor_off
-from figures.smoothness import LAMS
-from figures.smoothness import PAPER as TABLE_1
+from figures.experiments.inputs import Job, california
+from figures.experiments.paper import LAMS, MSE, TABLE_1, TABLE_2, TABLE_3, deviation_factor
+from figures.experiments.protocol import UNIT, arms_of, protocol_of, train_all
+from figures.experiments.settings import Numbers, Settings
+from figures.experiments.trained import NOISE_LEVELS
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
 
 SEEDS = (0, 1)
-FACTORS: list[list[Arm]] = [
+FACTORS: list[list[Job]] = [
     [{"scaling": "standard"}, {"scaling": "raw"}],
-    [
-        {"sizes": [8, 64, 32, 1], "activation": "tanh"},
-        {"sizes": [8, 32, 1], "activation": "relu"},
-    ],
+    [{"sizes": [8, 64, 32, 1], "activation": "tanh"}, {"sizes": [8, 32, 1], "activation": "relu"}],
     [{"batch_size": b, "lr": lr} for b, lr in ((256, 1e-3), (256, 1e-4), (1024, 1e-3))],
     [{"sampling": "points"}, {"sampling": "batches"}],
 ]
 QUICK = [*(factor[:1] for factor in FACTORS[:-1]), FACTORS[-1]]
+NEAR = 0.01  # the relative difference of two RMSE that are called near
 NEAREST = 4  # of these protocols Table 3 is computed too
-LIST = TABLES[1]["lam"]  # of Table 3: λ₈ = 1e-3
-PAPER: dict[str, Any] = {
+PAPER: Numbers = {
     **TABLE_1,
-    "sensitivity": [PAPER_MSE[:-1], TABLES[0]["paper"][:-1]],  # Table 2: MSE and λ = 1e-1
-    "list": TABLES[1]["paper"],  # Table 3: sensitivity, then RMSE
+    "sensitivity": [MSE[:-1], TABLE_2.row[:-1]],  # Table 2: MSE and λ = 1e-1
+    "list": TABLE_3.row,  # Table 3: sensitivity, then RMSE
 }
 COMPARED = {
     "RMSE": ["rmse"],
@@ -77,7 +73,7 @@ HEADER = COLUMNS.format("inputs", "network", "batch", "rate", "Lai for")
 ENDS = ("o", "v")  # markers of MSE and of λ = 1e-3
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Tables 1 and 2 by protocol, the nearest to the paper's first; Table 3 of the nearest."""
     choices = product(*(QUICK if settings.quick else FACTORS))
     protocols = [{k: v for factor in choice for k, v in factor.items()} for choice in choices]
@@ -86,7 +82,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     found = [_tables_1_2(p, medians[i * n : i * n + n]) for i, p in enumerate(protocols)]
     found.sort(key=lambda result: float(result["off"]["Tables 1 and 2"]))
     nearest = found[: 1 if settings.quick else NEAREST]
-    lists = _train(settings, [(result["protocol"], LIST) for result in nearest])
+    lists = _train(settings, [(result["protocol"], TABLE_3.lam) for result in nearest])
     for result, median in zip(nearest, lists, strict=True):
         _add_table_3(result, median)
     (control,) = arms_of(settings, SEEDS[:1])
@@ -97,14 +93,14 @@ def compute(settings: Settings) -> dict[str, Any]:
     }
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """Every protocol's Table 1 and factors, the nearest first; then Table 3 of the nearest."""
     results = numbers["protocols"]
     factors = ("Table 1", "Table 2", "Tables 1 and 2")
     asked = list(results[0]["as in the paper"])
     wide = len(HEADER) + 2
     lines = [
-        f"Protocols against the paper's tables, {_circumstances(numbers)}",
+        f"Protocols against the paper's tables, {_settings_caption(numbers)}",
         "",
         f"{'':<{wide}}{'RMSE: MSE, λ = 1e-1, 1e-2, 1e-3':<34}{'variance on the test set':<34}"
         f"{'off by a factor in':<48}as in the paper?",
@@ -118,7 +114,7 @@ def table(numbers: dict[str, Any]) -> str:
             + "".join(f"{result['off'][title]:<16.2f}" for title in factors)
             + "".join(f"{answer:<16}" for answer in answers)
         )
-    changes = {"paper": _changes(TABLES[1]["paper"], PAPER_MSE)}
+    changes = {"paper": TABLE_3.change}
     changes |= {_name(result): result["list_change"] for result in results if "list" in result}
     lines += [
         "",
@@ -130,20 +126,20 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
-    """Left: variance over RMSE, from MSE to λ = 1e-3. Right: how far off each protocol is."""
+def plot(numbers: Numbers) -> Figure:
+    """Left: variance over RMSE, from MSE to λ = 1e-3. Right: deviation factors."""
     figure = Figure(figsize=(12.5, 6.6), layout="constrained")
     panels: Any = figure.subplots(1, 2, width_ratios=(1.1, 1))
     _tracks(panels[0], numbers)
     _factors(panels[1], numbers)
-    figure.supxlabel(_circumstances(numbers), fontsize=7.5, color=GREY)
+    figure.supxlabel(_settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
 
-def _train(settings: Settings, choices: list[tuple[Arm, Any]]) -> list[dict[str, Any]]:
+def _train(settings: Settings, choices: list[tuple[Job, Any]]) -> list[Numbers]:
     """For each protocol and λ the medians over the seeds."""
     control = arms_of(settings, SEEDS)
-    arms: list[Arm] = []
+    arms: list[Job] = []
     for protocol, lam in choices:
         # MSE is the same with both samplings, and is trained once
         sampling = FACTORS[-1][0] if lam is None else {}
@@ -152,7 +148,7 @@ def _train(settings: Settings, choices: list[tuple[Arm, Any]]) -> list[dict[str,
     return [_median(results[i : i + len(SEEDS)]) for i in range(0, len(results), len(SEEDS))]
 
 
-def _median(arms: list[Arm]) -> dict[str, Any]:
+def _median(arms: list[Job]) -> Numbers:
     sensitivity = {
         kind: np.median([arm["sensitivity"][kind] for arm in arms], axis=0).tolist()
         for kind in arms[0]["sensitivity"]
@@ -164,49 +160,51 @@ def _median(arms: list[Arm]) -> dict[str, Any]:
     }
 
 
-def _tables_1_2(protocol: Arm, medians: list[dict[str, Any]]) -> dict[str, Any]:
+def _tables_1_2(protocol: Job, medians: list[Numbers]) -> Numbers:
     """Both tables and how far they are from the paper's, with the noise that comes nearest."""
     rmse, variance = ([median[name] for median in medians] for name in ("rmse", "variance"))
     noises = {
         (kind, i): [median["sensitivity"][kind][i] for median in medians[:2]]
         for kind in medians[0]["sensitivity"]
-        for i in range(len(SHARES))
+        for i in range(len(NOISE_LEVELS))
     }
-    kind, i = min(noises, key=lambda noise: factor_off(noises[noise], PAPER["sensitivity"]))
+    kind, i = min(noises, key=lambda noise: deviation_factor(noises[noise], PAPER["sensitivity"]))
     ours = {"rmse": rmse, "variance": variance, "sensitivity": noises[kind, i]}
     return {
         "protocol": protocol,
         **ours,
-        "noise": {"of": kind, "share": SHARES[i]},
-        "off": {title: _off(ours, names) for title, names in COMPARED.items() if names != ["list"]},
+        "noise": {"of": kind, "share": NOISE_LEVELS[i]},
+        "off": {
+            title: _deviation(ours, names) for title, names in COMPARED.items() if names != ["list"]
+        },
         "as in the paper": {
             "variance falls": variance == sorted(variance, reverse=True),
             "RMSE rises": rmse[1:] == sorted(rmse[1:]),
-            "1e-1 near MSE": abs(rmse[1] / rmse[0] - 1) < 0.01,
+            "1e-1 near MSE": abs(rmse[1] / rmse[0] - 1) < NEAR,
         },
     }
 
 
-def _add_table_3(result: dict[str, Any], median: dict[str, Any]) -> None:
+def _add_table_3(result: Numbers, median: Numbers) -> None:
     """Sensitivity by feature, then RMSE, with λ₈ = 1e-3; and their changes to MSE."""
     noise = result["noise"]
     mse = [*result["sensitivity"][0], result["rmse"][0]]
-    ours = median["sensitivity"][noise["of"]][SHARES.index(noise["share"])]
+    ours = median["sensitivity"][noise["of"]][NOISE_LEVELS.index(noise["share"])]
     result["list"] = [*ours, median["rmse"]]
     result["list_change"] = _changes(result["list"], mse)
-    result["off"]["Table 3"] = _off(result, COMPARED["Table 3"])
+    result["off"]["Table 3"] = _deviation(result, COMPARED["Table 3"])
 
 
 def _changes(row: Iterable[float], mse: Iterable[float]) -> list[float]:
     return [ours / base - 1 for ours, base in zip(row, mse, strict=True)]
 
 
-def _off(ours: dict[str, Any], names: list[str]) -> float:
+def _deviation(ours: Numbers, names: list[str]) -> float:
     flat = [np.concatenate([np.ravel(of[name]) for name in names]) for of in (ours, PAPER)]
-    return factor_off(*flat)
+    return deviation_factor(*flat)
 
 
-def _tracks(axes: Axes, numbers: dict[str, Any]) -> None:
+def _tracks(axes: Axes, numbers: Numbers) -> None:
     results = numbers["protocols"]
     for i, result in enumerate(results):
         raw = result["protocol"]["scaling"] == "raw"
@@ -214,7 +212,7 @@ def _tracks(axes: Axes, numbers: dict[str, Any]) -> None:
         label = f"{result['protocol']['scaling']} inputs, {_network(result)}"
         _track(axes, result, DARK_TO_LIGHT[1 + raw], "--" if relu else "-", 1 + (i == 0), label)
     end = results[0]["rmse"][-1], results[0]["variance"][-1]
-    axes.annotate("nearest", end, (8, -3), textcoords="offset points", fontsize=8.5)
+    annotate(axes, "nearest", end, (8, -3), fontsize=8.5)
     _track(axes, PAPER, DARK_TO_LIGHT[0], "-", 2.5, "paper's Table 1")
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # one of each
     ends = [axes.plot([], [], marker, color=GREY)[0] for marker in ENDS]
@@ -233,28 +231,22 @@ def _tracks(axes: Axes, numbers: dict[str, Any]) -> None:
     )
 
 
-def _track(
-    axes: Axes, of: dict[str, Any], color: str, dashes: str, width: float, label: str
-) -> None:
+def _track(axes: Axes, of: Numbers, color: str, dashes: str, width: float, label: str) -> None:
     x, y = of["rmse"], of["variance"]
     axes.loglog(x, y, color=color, ls=dashes, lw=width, label=label)
     for end, marker in zip((0, -1), ENDS, strict=True):
         axes.plot(x[end], y[end], marker, color=color, ms=4 + width)
 
 
-def _factors(axes: Axes, numbers: dict[str, Any]) -> None:
+def _factors(axes: Axes, numbers: Numbers) -> None:
     results = numbers["protocols"]
     rows = range(len(results))
     columns = zip(("Table 1", "Table 2", "Table 3"), DARK_TO_LIGHT[1:], "os^", strict=True)
     for title, color, marker in columns:
         factors = [result["off"].get(title, np.nan) for result in results]
         axes.semilogx(factors, rows, marker, color=color, label=title)
-    axes.set_yticks(
-        range(-1, len(results)),
-        [HEADER, *(_name(result) for result in results)],
-        family="monospace",
-        fontsize=7.5,
-    )
+    labels = [HEADER, *(_name(result) for result in results)]
+    axes.set_yticks(range(-1, len(results)), labels, family="monospace", fontsize=7.5)
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(results) - 0.5, -1.5)
     axes.set_xlim(left=1)
@@ -265,30 +257,30 @@ def _factors(axes: Axes, numbers: dict[str, Any]) -> None:
         "typically off by a factor (log scale; 1: the paper's numbers),\n"
         "sorted by Tables 1 and 2 together"
     )
-    off = results[0]["off"]
+    factor = results[0]["off"]
     axes.set_title(
         "the nearest protocol is off by a factor\n"
-        f"{off['Table 1']:.2f} in Table 1, {off['Table 2']:.2f} in Table 2"
+        f"{factor['Table 1']:.2f} in Table 1, {factor['Table 2']:.2f} in Table 2"
     )
     axes.legend(loc="upper right")
 
 
-def _left(of: dict[str, Any]) -> float:
+def _left(of: Numbers) -> float:
     """What λ = 1e-3 leaves of MSE's variance."""
     return float(of["variance"][-1] / of["variance"][0])
 
 
-def _network(result: dict[str, Any]) -> str:
+def _network(result: Numbers) -> str:
     p = result["protocol"]
     return f"{'-'.join(map(str, p['sizes']))} {p['activation']}"
 
 
-def _name(result: dict[str, Any]) -> str:
+def _name(result: Numbers) -> str:
     p = result["protocol"]
     return COLUMNS.format(p["scaling"], _network(result), p["batch_size"], p["lr"], p["sampling"])
 
 
-def _circumstances(numbers: dict[str, Any]) -> str:
+def _settings_caption(numbers: Numbers) -> str:
     c = numbers["common"]
     rows = f", first {c['rows']} rows" if c["rows"] else ""
     return (
@@ -298,6 +290,6 @@ def _circumstances(numbers: dict[str, Any]) -> str:
     )
 
 
-def _cells(of: dict[str, Any]) -> str:
+def _cells(of: Numbers) -> str:
     rmse, variance = ("".join(f"{x:<8.4f}" for x in of[name]) for name in ("rmse", "variance"))
     return f"{rmse}  {variance}  "

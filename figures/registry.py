@@ -15,7 +15,7 @@ from figures.experiments.settings import Numbers, Settings
 
 
 @dataclass(frozen=True)
-class Entry:
+class FigureSpec:
     """One figure. Its module has `compute(settings, …)`, `plot(numbers)`, perhaps `table(numbers)`.
 
     `options` are what `compute` needs beside the settings, where a module makes several figures.
@@ -51,31 +51,35 @@ class Entry:
         return importlib.import_module(f"figures.{self.module}")
 
 
-def _surface(question: str, case: str) -> Entry:
-    return Entry(question, "surface", {"case": case})
+def _surface(question: str, case: str) -> FigureSpec:
+    return FigureSpec(question, "surface", {"case": case})
 
 
-FIGURES: dict[str, Entry] = {
-    "projection": Entry("Into what does a line split the residual?", "projection"),
-    "chebyshev": Entry("Why is max(a, b) the Chebyshev length in the turned frame?", "chebyshev"),
-    "tangent": Entry("What are a and b on a curve?", "tangent"),
-    "factor": Entry("Which slope does the loss favour?", "factor"),
+FIGURES: dict[str, FigureSpec] = {
+    "projection": FigureSpec("Into what does a line split the residual?", "projection"),
+    "chebyshev": FigureSpec(
+        "Why is max(a, b) the Chebyshev length in the turned frame?", "chebyshev"
+    ),
+    "tangent": FigureSpec("What are a and b on a curve?", "tangent"),
+    "factor": FigureSpec("Which slope does the loss favour?", "factor"),
     "surface_mae_1": _surface("Is the minimum of Lai MAE at k = λ = 1?", "mae_1"),
     "surface_mae_2": _surface("Does the minimum follow λ up to 2?", "mae_2"),
     "surface_mae_05": _surface("Does the minimum follow λ down to 0.5?", "mae_05"),
     "surface_mae_small": _surface("What does a very small λ do to the intercept?", "mae_small"),
     "surface_mae_large": _surface("Where does a very large λ stop pulling?", "mae_large"),
     "surface_mse_large": _surface("Does squaring lift the basin of a large λ?", "mse_large"),
-    "phase": Entry("When is the minimum at the kink, and when at the data's slope?", "phase"),
-    "smoothness": Entry("What does a smaller λ cost, and what does it smooth?", "smoothness"),
-    "sensitivity": Entry("What does λ do to the effect of noise in each feature?", "sensitivity"),
-    "protocols": Entry("Which protocol comes closest to the paper's tables?", "protocols"),
-    "strength": Entry("Do α and λ set the strength together?", "strength"),
-    "trap": Entry("How many runs end with a slope of the wrong sign?", "trap"),
-    "frontier": Entry("Is Lai better than penalising ‖k‖² directly?", "frontier"),
-    "cost": Entry("What does a Lai step cost?", "cost"),
-    "backends": Entry(
+    "phase": FigureSpec("When is the minimum at the kink, and when at the data's slope?", "phase"),
+    "smoothness": FigureSpec("What does a smaller λ cost, and what does it smooth?", "smoothness"),
+    "sensitivity": FigureSpec(
+        "What does λ do to the effect of noise in each feature?", "sensitivity"
+    ),
+    "protocols": FigureSpec("Which protocol comes closest to the paper's tables?", "protocols"),
+    "strength": FigureSpec("Do α and λ set the strength together?", "strength"),
+    "trap": FigureSpec("How many runs end with a slope of the wrong sign?", "trap"),
+    "frontier": FigureSpec("Is Lai better than penalising ‖k‖² directly?", "frontier"),
+    "cost": FigureSpec("What does a Lai step cost?", "cost"),
+    "backends": FigureSpec(
         "Which of NumPy, PyTorch and JAX is fastest for what?", "backends", needs=("torch", "jax")
     ),
-    "claims": Entry("Which of the paper's claims hold?", "claims"),
+    "claims": FigureSpec("Which of the paper's claims hold?", "claims"),
 }

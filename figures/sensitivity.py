@@ -28,45 +28,24 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.jobs import Arm
-from figures.experiments.settings import Settings
-from figures.experiments.trained import (
-    SHARES,
-    UNIT,
-    arms_of,
-    california,
-    circumstances,
-    over_seeds,
-    protocol_of,
-    train_all,
-)
+from figures.experiments import paper
+from figures.experiments.inputs import Job, california
+from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_over_seeds, train_all
+from figures.experiments.settings import Numbers, Settings
+from figures.experiments.trained import NOISE_LEVELS
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.words import settings_caption
 from lai_ref import Array
 
-# A row of the paper's tables: mean |Δy| for noise in X1 … X8, then the RMSE
-PAPER_MSE = (0.5749, 0.0992, 0.2109, 0.1665, 0.1084, 0.3845, 3.2284, 8.4200, 0.6960)
-TABLES: tuple[dict[str, Any], ...] = (
-    {
-        "table": 2,
-        "loss": "Lai, λ = 1e-1",
-        "lam": 1e-1,
-        "paper": (0.5739, 0.0987, 0.2120, 0.1636, 0.1103, 0.3824, 3.2053, 8.3946, 0.6955),
-    },
-    {
-        "table": 3,
-        "loss": "Lai, λ = 1e-1, λ₈ = 1e-3",
-        "lam": [1e-1] * 7 + [1e-3],
-        "paper": (0.5509, 0.1043, 0.1924, 0.1402, 0.1224, 0.3741, 2.1643, 4.8998, 0.7127),
-    },
-)
-# The noise's standard deviation is a share of one of these
+TABLES = (paper.TABLE_2, paper.TABLE_3)
+# The noise's standard deviation is a multiple of one of these
 KINDS = {"spread": "the standard deviation", "value": "the value"}
 COLORS = {"spread": DARK_TO_LIGHT[1], "value": DARK_TO_LIGHT[2]}
 MARKERS = {"spread": "s", "value": "D"}
-PLACES = np.arange(len(PAPER_MSE))  # one below the other
+PLACES = np.arange(len(paper.MSE))  # one below the other
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Sensitivities of every arm, the noise nearest to the paper's, and Tables 2 and 3 from them.
 
     A row has nine columns: the eight features, then the RMSE. `mse`: its medians, one row a share,
@@ -76,25 +55,25 @@ def compute(settings: Settings) -> dict[str, Any]:
     """
     data = california(settings.data)
     control = arms_of(settings, range(settings.seeds))
-    lams = [None, *(table["lam"] for table in TABLES)]
+    lams = [None, *(table.lam for table in TABLES)]
     chosen = [{**arm, "lam": lam} for arm in control for lam in lams]
     arms = train_all(settings, chosen, "sensitivity")
     medians = {kind: np.median(_rows(arms, None, kind), axis=1) for kind in KINDS}
-    off = {
-        kind: [factor_off(row[:-1], PAPER_MSE[:-1]) for row in rows]
+    deviation = {
+        kind: [paper.deviation_factor(row[:-1], paper.MSE[:-1]) for row in rows]
         for kind, rows in medians.items()
     }
-    best = {kind: int(np.argmin(factors)) for kind, factors in off.items()}
-    kind = min(KINDS, key=lambda kind: off[kind][best[kind]])
+    best = {kind: int(np.argmin(factors)) for kind, factors in deviation.items()}
+    kind = min(KINDS, key=lambda kind: deviation[kind][best[kind]])
     return {
         **settings.provenance("sensitivity", data.source),
         "protocol": protocol_of(control[0]),
         "columns": [*data.features, "RMSE"],
-        "shares": list(SHARES),
+        "shares": list(NOISE_LEVELS),
         "mse": {kind: rows.tolist() for kind, rows in medians.items()},
-        "off": off,
+        "off": deviation,
         "nearest": {
-            name: {"share": SHARES[i], **over_seeds(_rows(arms, None, name)[i])}
+            name: {"share": NOISE_LEVELS[i], **summarise_over_seeds(_rows(arms, None, name)[i])}
             for name, i in best.items()
         },
         "kind": kind,
@@ -102,16 +81,11 @@ def compute(settings: Settings) -> dict[str, Any]:
             {"seed": arm["seed"], "lam": arm["lam"], "row": _row(arm, kind, best[kind])}
             for arm in arms
         ],
-        "tables": [_table(arms, table["lam"], kind, best[kind]) for table in TABLES],
+        "tables": [_table(arms, table.lam, kind, best[kind]) for table in TABLES],
     }
 
 
-def factor_off(ours: Any, paper: Any) -> float:
-    """By which factor the numbers are typically off: exp √(mean ln²(ours/paper's))."""
-    return float(np.exp(np.sqrt(np.mean(np.log(np.divide(ours, paper)) ** 2))))
-
-
-def _table(arms: list[Arm], lam: Any, kind: str, i: int) -> dict[str, Any]:
+def _table(arms: list[Job], lam: Any, kind: str, i: int) -> Numbers:
     """Row of Lai and its changes to MSE under the i-th noise of `kind`; medians under all noises.
 
     `less`: in how many of the eight features the median falls, for each noise.
@@ -119,113 +93,115 @@ def _table(arms: list[Arm], lam: Any, kind: str, i: int) -> dict[str, Any]:
     changes = {name: _rows(arms, lam, name) / _rows(arms, None, name) - 1 for name in KINDS}
     medians = {name: np.median(change, axis=1) for name, change in changes.items()}
     return {
-        "row": over_seeds(_rows(arms, lam, kind)[i]),
-        "change": over_seeds(changes[kind][i]),
+        "row": summarise_over_seeds(_rows(arms, lam, kind)[i]),
+        "change": summarise_over_seeds(changes[kind][i]),
         "medians": {name: rows.tolist() for name, rows in medians.items()},
-        "less": {name: [_count(row) for row in rows] for name, rows in medians.items()},
+        "less": {name: [paper.n_decreased(row) for row in rows] for name, rows in medians.items()},
     }
 
 
-def _rows(arms: list[Arm], lam: Any, kind: str) -> Array:
-    """The loss's rows under noise of `kind`: (shares, seeds, 9)."""
+def _rows(arms: list[Job], lam: Any, kind: str) -> Array:
+    """The loss's rows under noise of `kind`: (levels, seeds, 9)."""
     mine = [arm for arm in arms if arm["lam"] == lam]  # the seeds in their order
-    return np.array([[_row(arm, kind, i) for arm in mine] for i in range(len(SHARES))])
+    return np.array([[_row(arm, kind, i) for arm in mine] for i in range(len(NOISE_LEVELS))])
 
 
-def _row(arm: Arm, kind: str, i: int) -> list[float]:
+def _row(arm: Job, kind: str, i: int) -> list[float]:
     return [*arm["sensitivity"][kind][i], arm["rmse"][-1]]
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """Both tables as text, the paper's numbers below ours."""
     nearest = numbers["nearest"][numbers["kind"]]
 
     def line(title: str, cells: Iterable[float], form: str) -> str:
         return f"{title:<32}" + "".join(f"{cell:{form}}".rjust(11) for cell in cells)
 
-    def part(ours: dict[str, Any], about: dict[str, Any]) -> list[str]:
+    def part(ours: Numbers, about: paper.SensitivityTable) -> list[str]:
         return [
-            f"Table {about['table']}: {about['loss']}",
+            f"Table {about.number}: {about.loss}",
             " " * 32 + "".join(f"{name:>11}" for name in numbers["columns"]),
             line("MSE, median", nearest["median"], ".4f"),
             line("Lai, median", ours["row"]["median"], ".4f"),
             line("  change, median", ours["change"]["median"], "+.1%"),
             line("    least", ours["change"]["least"], "+.1%"),
             line("    most", ours["change"]["most"], "+.1%"),
-            line("paper: MSE", PAPER_MSE, ".4f"),
-            line("paper: Lai", about["paper"], ".4f"),
-            line("  change", _paper_change(about), "+.1%"),
+            line("paper: MSE", paper.MSE, ".4f"),
+            line("paper: Lai", about.row, ".4f"),
+            line("  change", about.change, "+.1%"),
         ]
 
-    off = [
+    deviations = [
         line(f"noise, a share of the {kind}", numbers["shares"], ".0%")
         + "\n"
         + line("  MSE off the paper's by a factor", numbers["off"][kind], ".1f")
         for kind in KINDS
     ]
     parts = [part(*both) for both in zip(numbers["tables"], TABLES, strict=True)]
-    head = f"Tables 2 and 3 (§6.2), mean |Δy|, {circumstances(numbers)}"
+    head = f"Tables 2 and 3 (§6.2), mean |Δy|, {settings_caption(numbers)}"
     chosen = f"below: noise {nearest['share']:.0%} of {KINDS[numbers['kind']]}"
-    return "\n".join([head, *off, chosen, *parts[0], *parts[1]])
+    return "\n".join([head, *deviations, chosen, *parts[0], *parts[1]])
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """Sensitivities to the nearest noises on the left; changes by Lai in the other two panels."""
     figure = Figure(figsize=(11, 5.8), layout="constrained")
     left, middle, right = figure.subplots(1, 3, sharey=True, width_ratios=(1.15, 1, 1))
     _sensitivities(left, numbers)
-    (lai, lai_8), (paper, paper_8) = numbers["tables"], (_paper_change(about) for about in TABLES)
-    _changes(middle, numbers, lai, paper)
-    _changes(right, numbers, lai_8, paper_8)
+    lai, lai_8 = numbers["tables"]
+    paper_2, paper_3 = (table.change for table in TABLES)
+    _changes(middle, numbers, lai, paper_2)
+    _changes(right, numbers, lai_8, paper_3)
 
     change = np.array(lai_8["change"]["median"])
+    fewer = paper.n_decreased(lai["change"]["median"])
     middle.set_title(
-        f"Table 2, λ = 1e-1: less sensitive in\n{_count(lai['change']['median'])} of 8 features"
-        f" (paper: {_count(paper)})"
+        f"Table 2, λ = 1e-1: less sensitive in\n{fewer} of 8 features"
+        f" (paper: {paper.n_decreased(paper_2)})"
     )
     right.set_title(
-        f"Table 3, λ₈ = 1e-3: X8 {change[7]:+.0%} (paper: {paper_8[7]:+.0%}),\n"
-        f"RMSE {change[8]:+.1%} (paper: {paper_8[8]:+.1%})"
+        f"Table 3, λ₈ = 1e-3: X8 {change[7]:+.0%} (paper: {paper_3[7]:+.0%}),\n"
+        f"RMSE {change[8]:+.1%} (paper: {paper_3[8]:+.1%})"
     )
     names = numbers["columns"]
     labels = [f"{name}  X{j}" for j, name in enumerate(names[:-1], start=1)]
     left.set_yticks(PLACES, [*labels, names[-1]])
     left.set_ylim(len(names) - 0.4, -2.6)  # room for the legends above the first feature
-    figure.supxlabel(circumstances(numbers), fontsize=7.5, color=GREY)
+    figure.supxlabel(settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
 
-def _sensitivities(axes: Axes, numbers: dict[str, Any]) -> None:
+def _sensitivities(axes: Axes, numbers: Numbers) -> None:
     for kind, shift in zip(KINDS, (-0.15, 0.15), strict=True):
         near = numbers["nearest"][kind]
         label = f"noise {near['share']:.0%} of {KINDS[kind]}"
         _points(axes, near, kind, PLACES + shift, label)
-    _cross(axes, PAPER_MSE)
+    _cross(axes, paper.MSE)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(f"mean |Δy|, and RMSE ({UNIT}, log scale)")
-    off = min(numbers["off"][numbers["kind"]])
+    factor = min(numbers["off"][numbers["kind"]])
     axes.set_title(
-        f"MSE: even the nearest noise is\ntypically off the paper's by a factor {off:.1f}"
+        f"MSE: even the nearest noise is\ntypically off the paper's by a factor {factor:.1f}"
     )
     axes.legend(loc="upper left")
 
 
-def _changes(axes: Axes, numbers: dict[str, Any], ours: dict[str, Any], paper: Array) -> None:
-    """In per cent; grey: from least to most of the medians over seeds, of all kinds and shares."""
+def _changes(axes: Axes, numbers: Numbers, ours: Numbers, papers: Array) -> None:
+    """In per cent; grey: the range of the medians over seeds, of all kinds and levels of noise."""
     every = 100 * np.concatenate(list(ours["medians"].values()))
-    least, width = every.min(axis=0), np.ptp(every, axis=0)
-    axes.barh(PLACES, width, 0.5, least, color="#dddddd", label="medians with all ten noises")
+    low, width = every.min(axis=0), np.ptp(every, axis=0)
+    axes.barh(PLACES, width, 0.5, low, color="#dddddd", label="medians with all ten noises")
     change = {name: 100 * np.array(row) for name, row in ours["change"].items()}
     _points(axes, change, numbers["kind"], PLACES, "median, range over seeds")
-    _cross(axes, 100 * paper)
+    _cross(axes, 100 * papers)
     axes.vlines(0, -0.5, len(PLACES) - 0.5, color=GREY, lw=1)
     axes.use_sticky_edges = False
     axes.set_xlabel("change to MSE (%)")
     axes.legend(loc="upper left")
 
 
-def _points(axes: Axes, row: dict[str, Any], kind: str, places: Array, label: str) -> None:
+def _points(axes: Axes, row: Numbers, kind: str, places: Array, label: str) -> None:
     axes.hlines(places, row["least"], row["most"], color=COLORS[kind], lw=2)
     axes.plot(row["median"], places, MARKERS[kind], color=COLORS[kind], label=label)
 
@@ -233,13 +209,3 @@ def _points(axes: Axes, row: dict[str, Any], kind: str, places: Array, label: st
 def _cross(axes: Axes, row: npt.ArrayLike) -> None:
     axes.plot(row, PLACES, "x", color="black", mew=1.6, label="paper")
     axes.axhline(len(PLACES) - 1.5, color=GREY, lw=0.8)  # above the RMSE
-
-
-def _paper_change(about: dict[str, Any]) -> Array:
-    change: Array = np.divide(about["paper"], PAPER_MSE) - 1
-    return change
-
-
-def _count(change: npt.ArrayLike) -> int:
-    """In how many of the eight features noise does less."""
-    return int((np.asarray(change)[:-1] < 0).sum())

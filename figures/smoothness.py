@@ -22,30 +22,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.settings import Settings
-from figures.experiments.trained import (
-    UNIT,
-    arms_of,
-    california,
-    circumstances,
-    loss_name,
-    over_seeds,
-    protocol_of,
-    train_all,
-)
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.experiments.inputs import california
+from figures.experiments.paper import LAMS, TABLE_1
+from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_over_seeds, train_all
+from figures.experiments.settings import Numbers, Settings
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
+from figures.plotting.words import loss_name, settings_caption
 
-LAMS = (None, 1e-1, 1e-2, 1e-3)  # None: MSE
-PAPER = {"rmse": (0.6960, 0.6955, 0.6997, 0.7210), "variance": (0.7728, 0.7683, 0.7574, 0.6604)}
 MARKERS = ("o", "s", "^", "D")
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Every arm's curve, final RMSE and variance, and Table 1 from them."""
     control = arms_of(settings, range(settings.seeds))
     arms = [{**arm, "lam": lam} for arm in control for lam in LAMS]
     results = train_all(settings, arms, "smoothness")
-    kept = ("seed", "lam", "rmse", "variance", "lai_share")
+    names = ("seed", "lam", "rmse", "variance", "lai_share")
     numbers = {
         **settings.provenance("smoothness", california(settings.data).source),
         "protocol": protocol_of(control[0]),
@@ -54,31 +46,30 @@ def compute(settings: Settings) -> dict[str, Any]:
             for arm in results
             if arm["lam"] is None
         ],
-        "arms": [{name: arm[name] for name in kept} for arm in results],
+        "arms": [{name: arm[name] for name in names} for arm in results],
     }
     return numbers | {"table": [_row(numbers["arms"], lam) for lam in LAMS]}
 
 
-def _row(arms: list[dict[str, Any]], lam: float | None) -> dict[str, Any]:
-    """One column of Table 1: median, least and most over seeds, and of paired differences."""
+def _row(arms: list[Numbers], lam: float | None) -> Numbers:
+    """One column of Table 1: median, minimum and maximum over seeds, and of paired differences."""
     mine = [arm for arm in arms if arm["lam"] == lam]
     control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
-    row: dict[str, Any] = {"lam": lam}
+    row: Numbers = {"lam": lam}
     for name in ("rmse", "variance"):
         values = [_final(arm, name) for arm in mine]
         base = [_final(arm, name) for arm in control]
         changes = [v / b - 1 for v, b in zip(values, base, strict=True)]
-        row[name] = over_seeds(values)
-        row[f"{name}_change"] = over_seeds(changes)
+        row[name] = summarise_over_seeds(values)
+        row[f"{name}_change"] = summarise_over_seeds(changes)
     return row
 
 
-def _final(arm: dict[str, Any], name: str) -> float:
-    value = arm[name]
-    return float(value[-1] if isinstance(value, list) else value)
+def _final(arm: Numbers, name: str) -> float:
+    return float(np.ravel(arm[name])[-1])  # of a curve, its end
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """Table 1 as text, the paper's numbers below ours."""
     rows = numbers["table"]
 
@@ -96,12 +87,12 @@ def table(numbers: dict[str, Any]) -> str:
             line("  least … most", [spread(row[name], ".3f") for row in rows]),
             line("  change to MSE, median", [f"{c['median']:+.1%}" for c in change]),
             line("    least … most", [spread(c, "+.1%") for c in change]),
-            line("  paper", [f"{value:.4f}" for value in PAPER[name]]),
+            line("  paper", [f"{value:.4f}" for value in TABLE_1[name]]),
         ]
-    return "\n".join([f"Table 1 (§6.1), {circumstances(numbers)}", *lines])
+    return "\n".join([f"Table 1 (§6.1), {settings_caption(numbers)}", *lines])
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """Curves on the left; final RMSE and variance over λ on the right, with the paper's."""
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     panels: Any = figure.subfigures(1, 2, width_ratios=(1.35, 1))
@@ -114,11 +105,11 @@ def plot(numbers: dict[str, Any]) -> Figure:
     lower.set_title("… and smooths the outputs")
     lower.set_xlabel("loss after pretraining")
     upper.legend(loc="lower left")
-    figure.supxlabel(circumstances(numbers), fontsize=7.5, color=GREY)
+    figure.supxlabel(settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
 
-def _curves(axes: Axes, numbers: dict[str, Any]) -> None:
+def _curves(axes: Axes, numbers: Numbers) -> None:
     p = numbers["protocol"]
     before, after = p["pretrain_epochs"], p["pretrain_epochs"] + p["lai_epochs"]
     start = np.array([run["rmse"] for run in numbers["pretraining"]])
@@ -126,32 +117,14 @@ def _curves(axes: Axes, numbers: dict[str, Any]) -> None:
     for lam, color, marker in zip(LAMS, DARK_TO_LIGHT, MARKERS, strict=True):
         curves = np.array([arm["rmse"] for arm in numbers["arms"] if arm["lam"] == lam])
         epochs = np.arange(before + 1, after + 1)
+        low, median, high = np.quantile(curves, (0, 0.5, 1), axis=0)
+        axes.fill_between(epochs, low, high, color=color, alpha=0.2, lw=0)
         dashes = "--" if lam is None else "-"
-        median = np.median(curves, axis=0)
-        axes.fill_between(
-            epochs, curves.min(axis=0), curves.max(axis=0), color=color, alpha=0.2, lw=0
-        )
-        axes.plot(
-            epochs,
-            median,
-            dashes,
-            color=color,
-            marker=marker,
-            markevery=0.2,
-            zorder=3 + (lam is None),
-            label=loss_name(lam),
-        )
+        (line,) = axes.plot(epochs, median, dashes, color=color, marker=marker)
+        line.set(markevery=0.2, zorder=3 + (lam is None), label=loss_name(lam))
     axes.axvline(before + 0.5, color=GREY, lw=1, ls=":")
-    axes.annotate(
-        "pretraining with MSE",
-        (before, 0.97),
-        xycoords=("data", "axes fraction"),
-        ha="right",
-        xytext=(-6, 0),
-        textcoords="offset points",
-        color=GREY,
-        va="top",
-    )
+    look = {"ha": "right", "va": "top", "color": GREY, "xycoords": ("data", "axes fraction")}
+    annotate(axes, "pretraining with MSE", (before, 0.97), (-6, 0), **look)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter("{x:.2f}")
     axes.yaxis.set_minor_formatter("{x:.2f}")
@@ -162,14 +135,14 @@ def _curves(axes: Axes, numbers: dict[str, Any]) -> None:
     axes.legend(title=f"then {p['alpha']:.0%} of the {p['sampling']}:", loc="center left")
 
 
-def _over_lam(axes: Axes, numbers: dict[str, Any], name: str, label: str) -> None:
+def _over_lam(axes: Axes, numbers: Numbers, name: str, label: str) -> None:
     places = range(len(LAMS))
     for place, lam, color, marker in zip(places, LAMS, DARK_TO_LIGHT, MARKERS, strict=True):
         values = [_final(arm, name) for arm in numbers["arms"] if arm["lam"] == lam]
         axes.plot([place] * len(values), values, marker, color=color, alpha=0.6, ls="none")
     medians = [row[name]["median"] for row in numbers["table"]]
     axes.plot(places, medians, "-", color=GREY, lw=1.2, zorder=1, label="median")
-    axes.plot(places, PAPER[name], "x:", color=GREY, lw=1.2, label="paper's Table 1")
+    axes.plot(places, TABLE_1[name], "x:", color=GREY, lw=1.2, label="paper's Table 1")
     axes.set_ylabel(label)
     axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
     axes.set_xlim(-0.3, len(LAMS) - 0.7)

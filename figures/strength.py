@@ -20,25 +20,17 @@ lost by the small α that makes Lai Training cheap.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise, permutations, product
-from typing import Any
+from itertools import permutations, product
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.settings import Settings
-from figures.experiments.trained import (
-    UNIT,
-    arms_of,
-    california,
-    circumstances,
-    loss_name,
-    over_seeds,
-    protocol_of,
-    train_all,
-)
+from figures.experiments.inputs import california
+from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_over_seeds, train_all
+from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.words import loss_name, settings_caption
 
 ALPHAS = (0.001, 0.01, 0.1, 1.0)
 LAMS = (0.1, 0.01, 0.001)
@@ -55,7 +47,7 @@ LABELS = {
 STYLES = dict(zip(LAMS, zip(DARK_TO_LIGHT[1:], "s^D", strict=True), strict=True))
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """Every arm, medians by α and λ, and how far the two act as one strength.
 
     `moves`: of the neighbouring pairs of α (with the same λ and seed) and of λ (with the same α and
@@ -66,17 +58,10 @@ def compute(settings: Settings) -> dict[str, Any]:
     control = arms_of(settings, range(settings.seeds), batch_size=256)
     chosen = [{**arm, "alpha": a, "lam": lam} for arm in control for a in alphas for lam in lams]
     results = train_all(settings, [*control, *chosen], "strength")
-    arms = [
-        {
-            "seed": arm["seed"],
-            "alpha": arm["alpha"] if arm["lam"] else 0.0,
-            "lam": arm["lam"],
-            "variance": arm["variance"],
-            "slope": arm["slope"],
-            "rmse": arm["rmse"][-1],
-        }
-        for arm in results
-    ]
+    names = ("seed", "alpha", "lam", "variance", "slope", "rmse")
+    arms = [{name: arm[name] for name in names} | {"rmse": arm["rmse"][-1]} for arm in results]
+    for arm in arms:
+        arm["alpha"] = arm["alpha"] if arm["lam"] else 0.0
     return {
         **settings.provenance("strength", california(settings.data).source),
         "protocol": protocol_of(control[0]) | {"alpha": list(alphas)},
@@ -90,55 +75,40 @@ def compute(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _setting(arms: list[dict[str, Any]], alpha: float, lam: float | None) -> dict[str, Any]:
-    """Median, least and most over seeds of each measure, and of its change to the control."""
+def _setting(arms: list[Numbers], alpha: float, lam: float | None) -> Numbers:
+    """Median, minimum and maximum over seeds of each measure, and of its change to the control."""
     mine = [arm for arm in arms if (arm["alpha"], arm["lam"]) == (alpha, lam)]
     control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
-    setting: dict[str, Any] = {"alpha": alpha, "lam": lam}
+    setting: Numbers = {"alpha": alpha, "lam": lam}
     for name in MEASURES:
         values, base = (np.array([arm[name] for arm in some]) for some in (mine, control))
-        setting |= {name: over_seeds(values), f"{name}_change": over_seeds(values / base - 1)}
+        setting[name] = summarise_over_seeds(values)
+        setting[f"{name}_change"] = summarise_over_seeds(values / base - 1)
     return setting
 
 
 def _moves(
-    arms: list[dict[str, Any]], name: str, alphas: tuple[float, ...], lams: tuple[float, ...]
+    arms: list[Numbers], name: str, alphas: tuple[float, ...], lams: tuple[float, ...]
 ) -> dict[str, list[int]]:
-    value = {(arm["seed"], arm["alpha"], arm["lam"]): arm[name] for arm in arms}
-    seeds = sorted({arm["seed"] for arm in arms})
-
-    def count(changes: list[float]) -> list[int]:
-        return [sum(MEASURES[name] * change > 0 for change in changes), len(changes)]
-
-    return {
-        "alpha": count(
-            [
-                value[seed, strong, lam] - value[seed, weak, lam]
-                for seed, lam, (weak, strong) in product(seeds, lams, pairwise(alphas))
-            ]
-        ),
-        "lam": count(
-            [
-                value[seed, alpha, strong] - value[seed, alpha, weak]
-                for seed, alpha, (weak, strong) in product(seeds, alphas, pairwise(lams))
-            ]
-        ),
-    }
+    """Of the pairs of neighbours in α and in λ, the number that change as claimed, and of all."""
+    found = {(arm["seed"], arm["alpha"], arm["lam"]): arm[name] for arm in arms}
+    seeds = {arm["seed"] for arm in arms}
+    # by seed, by α and by λ, each from weak to strong
+    values = np.array([[[found[s, a, lam] for lam in lams] for a in alphas] for s in seeds])
+    changes = {"alpha": np.diff(values, axis=1), "lam": np.diff(values, axis=2)}
+    return {of: [int((MEASURES[name] * c > 0).sum()), c.size] for of, c in changes.items()}
 
 
-def _apart(arms: list[dict[str, Any]], lams: tuple[float, ...], name: str) -> dict[str, float]:
-    """Median and most of |RMSE / RMSE of another λ − 1|, of the same seed, at equal `name`.
+def _apart(arms: list[Numbers], lams: tuple[float, ...], name: str) -> dict[str, float]:
+    """Median and maximum of |RMSE / RMSE of another λ − 1|, of the same seed, at equal `name`.
 
     Another λ's RMSE is interpolated between its α, the control being α = 0.
     """
     apart = []
     for seed in {arm["seed"] for arm in arms}:
+        mine = [arm for arm in arms if arm["seed"] == seed]
         lines = {
-            lam: sorted(
-                (arm[name], arm["rmse"])
-                for arm in arms
-                if arm["seed"] == seed and arm["lam"] in (lam, None)
-            )
+            lam: sorted((arm[name], arm["rmse"]) for arm in mine if arm["lam"] in (lam, None))
             for lam in lams
         }
         for one, other in permutations(lams, 2):
@@ -151,13 +121,13 @@ def _apart(arms: list[dict[str, Any]], lams: tuple[float, ...], name: str) -> di
     return {"median": float(np.median(apart)), "most": float(max(apart))}
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """A line for each λ and α, then how far they act as one."""
 
     def line(cells: Iterable[str]) -> str:
         return "".join(f"{cell:>10}" for cell in cells)
 
-    def cells(row: dict[str, Any]) -> list[str]:
+    def cells(row: Numbers) -> list[str]:
         lam, alpha = row["lam"], row["alpha"]
         name = [f"{lam:g}", f"{alpha:g}", f"{alpha / lam:g}"] if lam else ["MSE", "", ""]
         for measure in MEASURES:
@@ -167,7 +137,7 @@ def table(numbers: dict[str, Any]) -> str:
 
     head = ["λ", "α", "α/λ", *(cell for name in NAMES.values() for cell in (name, "change"))]
     rows = [line(head), *(line(cells(row)) for row in numbers["settings"])]
-    lines = [f"α and λ (§5), medians over {_circumstances(numbers)}", *rows]
+    lines = [f"α and λ (§5), medians over {_settings_caption(numbers)}", *rows]
     for measure, sign in MEASURES.items():
         moves = numbers["moves"][measure]
         lines.append(
@@ -182,12 +152,12 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """Variance and RMSE over α above; below, variance over α/λ, and RMSE over variance."""
     figure = Figure(figsize=(10, 8), layout="constrained")
     (upper_left, upper_right), (left, right) = figure.subplots(2, 2)
     moves, apart = numbers["moves"], numbers["apart"]["variance"]
-    ratio, (least, most) = _widest(numbers)
+    ratio, (low, high) = _widest(numbers)
     _panel(upper_left, numbers, "alpha", "variance")
     _panel(upper_right, numbers, "alpha", "rmse")
     _panel(left, numbers, "ratio", "variance")
@@ -202,7 +172,7 @@ def plot(numbers: dict[str, Any]) -> Figure:
     )
     left.set_title(
         f"α/λ alone is not the strength: at α/λ = {ratio:g}\n"
-        f"the variance goes from {least:.2f} to {most:.2f}"
+        f"the variance goes from {low:.2f} to {high:.2f}"
     )
     right.set_title(
         "but all pay the same price: at equal variance, the RMSE of\n"
@@ -210,11 +180,11 @@ def plot(numbers: dict[str, Any]) -> Figure:
     )
     upper_left.legend(loc="center right", bbox_to_anchor=(1, 0.42))
     right.legend(title="marker grows with α; smallest: single seeds", loc="upper right")
-    figure.supxlabel(_circumstances(numbers), fontsize=7.5, color=GREY)
+    figure.supxlabel(_settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
 
-def _panel(axes: Axes, numbers: dict[str, Any], x: str, y: str) -> None:
+def _panel(axes: Axes, numbers: Numbers, x: str, y: str) -> None:
     control, *medians = (
         {**row, **{name: row[name]["median"] for name in MEASURES}} for row in numbers["settings"]
     )
@@ -240,8 +210,8 @@ def _panel(axes: Axes, numbers: dict[str, Any], x: str, y: str) -> None:
         axes.set_ylim(bottom=-0.05)  # whole markers
 
 
-def _widest(numbers: dict[str, Any]) -> tuple[float, tuple[float, float]]:
-    """The α/λ whose settings differ most in variance, and the least and most of it."""
+def _widest(numbers: Numbers) -> tuple[float, tuple[float, float]]:
+    """The α/λ whose settings differ most in variance, and the smallest and largest of it."""
     by_ratio: dict[float, list[float]] = {}
     for row in numbers["settings"][1:]:
         ratio = float(f"{row['alpha'] / row['lam']:.6g}")  # 0.01/0.1 is not 0.001/0.01
@@ -250,10 +220,10 @@ def _widest(numbers: dict[str, Any]) -> tuple[float, tuple[float, float]]:
     return ratio, (min(by_ratio[ratio]), max(by_ratio[ratio]))
 
 
-def _circumstances(numbers: dict[str, Any]) -> str:
+def _settings_caption(numbers: Numbers) -> str:
     """As elsewhere, but for no one α, which the last words would name."""
     protocol = numbers["protocol"]
-    text = circumstances({**numbers, "protocol": {**protocol, "alpha": 1.0}})
+    text = settings_caption({**numbers, "protocol": {**protocol, "alpha": 1.0}})
     return text.rpartition(" for ")[0] + f" for a share α of the {protocol['sampling']}"
 
 

@@ -42,12 +42,13 @@ from figures.experiments.line_data import (
     border,
     draw,
     errors,
+    kink_at,
     minima,
     reach,
 )
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT
-from figures.plotting.words import KINKS, NAMES, kink_at
+from figures.plotting.words import KINKS, NAMES
 from lai_ref import Array, lai_factor
 from lai_ref.support.rounding import rounded
 
@@ -82,7 +83,7 @@ KINK: dict[str, Any] = {"color": "black", "ls": "--", "lw": 1.5}
 TRUE = np.array([SLOPE]), np.array([INTERCEPT])
 
 
-def compute(settings: Settings, case: str) -> dict[str, Any]:
+def compute(settings: Settings, case: str) -> Numbers:
     """Surface, minima and widths for both sizes of the noise."""
     lam, order, noises, ends, also = CASES[case]
     rows, points = (400, (16, 9)) if settings.quick else (1000, (61, 21))
@@ -118,7 +119,7 @@ def loss_grid(k: Array, c: Array, x: Array, t: Array, lam: float, order: int) ->
     return errors(k[:, None], c, x, t, order) * lai_factor(k, lam, order)[:, None]
 
 
-def table(numbers: dict[str, Any]) -> str:
+def table(numbers: Numbers) -> str:
     """The minimum and how well it is determined, for each size of the noise and each λ."""
     names = ("noise", "λ", "k", "c", "width k", "width c", "excess", "symmetry")
     lines = ["".join(f"{name:>10}" for name in names)]
@@ -130,7 +131,7 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """Surface and contours, a row for each size of the noise."""
     figure = Figure(figsize=(10.5, 10), layout="constrained")
     rows: Any = figure.subfigures(2, 1)
@@ -145,15 +146,15 @@ def plot(numbers: dict[str, Any]) -> Figure:
 
 def _measure(
     x: Array, t: Array, lam: float, order: int, slopes: Array, intercepts: Array
-) -> dict[str, Any]:
+) -> Numbers:
     """Where the minimum is and how well it determines k and c.
 
     `mirror`: the lowest local minimum with k < 0, None where there is none; `symmetry`: its loss
     over that of the minimum. `slope_width`, `intercept_width`: the range of k, with the best c, and
     of c, with the same k, over which the loss is within 1% of its minimum. `intercept_relief`: how
-    far it rises along c at the minimum's k, as a share of how far it rises in the whole window.
-    `plain`: the minimum of mean |e|^p; `excess`: by what share mean |e|^p is above that at the Lai
-    loss's minimum.
+    far it rises along c at the minimum's k, as a fraction of how far it rises in the whole window.
+    `plain`: the minimum of mean |e|^p; `excess`: how far, relatively, mean |e|^p is above it at the
+    Lai loss's minimum.
     """
     plain, found = minima(x, t, None, order)[0], minima(x, t, lam, order)
     lowest = found[0]
@@ -184,7 +185,7 @@ def _measure(
     }
 
 
-def _finding(numbers: dict[str, Any], one: dict[str, Any]) -> str:
+def _finding(numbers: Numbers, one: Numbers) -> str:
     k, kink = one["minimum"]["k"], numbers["kink"]
     side = "below" if one["noise"] < numbers["border"] else "above"
     if isclose(k, kink):
@@ -204,11 +205,11 @@ def _finding(numbers: dict[str, Any], one: dict[str, Any]) -> str:
     )
 
 
-def _kink(numbers: dict[str, Any]) -> str:
+def _kink(numbers: Numbers) -> str:
     return f"{KINKS[numbers['order']]} = {numbers['kink']:g}"
 
 
-def _surface(axes: Any, numbers: dict[str, Any], one: dict[str, Any]) -> None:
+def _surface(axes: Any, numbers: Numbers, one: Numbers) -> None:
     k, c, loss = (np.array(a) for a in (numbers["slopes"], numbers["intercepts"], one["loss"]))
     axes.computed_zorder = False  # so that the marks are drawn over the surface
     grid = np.meshgrid(k, c, indexing="ij")
@@ -229,7 +230,7 @@ def _surface(axes: Any, numbers: dict[str, Any], one: dict[str, Any]) -> None:
     axes.set_box_aspect(None, zoom=1.12)
 
 
-def _contours(axes: Axes, row: SubFigure, numbers: dict[str, Any], one: dict[str, Any]) -> None:
+def _contours(axes: Axes, row: SubFigure, numbers: Numbers, one: Numbers) -> None:
     k, c, loss = (np.array(a) for a in (numbers["slopes"], numbers["intercepts"], one["loss"]))
     ratio = np.maximum(loss / one["minimum"]["loss"], 1)
     levels = [level for level in LEVELS if level < ratio.max()]

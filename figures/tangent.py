@@ -16,12 +16,10 @@ through these.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import Figure
 
-from figures.experiments.settings import Settings
+from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import GREY
 from figures.plotting.geometry import draw_parts, draw_points, plane, split
 from lai_ref import MLP, Lai
@@ -33,7 +31,7 @@ X = np.array([[-2.3], [2.2]])
 T = np.array([1.3, 0.1])
 
 
-def compute(settings: Settings) -> dict[str, Any]:
+def compute(settings: Settings) -> Numbers:
     """The curve, the split residual at two of its points, and the Lai loss of the two."""
     x = np.linspace(-4, 4, 161)
     y, tape = NET.forward(THETA, X)
@@ -48,7 +46,7 @@ def compute(settings: Settings) -> dict[str, Any]:
     }
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
+def plot(numbers: Numbers) -> Figure:
     """The curve, and at each point the tangent and the triangle."""
     figure = Figure(figsize=(9, 6), layout="constrained")
     axes = figure.subplots()
@@ -58,13 +56,8 @@ def plot(numbers: dict[str, Any]) -> Figure:
         "the loss takes the part along a steep tangent, and the part across a flat one:\n"
         f"Lai MAE with λ = 1 is {numbers['lai_mae']:.2f}, the mean of {lengths}",
     )
-    axes.plot(
-        numbers["curve"]["x"],
-        numbers["curve"]["y"],
-        color=GREY,
-        lw=3,
-        label="y = f(x; θ), a network's output",
-    )
+    x, y = (numbers["curve"][name] for name in "xy")
+    axes.plot(x, y, color=GREY, lw=3, label="y = f(x; θ), a network's output")
     for point in numbers["points"]:
         x, phi = point["prediction"][0], np.radians(point["phi"])
         ends = x + 2.8 * np.cos(phi) * np.array([-1, 1])

@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import math
 from itertools import product
-from pathlib import Path
 from statistics import NormalDist, mean
 from typing import Any
 
@@ -36,19 +35,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.jobs import Arm, run_arms
-from figures.experiments.settings import Settings
+from figures.experiments.inputs import Job
+from figures.experiments.jobs import run_jobs
+from figures.experiments.settings import Numbers, Settings
+from figures.experiments.trap_runs import NETS, SLOPE, N, X, grid, sample, train, truth
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from lai_ref import MLP, Adam, Array, Lai, Loss, Plain, TrainingState, lai_factor, lai_training
+from lai_ref import lai_factor
 
-RUNS, QUICK_RUNS, BLOCK = 100, 2, 20  # a block of runs is one arm
-METHODS = {  # pretrained with MSE?; share of the points that get the Lai loss; Adam's lr divided by
-    "MSE": (True, 0.0, 1),
-    "Lai alone": (False, 1.0, 1),
-    "MSE, then Lai": (True, 1.0, 1),
-    "MSE, then Lai, lr/3": (True, 1.0, 3),
-    "Lai for 1%": (False, 0.01, 1),
-    "Lai Training": (True, 0.01, 1),  # α as in §6.1
+RUNS, QUICK_RUNS, BLOCK = 100, 2, 20  # a block of runs is one job
+METHODS: dict[str, dict[str, Any]] = {  # as `train` wants them
+    "MSE": {"pretrained": True, "alpha": 0.0, "slower": 1},
+    "Lai alone": {"pretrained": False, "alpha": 1.0, "slower": 1},
+    "MSE, then Lai": {"pretrained": True, "alpha": 1.0, "slower": 1},
+    "MSE, then Lai, lr/3": {"pretrained": True, "alpha": 1.0, "slower": 3},
+    "Lai for 1%": {"pretrained": False, "alpha": 0.01, "slower": 1},
+    "Lai Training": {"pretrained": True, "alpha": 0.01, "slower": 1},  # α as in §6.1
 }
 LAMS = (1.0, 0.1, 0.01)
 LITTLE, MUCH, CURVE = ("line", 0.5), ("line", 8.0), ("curve", 2.5)  # targets are off by ±noise
@@ -66,63 +67,47 @@ PLAN: dict[tuple[str, float], dict[str, tuple[float | None, ...]]] = {  # with w
         **dict.fromkeys(("Lai alone", "MSE, then Lai", "Lai for 1%", "Lai Training"), LAMS),
     },
 }
-SLOPE = 3.0  # of the line, y = 3x, and the steepest of the curve, y = 1.5 sin 2x
-X = {"line": 1.0, "curve": 2.0}  # x and the noise are uniform, x in ±X
-N, BATCH_SIZE = 128, 32
-NETS = {"line": MLP((1, 1)), "curve": MLP((1, 16, 1), "tanh")}
-EPOCHS = {"line": 30, "curve": 25}  # of pretraining, and as many after it
-LR = {"line": 0.03, "curve": 0.05}
-CAUGHT = 0.25  # a run with a larger share of wrong points is caught
+TRAPPED_ABOVE = 0.25  # a run with a larger fraction of wrong points is trapped
 COLORS = dict(zip((None, *LAMS), DARK_TO_LIGHT, strict=True))
 MARKERS = dict(zip((None, *LAMS), "Dos^", strict=True))
 SHOWN = ("Lai alone", "Lai Training")
 
 
-def compute(settings: Settings) -> dict[str, Any]:
-    """How many runs of each setting are caught, the line's landscape, and a caught curve."""
+def compute(settings: Settings) -> Numbers:
+    """How many runs of each setting are trapped, the line's landscape, and a trapped curve."""
     seeds = range(QUICK_RUNS if settings.quick else RUNS)
-    arms: list[Arm] = [
-        {"task": task, "noise": noise, "settings": _settings(task, noise), "seeds": list(block)}
+    jobs: list[Job] = [
+        {"task": task, "noise": noise, "runs": runs_of(task, noise), "seeds": list(block)}
         for task, noise in PLAN
         for block in (seeds[first : first + BLOCK] for first in seeds[::BLOCK])
     ]
-    results = run_arms(train, arms, None, settings.out / "arms", settings.jobs, "trap")
+    results = run_jobs(train, jobs, None, settings.out / "arms", settings.jobs, "trap")
     wrong: dict[tuple[Any, ...], list[float]] = {}
-    for arm, result in zip(arms, results, strict=True):
-        for setting, shares in zip(arm["settings"], result["wrong"], strict=True):
-            wrong.setdefault((arm["task"], arm["noise"], *setting), []).extend(shares)
+    for job, result in zip(jobs, results, strict=True):
+        task = job["task"], job["noise"]
+        for setting, fractions in zip(settings_of(*task), result["wrong"], strict=True):
+            wrong.setdefault((*task, *setting), []).extend(fractions)
     return {
         **settings.provenance("trap", seeds=seeds),
         "source": f"{N} points drawn at random about y = 3x and y = 1.5 sin 2x for each run",
-        "rows": [_row(setting, shares) for setting, shares in wrong.items()],
+        "rows": [_row(setting, fractions) for setting, fractions in wrong.items()],
         "landscape": _landscape(),
-        "example": _example(arms, results),
+        "example": _example(jobs, results),
     }
 
 
-def train(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
-    """By setting: each seed's share of wrong points, and the first seed's predictions."""
-    task, net, x = arm["task"], NETS[arm["task"]], _grid(arm["task"])
-    _, true = _truth(task, x)
-    steep = np.abs(true) > SLOPE / 3
-    wrong: list[list[float]] = [[] for _ in arm["settings"]]
-    fits = []
-    for seed in arm["seeds"]:
-        pretrained = _last_state(arm, seed, Plain())
-        for shares, (method, lam) in zip(wrong, arm["settings"], strict=True):
-            after_mse, alpha, slower = METHODS[method]
-            loss, start = Lai(lam) if lam else Plain(), pretrained if after_mse else None
-            theta = _last_state(arm, seed, loss, alpha, slower, start).theta
-            y, tape = net.forward(theta, x[:, None])
-            k, _ = net.input_gradient(tape)
-            shares.append(float((k[:, 0] * true <= 0)[steep].mean()))
-            if seed == arm["seeds"][0]:
-                fits.append(y.round(4).tolist())
-    return {"wrong": wrong, "fits": fits}
+def settings_of(task: str, noise: float) -> list[tuple[str, float | None]]:
+    """Methods and λ that are run on a task."""
+    return [(method, lam) for method, lams in PLAN[task, noise].items() for lam in lams]
+
+
+def runs_of(task: str, noise: float) -> list[Job]:
+    """The same as `train` wants them."""
+    return [{**METHODS[method], "lam": lam} for method, lam in settings_of(task, noise)]
 
 
 def barrier(noise: float, lam: float) -> float | None:
-    """The slope −1/K to the left of which a line is caught; None if it is beyond the kink."""
+    """The slope −1/K to the left of which a line is trapped; None if it is beyond the kink."""
     # the data's long axis: β K² − (var t / var x − 1) K − β = 0
     excess = SLOPE**2 + (noise / X["line"]) ** 2 - 1
     K = (excess + math.hypot(excess, 2 * SLOPE)) / (2 * SLOPE)
@@ -130,15 +115,15 @@ def barrier(noise: float, lam: float) -> float | None:
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:
-    """The 95% interval of a share that was met `count` times in `n` (Wilson 1927)."""
+    """The 95% interval of the fraction of an event seen `count` times in `n` (Wilson 1927)."""
     # (p + z²/2n ± z √(p (1 − p)/n + z²/4n²)) / (1 + z²/n)
     z, p = NormalDist().inv_cdf(0.975), count / n
     middle, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
     return max(0.0, (middle - half) / (1 + z**2 / n)), min(1.0, (middle + half) / (1 + z**2 / n))
 
 
-def table(numbers: dict[str, Any]) -> str:
-    """Every setting: how many runs were caught, and the 95% interval of their share."""
+def table(numbers: Numbers) -> str:
+    """Every setting: how many runs were trapped, and the 95% interval of their fraction."""
     lines = [f"{'':<34}{'λ':>6}{'caught':>12}{'95% interval':>18}{'wrong points':>14}"]
     for row in numbers["rows"]:
         low, high = row["interval"]
@@ -150,8 +135,8 @@ def table(numbers: dict[str, Any]) -> str:
     return "\n".join(["Runs that end with slopes of the wrong sign (§4, §5)", *lines])
 
 
-def plot(numbers: dict[str, Any]) -> Figure:
-    """Above: the line's barriers, and a caught curve; below: how many runs are caught."""
+def plot(numbers: Numbers) -> Figure:
+    """Above: the line's barriers, and a trapped curve; below: how many runs are trapped."""
     figure = Figure(figsize=(12, 8.6), layout="constrained")
     axes: Any = figure.subplots(2, 2, width_ratios=(1, 1.15))
     _draw_landscape(axes[0, 0], numbers["landscape"])
@@ -164,69 +149,20 @@ def plot(numbers: dict[str, Any]) -> Figure:
     return figure
 
 
-def _settings(task: str, noise: float) -> list[list[Any]]:
-    return [[method, lam] for method, lams in PLAN[task, noise].items() for lam in lams]
-
-
-def _grid(task: str) -> Array:
-    return np.linspace(-X[task], X[task], 81)
-
-
-def _truth(task: str, x: Array) -> tuple[Array, Array]:
-    """The function that the targets scatter about, and its slope."""
-    if task == "line":
-        return SLOPE * x, np.full_like(x, SLOPE)
-    return SLOPE / 2 * np.sin(2 * x), SLOPE * np.cos(2 * x)
-
-
-def _sample(task: str, noise: float, seed: int) -> tuple[Array, Array]:
-    rng = np.random.default_rng(seed)
-    x = rng.uniform(-X[task], X[task], N)
-    return x, _truth(task, x)[0] + rng.uniform(-noise, noise, N)
-
-
-def _last_state(
-    arm: Arm,
-    seed: int,
-    loss: Loss,
-    alpha: float = 0.0,
-    slower: int = 1,
-    start: TrainingState | None = None,
-) -> TrainingState:
-    """The state at the end of a run from the seed's own start, or on from `start`."""
-    task = arm["task"]
-    x, t = _sample(task, arm["noise"], seed)
-    *_, last = lai_training(
-        NETS[task],
-        x[:, None],
-        t,
-        loss=loss,
-        alpha=alpha,
-        sampling="points",
-        pretrain_epochs=start.epoch if start else 0,
-        lai_epochs=EPOCHS[task] * slower,
-        batch_size=BATCH_SIZE,
-        optimizer=Adam(lr=LR[task] / slower),
-        rng=np.random.default_rng([seed, 1]),
-        resume_from=start,
-    )
-    return last.state
-
-
-def _row(setting: tuple[Any, ...], wrong: list[float]) -> dict[str, Any]:
+def _row(setting: tuple[Any, ...], wrong: list[float]) -> Numbers:
     task, noise, method, lam = setting
-    caught, expected = sum(share > CAUGHT for share in wrong), None
+    trapped, expected = sum(fraction > TRAPPED_ABOVE for fraction in wrong), None
     if (task, method) == ("line", "Lai alone"):
-        # the share Φ(−1/K) of the starts k ~ N(0, 1) is left of the barrier
+        # the fraction Φ(−1/K) of the starts k ~ N(0, 1) is left of the barrier
         at = barrier(noise, lam)
         expected = 0.0 if at is None else NormalDist().cdf(at)
-    counts = {"runs": len(wrong), "caught": caught, "interval": list(wilson(caught, len(wrong)))}
+    counts = {"runs": len(wrong), "caught": trapped, "interval": list(wilson(trapped, len(wrong)))}
     about = {"task": task, "noise": noise, "method": method, "lam": lam}
     return {**about, **counts, "expected": expected, "wrong": mean(wrong)}
 
 
-def _landscape() -> dict[str, Any]:
-    """Lai MSE over the line's slope, for endless data, relative to its value at k = 0."""
+def _landscape() -> Numbers:
+    """Lai MSE over the line's slope, for infinitely many data, relative to its value at k = 0."""
     k = np.linspace(-2, 4, 241)
     curves = []
     for noise, lam in product((LITTLE[1], MUCH[1]), LAMS[:2]):
@@ -237,22 +173,22 @@ def _landscape() -> dict[str, Any]:
     return {"k": k.round(4).tolist(), "curves": curves}
 
 
-def _example(arms: list[Arm], results: list[dict[str, Any]]) -> dict[str, Any]:
+def _example(jobs: list[Job], results: list[Numbers]) -> Numbers:
     """Of the blocks' first seeds the one with most wrong points for Lai alone, λ = 1."""
-    mine = [pair for pair in zip(arms, results, strict=True) if pair[0]["task"] == "curve"]
-    place = {method: _settings(*CURVE).index([method, 1.0]) for method in SHOWN}
-    arm, result = max(mine, key=lambda pair: float(pair[1]["wrong"][place["Lai alone"]][0]))
-    x, t = _sample(*CURVE, arm["seeds"][0])
+    mine = [pair for pair in zip(jobs, results, strict=True) if pair[0]["task"] == "curve"]
+    place = {method: settings_of(*CURVE).index((method, 1.0)) for method in SHOWN}
+    job, result = max(mine, key=lambda pair: float(pair[1]["wrong"][place["Lai alone"]][0]))
+    x, t = sample(*CURVE, job["seeds"][0])
     return {
-        "seed": arm["seeds"][0],
+        "seed": job["seeds"][0],
         "data": [x.round(4).tolist(), t.round(4).tolist()],
-        "x": _grid("curve").round(4).tolist(),
-        "truth": _truth("curve", _grid("curve"))[0].round(4).tolist(),
+        "x": grid("curve").round(4).tolist(),
+        "truth": truth("curve", grid("curve"))[0].round(4).tolist(),
         "fits": {method: result["fits"][index] for method, index in place.items()},
     }
 
 
-def _draw_landscape(axes: Axes, landscape: dict[str, Any]) -> None:
+def _draw_landscape(axes: Axes, landscape: Numbers) -> None:
     for curve in landscape["curves"]:
         color, dashes = COLORS[curve["lam"]], "-" if curve["noise"] == MUCH[1] else "--"
         label = f"λ = {curve['lam']:g}, noise ±{curve['noise']:g}"
@@ -268,7 +204,7 @@ def _draw_landscape(axes: Axes, landscape: dict[str, Any]) -> None:
     axes.legend()
 
 
-def _draw_example(axes: Axes, example: dict[str, Any]) -> None:
+def _draw_example(axes: Axes, example: Numbers) -> None:
     axes.plot(*example["data"], ".", color=GREY, alpha=0.5)
     axes.plot(example["x"], example["truth"], ":", color=GREY, lw=2, label="true curve")
     for method, color, dashes in zip(SHOWN, DARK_TO_LIGHT[1:3], ("-", "--"), strict=True):
@@ -279,18 +215,20 @@ def _draw_example(axes: Axes, example: dict[str, Any]) -> None:
     axes.legend(ncols=3, loc="lower center", fontsize=9)
 
 
-def _draw_counts(axes: Axes, rows: list[dict[str, Any]]) -> None:
+def _draw_counts(axes: Axes, rows: list[Numbers]) -> None:
     groups = list(dict.fromkeys((row["method"], row["noise"]) for row in rows))
     lams = [lam for lam in LAMS if any(row["lam"] == lam for row in rows)]
     for lam in (None, *lams):
         mine = [row for row in rows if row["lam"] == lam]
         shift = 0.2 * (lams.index(lam) - (len(lams) - 1) / 2) if lam else 0.0
         places = [groups.index((row["method"], row["noise"])) + shift for row in mine]
-        shares = np.array([row["caught"] / row["runs"] for row in mine])
+        fractions = np.array([row["caught"] / row["runs"] for row in mine])
         low, high = np.array([row["interval"] for row in mine]).T
-        bars, color = [shares - low, high - shares], COLORS[lam]
+        bars, color = [fractions - low, high - fractions], COLORS[lam]
         label = f"λ = {lam:g}" if lam else "MSE alone"
-        axes.errorbar(places, shares, bars, fmt=MARKERS[lam], color=color, capsize=3, label=label)
+        axes.errorbar(
+            places, fractions, bars, fmt=MARKERS[lam], color=color, capsize=3, label=label
+        )
         axes.plot(places, [row["expected"] for row in mine], "_", color=color, ms=22)
     if any(row["expected"] for row in rows):
         axes.plot([], [], "_", color=GREY, ms=22, label="starts left of the barrier")

@@ -4,8 +4,8 @@ What to see: for every claim whether it holds, what was measured, and the figure
 "holds when …" names the condition. "does not hold here" is said of the protocol and the data that
 stand beside the numbers; the paper does not describe its own (E8).
 
-No verdict is typed: each is a comparison, in `theory_claims` or `training_claims`, and may come out
-differently for other data or seeds.
+No verdict is typed: each is a comparison, in `theory` or `training`, and may come out differently
+for other data or seeds.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import json
 import sys
 from pathlib import Path
 from textwrap import fill
-from typing import Any
 
 from matplotlib.figure import Figure
 
-from figures.claims.theory import THEORY
-from figures.claims.training import TRAINING
-from figures.claims.verdict import FAILS, HOLDS, Claim, Judged
+from figures.claims import theory, training
+from figures.claims.verdict import FAILS, HOLDS, Assessment, Claim
 from figures.experiments.settings import Numbers, Settings
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
 
-CLAIMS = (*THEORY, *TRAINING)
+# those of `theory` and `training`, in the order in which they stand there
+FOUND = (value for module in (theory, training) for value in vars(module).values())
+CLAIMS = tuple(value for value in FOUND if isinstance(value, Claim))
 BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 RESULTS = Path(__file__).parents[1] / "results"
 NEEDED = tuple(dict.fromkeys(name for claim in CLAIMS for name in claim.figures))
@@ -50,7 +50,7 @@ def compute(settings: Settings) -> Numbers:
             {
                 "section": claim.section,
                 "claim": claim.text,
-                **_judge(claim, results)._asdict(),
+                **_assess(claim, results)._asdict(),
                 "figures": list(claim.figures),
             }
             for claim in CLAIMS
@@ -92,9 +92,7 @@ def plot(numbers: Numbers) -> Figure:
         axes.plot(column, y, marker, color=color, ms=9)
         if column == 1:
             words = fill(verdict.removeprefix("holds "), 34)
-            axes.annotate(
-                words, (1, y), (9, 0), textcoords="offset points", va="center", size=7.5, bbox=BOX
-            )
+            annotate(axes, words, (1, y), (9, 0), va="center", size=7.5, bbox=BOX)
     axes.set_yticks(range(len(rows)), [f"{row['claim']}  (§{row['section']})" for row in rows])
     axes.set_xticks(range(3), [title for title, _, _ in columns])
     axes.xaxis.tick_top()
@@ -107,15 +105,15 @@ def plot(numbers: Numbers) -> Figure:
     return figure
 
 
-def _judge(claim: Claim, results: dict[str, Numbers]) -> Judged:
+def _assess(claim: Claim, results: dict[str, Numbers]) -> Assessment:
     try:
-        return claim.judge(*(results[name] for name in claim.figures))
+        return claim.assess(*(results[name] for name in claim.figures))
     except (LookupError, TypeError, AttributeError) as error:
         names = ", ".join(claim.figures)
         raise ValueError(f"{names}: expected the numbers of a whole run, got {error!r}") from error
 
 
-def _counts(rows: list[dict[str, Any]]) -> str:
+def _counts(rows: list[Numbers]) -> str:
     verdicts = [row["verdict"] for row in rows]
     holds, fails = verdicts.count(HOLDS), verdicts.count(FAILS)
     conditional = len(rows) - holds - fails

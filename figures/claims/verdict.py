@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 HOLDS, FAILS = "holds", "does not hold here"
+CLEARLY = 1.5  # the ratio from which one number is called clearly larger than another
 
 
-class Judged(NamedTuple):
+class Assessment(NamedTuple):
     """A verdict, "holds", "holds when …" or "does not hold here", and what it rests on."""
 
     verdict: str
@@ -16,19 +17,24 @@ class Judged(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A claim, close to the paper's words, and the figures whose numbers its judge is given."""
+    """A claim, close to the paper's words, and the figures from whose numbers it is assessed."""
 
     section: str
     text: str
     figures: tuple[str, ...]
-    judge: Callable[..., Judged]
+    assess: Callable[..., Assessment]
 
 
-def either(holds: bool) -> str:
+def claim(section: str, text: str, *figures: str) -> Callable[[Callable[..., Assessment]], Claim]:
+    """Decorate the function that assesses this claim."""
+    return lambda assess: Claim(section, text, figures, assess)
+
+
+def unconditional(holds: bool) -> str:
     """The verdict on a claim without conditions."""
     return HOLDS if holds else FAILS
 
 
-def in_cases(cases: list[bool], condition: str) -> str:
+def by_case(cases: list[bool], condition: str) -> str:
     """It holds in all cases, in some, that is, on a condition, or in none."""
     return HOLDS if all(cases) else condition if any(cases) else FAILS

@@ -3,9 +3,9 @@
     y = f(x; θ), k = ∂y/∂x, L2 Lai MSE with λ = 0.1 over the whole batch, ∂L/∂θ, Adam
 
 The NumPy code is `lai_ref`, the others are the ports of `tutorials/ports`, as their first lines say
-to use them. All start with the same θ, x and t in float32. None is timed before its gradient is
-that of `lai_ref` in float64 but for rounding; and since Adam's m is (1 − β₁) ∂L/∂θ after one step,
-it is the timed code itself that tells its gradient.
+to use them. All start with the same θ, x and t in float32. Before timing, each gradient is compared
+with that of `lai_ref` in float64. It is read from Adam's first moment after one step,
+m = (1 − β₁) ∂L/∂θ, so the check covers the code that is timed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from figures.experiments.jobs import Arm
-from lai_ref import MLP, Adam, Array, Lai, lai_training, value_and_grad
+from figures.experiments.inputs import Job
+from figures.experiments.timing import BATCH, Clock, lai_epochs, quartiles, random_task, round_robin
+from lai_ref import MLP, Adam, Array, Lai, value_and_grad
 
 PORTS = {
     "torch eager": "torch_backend",
@@ -32,104 +33,104 @@ PORTS = {
     "jax jit": "jax_backend",
 }
 NAMES = ("lai_ref", *PORTS)
-LAM, BATCH, ALPHA = 0.1, 64, 0.01
-TABLE_1 = (200, 300)  # its epochs: pretraining and MSE; three λ for a share α of the points
-CLOCKS: dict[str, Callable[[], float]] = {
+LAM, ALPHA = 0.1, 0.01
+TABLE_1 = (200, 300)  # its epochs: pretraining and MSE; three λ for a fraction α of the points
+CLOCKS: dict[str, Clock] = {
     "wall times": time.perf_counter,
     # and that of the children, here the C++ compiler
     "processor times": lambda: time.process_time() + sum(os.times()[2:4]),
 }
-ROUNDING = 1e-5  # of a float32 gradient's length; a wrong one is further off
+ROUNDING = 1e-5  # relative, of a float32 gradient; a wrong one deviates by more
 
 
 @dataclass(frozen=True)
-class Contender:
+class Runner:
     """A training in one framework, which every call takes further."""
 
     steps: Callable[[int], object]  # so many, each with the Lai loss of the whole x
-    epoch: Callable[[float], object]  # with the Lai loss for a share α of the points
+    epoch: Callable[[float], object]  # with the Lai loss for a fraction α of the points
     first_moment: Callable[[], Array]  # Adam's m, (P,)
 
 
-def measure(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
+def measure(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     """Single steps, or Table 1: rows of the table, and what is left out of it and why."""
-    return time_steps(arm) if arm["of"] == "steps" else time_epochs(arm)
+    return time_steps(job) if job["of"] == "steps" else time_epochs(job)
 
 
-def time_steps(arm: Arm) -> dict[str, Any]:
+def time_steps(job: Job) -> dict[str, Any]:
     """Seconds of a step, and until the first is done, in every framework.
 
-    A turn of each framework is as many steps as `arm` says; the rounds go A B C D A B C D …
+    A turn of each framework is as many steps as `job` says; the rounds go A B C D A B C D …
     """
-    task = _task(arm)
+    task = prepare_task(job)
     net, theta, x, t = task
     precise = theta.astype(float), x.astype(float), t.astype(float)
     _, exact = value_and_grad(net, *precise, Lai(LAM))
-    clock, first = CLOCKS[arm["clock"]], dict[str, float]()
-    off: dict[str, float] = {}
+    clock, first = CLOCKS[job["clock"]], dict[str, float]()
+    errors: dict[str, float] = {}
 
-    def begin(name: str) -> Contender:
+    def warm_up(name: str) -> Runner:
         began = clock()
-        contender = _made(name, task, arm["threads"])
-        contender.steps(1)
+        runner = make_runner(name, task, job["threads"])
+        runner.steps(1)
         first[name] = clock() - began
-        off[name] = check_gradient(name, contender.first_moment() / (1 - Adam().beta1), exact)
-        return contender
+        errors[name] = check_gradient(name, runner.first_moment() / (1 - Adam().beta1), exact)
+        return runner
 
-    contenders, left_out = _started(arm["names"], begin)
-    turns = {name: partial(each.steps, arm["steps"]) for name, each in contenders.items()}
-    seconds = _in_turns(turns, arm["rounds"], clock)
-    results = _compared({name: each / arm["steps"] for name, each in seconds.items()})
+    runners, left_out = _warmed_up(job["names"], warm_up)
+    turns = {name: partial(each.steps, job["steps"]) for name, each in runners.items()}
+    seconds = round_robin(turns, job["rounds"], clock)
+    results = compare({name: each / job["steps"] for name, each in seconds.items()})
     for name, result in results.items():
-        result |= {"first": first[name], "gradient off by": off[name]}
-    return {"rows": {f"Lai step, N = {arm['n']:,}": results}, "left out": left_out}
+        result |= {"first": first[name], "gradient off by": errors[name]}
+    return {"rows": {f"Lai step, N = {job['n']:,}": results}, "left out": left_out}
 
 
-def time_epochs(arm: Arm) -> dict[str, Any]:
+def time_epochs(job: Job) -> dict[str, Any]:
     """Seconds of an epoch of Table 1, with and without Lai points, and of all its epochs."""
-    task = _task(arm)
+    task = prepare_task(job)
 
-    def begin(name: str) -> Contender:
-        contender = _made(name, task, arm["threads"])
+    def warm_up(name: str) -> Runner:
+        runner = make_runner(name, task, job["threads"])
         for alpha in (0.0, ALPHA):  # two programs for what compiles
-            contender.epoch(alpha)
-        return contender
+            runner.epoch(alpha)
+        return runner
 
-    contenders, left_out = _started(arm["names"], begin)
+    runners, left_out = _warmed_up(job["names"], warm_up)
     turns = {
-        (name, alpha): partial(contender.epoch, alpha)
-        for name, contender in contenders.items()
+        (name, alpha): partial(runner.epoch, alpha)
+        for name, runner in runners.items()
         for alpha in (0.0, ALPHA)
     }
-    seconds = _in_turns(turns, arm["rounds"], CLOCKS[arm["clock"]])
-    plain, lai = ({name: seconds[name, alpha] for name in contenders} for alpha in (0.0, ALPHA))
-    whole = {name: TABLE_1[0] * plain[name] + TABLE_1[1] * lai[name] for name in contenders}
+    seconds = round_robin(turns, job["rounds"], CLOCKS[job["clock"]])
+    plain, lai = ({name: seconds[name, alpha] for name in runners} for alpha in (0.0, ALPHA))
+    whole = {name: TABLE_1[0] * plain[name] + TABLE_1[1] * lai[name] for name in runners}
     rows = {
-        "plain epoch": _compared(plain),
-        f"Lai epoch, α = {ALPHA:.0%}": _compared(lai),
-        "Table 1, one seed": _compared(whole),
+        "plain epoch": compare(plain),
+        f"Lai epoch, α = {ALPHA:.0%}": compare(lai),
+        "Table 1, one seed": compare(whole),
     }
     return {"rows": rows, "left out": left_out}
 
 
 def check_gradient(name: str, gradient: Array, exact: Array) -> float:
-    """How far off the gradient is, as a share of its length.
+    """The relative error of the gradient.
 
     Raises
     ------
     ValueError
-        More than rounding explains: timing wrong code would be worthless.
+        The error is more than rounding explains: the code is wrong.
     """
-    off = float(np.linalg.norm(gradient - exact) / np.linalg.norm(exact))
-    if not off <= ROUNDING:
+    error = float(np.linalg.norm(gradient - exact) / np.linalg.norm(exact))
+    if not error <= ROUNDING:
         raise ValueError(
-            f"{name}: expected lai_ref's gradient to within {ROUNDING:g} of its length, got one"
-            f" that is off by {off:.1e}; nothing was timed"
+            f"{name}: expected lai_ref's gradient to within {ROUNDING:g} of its norm, got one with"
+            f" the relative error {error:.1e}; nothing was timed"
         )
-    return off
+    return error
 
 
-def with_numpy(net: MLP, theta: Array, x: Array, t: Array) -> Contender:
+def with_numpy(net: MLP, theta: Array, x: Array, t: Array) -> Runner:
     """`lai_ref` itself."""
     optimizer, loss = Adam(), Lai(LAM)
     state = optimizer.init(theta)
@@ -140,27 +141,11 @@ def with_numpy(net: MLP, theta: Array, x: Array, t: Array) -> Contender:
             _, grad = value_and_grad(net, theta, x, t, loss)
             theta, state = optimizer.step(theta, grad, state)
 
-    def training(alpha: float) -> Any:
-        return lai_training(
-            net,
-            x,
-            t,
-            loss=loss,
-            alpha=alpha,
-            sampling="points",
-            pretrain_epochs=0,
-            lai_epochs=10**6,
-            batch_size=BATCH,
-            rng=np.random.default_rng(0),
-        )
-
-    trainings = {alpha: training(alpha) for alpha in (0.0, ALPHA)}
-    return Contender(steps, lambda alpha: next(trainings[alpha]), lambda: state.m)
+    trainings = {a: lai_epochs(net, x, t, loss, a, "points", 10**6) for a in (0.0, ALPHA)}
+    return Runner(steps, lambda alpha: next(trainings[alpha]), lambda: state.m)
 
 
-def with_torch(
-    net: MLP, theta: Array, x: Array, t: Array, threads: int, compiled: bool
-) -> Contender:
+def with_torch(net: MLP, theta: Array, x: Array, t: Array, threads: int, compiled: bool) -> Runner:
     """The port to PyTorch, as written or by torch.compile; Adam is torch's fastest, the fused."""
     import torch
 
@@ -177,9 +162,9 @@ def with_torch(
     everywhere = torch.ones(len(x), dtype=torch.bool)
     generator = torch.Generator().manual_seed(0)
 
-    def step(x: Any, t: Any, lai_rows: Any) -> None:
+    def step(x: Any, t: Any, lai_mask: Any) -> None:
         optimizer.zero_grad()
-        value(model, x, t, lai_rows, loss).backward()
+        value(model, x, t, lai_mask, loss).backward()
         optimizer.step()
 
     def steps(count: int) -> None:
@@ -187,17 +172,17 @@ def with_torch(
             step(inputs, targets, everywhere)
 
     def epoch(alpha: float) -> None:
-        for rows, lai_rows in lai_batches(len(x), BATCH, alpha, "points", generator):
-            step(inputs[rows], targets[rows], lai_rows)
+        for rows, lai_mask in lai_batches(len(x), BATCH, alpha, "points", generator):
+            step(inputs[rows], targets[rows], lai_mask)
 
     def first_moment() -> Array:
         m: Array = flat(optimizer.state[part]["exp_avg"] for part in model.parameters())
         return m
 
-    return Contender(steps, epoch, first_moment)
+    return Runner(steps, epoch, first_moment)
 
 
-def with_jax(net: MLP, theta: Array, x: Array, t: Array) -> Contender:
+def with_jax(net: MLP, theta: Array, x: Array, t: Array) -> Runner:
     """The port to JAX, the whole step compiled by jax.jit."""
     import jax
     import jax.numpy as jnp
@@ -208,8 +193,8 @@ def with_jax(net: MLP, theta: Array, x: Array, t: Array) -> Contender:
     f = partial(network, net.sizes, net.activation)
     grad = jax.value_and_grad(partial(batch_loss, f, loss=partial(lai_loss, lam=LAM)))
 
-    def whole(params: Any, state: Any, x: Any, t: Any, lai_rows: Any) -> Any:
-        return adam_step(params, grad(params, x, t, lai_rows)[1], state)
+    def whole(params: Any, state: Any, x: Any, t: Any, lai_mask: Any) -> Any:
+        return adam_step(params, grad(params, x, t, lai_mask)[1], state)
 
     step = jax.jit(whole)
     params = jnp.asarray(theta)
@@ -225,27 +210,24 @@ def with_jax(net: MLP, theta: Array, x: Array, t: Array) -> Contender:
 
     def epoch(alpha: float) -> None:
         nonlocal params, state
-        for rows, lai_rows in lai_batches(rng, len(x), BATCH, alpha, "points"):
-            params, state = step(params, state, x[rows], t[rows], lai_rows)
+        for rows, lai_mask in lai_batches(rng, len(x), BATCH, alpha, "points"):
+            params, state = step(params, state, x[rows], t[rows], lai_mask)
         params.block_until_ready()
 
-    return Contender(steps, epoch, lambda: np.asarray(state[1]))
+    return Runner(steps, epoch, lambda: np.asarray(state[1]))
 
 
-def _task(arm: Arm) -> tuple[MLP, Array, Array, Array]:
+def prepare_task(job: Job) -> tuple[MLP, Array, Array, Array]:
     """Network and parameters, random inputs and targets; and the frameworks, imported."""
     os.environ["JAX_PLATFORMS"] = "cpu"
-    for name in arm["names"]:
+    for name in job["names"]:
         if name in PORTS:
             importlib.import_module(f"tutorials.ports.{PORTS[name]}")
-    rng = np.random.default_rng(0)
-    net = MLP(arm["sizes"], arm["activation"])
-    x = rng.standard_normal((arm["n"], net.sizes[0])).astype("float32")
-    t = rng.standard_normal((arm["n"],)).astype("float32")
-    return net, net.init(rng, "float32"), x, t
+    return random_task(job["sizes"], job["activation"], job["n"], "float32")
 
 
-def _made(name: str, task: tuple[MLP, Array, Array, Array], threads: int) -> Contender:
+def make_runner(name: str, task: tuple[MLP, Array, Array, Array], threads: int) -> Runner:
+    """The training in the framework `name`, from the θ of `task`."""
     if name == "lai_ref":
         return with_numpy(*task)
     if name == "jax jit":
@@ -253,14 +235,26 @@ def _made(name: str, task: tuple[MLP, Array, Array, Array], threads: int) -> Con
     return with_torch(*task, threads, compiled=name == "torch compiled")
 
 
-def _started(
-    names: Iterable[str], begin: Callable[[str], Contender]
-) -> tuple[dict[str, Contender], dict[str, str]]:
+def compare(seconds: dict[str, Array]) -> dict[str, dict[str, Any]]:
+    """Minimum and median, and quartiles of the ratio to `lai_ref` of the same round."""
+    results: dict[str, dict[str, Any]] = {}
+    for name, each in seconds.items():
+        results[name] = {
+            "least": float(each.min()),
+            "median": float(np.median(each)),
+            "ratio": quartiles(each / seconds["lai_ref"]),
+        }
+    return results
+
+
+def _warmed_up(
+    names: Iterable[str], warm_up: Callable[[str], Runner]
+) -> tuple[dict[str, Runner], dict[str, str]]:
     """What can be compared, and why torch.compile is not, where it does not work."""
-    contenders, left_out = {}, {}
+    runners, left_out = {}, {}
     for name in names:
         if name != "torch compiled":
-            contenders[name] = begin(name)
+            runners[name] = warm_up(name)
             continue
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
             # or else the first step would find what an earlier run has compiled
@@ -268,33 +262,7 @@ def _started(
             try:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # torch warns of its own code
-                    contenders[name] = begin(name)
-            except RuntimeError as error:  # no C++ compiler, for one
+                    runners[name] = warm_up(name)
+            except RuntimeError as error:  # no C++ compiler, for example
                 left_out[name] = str(error).partition("\n")[0]
-    return contenders, left_out
-
-
-def _in_turns(
-    turns: Mapping[Any, Callable[[], object]], rounds: int, clock: Callable[[], float]
-) -> dict[Any, Array]:
-    """Seconds of each, (rounds,), in the order A B C A B C …; the first round does not count."""
-    seconds: dict[Any, list[float]] = {key: [] for key in turns}
-    for _ in range(1 + rounds):
-        for key, turn in turns.items():
-            began = clock()
-            turn()
-            seconds[key].append(clock() - began)
-    return {key: np.array(each[1:]) for key, each in seconds.items()}
-
-
-def _compared(seconds: dict[str, Array]) -> dict[str, dict[str, Any]]:
-    """Least and median, and quartiles of the ratio to `lai_ref` of the same round."""
-    results: dict[str, dict[str, Any]] = {}
-    for name, each in seconds.items():
-        low, median, high = np.quantile(each / seconds["lai_ref"], (0.25, 0.5, 0.75)).tolist()
-        results[name] = {
-            "least": float(each.min()),
-            "median": float(np.median(each)),
-            "ratio": {"median": median, "low": low, "high": high},
-        }
-    return results
+    return runners, left_out

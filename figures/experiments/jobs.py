@@ -1,11 +1,10 @@
-"""Long experiments as arms: independent runs, in parallel processes, each kept when it is finished.
+"""Run independent jobs in parallel processes and cache each result.
 
-An arm is a dict of JSON-able parameters. Its result is kept under a key made of all that determines
-it: the function, the parameters (the data's digest among them), the code, the library versions. A
-run that is killed, at any moment, goes on with the arms that are missing, and a change of anything
-that matters is another key. The code is that of `lai_ref`, subfolders
-included, and of the function's own module, without comments and docstrings; nothing else of
-`figures` may bear on a result.
+A job is a dict of parameters, ready for JSON, and a work function. The cache key covers everything
+that determines the result: the function, the parameters (with a digest of the data), the code and
+the library versions. A run that is killed, at any moment, resumes with the missing jobs. The code
+is that of `lai_ref`, of the work function's module and of what this imports from `figures`, without
+comments and docstrings. So a work function stands in a module without captions and labels.
 """
 
 from __future__ import annotations
@@ -29,100 +28,94 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import lai_ref
+from figures.experiments.inputs import Job
 from lai_ref.support.files import atomic_write
 
-Arm: TypeAlias = dict[str, Any]
-Work: TypeAlias = Callable[[Arm, Path | None, Path], dict[str, Any]]
+Work: TypeAlias = Callable[[Job, Path | None, Path], dict[str, Any]]
 
+FIGURES = Path(__file__).parents[1]  # the folder of the package
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-def run_arms(
-    work: Work, arms: list[Arm], data: Path | None, folder: Path, jobs: int, title: str
+def run_jobs(
+    work: Work, jobs: list[Job], data: Path | None, folder: Path, processes: int, title: str
 ) -> list[dict[str, Any]]:
-    """The result of every arm, in the order of `arms`; those that are kept are not run again.
+    """Return the result of every job, in their order; compute those that are not cached.
 
     Parameters
     ----------
     work
-        ``work(arm, data, kept)``, a function of a module; `kept` is the path of the arm's result,
-        beside which it may leave further files. The result is JSON-able.
+        ``work(job, data, cache)``, a function of a module; `cache` is the file of its result,
+        beside which it may leave further files. The result is ready for JSON.
     data
-        Handed on to `work`. Not part of the key: the arms name the data by their digest.
+        Passed to `work`. Not part of the key: the jobs name the data by their digest.
     folder
-        Where results are kept.
-    jobs
-        How many processes. Each computes with one thread, so that results don't depend on it.
+        Where results are cached.
+    processes
+        How many at one time. Each computes with one thread, so that results do not depend on it.
     title
         Begins every line of progress, on standard error.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [kept_at(work, arm, folder) for arm in arms]
-    results = {path: _read(path, arm) for path, arm in zip(paths, arms, strict=True)}
-    missing = {path: arm for path, arm in zip(paths, arms, strict=True) if results[path] is None}
-    kept = len(results) - len(missing)
-    _say(f"{title}: {len(results)} arms, {kept} of them kept from before")
+    paths = [cache_path(work, job, folder) for job in jobs]
+    results = {path: _read(path, job) for path, job in zip(paths, jobs, strict=True)}
+    missing = {path: job for path, job in zip(paths, jobs, strict=True) if results[path] is None}
+    cached = len(results) - len(missing)
+    _log(f"{title}: {len(results)} jobs, {cached} of them cached")
     if missing:
         began = time.monotonic()
-        with _one_thread_each(min(jobs, len(missing))) as pool:
+        with _one_thread_each(min(processes, len(missing))) as pool:
             tasks = {
-                pool.submit(_run, work, arm, data, path): path for path, arm in missing.items()
+                pool.submit(_run, work, job, data, path): path for path, job in missing.items()
             }
             try:
                 for done, task in enumerate(as_completed(tasks), start=1):
                     results[tasks[task]] = task.result()
                     seconds = time.monotonic() - began
                     left = seconds / done * (len(missing) - done)
-                    _say(f"{title}: {done}/{len(missing)} in {seconds:.0f} s, ~{left:.0f} s left")
+                    _log(f"{title}: {done}/{len(missing)} in {seconds:.0f} s, ~{left:.0f} s left")
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     return [result for path in paths if (result := results[path]) is not None]
 
 
-def kept_at(work: Work, arm: Arm, folder: Path) -> Path:
-    """The path of the arm's result."""
+def cache_path(work: Work, job: Job, folder: Path) -> Path:
+    """The path of the job's result."""
     code = _code(Path(inspect.getfile(work)))
-    return folder / f"{work.__name__}-{_digest([work.__module__, arm, code, _versions()])}.json"
+    return folder / f"{work.__name__}-{_digest([work.__module__, job, code, _versions()])}.json"
 
 
-def digest_of(*arrays: lai_ref.Array) -> str:
-    """A short digest of the numbers in `arrays`, to name data by."""
-    return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()[
-        :16
-    ]
-
-
-def _run(work: Work, arm: Arm, data: Path | None, path: Path) -> dict[str, Any]:
-    result = work(arm, data, path)
-    kept = {"arm": arm, "result": result, "digest": _digest(result)}
-    atomic_write(path, json.dumps(kept).encode())
+def _run(work: Work, job: Job, data: Path | None, path: Path) -> dict[str, Any]:
+    result = work(job, data, path)
+    cached = {"arm": job, "result": result, "digest": _digest(result)}
+    atomic_write(path, json.dumps(cached).encode())
     return result
 
 
-def _read(path: Path, arm: Arm) -> dict[str, Any] | None:
+def _read(path: Path, job: Job) -> dict[str, Any] | None:
     try:
-        kept = json.loads(path.read_bytes())
-        if kept["arm"] != arm or kept["digest"] != _digest(kept["result"]):
-            raise ValueError("another arm, or another result")
-        result: dict[str, Any] = kept["result"]
+        cached = json.loads(path.read_bytes())
+        if cached["arm"] != job or cached["digest"] != _digest(cached["result"]):
+            raise ValueError("another job, or another result")
+        result: dict[str, Any] = cached["result"]
         return result
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
-        _say(f"{path}: damaged; this arm is computed again")
+        _log(f"{path}: damaged; this job is computed again")
         return None
 
 
-def _one_thread_each(jobs: int) -> ProcessPoolExecutor:
+def _one_thread_each(processes: int) -> ProcessPoolExecutor:
     for name in THREADS:  # read by the BLAS when a child process, started afresh, imports NumPy
         os.environ[name] = "1"
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, context, initializer=_end_with_parent)
+    return ProcessPoolExecutor(processes, context, initializer=_end_with_parent)
 
 
 def _end_with_parent() -> None:
-    """Let no arm go on computing for a parent that was killed."""
+    """End this process when its parent is killed."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
@@ -139,24 +132,48 @@ def _digest(content: Any) -> str:
 
 @lru_cache
 def _code(module: Path) -> str:
-    return code_digest(Path(lai_ref.__file__).parent, module)
+    return code_digest(module, Path(lai_ref.__file__).parent, FIGURES)
 
 
-def code_digest(package: Path, module: Path) -> str:
-    """A digest of the statements of `module` and of every file of `package` that it may run.
+def code_digest(module: Path, package: Path, figures: Path) -> str:
+    """A digest of the statements that a function of `module` may run.
 
-    Subfolders are included. The oracle and the command line are not: no training runs them.
+    They are those of `module`, of the files in the folder `figures` that it imports, directly or
+    not, and of `package`, the folder of lai_ref: all but the oracle and the command line.
     """
     files = {
         path.as_posix(): package / path
         for path in (file.relative_to(package) for file in package.rglob("*.py"))
         if path.parts[0] != "oracle" and path.name != "__main__.py"
     }
-    meanings = {name: _meaning(file) for name, file in files.items()}
-    return _digest([meanings, module.name, _meaning(module)])
+    missing, found = [module], dict[str, Path]()
+    while missing:
+        for file in _imported(missing.pop(), figures):
+            name = file.relative_to(figures.parent).as_posix()
+            if name not in found:
+                found[name] = file
+                missing.append(file)
+    statements = {name: _normalised_ast(file) for name, file in (files | found).items()}
+    return _digest([statements, module.name, _normalised_ast(module)])
 
 
-def _meaning(file: Path) -> str:
+def _imported(module: Path, figures: Path) -> set[Path]:
+    """The files in the folder `figures` that the import statements of a module run."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        if isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError(f"{module}: expected absolute imports, got a relative one")
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+    paths = [figures.parent.joinpath(*name.split(".")) for name in names]
+    places = {p for path in paths for p in (path, *path.parents) if p.is_relative_to(figures)}
+    files = {f for place in places for f in (place / "__init__.py", place.with_suffix(".py"))}
+    return {file for file in files if file.is_file()}
+
+
+def _normalised_ast(file: Path) -> str:
     """The file's statements, without comments, docstrings and layout."""
     tree = ast.parse(file.read_bytes())
     for node in ast.walk(tree):
@@ -171,5 +188,5 @@ def _versions() -> list[str]:
     return [platform.python_version(), platform.machine(), np.__version__]
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

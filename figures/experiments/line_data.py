@@ -4,7 +4,7 @@ x is uniform in ±X and u uniform in ±1. X = 1 throughout: the residual is X ti
 
     e / X = (k − 3)(x/X) + (c − 4)/X − (s/X) u
 
-so X only multiplies the loss, by X^p, and what matters is the noise s as a share of X.
+so X only multiplies the loss, by X^p, and what matters is the noise s as a multiple of X.
 
 Derivation, for infinitely many points. With d = |k − 3|, σ = s/X, and the best intercept, 4,
 
@@ -44,12 +44,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from figures.plotting.words import kink_at
 from lai_ref import Array, lai_factor
 
 SLOPE, INTERCEPT = 3.0, 4.0
 # k where σ(k) is largest for k < 3
 SUMMIT = {1: float(np.roots([4, -9, 3, -6]).real.max()), 2: 2.25}
+
+
+def kink_at(lam: float, order: int) -> float:
+    """|k| = λ^(1/p)."""
+    return float(lam ** (1 / order))
 
 
 def draw(noise: float, rows: int, seed: int = 0) -> tuple[Array, Array]:
@@ -100,9 +104,9 @@ def minima(x: Array, t: Array, lam: float | None, order: int) -> list[dict[str, 
     return sorted(found, key=lambda minimum: minimum["loss"])
 
 
-def reach(f: Callable[[float], float], at: float, share: float) -> tuple[float, float]:
-    """The ends of the interval about `at` in which f stays below (1 + share) f(at)."""
-    level = (1 + share) * f(at)
+def reach(f: Callable[[float], float], at: float, tolerance: float) -> tuple[float, float]:
+    """The ends of the interval about `at` in which f stays below (1 + tolerance) f(at)."""
+    level = (1 + tolerance) * f(at)
 
     def edge(side: int) -> float:
         step = 1e-4

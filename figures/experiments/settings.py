@@ -25,7 +25,7 @@ class Settings:
 
     def provenance(
         self, figure: str, source: str | None = None, seeds: Iterable[int] | None = None
-    ) -> dict[str, Any]:
+    ) -> Numbers:
         """What every figure's JSON says of itself.
 
         `source` names the data; None for a figure that uses none. `seeds` are those of a figure

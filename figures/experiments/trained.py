@@ -1,13 +1,13 @@
-"""One training on the California data, as an arm: what the figures about the experiment compute.
+"""One training on the California data: the jobs of the figures about the experiment (§6).
 
-An arm of seed s is pretrained with MSE, then goes on for as many epochs with one of
+A network is pretrained with MSE, then trained for as many epochs with one of
 
-    lam      the Lai loss, for a share α of the data (paper §5): one λ, or one a feature (§3.3)
-    mu       double backpropagation, MSE + μ ‖k‖² (Drucker & LeCun 1991), for a share α of the data
-    decay    MSE, and each step shrinks the weights by lr · decay (Loshchilov & Hutter 2019)
+    lam      the Lai loss, for a fraction α of the data (paper §5): one λ, or one per feature (§3.3)
+    mu       the gradient penalty MSE + μ ‖k‖² (Drucker & LeCun 1991), for a fraction α of the data
+    decay    MSE with AdamW: decoupled weight decay (Loshchilov & Hutter 2019)
     none     MSE alone: the control group
 
-A further loss is a line of `LOSSES`.
+These are the arms of the comparison. A further loss is a line of `LOSSES`.
 
 All arms of a seed share split, network, pretraining and, with the same sampling, the order of
 batches, so that differences are taken seed by seed. What is measured is independent of the scaling
@@ -17,24 +17,20 @@ of the inputs: k is taken per standard deviation of a feature.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from figures.experiments.jobs import Arm, digest_of, kept_at, run_arms
-from figures.experiments.settings import Settings
+from figures.experiments.inputs import Job, california, digest_of
 from lai_ref import (
     MLP,
     Adam,
     AdamState,
     Array,
-    Dataset,
     Epoch,
     Experiment,
     GradientPenalty,
@@ -43,184 +39,90 @@ from lai_ref import (
     Plain,
     TrainingState,
     lai_training,
-    load_california,
     load_state,
     noise_sensitivity,
     prepare,
     save_state,
 )
 
-PROTOCOL: dict[str, Any] = {
-    "sizes": [8, 64, 32, 1],  # the first is the number of features, for other data another
-    "activation": "tanh",
-    "scaling": "standard",
-    "dtype": "float32",
-    "batch_size": 64,
-    "lr": 1e-3,
-    "alpha": 0.01,
-    "sampling": "points",
-    "pretrain_epochs": 100,
-    "lai_epochs": 100,
-    "order": 2,
-    "l1_ratio": 0.0,
-    "reduction": "batch",
-    "rows": None,  # all of them
+# The loss of a job that has a number under this name; it gets the job, for whatever else it needs
+LOSSES: dict[str, Callable[[Job], Loss]] = {
+    "lam": lambda job: Lai(job["lam"], job["order"], job["l1_ratio"], job["reduction"]),
+    "mu": lambda job: GradientPenalty(job["mu"]),
 }
-UNIT = "100,000 $"  # of the target
-QUICK = {"pretrain_epochs": 3, "lai_epochs": 3, "rows": 3000}
-# The loss of an arm that has a number under this name; it gets the arm, for whatever else it needs
-LOSSES: dict[str, Callable[[Arm], Loss]] = {
-    "lam": lambda arm: Lai(arm["lam"], arm["order"], arm["l1_ratio"], arm["reduction"]),
-    "mu": lambda arm: GradientPenalty(arm["mu"]),
-}
-CONTROL: Arm = dict.fromkeys((*LOSSES, "decay"))
-# epochs after which smoothness is measured too, for the path that early stopping chooses from
-TRACKED = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100, 120, 150, 200)
-SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)  # the noise of §6.2, whose size the paper does not name
-EVERY = 3  # noise is put on every third row of the test set
+CONTROL: Job = dict.fromkeys((*LOSSES, "decay"))
+# Epochs after which smoothness is measured too, for the path that early stopping chooses from
+LOGGED_EPOCHS = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100, 120, 150, 200)
+NOISE_LEVELS = (0.01, 0.03, 0.1, 0.3, 1.0)  # of §6.2; the paper does not name its own
+TEST_STRIDE = 3  # noise is put on every third sample of the test set
 
 
 @dataclass(frozen=True)
-class DecayingAdam(Adam):
+class AdamW(Adam):
     """Adam with decoupled weight decay: θ ← θ − lr · decay · θ in each step, biases excepted."""
 
-    shrinking: Array = field(kw_only=True)  # (P,): `decay` for a weight, 0 for a bias
+    weight_decay: Array = field(kw_only=True)  # (P,): `decay` for a weight, 0 for a bias
 
     def step(self, theta: Array, grad: Array, state: AdamState) -> tuple[Array, AdamState]:
         stepped, state = super().step(theta, grad, state)
-        return stepped - self.lr * self.shrinking * theta, state
+        return stepped - self.lr * self.weight_decay * theta, state
 
 
-@lru_cache(maxsize=1)
-def california(data: Path | None) -> Dataset:
-    """The data, read once a process; None: the stand-in."""
-    return load_california(data)
+def pretrain(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+    """The epochs that all arms of a seed share; a checkpoint is left beside the result."""
+    first = {**job, **CONTROL, "sampling": "points", "lai_epochs": 0}
+    _, epochs, path = run_training(first, data, start=None)
+    checkpoint = cache.with_suffix(".npz")
+    save_state(checkpoint, epochs[-1].state)
+    return {"state": checkpoint.name, "rmse": [epoch.rmse for epoch in epochs], "path": path}
 
 
-def arms_of(settings: Settings, seeds: Iterable[int], **changes: Any) -> list[Arm]:
-    """The control arm of every seed under the protocol with `changes`; others are made from it."""
-    data = california(settings.data)
-    digest = digest_of(data.x, data.t, data.x_test)
-    sizes = [data.x.shape[1], *PROTOCOL["sizes"][1:]]
-    protocol = PROTOCOL | {"sizes": sizes} | (QUICK if settings.quick else {}) | changes
-    return [{"data": digest, "seed": seed, **protocol, **CONTROL} for seed in seeds]
-
-
-def protocol_of(arm: Arm) -> dict[str, Any]:
-    """The part of an arm that is the protocol's, for the results to name."""
-    return {name: arm[name] for name in PROTOCOL}
-
-
-def loss_name(lam: float | None) -> str:
-    """MSE, or λ as the paper writes it."""
-    return "MSE" if lam is None else f"λ = {lam:.0e}".replace("e-0", "e-")
-
-
-def circumstances(numbers: dict[str, Any]) -> str:
-    """What has to stand beside every number: seeds, data and protocol, in three lines."""
-    p = numbers["protocol"]
-    sizes = "-".join(str(width) for width in p["sizes"])
-    rows = f", first {p['rows']} rows" if p["rows"] else ""
-    return (
-        f"{len(numbers['seeds'])} seeds; {numbers['source']}{rows}\n"
-        f"network {sizes} {p['activation']}, {p['scaling']} inputs, {p['dtype']}, Adam {p['lr']:g},"
-        f" batch {p['batch_size']}, {p['pretrain_epochs']} + {p['lai_epochs']} epochs;"
-        f"\nL2 Lai MSE, {p['reduction']} reduction, for {p['alpha']:.0%} of the {p['sampling']}"
-    )
-
-
-def train_all(settings: Settings, arms: list[Arm], title: str) -> list[Arm]:
-    """Every arm with its results: what `continue_training` returns, and its pretraining's curve.
-
-    Arms that share a pretraining, in this figure or in another, share the one that is kept.
-    """
-    folder = settings.out / "arms"
-    shared = list({str(first): first for arm in arms if (first := _pretraining(arm))}.values())
-    for first in shared:  # a kept pretraining is worth as much as its state
-        kept = kept_at(pretrain, first, folder)
-        try:
-            load_state(kept.with_suffix(".npz"))
-        except (OSError, ValueError):
-            kept.unlink(missing_ok=True)
-
-    def run(work: Any, arms: list[Arm], title: str) -> list[Arm]:
-        return run_arms(work, arms, settings.data, folder, settings.jobs, title)
-
-    starts = run(pretrain, shared, f"{title}, pretraining")
-    started = {str(first): start for first, start in zip(shared, starts, strict=True)}
-    mine = [started[str(_pretraining(arm))] for arm in arms]
-    full = [{**arm, "start": start["state"]} for arm, start in zip(arms, mine, strict=True)]
-    results = run(continue_training, full, title)
-    return [
-        {**arm, "pretraining": {"rmse": start["rmse"], "path": start["path"]}, **result}
-        for arm, start, result in zip(arms, mine, results, strict=True)
-    ]
-
-
-def over_seeds(values: npt.ArrayLike) -> dict[str, Any]:
-    """Median, least and most over the first axis, that of the seeds."""
-    a = np.asarray(values)
-    found = {"median": np.median(a, axis=0), "least": a.min(axis=0), "most": a.max(axis=0)}
-    return {name: value.tolist() for name, value in found.items()}
-
-
-def pretrain(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
-    """The epochs that all arms of a seed share; the state is left beside the result."""
-    first = {**arm, **CONTROL, "sampling": "points", "lai_epochs": 0}
-    _, epochs, path = _train(first, data, start=None)
-    state_path = kept.with_suffix(".npz")
-    save_state(state_path, epochs[-1].state)
-    return {"state": state_path.name, "rmse": [epoch.rmse for epoch in epochs], "path": path}
-
-
-def continue_training(arm: Arm, data: Path | None, kept: Path) -> dict[str, Any]:
+def continue_training(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     """The epochs after pretraining, and what the network is like at the end.
 
-    `rmse`: after each epoch, on the validation fifth. `variance` of the outputs and `slope`, the
+    `rmse`: after each epoch, on the validation set. `variance` of the outputs and `slope`, the
     mean of ‖k‖₂: on the test set. `path`: RMSE, variance and slope after some of the epochs.
-    `sensitivity`: mean |Δy| by feature, for noise as a share of a feature's standard deviation
-    ("spread") and of its value ("value"); one row for each of `SHARES`.
+    `sensitivity`: mean |Δy| per feature, for noise in multiples of a feature's standard deviation
+    ("spread") and of its value ("value"); one row for each of `NOISE_LEVELS`.
     """
-    judge, epochs, path = _train(arm, data, load_state(kept.parent / arm["start"]))
+    evaluator, epochs, path = run_training(job, data, load_state(cache.parent / job["start"]))
     theta = epochs[-1].state.theta
     return {
         "rmse": [epoch.rmse for epoch in epochs],
-        **judge.smoothness(theta),
+        **evaluator.smoothness(theta),
         "lai_share": statistics.mean(epoch.lai_fraction for epoch in epochs),
         "path": path,
-        "sensitivity": judge.sensitivity(theta),
+        "sensitivity": evaluator.sensitivity(theta),
     }
 
 
-def _pretraining(arm: Arm) -> Arm:
-    """The part of an arm that its pretraining depends on."""
-    later = {*CONTROL, "alpha", "sampling", "lai_epochs", "order", "l1_ratio", "reduction"}
-    return {name: value for name, value in arm.items() if name not in later}
+def run_training(
+    job: Job, data: Path | None, start: TrainingState | None
+) -> tuple[Evaluator, list[Epoch], list[dict[str, Any]]]:
+    """Train by Lai Training, from the job's seed or resumed from `start`.
 
-
-def _train(
-    arm: Arm, data: Path | None, start: TrainingState | None
-) -> tuple[_Judge, list[Epoch], list[dict[str, Any]]]:
-    source, rows = california(data), slice(arm["rows"])
-    if digest_of(source.x, source.t, source.x_test) != arm["data"]:
-        raise ValueError("data: the files have changed since this run began; start it again")
+    Returns what evaluates the network, every epoch, and RMSE and smoothness at `LOGGED_EPOCHS`.
+    """
+    source, rows = california(data), slice(job["rows"])
+    if digest_of(source.x, source.t, source.x_test) != job["data"]:
+        raise ValueError("data: the files have changed since this run began; rerun the command")
     source = source._replace(x=source.x[rows], t=source.t[rows], x_test=source.x_test[rows])
-    rng = np.random.default_rng(arm["seed"])
-    task = prepare(source, rng, arm["scaling"], arm["dtype"])
-    net = MLP(arm["sizes"], arm["activation"])
-    judge = _Judge(net, task, source.x_test, arm)
-    loss = _loss(arm)
+    rng = np.random.default_rng(job["seed"])
+    task = prepare(source, rng, job["scaling"], job["dtype"])
+    net = MLP(job["sizes"], job["activation"])
+    evaluator = Evaluator(net, task, source.x_test, job)
+    loss = make_loss(job)
     training = lai_training(
         net,
         task.x,
         task.t,
         loss=loss,
-        alpha=0.0 if loss == Plain() else arm["alpha"],
-        sampling=arm["sampling"],
-        pretrain_epochs=arm["pretrain_epochs"],
-        lai_epochs=arm["lai_epochs"],
-        batch_size=arm["batch_size"],
-        optimizer=_optimizer(arm, net),
+        alpha=0.0 if loss == Plain() else job["alpha"],
+        sampling=job["sampling"],
+        pretrain_epochs=job["pretrain_epochs"],
+        lai_epochs=job["lai_epochs"],
+        batch_size=job["batch_size"],
+        optimizer=make_optimizer(job, net),
         rng=rng,
         validation=(task.x_val, task.t_val),
         resume_from=start,
@@ -228,52 +130,56 @@ def _train(
     epochs, path = [], []
     for epoch in training:
         epochs.append(epoch)
-        if epoch.index in TRACKED:
-            smoothness = judge.smoothness(epoch.state.theta)
+        if epoch.index in LOGGED_EPOCHS:
+            smoothness = evaluator.smoothness(epoch.state.theta)
             path.append({"epoch": epoch.index, "rmse": epoch.rmse, **smoothness})
-    return judge, epochs, path
+    return evaluator, epochs, path
 
 
-def _loss(arm: Arm) -> Loss:
-    made = [make(arm) for name, make in LOSSES.items() if arm[name] is not None]
+def make_loss(job: Job) -> Loss:
+    """The loss after pretraining."""
+    made = [make(job) for name, make in LOSSES.items() if job[name] is not None]
     if len(made) > 1:
-        raise ValueError(f"arm: expected at most one of {', '.join(LOSSES)}, got {len(made)}")
+        raise ValueError(f"job: expected at most one of {', '.join(LOSSES)}, got {len(made)}")
     return made[0] if made else Plain()
 
 
-def _optimizer(arm: Arm, net: MLP) -> Adam:
-    if arm["decay"] is None:
-        return Adam(lr=arm["lr"])
-    layers = [np.r_[np.full(n * m, arm["decay"]), np.zeros(m)] for n, m in pairwise(net.sizes)]
-    return DecayingAdam(lr=arm["lr"], shrinking=np.concatenate(layers).astype(arm["dtype"]))
+def make_optimizer(job: Job, net: MLP) -> Adam:
+    """Adam, or AdamW for a job with `decay`."""
+    if job["decay"] is None:
+        return Adam(lr=job["lr"])
+    layers = [np.r_[np.full(n * m, job["decay"]), np.zeros(m)] for n, m in pairwise(net.sizes)]
+    return AdamW(lr=job["lr"], weight_decay=np.concatenate(layers).astype(job["dtype"]))
 
 
-class _Judge(NamedTuple):
-    """What a trained network is judged on: the test set, whose targets nobody has."""
+class Evaluator(NamedTuple):
+    """Measures a network on the test set, whose targets are not published."""
 
     net: MLP
     task: Experiment
     raw: Array  # the test set's inputs before scaling
-    arm: Arm
+    job: Job
 
     @property
     def unit(self) -> Array:
         """One standard deviation of each feature (D,), in units of the network's inputs."""
         std = self.task.std
-        return std if self.arm["scaling"] == "raw" else np.ones_like(std)
+        return std if self.job["scaling"] == "raw" else np.ones_like(std)
 
     def smoothness(self, theta: Array) -> dict[str, float]:
+        """Variance of the outputs, and `slope`: the mean of ‖k‖₂."""
         y, tape = self.net.forward(theta, self.task.x_test)
         k, _ = self.net.input_gradient(tape)
         norms = np.linalg.norm(k * self.unit, axis=1)
         return {"variance": float(y.var(dtype=np.float64)), "slope": float(norms.mean())}
 
     def sensitivity(self, theta: Array) -> dict[str, list[list[float]]]:
-        x, std = self.task.x_test[::EVERY], self.task.std
-        sizes = {"spread": self.unit, "value": np.abs(self.raw[::EVERY]) / std * self.unit}
+        """Mean |Δy| per feature, for each kind of noise and each of `NOISE_LEVELS`."""
+        x, std = self.task.x_test[::TEST_STRIDE], self.task.std
+        units = {"spread": self.unit, "value": np.abs(self.raw[::TEST_STRIDE]) / std * self.unit}
 
         def change(sigma: Array) -> list[float]:
-            rng = np.random.default_rng(self.arm["seed"])
+            rng = np.random.default_rng(self.job["seed"])
             return [float(c) for c in noise_sensitivity(self.net, theta, x, sigma, rng)]
 
-        return {kind: [change(share * s) for share in SHARES] for kind, s in sizes.items()}
+        return {kind: [change(s * unit) for s in NOISE_LEVELS] for kind, unit in units.items()}

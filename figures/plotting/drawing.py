@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lai_ref.support.files import atomic_write
@@ -42,7 +43,13 @@ def style() -> Iterator[None]:
         yield
 
 
-def write_pictures(figure: Figure, stem: Path) -> None:
+def annotate(axes: Axes, text: str, place: Any, offset: Any, **look: Any) -> None:
+    """Write text beside a place, as many points from it as `offset` says."""
+    look = {"xytext": tuple(offset), "textcoords": "offset points", **look}
+    axes.annotate(text, tuple(place), **look)
+
+
+def save_figure(figure: Figure, stem: Path) -> None:
     """`stem`.png and `stem`.svg, without the date and the version that would change their bytes."""
     metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
     for suffix, about in metadata.items():

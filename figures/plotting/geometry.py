@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Arc
 
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.experiments.settings import Numbers
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
 from lai_ref import projections
 
-Split = dict[str, Any]
+Split = Numbers
 RESIDUAL, ALONG, ACROSS = DARK_TO_LIGHT[:3]
 
 
@@ -67,14 +68,8 @@ def draw_parts(axes: Axes, part: Split) -> None:
     free = -np.sign(q[0] - p[0])  # the side of the residual on which the triangle is not
     up = -free * np.sign(part["k"])  # away from the line
     for name, text in (("prediction", "predicted y"), ("observation", "observed t")):
-        axes.annotate(
-            text,
-            part[name],
-            xytext=(9 * free, 5 * up),
-            textcoords="offset points",
-            ha="left" if free > 0 else "right",
-            va="bottom" if up > 0 else "top",
-        )
+        sides = {"ha": "left" if free > 0 else "right", "va": "bottom" if up > 0 else "top"}
+        annotate(axes, text, part[name], (9 * free, 5 * up), **sides)
     _right_angle(axes, p, t, q)
     _angles(axes, part, free)
 
@@ -87,27 +82,18 @@ def label(
     middle = (start + end) / 2
     normal = np.array([start[1] - end[1], end[0] - start[0]]) / np.hypot(*(end - start))
     normal *= np.sign(normal @ (middle - away_from))
-    axes.annotate(
-        text,
-        tuple(middle),
-        xytext=tuple(9 * normal),
-        textcoords="offset points",
-        ha="left" if normal[0] > 0 else "right",
-        va="center" if abs(normal[1]) < 0.25 else "bottom" if normal[1] > 0 else "top",
-        color=color,
-        weight="bold" if bold else "normal",
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-        zorder=2.5,
-    )
+    sides = {"ha": "left" if normal[0] > 0 else "right", "va": "bottom" if normal[1] > 0 else "top"}
+    if abs(normal[1]) < 0.25:
+        sides["va"] = "center"
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    look = {"color": color, "weight": "bold" if bold else "normal", "bbox": box, "zorder": 2.5}
+    annotate(axes, text, middle, 9 * normal, **sides, **look)
 
 
 def plane(axes: Axes, title: str) -> None:
     """Axes on which right angles and lengths are what they look like."""
-    axes.set_aspect("equal")
     axes.grid(False)
-    axes.set_xlabel("x")
-    axes.set_ylabel("y")
-    axes.set_title(title)
+    axes.set(aspect="equal", xlabel="x", ylabel="y", title=title)
 
 
 def _right_angle(axes: Axes, p: Any, t: Any, q: Any) -> None:

@@ -1,11 +1,31 @@
-"""The two orders of the loss, p = 1 and 2: what they are called, and where the factor is least."""
+"""What the figures call things: losses, kinks, and the settings that stand beside numbers."""
 
 from __future__ import annotations
 
-NAMES = {1: "MAE", 2: "MSE"}
+from figures.experiments.settings import Numbers
+
+NAMES = {1: "MAE", 2: "MSE"}  # by p
 KINKS = {1: "λ", 2: "√λ"}
 
 
-def kink_at(lam: float, order: int) -> float:
-    """|k| = λ^(1/p)."""
-    return float(lam ** (1 / order))
+def loss_name(lam: float | None) -> str:
+    """MSE, or λ as the paper writes it."""
+    return "MSE" if lam is None else f"λ = {lam:.0e}".replace("e-0", "e-")
+
+
+def with_range(median: float, low: float, high: float) -> str:
+    """A relative change, and its smallest and largest over the seeds."""
+    return f"{median:+.1%} ({low:+.1%} … {high:+.1%})"
+
+
+def settings_caption(numbers: Numbers) -> str:
+    """Seeds, data and protocol of a figure's numbers, in three lines."""
+    p = numbers["protocol"]
+    sizes = "-".join(str(width) for width in p["sizes"])
+    rows = f", first {p['rows']} rows" if p["rows"] else ""
+    return (
+        f"{len(numbers['seeds'])} seeds; {numbers['source']}{rows}\n"
+        f"network {sizes} {p['activation']}, {p['scaling']} inputs, {p['dtype']}, Adam {p['lr']:g},"
+        f" batch {p['batch_size']}, {p['pretrain_epochs']} + {p['lai_epochs']} epochs;"
+        f"\nL2 Lai MSE, {p['reduction']} reduction, for {p['alpha']:.0%} of the {p['sampling']}"
+    )

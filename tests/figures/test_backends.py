@@ -1,18 +1,17 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import math
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from figures import backends
-from figures.experiments import framework_runs as contenders
+from figures.experiments import framework_runs
 from figures.experiments.framework_runs import NAMES
-from figures.experiments.settings import Settings
 from figures.plotting.drawing import style
 from tests.figures import results
 from tests.inputs.strict_python import STRICT_PYTHON
@@ -40,13 +39,12 @@ def check_numbers(numbers: dict[str, Any], batches: list[str], names: list[str])
             assert 0 < ratio["low"] <= ratio["median"] <= ratio["high"] < math.inf
             assert name != "lai_ref" or ratio == {"low": 1, "median": 1, "high": 1}
             if title in steps:
-                assert cell["gradient off by"] < contenders.ROUNDING
+                assert cell["gradient off by"] < framework_runs.ROUNDING
                 assert cell["first"] > 0
 
 
 def test_committed_numbers_time_everything(committed: dict[str, Any]) -> None:
     check_numbers(committed, ["64", "1,024", "16,384"], list(NAMES))
-    assert committed["command"] == "python -m figures backends"
 
 
 @pytest.mark.parametrize("left_out", [(), ("torch compiled",)])
@@ -151,9 +149,10 @@ def test_committed_numbers_are_drawn_again_without_a_framework(
     reason='torch or jax is not installed: pip install -e ".[backends]"',
 )
 @pytest.mark.slow
-def test_a_quick_run_times_all_that_needs_no_compiler(tmp_path: Path) -> None:
-    numbers = backends.compute(Settings(tmp_path, quick=True))
-    assert json.loads(json.dumps(numbers)) == numbers
+def test_a_quick_run_times_all_that_needs_no_compiler(
+    quick_numbers: Callable[[str], dict[str, Any]],
+) -> None:
+    numbers = quick_numbers("backends")
     check_numbers(numbers, ["64"], ["lai_ref", "torch eager", "jax jit"])
     assert numbers["left out"] == {"torch compiled": "left out of quick runs"}
     assert "torch compiled: left out of quick runs" in backends.table(numbers)

@@ -96,11 +96,11 @@ def test_the_picture_has_a_mark_for_every_claim() -> None:
 # Every verdict turns when the numbers do
 
 
-def judged(text: str, change: Callable[[dict[str, Any]], object]) -> str:
+def verdict_on(text: str, change: Callable[[dict[str, Any]], object]) -> str:
     (claim,) = (claim for claim in CLAIMS if claim.text == text)
     numbers = copy.deepcopy(NUMBERS)
     change(numbers)
-    return claim.judge(*(numbers[name] for name in claim.figures)).verdict
+    return claim.assess(*(numbers[name] for name in claim.figures)).verdict
 
 
 def put(name: str, *keys: Any, value: Any) -> Callable[[dict[str, Any]], None]:
@@ -250,8 +250,8 @@ def test_a_verdict_turns_with_the_numbers(
     start: str, change: Callable[[dict[str, Any]], object], expected: str
 ) -> None:
     (text,) = (claim.text for claim in CLAIMS if claim.text.startswith(start))
-    assert judged(text, lambda numbers: None) != expected
-    assert judged(text, change) == expected
+    assert verdict_on(text, lambda numbers: None) != expected
+    assert verdict_on(text, change) == expected
 
 
 def test_every_claim_is_turned_by_a_test() -> None:

@@ -10,12 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-import matplotlib as mpl
 import pytest
 
 from figures import projection
 from figures.__main__ import main
-from figures.plotting.drawing import style, write_pictures
+from figures.plotting.drawing import save_figure, style
 from figures.registry import FIGURES
 from tests.inputs.small_disk import filled, small_disk
 
@@ -25,22 +24,6 @@ KILLS = 5 if os.environ.get("CI") else 20
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "figures" / "results" / "projection.json"
 NUMBERS = json.loads(RESULTS.read_text(encoding="utf-8"))
-
-
-def test_pictures_are_the_same_bytes_from_run_to_run(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        with style():
-            write_pictures(projection.plot(NUMBERS), tmp_path / name)
-    for suffix in ("png", "svg"):
-        first, second = ((tmp_path / f"{name}.{suffix}").read_bytes() for name in ("one", "two"))
-        assert first == second
-
-
-def test_the_readers_own_style_does_not_matter(tmp_path: Path) -> None:
-    for name, color in (("one", "white"), ("two", "pink")):
-        with mpl.rc_context({"axes.facecolor": color}), style():
-            write_pictures(projection.plot(NUMBERS), tmp_path / name)
-    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 
 def ends_within(seconds: float, group: int) -> bool:
@@ -73,8 +56,8 @@ def test_a_killed_run_goes_on_with_the_arms_that_are_missing(tmp_path: Path) -> 
 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0
-    assert "smoothness, pretraining: 2 arms, 2 of them kept" in done.stderr
-    assert f"smoothness: 8 arms, {kept - 2} of them kept" in done.stderr
+    assert "smoothness, pretraining: 2 jobs, 2 of them cached" in done.stderr
+    assert f"smoothness: 8 jobs, {kept - 2} of them cached" in done.stderr
     assert done.stdout.startswith("Table 1 (§6.1), 2 seeds; stand-in")
     assert {p.name for p in tmp_path.iterdir() if p.is_file()} == {
         "smoothness.json",
@@ -144,7 +127,7 @@ def test_a_run_on_a_full_disk_goes_on_when_there_is_space(tmp_path: Path) -> Non
             assert before <= arms and bool(arms) == ("pretrain" not in name)
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0
-        assert "smoothness: 4 arms, 4 of them kept from before" in done.stderr
+        assert "smoothness: 4 jobs, 4 of them cached" in done.stderr
         assert files(disk) == expected
 
 
@@ -159,7 +142,7 @@ def test_two_runs_in_one_folder_do_not_hurt_each_other(tmp_path: Path) -> None:
         shared, alone = ((tmp_path / folder / name).read_bytes() for folder in ("shared", "alone"))
         assert shared == alone
     again = subprocess.run(commands[0], cwd=ROOT, capture_output=True, text=True)
-    assert "smoothness: 8 arms, 8 of them kept" in again.stderr
+    assert "smoothness: 8 jobs, 8 of them cached" in again.stderr
     assert "damaged" not in again.stderr
 
 
@@ -170,7 +153,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_computing(
     assert main(["smoothness", "--quick", "--out", str(tmp_path / "file")]) == 2
     assert main(["smoothness", "--quick", "--out", str(tmp_path / "file" / "below")]) == 2
     err = capsys.readouterr().err
-    assert err.count("figures: ") == 2 and "arms" not in err
+    assert err.count("figures: ") == 2 and "jobs" not in err
     assert f"--out: expected a folder, got the file {tmp_path / 'file'}" in err
 
 
@@ -195,7 +178,7 @@ def test_numbers_of_an_earlier_run_are_drawn_again(tmp_path: Path) -> None:
     assert main([str(RESULTS), "--out", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {"projection.png", "projection.svg"}
     with style():
-        write_pictures(projection.plot(NUMBERS), tmp_path / "same")
+        save_figure(projection.plot(NUMBERS), tmp_path / "same")
     assert (tmp_path / "projection.png").read_bytes() == (tmp_path / "same.png").read_bytes()
 
 

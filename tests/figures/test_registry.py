@@ -1,19 +1,81 @@
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib import pyplot as plt
 
 from figures.plotting.drawing import style
 from figures.registry import FIGURES
+from tests.figures.results import committed
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "figures" / "results"
 COMMITTED = sorted(RESULTS.rglob("*.json"))
+Compute = Callable[[str], dict[str, Any]]
 GALLERY = (ROOT / "figures" / "README.md").read_text(encoding="utf-8")
+
+
+# What a run makes
+
+
+BACKENDS = pytest.param(
+    "backends",
+    marks=[
+        pytest.mark.slow,
+        pytest.mark.skipif(
+            bool(FIGURES["backends"].missing()),
+            reason='torch or jax is not installed: pip install -e ".[backends]"',
+        ),
+    ],
+)
+QUICK = pytest.mark.parametrize("name", [n if n != "backends" else BACKENDS for n in FIGURES])
+SEEDS = {"smoothness": 3, "sensitivity": 3, "strength": 3, "frontier": 5}  # of what is committed
+
+
+@QUICK
+def test_quick_numbers_are_json_and_say_what_made_them(name: str, quick_numbers: Compute) -> None:
+    numbers = quick_numbers(name)
+    text = json.dumps(numbers)
+    assert json.loads(text) == numbers
+    assert len(text) < 60_000
+    assert numbers["figure"] == name
+    seeds = " --seeds 2" if name in SEEDS else ""
+    assert numbers["command"] == f"python -m figures {name}{seeds} --quick"
+    assert numbers["source"] and (name not in SEEDS or numbers["seeds"] == [0, 1])
+    assert set(numbers["versions"]) == {"python", "lai_ref", "numpy", "matplotlib"}
+
+
+@QUICK
+def test_quick_numbers_make_a_whole_picture_and_a_table(name: str, quick_numbers: Compute) -> None:
+    numbers = json.loads(json.dumps(quick_numbers(name)))
+    with style():
+        figure = FIGURES[name].plot(numbers)
+        figure.draw_without_rendering()  # lays it out; a glyph that is missing warns
+        drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert drawn.x0 >= 0 and drawn.y0 >= 0 and drawn.x1 <= width and drawn.y1 <= height
+    table = FIGURES[name].table(numbers)
+    assert table is None or "\n" in table
+
+
+@QUICK
+def test_the_same_run_gives_the_same_numbers(
+    name: str, compute: Compute, quick_numbers: Compute, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = quick_numbers(name)
+    capsys.readouterr()
+    assert compute(name) == first
+    found = re.findall(r": (\d+) jobs, (\d+) of them cached", capsys.readouterr().err)
+    assert bool(found) == (name in (*SEEDS, "protocols", "trap", "cost", "backends"))
+    assert all(jobs == cached for jobs, cached in found)
+
+
+# What is committed
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -26,13 +88,17 @@ def test_every_figure_has_committed_numbers_and_a_picture(name: str) -> None:
 def test_committed_numbers_can_be_drawn_and_say_what_made_them(path: Path) -> None:
     numbers = json.loads(path.read_text(encoding="utf-8"))
     assert numbers["figure"] == path.stem
-    assert numbers["command"].startswith(f"python -m figures {path.stem}")
-    assert "--quick" not in numbers["command"]
-    assert numbers["source"] and isinstance(numbers["seeds"], list)
+    seeds, data = numbers["seeds"], "--data DIR" in numbers["command"]
+    assert numbers["command"] == f"python -m figures {path.stem}" + (
+        f" --seeds {SEEDS[path.stem]}" if path.stem in SEEDS else ""
+    ) + (" --data DIR" if data else "")
+    assert numbers["source"] and seeds == list(range(SEEDS.get(path.stem, len(seeds))))
     assert set(numbers["versions"]) == {"python", "lai_ref", "numpy", "matplotlib"}
     synthetic = "stand-in" in path.parts
     if path.stem != "claims":  # made from the numbers of the others
-        assert ("--data DIR" in numbers["command"]) == ("Kaggle's files" in numbers["source"])
+        assert data == ("Kaggle's files" in numbers["source"])
+    if path.stem in SEEDS or path.stem == "protocols":
+        assert data != synthetic
     assert ("stand-in" in numbers["source"]) == synthetic
     with style():
         figure = FIGURES[path.stem].plot(numbers)
@@ -56,3 +122,61 @@ def test_the_gallery_has_every_figure_with_its_question_picture_and_command() ->
         assert question.startswith(FIGURES[name].question)
         assert command == f".venv/bin/{numbers['command']}"
         assert picture == f"results/{name}.png"
+
+
+def part_of(name: str) -> str:
+    """Of a module of the package: the folder that holds figures up, or the figure it belongs to."""
+    return [*name.split("."), ""][1]
+
+
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+    for path in (ROOT / "figures").rglob("*.py")
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_run_from_the_registry_to_a_figure_to_what_holds_it_up(name: str) -> None:
+    below = {"experiments": {"experiments"}, "plotting": {"experiments", "plotting"}}
+    above = {"registry": {"experiments"}, "__main__": {"experiments", "plotting", "registry"}}
+    mine = part_of(name)
+    allowed = (below | above).get(mine, {mine, "experiments", "plotting"})  # else: a figure
+    for node in ast.walk(ast.parse(MODULES[name].read_bytes())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("figures"):
+            parts = {part_of(f"{node.module}.{alias.name}") for alias in node.names}
+            assert parts <= allowed, ast.unparse(node)
+
+
+FORMULAS = ("projection", "chebyshev", "tangent", "factor")
+
+
+def check_alike(got: Any, want: Any) -> None:
+    """The same structure, and the same numbers but for rounding."""
+    if isinstance(want, dict):
+        assert got.keys() == want.keys()
+        for key, value in want.items():
+            check_alike(got[key], value)
+    elif isinstance(want, list):
+        assert len(got) == len(want)
+        for mine, other in zip(got, want, strict=True):
+            check_alike(mine, other)
+    elif isinstance(want, float):
+        assert got == pytest.approx(want, rel=1e-7, abs=1e-12)
+    else:
+        assert got == want
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_committed_numbers_of_formulas_are_those_computed_now(
+    name: str, quick_numbers: Compute
+) -> None:
+    about = ("command", "versions", "compared", "largest_difference")
+    got, want = (
+        {key: value for key, value in numbers.items() if key not in about}
+        for numbers in (committed(name), quick_numbers(name))
+    )
+    check_alike(got, want)
+    drawn = name == "chebyshev"  # its residuals and slopes, at random
+    formulas = "computed from the formulas; no data"
+    assert want["source"] == ("residuals and slopes drawn at random" if drawn else formulas)
+    assert want["seeds"] == ([0] if drawn else [])

@@ -16,7 +16,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from figures.__main__ import main as draw
-from figures.registry import FIGURES, Entry
+from figures.registry import FIGURES, FigureSpec
 from lai_ref import MLP, Lai, numerical_gradient, value_and_grad
 from lai_ref.__main__ import main as train
 from lai_ref.activations import ACTIVATIONS, Activation
@@ -72,7 +72,7 @@ def test_a_figure_is_a_module_and_a_line(tmp_path: Path, monkeypatch: pytest.Mon
     mine.__dict__["compute"] = lambda settings: settings.provenance("mine", seeds=())
     mine.__dict__["plot"] = lambda numbers: Figure()
     monkeypatch.setitem(sys.modules, "figures.mine", mine)
-    monkeypatch.setitem(FIGURES, "mine", Entry("Which?", "mine"))
+    monkeypatch.setitem(FIGURES, "mine", FigureSpec("Which?", "mine"))
     assert draw(["mine", "--out", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == {"mine.json", "mine.png", "mine.svg"}
 

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from figures.experiments import trained as training
-from figures.experiments.jobs import digest_of
+from figures.experiments import trained
+from figures.experiments.inputs import digest_of
+from figures.experiments.protocol import PROTOCOL, arms_of, train_all
 from figures.experiments.settings import Settings
-from figures.experiments.trained import CONTROL, PROTOCOL, SHARES, DecayingAdam, arms_of, train_all
+from figures.experiments.trained import CONTROL, NOISE_LEVELS, AdamW
 from lai_ref import MLP, Adam, Dataset, Plain, load_california, prepare
 
 SMALL = {"rows": 400, "pretrain_epochs": 3, "lai_epochs": 3}
@@ -48,7 +48,7 @@ def test_each_method_smooths(results: list[dict[str, Any]]) -> None:
     assert all(slope < control for slope in others)
 
 
-def test_the_path_has_the_tracked_epochs_and_ends_where_the_run_does(
+def test_the_path_has_the_logged_epochs_and_ends_where_the_run_does(
     results: list[dict[str, Any]],
 ) -> None:
     for arm in results:
@@ -56,15 +56,15 @@ def test_the_path_has_the_tracked_epochs_and_ends_where_the_run_does(
         rmse = [*arm["pretraining"]["rmse"], *arm["rmse"]]
         assert [point["epoch"] for point in path] == [1, 2, 3, 5]
         assert [point["rmse"] for point in path] == [rmse[0], rmse[1], rmse[2], rmse[4]]
-    at_the_end = train_all_to_epoch_5()
+    at_the_end = trained_to_epoch_5()
     assert at_the_end["variance"] == at_the_end["path"][-1]["variance"]
     assert at_the_end["slope"] == at_the_end["path"][-1]["slope"]
 
 
-def train_all_to_epoch_5() -> dict[str, Any]:
+def trained_to_epoch_5() -> dict[str, Any]:
     arm = {**PROTOCOL, **CONTROL, **SMALL, "lai_epochs": 2, "seed": 0, "data": digest()}
-    judge, epochs, path = training._train(arm, None, start=None)
-    return {"path": path, **judge.smoothness(epochs[-1].state.theta)}
+    evaluator, epochs, path = trained.run_training(arm, None, start=None)
+    return {"path": path, **evaluator.smoothness(epochs[-1].state.theta)}
 
 
 def digest() -> str:
@@ -72,62 +72,24 @@ def digest() -> str:
     return digest_of(data.x, data.t, data.x_test)
 
 
-@pytest.mark.parametrize("change", [{"alpha": 0.5}, {"sampling": "batches"}, {"lam": 0.1}])
-def test_what_comes_after_pretraining_does_not_bear_on_it(change: dict[str, Any]) -> None:
-    arm = {**PROTOCOL, **CONTROL, "seed": 0, "data": "some"}
-    assert training._pretraining({**arm, **change}) == training._pretraining(arm)
-
-
-@pytest.mark.parametrize("change", [{"seed": 1}, {"lr": 0.1}, {"rows": 5}, {"sizes": [8, 1]}])
-def test_all_else_does(change: dict[str, Any]) -> None:
-    arm = {**PROTOCOL, **CONTROL, "seed": 0, "data": "some"}
-    assert training._pretraining({**arm, **change}) != training._pretraining(arm)
-
-
-def test_a_pretraining_whose_state_is_lost_is_computed_again(tmp_path: Path) -> None:
-    settings = Settings(tmp_path, seeds=1, jobs=1, quick=True)
-    arms = arms_of(settings, [0], **SMALL)
-    first = train_all(settings, arms, "test")
-    (state,) = (tmp_path / "arms").glob("*.npz")
-    state.write_bytes(b"half of it")
-    (kept,) = (tmp_path / "arms").glob("continue_training-*")
-    kept.unlink()
-    assert train_all(settings, arms, "test") == first
-
-
 def test_a_further_loss_takes_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(training.LOSSES, "absolute", lambda arm: Plain(order=1))
+    monkeypatch.setitem(trained.LOSSES, "absolute", lambda arm: Plain(order=1))
     arm = {**PROTOCOL, **CONTROL, **SMALL, "seed": 0, "data": digest()}
-    _, epochs, _ = training._train({**arm, "absolute": True, "alpha": 1.0}, None, start=None)
+    _, epochs, _ = trained.run_training({**arm, "absolute": True, "alpha": 1.0}, None, start=None)
     # it gets its points, though it does not look at k
     assert [epoch.lai_fraction for epoch in epochs] == [0, 0, 0, 1, 1, 1]
 
 
-def test_the_network_has_as_many_inputs_as_the_data_features(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "california", lambda data: DATA)
-    (arm,) = arms_of(Settings(tmp_path), [0])
-    assert arm["sizes"] == [2, 64, 32, 1]
-
-
 def test_an_arm_has_one_loss() -> None:
-    with pytest.raises(ValueError, match="arm: expected at most one of lam, mu, got 2"):
-        training._loss({**PROTOCOL, **CONTROL, "lam": 0.1, "mu": 1.0})
-
-
-def test_an_arm_refuses_other_data_than_those_it_names(tmp_path: Path) -> None:
-    settings = Settings(tmp_path, seeds=1, jobs=1, quick=True)
-    (arm,) = arms_of(settings, [0], **SMALL)
-    with pytest.raises(ValueError, match="the files have changed"):
-        train_all(settings, [{**arm, "data": "other"}], "test")
+    with pytest.raises(ValueError, match="job: expected at most one of lam, mu, got 2"):
+        trained.make_loss({**PROTOCOL, **CONTROL, "lam": 0.1, "mu": 1.0})
 
 
 def test_weight_decay_shrinks_weights_and_leaves_biases() -> None:
     net = MLP((2, 3, 1))
     theta = net.init(np.random.default_rng(0)) + 1
-    optimizer = training._optimizer({"decay": 0.5, "lr": 0.1, "dtype": "float64"}, net)
-    assert isinstance(optimizer, DecayingAdam)
+    optimizer = trained.make_optimizer({"decay": 0.5, "lr": 0.1, "dtype": "float64"}, net)
+    assert isinstance(optimizer, AdamW)
     stepped, state = optimizer.step(theta, np.ones_like(theta), optimizer.init(theta))
     plain, same = Adam(lr=0.1).step(theta, np.ones_like(theta), Adam().init(theta))
     assert state.t == same.t and np.array_equal(state.m, same.m)
@@ -147,32 +109,32 @@ DATA = Dataset(X, X[:, 0], RNG.standard_normal((90, 2)) * [2.0, 40.0] + 5, ("a",
 W = np.array([0.7, -0.02])
 
 
-def judge_and_theta(scaling: str) -> tuple[training._Judge, np.ndarray[Any, Any]]:
+def evaluator_and_theta(scaling: str) -> tuple[trained.Evaluator, np.ndarray[Any, Any]]:
     """The line with slopes W per raw unit, as the network of either scaling."""
     task = prepare(DATA, np.random.default_rng(0), scaling, np.float64)
     net = MLP((2, 1))
     theta = np.r_[W * (task.std if scaling == "standard" else 1.0), 0.25]
-    return training._Judge(net, task, DATA.x_test, {"scaling": scaling, "seed": 5}), theta
+    return trained.Evaluator(net, task, DATA.x_test, {"scaling": scaling, "seed": 5}), theta
 
 
 @pytest.mark.parametrize("scaling", ["standard", "raw"])
 def test_variance_and_slope_are_those_of_the_line(scaling: str) -> None:
-    judge, theta = judge_and_theta(scaling)
-    measured = judge.smoothness(theta)
+    evaluator, theta = evaluator_and_theta(scaling)
+    measured = evaluator.smoothness(theta)
     assert measured["variance"] == pytest.approx(np.var(DATA.x_test @ W), rel=1e-12)
-    assert measured["slope"] == pytest.approx(np.hypot(*(W * judge.task.std)), rel=1e-12)
+    assert measured["slope"] == pytest.approx(np.hypot(*(W * evaluator.task.std)), rel=1e-12)
 
 
 @pytest.mark.parametrize("scaling", ["standard", "raw"])
 def test_sensitivity_is_that_of_the_line(scaling: str) -> None:
-    judge, theta = judge_and_theta(scaling)
+    evaluator, theta = evaluator_and_theta(scaling)
     rows = DATA.x_test[::3]
     noise = np.abs(np.random.default_rng(5).standard_normal(len(rows)))
     expected = {
-        "spread": np.abs(W) * judge.task.std * noise.mean(),
+        "spread": np.abs(W) * evaluator.task.std * noise.mean(),
         "value": np.abs(W) * (np.abs(rows) * noise[:, None]).mean(axis=0),
     }
-    measured = judge.sensitivity(theta)
+    measured = evaluator.sensitivity(theta)
     for kind, change in expected.items():
-        for share, row in zip(SHARES, measured[kind], strict=True):
+        for share, row in zip(NOISE_LEVELS, measured[kind], strict=True):
             np.testing.assert_allclose(row, share * change, rtol=1e-9)

@@ -1,0 +1,89 @@
+"""The protocol of the experiment, and the trainings under it: one arm per loss and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from figures.experiments.inputs import Job, california, digest_of
+from figures.experiments.jobs import Work, cache_path, run_jobs
+from figures.experiments.settings import Numbers, Settings
+from figures.experiments.trained import CONTROL, continue_training, pretrain
+from lai_ref import load_state
+
+PROTOCOL: dict[str, Any] = {
+    "sizes": [8, 64, 32, 1],  # the first is the number of features, for other data another
+    "activation": "tanh",
+    "scaling": "standard",
+    "dtype": "float32",
+    "batch_size": 64,
+    "lr": 1e-3,
+    "alpha": 0.01,
+    "sampling": "points",
+    "pretrain_epochs": 100,
+    "lai_epochs": 100,
+    "order": 2,
+    "l1_ratio": 0.0,
+    "reduction": "batch",
+    "rows": None,  # all of them
+}
+UNIT = "100,000 $"  # of the target
+QUICK = {"pretrain_epochs": 3, "lai_epochs": 3, "rows": 3000}
+
+
+def arms_of(settings: Settings, seeds: Iterable[int], **changes: Any) -> list[Job]:
+    """The control arm of every seed under the protocol with `changes`; others are made from it."""
+    data = california(settings.data)
+    digest = digest_of(data.x, data.t, data.x_test)
+    sizes = [data.x.shape[1], *PROTOCOL["sizes"][1:]]
+    protocol = PROTOCOL | {"sizes": sizes} | (QUICK if settings.quick else {}) | changes
+    return [{"data": digest, "seed": seed, **protocol, **CONTROL} for seed in seeds]
+
+
+def protocol_of(arm: Job) -> dict[str, Any]:
+    """The part of an arm that is the protocol's, for the numbers of a figure."""
+    return {name: arm[name] for name in PROTOCOL}
+
+
+def pretraining_of(arm: Job) -> Job:
+    """The part of an arm that its pretraining depends on: the job of `pretrain`."""
+    later = {*CONTROL, "alpha", "sampling", "lai_epochs", "order", "l1_ratio", "reduction"}
+    return {name: value for name, value in arm.items() if name not in later}
+
+
+def train_all(settings: Settings, arms: list[Job], title: str) -> list[Job]:
+    """Every arm with its results: what `continue_training` returns, and its pretraining's curve.
+
+    Arms that share a pretraining, in this figure or in another, share the cached one.
+    """
+    folder = settings.out / "arms"
+    shared = {str(job): job for job in map(pretraining_of, arms)}
+    for job in shared.values():  # a cached pretraining is worth as much as its checkpoint
+        path = cache_path(pretrain, job, folder)
+        try:
+            load_state(path.with_suffix(".npz"))
+        except (OSError, ValueError):
+            path.unlink(missing_ok=True)
+
+    def run(work: Work, jobs: list[Job], title: str) -> list[Job]:
+        return run_jobs(work, jobs, settings.data, folder, settings.jobs, title)
+
+    pretrained = run(pretrain, list(shared.values()), f"{title}, pretraining")
+    by_job = dict(zip(shared, pretrained, strict=True))
+    starts = [by_job[str(pretraining_of(arm))] for arm in arms]
+    jobs = [{**arm, "start": start["state"]} for arm, start in zip(arms, starts, strict=True)]
+    results = run(continue_training, jobs, title)
+    return [
+        {**arm, "pretraining": {"rmse": start["rmse"], "path": start["path"]}, **result}
+        for arm, start, result in zip(arms, starts, results, strict=True)
+    ]
+
+
+def summarise_over_seeds(values: npt.ArrayLike) -> Numbers:
+    """Median, minimum and maximum over the first axis, that of the seeds."""
+    a = np.asarray(values)
+    summary = {"median": np.median(a, axis=0), "least": a.min(axis=0), "most": a.max(axis=0)}
+    return {name: value.tolist() for name, value in summary.items()}

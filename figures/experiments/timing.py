@@ -1,0 +1,74 @@
+"""Time functions that run in turns, A B C A B C …, so that ratios are those of one round."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from lai_ref import MLP, Array, Epoch, Loss, lai_training
+
+BATCH = 64  # samples, of the paper's epochs
+Clock = Callable[[], float]  # seconds
+Key = TypeVar("Key")
+
+
+def round_robin(
+    turns: Mapping[Key, Callable[[], object]], rounds: int, clock: Clock, seconds: float = 0.0
+) -> dict[Key, Array]:
+    """The seconds of each, (rounds,); of further rounds too while `seconds` have not passed.
+
+    The first round is slower, and does not count.
+    """
+
+    def one_round() -> list[float]:
+        times = []
+        for run in turns.values():
+            began = clock()
+            run()
+            times.append(clock() - began)
+        return times
+
+    one_round()
+    times: list[list[float]] = []
+    end = time.perf_counter() + seconds
+    while len(times) < rounds or time.perf_counter() < end:
+        times.append(one_round())
+    return dict(zip(turns, np.array(times).T, strict=True))
+
+
+def quartiles(ratios: Array) -> dict[str, float]:
+    """Median and quartiles."""
+    low, median, high = np.quantile(ratios, (0.25, 0.5, 0.75)).tolist()
+    return {"median": median, "low": low, "high": high}
+
+
+def lai_epochs(
+    net: MLP, x: Array, t: Array, loss: Loss, alpha: float, sampling: str, epochs: int
+) -> Iterator[Epoch]:
+    """Lai Training without pretraining, epoch by epoch."""
+    return lai_training(
+        net,
+        x,
+        t,
+        loss=loss,
+        alpha=alpha,
+        sampling=sampling,
+        pretrain_epochs=0,
+        lai_epochs=epochs,
+        batch_size=BATCH,
+        rng=np.random.default_rng(0),
+    )
+
+
+def random_task(
+    sizes: Sequence[int], activation: str, n: int, dtype: str
+) -> tuple[MLP, Array, Array, Array]:
+    """Network and θ, and random inputs and targets of n samples."""
+    rng = np.random.default_rng(0)
+    net = MLP(sizes, activation)
+    x = rng.standard_normal((n, net.sizes[0])).astype(dtype)
+    t = rng.standard_normal((n,)).astype(dtype)
+    return net, net.init(rng, dtype), x, t

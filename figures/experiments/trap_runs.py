@@ -1,0 +1,93 @@
+"""Runs that may be trapped: a line and a curve fitted by Lai Training or parts of it.
+
+Each seed has its own data, noise and start, the same for all losses and methods.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from figures.experiments.inputs import Job
+from lai_ref import MLP, Adam, Array, Lai, Loss, Plain, TrainingState, lai_training
+
+SLOPE = 3.0  # of the line, y = 3x, and the steepest of the curve, y = 1.5 sin 2x
+X = {"line": 1.0, "curve": 2.0}  # x and the noise are uniform, x in ±X
+N, BATCH_SIZE = 128, 32
+NETS = {"line": MLP((1, 1)), "curve": MLP((1, 16, 1), "tanh")}
+EPOCHS = {"line": 30, "curve": 25}  # of pretraining, and as many after it
+LR = {"line": 0.03, "curve": 0.05}
+
+
+def train(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+    """By run of `job`: each seed's fraction of wrong points, and the first seed's predictions.
+
+    A run is a dict: `lam` of the loss, or None for MSE; the fraction `alpha` of the points that get
+    it; whether it is `pretrained` with MSE; by how much Adam's learning rate is divided, `slower`.
+    """
+    task, net, x = job["task"], NETS[job["task"]], grid(job["task"])
+    _, true = truth(task, x)
+    steep = np.abs(true) > SLOPE / 3
+    wrong: list[list[float]] = [[] for _ in job["runs"]]
+    fits = []
+    for seed in job["seeds"]:
+        pretrained = last_state(job, seed, Plain())
+        for fractions, run in zip(wrong, job["runs"], strict=True):
+            loss = Lai(run["lam"]) if run["lam"] else Plain()
+            start = pretrained if run["pretrained"] else None
+            theta = last_state(job, seed, loss, run["alpha"], run["slower"], start).theta
+            y, tape = net.forward(theta, x[:, None])
+            k, _ = net.input_gradient(tape)
+            fractions.append(float((k[:, 0] * true <= 0)[steep].mean()))
+            if seed == job["seeds"][0]:
+                fits.append(y.round(4).tolist())
+    return {"wrong": wrong, "fits": fits}
+
+
+def grid(task: str) -> Array:
+    """The x at which a fit is judged."""
+    return np.linspace(-X[task], X[task], 81)
+
+
+def truth(task: str, x: Array) -> tuple[Array, Array]:
+    """The function that the targets scatter about, and its derivative."""
+    if task == "line":
+        return SLOPE * x, np.full_like(x, SLOPE)
+    return SLOPE / 2 * np.sin(2 * x), SLOPE * np.cos(2 * x)
+
+
+def sample(task: str, noise: float, seed: int) -> tuple[Array, Array]:
+    """A seed's data x and t, each (N,)."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-X[task], X[task], N)
+    return x, truth(task, x)[0] + rng.uniform(-noise, noise, N)
+
+
+def last_state(
+    job: Job,
+    seed: int,
+    loss: Loss,
+    alpha: float = 0.0,
+    slower: int = 1,
+    start: TrainingState | None = None,
+) -> TrainingState:
+    """The state at the end of a run from the seed's own initial θ, or resumed from `start`."""
+    task = job["task"]
+    x, t = sample(task, job["noise"], seed)
+    *_, last = lai_training(
+        NETS[task],
+        x[:, None],
+        t,
+        loss=loss,
+        alpha=alpha,
+        sampling="points",
+        pretrain_epochs=start.epoch if start else 0,
+        lai_epochs=EPOCHS[task] * slower,
+        batch_size=BATCH_SIZE,
+        optimizer=Adam(lr=LR[task] / slower),
+        rng=np.random.default_rng([seed, 1]),
+        resume_from=start,
+    )
+    return last.state

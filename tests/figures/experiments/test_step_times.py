@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lai_ref.mlp
+from figures.cost import EPOCHS
+from figures.experiments import step_times, timing
+from lai_ref import MLP, Lai, Plain
+
+
+class Logged(np.ndarray[Any, Any]):
+    """An array that lists the matrix products it takes part in, by their shapes and layout."""
+
+    log: list[Any]
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        def bare(value: Any) -> Any:
+            return np.asarray(value) if isinstance(value, Logged) else value
+
+        if ufunc is np.matmul:
+            self.log.append(shapes(*inputs))
+        if "out" in options:
+            options["out"] = tuple(bare(out) for out in options["out"])
+        result = getattr(ufunc, method)(*(bare(value) for value in inputs), **options)
+        return result.view(Logged) if isinstance(result, np.ndarray) else result
+
+
+def shapes(left: Any, right: Any) -> tuple[Any, ...]:
+    layout = tuple(side.flags.c_contiguous or 1 in side.shape for side in (left, right))
+    return (*left.shape, right.shape[1], *layout)
+
+
+@pytest.mark.parametrize("sizes", [(3, 1), (3, 5, 1), (3, 5, 4, 1), (2, 7, 6, 5, 1)])
+def test_the_products_are_those_of_the_network(
+    sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("check_array", "check_shape"):  # which would make plain arrays of the logged ones
+        monkeypatch.setattr(lai_ref.mlp, name, lambda _, array, shape: array)
+    net = MLP(sizes)
+    rng = np.random.default_rng(0)
+    theta = net.init(rng).view(Logged)
+    x, t = rng.standard_normal((9, sizes[0])).view(Logged), rng.standard_normal(9)
+    plain, more = step_times.products(net, np.asarray(theta), 9)
+
+    monkeypatch.setattr(Logged, "log", [], raising=False)
+    y, tape = net.forward(theta, x)
+    _, dy, _ = Plain()(np.asarray(y), t)
+    net.backward(tape, dy.view(Logged))
+    assert sorted(Logged.log) == sorted(shapes(*pair) for pair in plain)
+
+    monkeypatch.setattr(Logged, "log", [])
+    y, tape = net.forward(theta, x)
+    k, gtape = net.input_gradient(tape)
+    _, dy, dk = Lai(0.1)(np.asarray(y), t, np.asarray(k))
+    net.double_backward(gtape, dy.view(Logged), dk.view(Logged))
+    assert sorted(Logged.log) == sorted(shapes(*pair) for pair in plain + more)
+
+
+@pytest.mark.parametrize("sizes", [(3, 1), (8, 64, 32, 1), (2, 7, 6, 5, 1)])
+def test_operations_are_counted_layer_by_layer(sizes: tuple[int, ...]) -> None:
+    net = MLP(sizes)
+    plain, more = step_times.products(net, net.init(np.random.default_rng(0), np.float32), 10)
+    layers = len(sizes) - 1
+    assert (len(plain), len(more)) == (3 * layers - 1, 3 * (layers - 1))
+    weights = [a * b for a, b in itertools.pairwise(sizes)]
+    assert step_times.operations(plain) == 20 * (3 * sum(weights) - weights[0])
+    assert step_times.operations(more) == 20 * 3 * sum(weights[:-1])
+    assert {side.dtype for pair in plain + more for side in pair} == {np.dtype("float32")}
+
+
+def test_ratios_are_taken_round_by_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: dict[str, Any] = {}
+
+    def round_robin(turns: dict[str, Any], *limits: Any) -> Any:
+        assert limits == (3, step_times.CLOCK, 0.25)
+        timed.update(turns)
+        return dict(zip(turns, rounds, strict=True))
+
+    rounds = np.array([[1.0, 2, 4], [3, 4, 4], [0.5, 0.5, 0.5], [0.5, 0.3, 0.7]])
+    monkeypatch.setattr(step_times, "round_robin", round_robin)
+    arm = {"sizes": [3, 5, 1], "activation": "tanh", "dtype": "float32", "n": 7}
+    result = step_times.time_steps({**arm, "seconds": 0.25, "rounds": 3}, None, Path())
+    (plain,), (lai,), (products,), (more,) = (each.args for each in timed.values())
+    assert (plain, lai, len(products), len(more)) == (Plain(), Lai(0.1), 5, 3)
+    assert (result["plain seconds"], result["lai seconds"]) == (2, 4)
+    assert result["lai / plain"] == {"low": 1.5, "median": 2, "high": 2.5}
+    assert result["plain / products"] == {"low": 3, "median": 4, "high": 6}
+    assert result["lai / products"]["median"] == pytest.approx(4 / 1.2)
+
+
+def test_an_epoch_is_trained_with_its_sampling_and_alpha(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, float]] = []
+
+    def training(*_: Any, alpha: float, sampling: str, **options: Any) -> Any:
+        asked.append((sampling, alpha))
+        assert options["pretrain_epochs"] == 0
+        return iter(range(options["lai_epochs"]))
+
+    monkeypatch.setattr(timing, "lai_training", training)
+    # each of the nine runs takes as many ticks as there were before it
+    monkeypatch.setattr(step_times, "CLOCK", iter_clock(9))
+    result = step_times.time_epochs({**EPOCHS, "n": 64, "rounds": 2}, None, Path())
+    samplings = [(s, a) for s in ("batches", "points") for a in (0.001, 0.01, 0.1, 1.0)]
+    assert asked == [("batches", 0.0), *samplings]
+    medians = {s: [r["median"] for r in ratios] for s, ratios in result["ratios"].items()}
+    assert medians == {"batches": [2, 3, 4, 5], "points": [6, 7, 8, 9]}
+
+
+def iter_clock(runs: int) -> Any:
+    """A clock by which the first of `runs` takes 1, the second 2, …, in every round."""
+    ticks = itertools.cycle(range(1, runs + 1))
+    now, running = 0, False
+
+    def clock() -> int:
+        nonlocal now, running
+        now += next(ticks) if running else 0
+        running = not running
+        return now
+
+    return clock

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from figures import trap
+from figures.experiments import trap_runs
+from lai_ref import MLP, Array, Lai, Plain
+
+LAI_ALONE = {"lam": 1.0, "pretrained": False, "alpha": 1.0, "slower": 1}
+
+
+def test_a_line_is_caught_if_it_starts_left_of_the_barrier() -> None:
+    starts = {s: MLP((1, 1)).init(np.random.default_rng([s, 1]))[0] for s in range(40)}
+    left = [seed for seed, k in starts.items() if k < -0.5][:3]
+    right = [seed for seed, k in starts.items() if k > 0.2][:3]
+    job = {"task": "line", "noise": 8.0, "runs": [LAI_ALONE], "seeds": left + right}
+    result = trap_runs.train(job, None, Path())
+    assert result["wrong"] == [[1.0] * 3 + [0.0] * 3]
+    (first,) = result["fits"]
+    assert first == sorted(first, reverse=True)
+
+
+def test_a_curve_is_judged_where_it_is_steep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of slope 3 is wrong where the curve falls, by 1 at least: 3 cos 2x < −1, |x| < 2."""
+    monkeypatch.setitem(trap_runs.NETS, "curve", MLP((1, 1)))
+    fitted = SimpleNamespace(theta=np.array([3.0, 0.0]))
+    monkeypatch.setattr(trap_runs, "last_state", lambda *_: fitted)
+    job = {"task": "curve", "noise": 1.0, "runs": [LAI_ALONE], "seeds": [0]}
+    (wrong,) = trap_runs.train(job, None, Path())["wrong"]
+    rising = math.acos(1 / 3)
+    falling = 2 * (2 - (math.pi - math.acos(1 / 3)) / 2)
+    assert wrong[0] == pytest.approx(falling / (falling + rising), abs=0.01)
+
+
+def test_the_slope_behind_the_data_is_that_of_the_function_behind_them() -> None:
+    x = np.linspace(-1, 1, 7)
+    for task in ("line", "curve"):
+        y, slope = trap_runs.truth(task, x.astype(complex) + 1e-30j)
+        np.testing.assert_allclose(y.imag / 1e-30, slope.real, rtol=1e-12)
+
+
+def test_methods_start_from_pretraining_or_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def last_state(job: Any, seed: int, loss: Any, *rest: Any) -> Any:
+        calls.append((loss, *rest))
+        return SimpleNamespace(theta=np.array([1.0, 0.0]), name=len(calls))
+
+    monkeypatch.setattr(trap_runs, "last_state", last_state)
+    settings, runs = trap.settings_of(*trap.MUCH), trap.runs_of(*trap.MUCH)
+    trap_runs.train({"task": "line", "noise": 8.0, "runs": runs, "seeds": [5]}, None, Path())
+    assert calls.pop(0) == (Plain(),)
+    made = {
+        (method, lam): (loss, alpha, slower, start and start.name)
+        for (method, lam), (loss, alpha, slower, start) in zip(settings, calls, strict=True)
+    }
+    assert made["MSE", None] == (Plain(), 0.0, 1, 1)
+    assert made["Lai alone", 1.0] == (Lai(1.0), 1.0, 1, None)
+    assert made["MSE, then Lai", 0.1] == (Lai(0.1), 1.0, 1, 1)
+    assert made["MSE, then Lai, lr/3", 0.1] == (Lai(0.1), 1.0, 3, 1)
+    assert made["Lai Training", 0.1] == (Lai(0.1), 0.01, 1, 1)
+
+
+def test_a_run_goes_on_from_its_start_for_as_long_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def training(net: MLP, x: Array, t: Array, **options: Any) -> Any:
+        asked.update(options, net=net, x=x, t=t)
+        return iter([SimpleNamespace(state="first"), SimpleNamespace(state="last")])
+
+    monkeypatch.setattr(trap_runs, "lai_training", training)
+    job, start = {"task": "curve", "noise": 2.5}, SimpleNamespace(epoch=25)
+    state: Any = trap_runs.last_state(job, 7, Lai(0.1), 0.01, 5, start)  # type: ignore[arg-type]
+    assert state == "last"
+    assert (asked["loss"], asked["alpha"], asked["sampling"]) == (Lai(0.1), 0.01, "points")
+    assert (asked["pretrain_epochs"], asked["lai_epochs"], asked["resume_from"]) == (25, 125, start)
+    assert asked["optimizer"].lr == 0.01
+    assert (asked["net"], asked["x"].shape, asked["t"].shape) == (
+        trap_runs.NETS["curve"],
+        (128, 1),
+        (128,),
+    )
