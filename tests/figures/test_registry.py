@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Callable
@@ -122,29 +121,6 @@ def test_the_gallery_has_every_figure_with_its_question_picture_and_command() ->
         assert question.startswith(FIGURES[name].question)
         assert command == f".venv/bin/{numbers['command']}"
         assert picture == f"results/{name}.png"
-
-
-def part_of(name: str) -> str:
-    """Of a module of the package: the folder that holds figures up, or the figure it belongs to."""
-    return [*name.split("."), ""][1]
-
-
-MODULES = {
-    ".".join(path.relative_to(ROOT).with_suffix("").parts): path
-    for path in (ROOT / "figures").rglob("*.py")
-}
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_run_from_the_registry_to_a_figure_to_what_holds_it_up(name: str) -> None:
-    below = {"experiments": {"experiments"}, "plotting": {"experiments", "plotting"}}
-    above = {"registry": {"experiments"}, "__main__": {"experiments", "plotting", "registry"}}
-    mine = part_of(name)
-    allowed = (below | above).get(mine, {mine, "experiments", "plotting"})  # else: a figure
-    for node in ast.walk(ast.parse(MODULES[name].read_bytes())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("figures"):
-            parts = {part_of(f"{node.module}.{alias.name}") for alias in node.names}
-            assert parts <= allowed, ast.unparse(node)
 
 
 FORMULAS = ("projection", "chebyshev", "tangent", "factor")
