@@ -174,11 +174,9 @@ def test_lists_of_results_do_as_well_as_tuples() -> None:
 
 def test_a_port_may_do_with_its_arguments_as_it_likes() -> None:
     class Greedy(Reference):
-        def input_gradient(
-            self, *, sizes: list[int], activation: str, theta: Array, x: Array
-        ) -> Any:
-            answer = super().input_gradient(sizes=sizes, activation=activation, theta=theta, x=x)
-            sizes.clear()
+        def input_gradient(self, *, theta: Array, x: Array, **net: Any) -> Any:
+            answer = super().input_gradient(theta=theta, x=x, **net)
+            net["sizes"].clear()
             theta[:] = x[:] = np.nan
             return answer
 
@@ -269,9 +267,8 @@ def test_a_mistake_that_would_have_failed_far_more_is_not_named() -> None:
     class Doubled(Port):
         """Both sides are added where k is at its kink, in a loss alone."""
 
-        def loss(self, y: Array, t: Array, k: Array, lam: Any, *rest: Any, **more: Any) -> Any:
-            value, dy, dk = super().loss(y, t, k, lam, *rest, **more)
-            order = more["order"]
+        def loss(self, *, k: Array, lam: Any, order: int, **rest: Any) -> Any:
+            value, dy, dk = super().loss(k=k, lam=lam, order=order, **rest)
             return value, dy, np.where(np.abs(k) ** order == lam, 2 * dk, dk)
 
     report = oracle.check(Doubled(), groups=["loss"])
@@ -284,8 +281,8 @@ def test_what_is_unexplained_is_looked_at() -> None:
             return tuple(a.astype(float) for a in super().factor(k.astype(np.float32), lam, order))
 
     class Carried(Port):
-        def train(self, *arguments: Any, **named: Any) -> Array:
-            thetas: Array = super().train(*arguments, **named)
+        def train(self, **named: Any) -> Array:
+            thetas: Array = super().train(**named)
             thetas += 1e-6 * np.arange(len(thetas))[:, None]
             return thetas
 

@@ -18,11 +18,9 @@ class _Scaled(Port):
         """Which multiple, for N samples, D features and p."""
         raise NotImplementedError
 
-    def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
-    ) -> tuple[Any, Array, Array]:
-        value, dy, dk = super().loss(y, t, k, lam, order, l1_ratio, reduction)
-        times = self.times(len(y), k.shape[1], order)
+    def loss(self, *, k: Array, order: int, **rest: Any) -> tuple[Any, Array, Array]:
+        value, dy, dk = super().loss(k=k, order=order, **rest)
+        times = self.times(len(k), k.shape[1], order)
         return value * times, dy * times, dk * times
 
     def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
@@ -33,33 +31,27 @@ class _Scaled(Port):
 
 @mutant("k was averaged over the batch before F; F belongs to each sample's own k.", LOSS)
 class SlopesAveraged(Port):
-    def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
-    ) -> tuple[Any, Array, Array]:
+    def loss(self, *, k: Array, **rest: Any) -> tuple[Any, Array, Array]:
         mean = np.broadcast_to(k.mean(axis=0), k.shape)
-        value, dy, dk = super().loss(y, t, mean, lam, order, l1_ratio, reduction)
+        value, dy, dk = super().loss(k=mean, **rest)
         return value, dy, np.tile(dk.mean(axis=0), (len(k), 1))
 
 
 @mutant("One slope, the length of k, was put into F; F is taken along each feature.", LOSS)
 class SlopeIsLength(Port):
-    def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
-    ) -> tuple[Any, Array, Array]:
+    def loss(self, *, k: Array, lam: Lam, **rest: Any) -> tuple[Any, Array, Array]:
         length, unit = self.l2_norm(np.abs(k))
         one = np.mean(lam, dtype=k.dtype)
-        value, dy, dk = super().loss(y, t, length[:, None], one, order, l1_ratio, reduction)
+        value, dy, dk = super().loss(k=length[:, None], lam=one, **rest)
         return value, dy, dk * unit * np.sign(k)
 
 
 @mutant("y (N, 1) minus t (N,) gave (N, N) differences; each y has its own t.", LOSS)
 class ResidualsBroadcast(Port):
-    def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
-    ) -> tuple[Any, Array, Array]:
+    def loss(self, *, y: Array, t: Array, k: Array, **rest: Any) -> tuple[Any, Array, Array]:
         n = len(y)
         y, t, k = np.repeat(y, n), np.tile(t, n), np.repeat(k, n, axis=0)
-        value, dy, dk = super().loss(y, t, k, lam, order, l1_ratio, reduction)
+        value, dy, dk = super().loss(y=y, t=t, k=k, **rest)
         return value, dy.reshape(n, n).sum(axis=1), dk.reshape(n, n, -1).sum(axis=1)
 
     def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:

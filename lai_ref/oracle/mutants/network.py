@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import NETWORK, SLOPES, mutant
-from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port import Loss, Port
 from lai_ref.oracle.mutants.port_network import Array, Layers, Sweep
 
 
@@ -56,8 +56,8 @@ class _Activated(Sweep):
 
 @mutant("The last layer had the activation as well; y = z_L has none.", SLOPES)
 class LastLayerActivated(Port):
-    def sweep(self, sizes: Sequence[int], activation: str, theta: Array, x: Array) -> Sweep:
-        linear = super().sweep(sizes, activation, theta, x)
+    def sweep(self, x: Array, *, activation: str, **net: Any) -> Sweep:
+        linear = super().sweep(x, activation=activation, **net)
         z, y = linear.y, self.f(activation, linear.y)
         first = self.slope(activation, z, y)
         sweep = _Activated(*linear._replace(y=y, k=first[:, None] * linear.k))
@@ -79,8 +79,8 @@ class TransposeForgotten(Port):
 
 @mutant("k was that of the mean of y over the batch, 1/N of each sample's own.", SLOPES)
 class SlopeOfMean(Port):
-    def sweep(self, sizes: Sequence[int], activation: str, theta: Array, x: Array) -> Sweep:
-        right = super().sweep(sizes, activation, theta, x)
+    def sweep(self, x: Array, **net: Any) -> Sweep:
+        right = super().sweep(x, **net)
         return right._replace(k=right.k / len(x))
 
     def up(self, sweep: Sweep, dk: Array) -> tuple[list[Array], list[Array]]:
@@ -180,18 +180,14 @@ class SlopesDetached(Port):
 
 @mutant("The residual was detached: only dk was carried back to θ, and not dy.", NETWORK)
 class ResidualDetached(Port):
-    def seeds(
-        self, y: Array, t: Array, k: Array, loss: Mapping[str, Any]
-    ) -> tuple[Any, Array, Array]:
+    def seeds(self, y: Array, t: Array, k: Array, loss: Loss) -> tuple[Any, Array, Array]:
         value, dy, dk = super().seeds(y, t, k, loss)
         return value, dy if loss["name"] == "plain" else np.zeros_like(dy), dk
 
 
 @mutant("k was the gradient of mean |e|^p; it is that of the prediction y.", NETWORK)
 class GradientOfLoss(Port):
-    def seeds(
-        self, y: Array, t: Array, k: Array, loss: Mapping[str, Any]
-    ) -> tuple[Any, Array, Array]:
+    def seeds(self, y: Array, t: Array, k: Array, loss: Loss) -> tuple[Any, Array, Array]:
         if loss["name"] == "plain":
             return super().seeds(y, t, k, loss)
         # g_i k_i, where g_i = p |e_i|^(p−1) sign e_i / N

@@ -94,7 +94,7 @@ class LossPort:
         return order * (scaled if order == 1 else scaled / r)
 
     def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
+        self, *, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
     ) -> tuple[Any, Array, Array]:
         """L, dy (N,) and dk (N, D) of y, t (N,) and k (N, D)."""
         lengths = {len(y), len(t), len(k)}

@@ -33,11 +33,9 @@ class Sweep(NamedTuple):
 class NetworkPort:
     """y, k = ∂y/∂x, and θ̄ from the seeds dy and dk."""
 
-    def input_gradient(
-        self, sizes: Sequence[int], activation: str, theta: Array, x: Array
-    ) -> tuple[Array, Array]:
+    def input_gradient(self, *, x: Array, **net: Any) -> tuple[Array, Array]:
         """y (N,) and k (N, D) of x (N, D)."""
-        sweep = self.sweep(sizes, activation, theta, x)
+        sweep = self.sweep(x, **net)
         return sweep.y, sweep.k
 
     def unflatten(self, sizes: Sequence[int], theta: Array) -> Layers:
@@ -102,7 +100,7 @@ class NetworkPort:
         product: Array = a @ b
         return product
 
-    def sweep(self, sizes: Sequence[int], activation: str, theta: Array, x: Array) -> Sweep:
+    def sweep(self, x: Array, *, sizes: Sequence[int], activation: str, theta: Array) -> Sweep:
         """Forward to y, and back to k."""
         layers = self.unflatten(sizes, theta)
         a, z = [x], []

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import ADAM, FACTOR, NETWORK, SLOPES, Mutant, mutant
-from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port import Loss, Parts, Port
 from lai_ref.oracle.mutants.port_loss import Array
 from lai_ref.oracle.mutants.port_network import Layers, Sweep
 
@@ -23,9 +23,9 @@ class ProductsByEinsum(Port):
 
 @mutant("The network goes through one sample at a time, and gradients are added up.", SLOPES)
 class OneSampleAtATime(Port):
-    def sweep(self, sizes: Sequence[int], activation: str, theta: Array, x: Array) -> Sweep:
+    def sweep(self, x: Array, **net: Any) -> Sweep:
         one = super().sweep
-        rows = [one(sizes, activation, theta, row[None]) for row in x]
+        rows = [one(row[None], **net) for row in x]
         fields: list[Any] = [rows[0].layers]
         for parts in list(zip(*rows, strict=True))[1:-2]:
             fields.append([np.concatenate(h) for h in zip(*parts, strict=True)])
@@ -81,17 +81,9 @@ class MomentsByDifference(Port):
 
 @mutant("A mixed batch goes through the network once, with both losses' seeds.", ("train",))
 class MixedInOnePass(Port):
-    def mixed_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        parts: list[tuple[Array, Mapping[str, Any]]],
-    ) -> Array:
+    def mixed_gradient(self, parts: Parts, *, x: Array, t: Array, **net: Any) -> Array:
         rows = np.concatenate([part for part, _ in parts])
-        sweep = self.sweep(sizes, activation, theta, x[rows])
+        sweep = self.sweep(x[rows], **net)
         dy, dk = np.empty_like(sweep.y), np.empty_like(sweep.k)
         start = 0
         for part, loss in parts:
@@ -107,26 +99,19 @@ class MixedInOnePass(Port):
 )
 class SumsShared(Port):
     def sharded_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        loss: Mapping[str, Any],
-        shards: Sequence[Array],
+        self, *, x: Array, t: Array, loss: Loss, shards: Sequence[Array], **net: Any
     ) -> tuple[Any, Array]:
-        n = sum(len(rows) for rows in shards)
+        n, theta = sum(len(rows) for rows in shards), net["theta"]
         if loss["name"] == "plain" or loss["reduction"] == "sample":
             # nothing but a mean over the samples
             value, grad = theta.dtype.type(0), np.zeros_like(theta)
             for rows in shards:
-                share, given = len(rows) / n, (sizes, activation, theta, x[rows], t[rows], loss)
-                own_value, own_grad = self.param_gradient(*given)
-                value, grad = value + share * own_value, grad + share * own_grad
+                own_value, own_grad = self.param_gradient(x=x[rows], t=t[rows], loss=loss, **net)
+                weight = len(rows) / n
+                value, grad = value + weight * own_value, grad + weight * own_grad
             return theta.dtype.type(value), grad
         order = loss["order"]
-        sweeps = [self.sweep(sizes, activation, theta, x[rows]) for rows in shards]
+        sweeps = [self.sweep(x[rows], **net) for rows in shards]
         e = [self.residual(sweep.y, t[rows]) for sweep, rows in zip(sweeps, shards, strict=True)]
         F = [self.factor(sweep.k, loss["lam"], order) for sweep in sweeps]
         ell = [self.per_feature(own, f, order) for own, (f, _) in zip(e, F, strict=True)]
