@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from lai_ref.oracle.case import Case, flat
 from lai_ref.oracle.grading.backend import Reference, reference
+from lai_ref.oracle.grading.runner import ask
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.oracle.tolerances import answers as straightforward
 from lai_ref.oracle.tolerances.bounded import (
@@ -40,7 +42,6 @@ from lai_ref.support.validation import Array
 
 DTYPES = ("float64", "float32")
 ACTIVATIONS = ("identity", "relu", "tanh", "softplus", "silu")
-Case = tuple[str, dict[str, Any]]
 
 
 # Rules
@@ -313,20 +314,20 @@ def random_network(rng: np.random.Generator, n: int) -> dict[str, Any]:
     }
 
 
-def random_case(group: str, seed: int) -> Case:
+def random_inputs(group: str, seed: int) -> dict[str, Any]:
     """Ordinary inputs: a few samples and features, numbers around 1."""
     rng = np.random.default_rng([seed, *group.encode()])
     n = int(rng.integers(1, 6))
     if group == "factor":
         k = rng.normal(size=6) * 10.0 ** rng.uniform(-2, 1.4, 6)
         lam = singles(10 ** rng.uniform(-2, 2))
-        return group, {"k": singles(k), "lam": lam, "order": int(rng.integers(1, 3))}
+        return {"k": singles(k), "lam": lam, "order": int(rng.integers(1, 3))}
     if group == "loss":
         d = int(rng.integers(1, 5))
         y, t, k = rng.normal(size=n), rng.normal(size=n), rng.normal(size=(n, d)) * 2
         loss = random_loss(rng, d)
         del loss["name"]
-        return group, {"y": singles(y), "t": singles(t), "k": singles(k), **loss}
+        return {"y": singles(y), "t": singles(t), "k": singles(k), **loss}
     adam = {"lr": 0.01, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
     constants = {name: singles(number) for name, number in adam.items()}
     if group == "adam":
@@ -335,12 +336,12 @@ def random_case(group: str, seed: int) -> Case:
         m = singles(rng.normal(size=8) if taken else np.zeros(8))
         v = singles(v * v if taken else np.zeros(8))
         theta = singles(rng.normal(size=8))
-        return group, {"theta": theta, "grad": singles(g), "t": taken, "m": m, "v": v, **constants}
+        return {"theta": theta, "grad": singles(g), "t": taken, "m": m, "v": v, **constants}
     if group == "train":
         n = 5
     inputs = random_network(rng, n)
     if group == "input_gradient":
-        return group, inputs
+        return inputs
     inputs["t"] = singles(rng.normal(size=n))
     loss = random_loss(rng, inputs["sizes"][0])
     plain = {"name": "plain", "order": int(rng.integers(1, 3))}
@@ -352,35 +353,7 @@ def random_case(group: str, seed: int) -> Case:
         zeros = singles(np.zeros(len(inputs["theta"])))
         inputs |= {"m": zeros, "v": zeros, "step": 0, "plain": plain["order"], **constants}
         inputs["batches"] = [{"rows": r, "lai_rows": r[: i % 4]} for i, r in enumerate(rows)]
-    return group, inputs
-
-
-def ask(backend: object, case: Case, dtype: str) -> list[Any]:
-    """A backend's outputs, in order."""
-    group, inputs = case
-    method = {"adam": "adam_step", "sharded": "sharded_gradient"}.get(group, group)
-    answer = getattr(backend, method)(**{n: argument(n, v, dtype) for n, v in inputs.items()})
-    return list(answer) if isinstance(answer, tuple) else [answer]
-
-
-def argument(name: str, value: Any, dtype: str) -> Any:
-    if name == "loss":
-        return {key: argument(key, part, dtype) for key, part in value.items()}
-    if name == "batches":
-        return [(np.array(b["rows"]), np.array(b["lai_rows"], dtype=int)) for b in value]
-    if name == "shards":
-        return [np.array(shard) for shard in value]
-    if isinstance(value, list) and name != "sizes":
-        return np.array(value, dtype=float).astype(dtype)
-    return float(value) if isinstance(value, Decimal) else value
-
-
-def flat(nested: Any) -> Iterator[Any]:
-    if isinstance(nested, list):
-        for part in nested:
-            yield from flat(part)
-    else:
-        yield nested
+    return inputs
 
 
 class Known(NamedTuple):
@@ -396,23 +369,24 @@ def ordinary(group: str, count: int) -> list[Known]:
     """Random cases, but none whose side of a kink rounding would decide."""
     found = []
     for seed in range(count):
-        case = random_case(group, seed)
+        inputs = random_inputs(group, seed)
         try:
-            bounds = straightforward.answer(*case, u=0.5)
+            bounds = straightforward.answer(group, inputs, 0.5)
         except UndecidedError:
             continue
-        found.append(Known(case, exact.answer(*case, u=Decimal("0.5")), bounds))
+        case = Case(f"{group}/{seed}", group, "random numbers", inputs, None, None, {})
+        found.append(Known(case, exact.answer(group, inputs, Decimal("0.5")), bounds))
     assert len(found) > 0.7 * count
     return found
 
 
 def measured(known: Known, backend: object, dtype: str) -> list[tuple[float, float, Bounded]]:
     """For every number of the answer: error, tolerance, and what it is."""
-    found = []
-    for name, got in zip(known.truth, ask(backend, known.case, dtype), strict=True):
-        numbers = [Decimal(float(g)) for g in np.ravel(got)]
-        want = zip(numbers, flat(known.truth[name]), flat(known.bounds[name]), strict=True)
-        found += [(float(abs(g - w)), tolerance(b, dtype), b) for g, w, b in want]
+    answer, found = ask(backend, known.case, dtype), []
+    assert isinstance(answer, dict), answer
+    for name, got in answer.items():
+        rows = zip(flat(got), flat(known.truth[name]), flat(known.bounds[name]), strict=True)
+        found += [(float(abs(g - w)), tolerance(b, dtype), b) for g, w, b in rows]
     return found
 
 
@@ -476,9 +450,9 @@ def test_lam_off_by_a_millionth_exceeds_it(group: str) -> None:
     """In float64, in every number that λ is in."""
     moved = 0
     for case, truth, bounds in ordinary(group, 10):
-        lam, off = case[1]["lam"], Decimal("1.000001")
+        lam, off = case.inputs["lam"], Decimal("1.000001")
         wrong = [part * off for part in lam] if isinstance(lam, list) else lam * off
-        answer = exact.answer(group, {**case[1], "lam": wrong}, Decimal("0.5"))
+        answer = exact.answer(group, {**case.inputs, "lam": wrong}, Decimal("0.5"))
         for name in truth:
             numbers = zip(flat(answer[name]), flat(truth[name]), flat(bounds[name]), strict=True)
             for got, want, b in numbers:
