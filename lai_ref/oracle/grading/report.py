@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lai_ref.oracle.case import DTYPES, GROUPS, cases
-from lai_ref.oracle.grading.backend import METHODS
+from lai_ref.oracle.case import GROUPS
 from lai_ref.oracle.grading.diagnosis import Diagnosis, diagnoses
 from lai_ref.oracle.grading.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
-from lai_ref.oracle.grading.runner import ask
 from lai_ref.oracle.mutants import Mutant
-from lai_ref.support.validation import check_choice
 
 NO_METHOD = "no method "
 SHOWN = 8  # failures of a group that have a line of their own
@@ -182,33 +179,3 @@ def _error(o: Outcome) -> str:
     if abs(got - want) > abs(want) / 100:
         return f", {got / want:.4g} times that"
     return f", off by {abs((got - want) / want):.2g} of it, bound {o.bound:.3g} ulp"
-
-
-def check(backend: object, dtype: str = "float64", groups: Sequence[str] | None = None) -> Report:
-    """Ask a Python backend every case of the groups (None: all), and grade its answers.
-
-    Parameters
-    ----------
-    backend
-        Any object with any of the methods of `Backend`.
-    dtype
-        ``"float64"`` or ``"float32"``: of the arrays it is given, and what it is graded as.
-
-    Returns
-    -------
-    Report
-        True if every case passed; as text, what did not, and the likely mistake.
-    """
-    check_choice("dtype", dtype, DTYPES)
-    groups = (groups,) if isinstance(groups, str) else groups
-    chosen = [case for group in groups or (None,) for case in cases(group)]
-    outcomes = []
-    for case in chosen:
-        answer = ask(backend, case, dtype)
-        if answer is None:
-            method = METHODS[case.group]
-            problem = "" if hasattr(backend, method) else f"{NO_METHOD}{method}"
-            outcomes.append(Outcome(case, NOT_IMPLEMENTED, problem))
-        else:
-            outcomes.append(grade(case, answer, dtype))
-    return Report(dtype, tuple(outcomes))
