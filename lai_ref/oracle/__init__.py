@@ -7,7 +7,7 @@
 See README.md beside this file; from any language, `python -m lai_ref.oracle`.
 """
 
-from lai_ref.oracle.case import GROUPS, Case, DamagedError, cases
+from lai_ref.oracle.case import GROUPS, Case, CorruptVectorsError, cases
 from lai_ref.oracle.grading.backend import Backend, reference
 from lai_ref.oracle.grading.check import check
 from lai_ref.oracle.grading.grade import Outcome
@@ -17,7 +17,7 @@ __all__ = [
     "GROUPS",
     "Backend",
     "Case",
-    "DamagedError",
+    "CorruptVectorsError",
     "Outcome",
     "Report",
     "cases",

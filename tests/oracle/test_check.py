@@ -14,7 +14,7 @@ from lai_ref.oracle.case import flat, mapped
 from lai_ref.oracle.grading.backend import METHODS, Reference
 from lai_ref.oracle.grading.grade import grade
 from lai_ref.oracle.grading.runner import arguments
-from lai_ref.oracle.mutants import MUTANTS, REWRITES, Mutant
+from lai_ref.oracle.mutants import MUTANTS, VARIANTS, Mutant
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.support.validation import Array
 
@@ -34,9 +34,9 @@ def test_lai_ref_passes_every_case(dtype: str) -> None:
 
 
 @BOTH_DTYPES
-@pytest.mark.parametrize("rewrite", REWRITES, ids=lambda r: r.name)
-def test_correct_rewrites_pass(rewrite: Mutant, dtype: str) -> None:
-    report = oracle.check(rewrite.backend, dtype)
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: v.name)
+def test_correct_variants_pass(variant: Mutant, dtype: str) -> None:
+    report = oracle.check(variant.backend, dtype)
     assert report, str(report)
 
 
@@ -141,7 +141,7 @@ def test_an_error_is_placed_in_the_port_not_in_a_library() -> None:
         def factor(self, k: Array, lam: float, order: int) -> Any:
             return np.linalg.inv(k), k
 
-    words = oracle.check(Wrong(), groups=["factor"]).outcomes[0].problem
+    words = oracle.check(Wrong(), groups=["factor"]).outcomes[0].reason
     assert "LinAlgError" in words and "(test_check.py:" in words
 
 

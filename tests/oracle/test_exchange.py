@@ -21,9 +21,14 @@ from lai_ref import oracle
 from lai_ref.oracle import case as case_module
 from lai_ref.oracle.__main__ import main
 from lai_ref.oracle.case import SCHEMA, mapped, token
-from lai_ref.oracle.grading.exchange import LARGEST, MalformedError, asked, graded
-from lai_ref.oracle.grading.grade import Refused
-from lai_ref.oracle.grading.runner import ask
+from lai_ref.oracle.grading.exchange import (
+    MAX_BYTES,
+    InvalidAnswersError,
+    grade_answers,
+    run_command,
+)
+from lai_ref.oracle.grading.grade import RaisedError
+from lai_ref.oracle.grading.runner import run_case
 from tests.inputs.strategies import bytes_like, documents_like, json_values
 
 PORT = Path(__file__).parents[1] / "independent" / "stdlib_port.py"
@@ -35,8 +40,8 @@ def right_answers(*groups: str, dtype: str = "float64") -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for group in groups:
         for case in oracle.cases(group):
-            answer = ask(oracle.reference, case, dtype)
-            if isinstance(answer, Refused):
+            answer = run_case(oracle.reference, case, dtype)
+            if isinstance(answer, RaisedError):
                 answers[case.id] = {"error": answer.words}
             elif isinstance(answer, dict):
                 answers[case.id] = {n: mapped(token, part) for n, part in answer.items()}
@@ -77,7 +82,7 @@ def test_numbers_of_json_and_other_words_for_infinity_are_read() -> None:
     one["codec/nan"] = {"values": [float("nan"), 1]}
     one["codec/mixed"]["values"][3] = "-nan"
     one["codec/signed-zero"] = {"values": [0.0, "-0.0"]}
-    assert graded(json.dumps(answers).encode(), oracle.cases("codec"))
+    assert grade_answers(json.dumps(answers).encode(), oracle.cases("codec"))
 
 
 def test_missing_cases_are_counted_and_fail(
@@ -171,16 +176,16 @@ def test_long_answers_take_no_long_time_to_refuse() -> None:
     digits = [{"theta": ["1" * 20_000 + end]} for end in ("x", ".x", ".1x", "e1x", " x")]
     began = time.process_time()
     for content in (doubled, *(json.dumps(with_first(answer)) for answer in digits)):
-        with pytest.raises(MalformedError):
-            graded(content.encode(), oracle.cases("adam"))
+        with pytest.raises(InvalidAnswersError):
+            grade_answers(content.encode(), oracle.cases("adam"))
     assert time.process_time() - began < 5  # a minute, where the time grows as the square
 
 
 def check_graded_or_refused(content: bytes) -> None:
     asked_for = oracle.cases("adam")[:2]
     try:
-        report = graded(content, asked_for)
-    except MalformedError as error:
+        report = grade_answers(content, asked_for)
+    except InvalidAnswersError as error:
         assert str(error)
     else:
         assert len(report.outcomes) == len(asked_for)
@@ -204,8 +209,8 @@ def test_answers_nested_to_any_depth_are_graded_or_refused() -> None:
 def test_answers_cut_short_anywhere_are_refused() -> None:
     content = json.dumps(TWO).encode()
     for length in range(len(content)):
-        with pytest.raises(MalformedError, match="not JSON"):
-            graded(content[:length], oracle.cases("adam"))
+        with pytest.raises(InvalidAnswersError, match="not JSON"):
+            grade_answers(content[:length], oracle.cases("adam"))
 
 
 @pytest.mark.slow
@@ -237,7 +242,7 @@ def test_a_file_of_100_megabytes_is_refused(
     with open(path, "wb") as file:
         file.truncate(100_000_000)
     assert main(["grade", str(path)]) == 2
-    assert f"answers of more than {LARGEST} bytes" in capsys.readouterr().err
+    assert f"answers of more than {MAX_BYTES} bytes" in capsys.readouterr().err
 
 
 def test_a_missing_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -273,8 +278,8 @@ def test_a_port_in_plain_python_passes_what_it_implements(
         ("import os, signal; os.kill(os.getpid(), signal.SIGRTMIN + 1)", "(without a name)"),
         ("pass", "printed nothing"),
         ("print('{\"schema\": ')", "not JSON, or only half of it"),
-        ("while True: print('x' * 1_000_000)", f"printed more than {LARGEST} bytes"),
-        ("print('x' * 30_000_000)", f"more than {LARGEST} bytes"),
+        ("while True: print('x' * 1_000_000)", f"printed more than {MAX_BYTES} bytes"),
+        ("print('x' * 30_000_000)", f"more than {MAX_BYTES} bytes"),
         ("print('{\"schema\": \"lai-oracle/1\", \"dtype\": \"float32\", \"answers\": {}}')",
          "dtype: expected float64 (--dtype), got float32"),
     ],
@@ -301,8 +306,10 @@ def test_programs_that_cannot_be_started_are_said(
 
 def test_the_first_and_the_last_words_of_a_program_that_fails_are_told() -> None:
     code = "import sys; sys.exit('TypeError first' + 2000 * ' at' + ' last frame')"
-    with pytest.raises(MalformedError, match=r"(?s)TypeError first at.*\n…\n.* at last frame$"):
-        asked(shlex.join([sys.executable, "-c", code]), "", 60)
+    with pytest.raises(
+        InvalidAnswersError, match=r"(?s)TypeError first at.*\n…\n.* at last frame$"
+    ):
+        run_command(shlex.join([sys.executable, "-c", code]), "", 60)
 
 
 def test_a_reader_that_has_enough_is_no_error() -> None:
@@ -317,20 +324,22 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
 
 def test_answers_to_other_groups_are_left_aside() -> None:
     content = json.dumps(ADAM).encode()
-    assert {o.status for o in graded(content, oracle.cases("factor")).outcomes} == {"missing"}
-    assert len(graded(content, oracle.cases("adam")).outcomes) == len(ADAM["answers"])
+    assert {o.status for o in grade_answers(content, oracle.cases("factor")).outcomes} == {
+        "missing"
+    }
+    assert len(grade_answers(content, oracle.cases("adam")).outcomes) == len(ADAM["answers"])
 
 
 def test_a_program_that_hangs_is_ended() -> None:
-    with pytest.raises(MalformedError, match="no answer within"):
-        asked(f"{PYTHON} -c 'import time; time.sleep(1e6)'", "{}", 0.5)
+    with pytest.raises(InvalidAnswersError, match="no answer within"):
+        run_command(f"{PYTHON} -c 'import time; time.sleep(1e6)'", "{}", 0.5)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups of POSIX")
 def test_what_a_program_has_started_is_ended_with_it(tmp_path: Path) -> None:
     started = tmp_path / "pid"
-    with pytest.raises(MalformedError, match="no answer within"):
-        asked(f"sh -c 'sleep 1000 & echo $! > {started}; wait'", "{}", 1)
+    with pytest.raises(InvalidAnswersError, match="no answer within"):
+        run_command(f"sh -c 'sleep 1000 & echo $! > {started}; wait'", "{}", 1)
     with pytest.raises(ProcessLookupError):
         for _ in range(100):  # until the system has taken it away
             os.kill(int(started.read_text()), 0)
@@ -339,7 +348,7 @@ def test_what_a_program_has_started_is_ended_with_it(tmp_path: Path) -> None:
 
 def test_a_program_may_print_before_it_has_read_everything() -> None:
     echo = 'import sys; print(" " * 200_000); sys.stdin.read(1); print("{}")'
-    content = asked(f"{PYTHON} -c '{echo}'", "x" * 1_000_000, 20)
+    content = run_command(f"{PYTHON} -c '{echo}'", "x" * 1_000_000, 20)
     assert content.split() == [b"{}"]
 
 

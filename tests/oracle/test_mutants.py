@@ -1,4 +1,4 @@
-"""The oracle's port against `lai_ref`, its rewrites against it, and its mutants, which must differ.
+"""The oracle's port against `lai_ref`, its variants against it, and its mutants, which must differ.
 
 Two answers are compared by their largest distance over their largest number, output by output. No
 array that is passed to a port can be written to.
@@ -16,7 +16,7 @@ import pytest
 
 from lai_ref.oracle import mutants
 from lai_ref.oracle.grading.backend import METHODS, reference
-from lai_ref.oracle.mutants import MUTANTS, REWRITES, Mutant
+from lai_ref.oracle.mutants import MUTANTS, VARIANTS, Mutant
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.support.validation import Array
 from tests.inputs.port_inputs import REFUSED, Call, calls
@@ -85,11 +85,11 @@ def test_port_agrees_with_lai_ref(seed: int, group: str, dtype: str) -> None:
 
 
 @each_dtype
-@pytest.mark.parametrize("rewrite", REWRITES, ids=lambda m: m.name)
-def test_rewrites_agree_with_port(rewrite: Mutant, dtype: str, answers: Answers) -> None:
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda m: m.name)
+def test_variants_agree_with_port(variant: Mutant, dtype: str, answers: Answers) -> None:
     for i, call in enumerate(CALLS):
-        apart = answers.apart(rewrite, None, dtype, i)
-        assert apart < (ROUNDING[dtype] if call.group in rewrite.groups else 1e-300), call
+        apart = answers.apart(variant, None, dtype, i)
+        assert apart < (ROUNDING[dtype] if call.group in variant.groups else 1e-300), call
 
 
 @each_mutant
@@ -122,7 +122,7 @@ def test_no_two_mutants_are_the_same_mistake(answers: Answers) -> None:
 
 
 @each_dtype
-@pytest.mark.parametrize("ours", [None, *REWRITES], ids=lambda m: m.name if m else "port")
+@pytest.mark.parametrize("ours", [None, *VARIANTS], ids=lambda m: m.name if m else "port")
 def test_dtype_and_shapes_are_kept(ours: Mutant | None, dtype: str, answers: Answers) -> None:
     for i, call in enumerate(CALLS):
         pairs = zip(answers.of(ours, dtype, i) or [], answers.of(None, dtype, i) or [], strict=True)
@@ -143,9 +143,9 @@ def test_every_group_has_inputs_and_mutants() -> None:
 
 
 def test_names_and_words() -> None:
-    everything = (*MUTANTS, *REWRITES)
+    everything = (*MUTANTS, *VARIANTS)
     assert len(MUTANTS) >= 44
-    assert len(REWRITES) >= 8
+    assert len(VARIANTS) >= 8
     assert len({mutant.name for mutant in everything}) == len(everything)
     assert len({mutant.mistake for mutant in everything}) == len(everything)
     for mutant in everything:

@@ -235,11 +235,11 @@ def test_where_equal_max_takes_the_convention() -> None:
     a = Hyperdual(Decimal(2), *(Decimal(v) for v in (4, 8, 12)))
     b = Hyperdual(Decimal(2), *(Decimal(v) for v in (0, 4, 16)))
     u = Decimal("0.25")
-    assert parts(hyperdual.larger(a, b, u)) == [2, 1, 5, 15]
-    assert parts(hyperdual.larger(a, b, ONE)) == parts(a)
-    assert parts(hyperdual.larger(a, b, ZERO)) == parts(b)
-    for larger in (a + ONE, b + ONE):
-        assert hyperdual.larger(larger, a, u) is larger is hyperdual.larger(a, larger, u)
+    assert parts(hyperdual.maximum(a, b, u)) == [2, 1, 5, 15]
+    assert parts(hyperdual.maximum(a, b, ONE)) == parts(a)
+    assert parts(hyperdual.maximum(a, b, ZERO)) == parts(b)
+    for maximum in (a + ONE, b + ONE):
+        assert hyperdual.maximum(maximum, a, u) is maximum is hyperdual.maximum(a, maximum, u)
 
 
 # Activations near and far from 0, against series that converge at once there

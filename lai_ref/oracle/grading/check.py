@@ -8,7 +8,7 @@ from lai_ref.oracle.case import DTYPES, cases
 from lai_ref.oracle.grading.backend import METHODS
 from lai_ref.oracle.grading.grade import NOT_IMPLEMENTED, Outcome, grade
 from lai_ref.oracle.grading.report import NO_METHOD, Report
-from lai_ref.oracle.grading.runner import ask
+from lai_ref.oracle.grading.runner import run_case
 from lai_ref.support.validation import check_choice
 
 
@@ -32,11 +32,11 @@ def check(backend: object, dtype: str = "float64", groups: Sequence[str] | None 
     chosen = [case for group in groups or (None,) for case in cases(group)]
     outcomes = []
     for case in chosen:
-        answer = ask(backend, case, dtype)
+        answer = run_case(backend, case, dtype)
         if answer is None:
             method = METHODS[case.group]
-            problem = "" if hasattr(backend, method) else f"{NO_METHOD}{method}"
-            outcomes.append(Outcome(case, NOT_IMPLEMENTED, problem))
+            reason = "" if hasattr(backend, method) else f"{NO_METHOD}{method}"
+            outcomes.append(Outcome(case, NOT_IMPLEMENTED, reason))
         else:
             outcomes.append(grade(case, answer, dtype))
     return Report(dtype, tuple(outcomes))

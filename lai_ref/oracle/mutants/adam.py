@@ -32,11 +32,11 @@ class EpsilonForgotten(Port):
 
 @mutant("The bias correction counted steps from 0; the first step has t = 1.", ADAM)
 class StepsFromZero(Port):
-    def first_bias(self, beta1: float, t: int) -> float:
-        return super().first_bias(beta1, t - 1) or math.nan
+    def bias_correction1(self, beta1: float, t: int) -> float:
+        return super().bias_correction1(beta1, t - 1) or math.nan
 
-    def second_bias(self, beta2: float, t: int) -> float:
-        return super().second_bias(beta2, t - 1) or math.nan
+    def bias_correction2(self, beta2: float, t: int) -> float:
+        return super().bias_correction2(beta2, t - 1) or math.nan
 
 
 @mutant("v was averaged with β₁; it has a β₂ of its own.", ADAM)
@@ -47,32 +47,32 @@ class FirstDecayForBoth(Port):
 
 @mutant("The bias of m was not corrected.", ADAM)
 class FirstBiasForgotten(Port):
-    def first_bias(self, beta1: float, t: int) -> float:
+    def bias_correction1(self, beta1: float, t: int) -> float:
         return 1.0
 
 
 @mutant("The bias of v was not corrected.", ADAM)
 class SecondBiasForgotten(Port):
-    def second_bias(self, beta2: float, t: int) -> float:
+    def bias_correction2(self, beta2: float, t: int) -> float:
         return 1.0
 
 
 @mutant("No bias was corrected, neither that of m nor that of v.", ADAM)
 class BiasesForgotten(Port):
-    def first_bias(self, beta1: float, t: int) -> float:
+    def bias_correction1(self, beta1: float, t: int) -> float:
         return 1.0
 
-    def second_bias(self, beta2: float, t: int) -> float:
+    def bias_correction2(self, beta2: float, t: int) -> float:
         return 1.0
 
 
 @mutant("The bias was corrected by 1 − β without the power; it is 1 − β^t.", ADAM)
 class PowerOfBiasForgotten(Port):
-    def first_bias(self, beta1: float, t: int) -> float:
-        return super().first_bias(beta1, 1)
+    def bias_correction1(self, beta1: float, t: int) -> float:
+        return super().bias_correction1(beta1, 1)
 
-    def second_bias(self, beta2: float, t: int) -> float:
-        return super().second_bias(beta2, 1)
+    def bias_correction2(self, beta2: float, t: int) -> float:
+        return super().bias_correction2(beta2, 1)
 
 
 @mutant("β₁ and β₂ were exchanged.", ADAM)

@@ -20,7 +20,7 @@ Parts: TypeAlias = Sequence[tuple[Array, Loss]]  # of a batch: rows, and their l
 
 
 class Port(LossPort, NetworkPort):
-    """Every method of a backend; `net` is what `sweep` needs: sizes, activation and theta."""
+    """Every method of a backend. `net` is sizes, activation and theta."""
 
     def param_gradient(self, *, x: Array, t: Array, loss: Loss, **net: Any) -> tuple[Any, Array]:
         """The loss of a batch, and θ̄ (P,)."""
@@ -30,11 +30,11 @@ class Port(LossPort, NetworkPort):
         self, *, x: Array, t: Array, loss: Loss, **net: Any
     ) -> tuple[Any, Array]:
         """What `param_gradient` answers, and `train` takes its steps by."""
-        sweep = self.sweep(x, **net)
-        value, dy, dk = self.seeds(sweep.y, t, sweep.k, loss)
-        return value, self.gradient(sweep, dy, dk)
+        cache = self.forward_and_input_gradient(x, **net)
+        value, dy, dk = self.loss_gradients(cache.y, t, cache.k, loss)
+        return value, self.double_backward(cache, dy, dk)
 
-    def seeds(self, y: Array, t: Array, k: Array, loss: Loss) -> tuple[Any, Array, Array]:
+    def loss_gradients(self, y: Array, t: Array, k: Array, loss: Loss) -> tuple[Any, Array, Array]:
         """The value of a loss that is named by a dict, dy (N,) and dk (N, D)."""
         rest = {name: given for name, given in loss.items() if name != "name"}
         if loss["name"] == "plain":
@@ -52,7 +52,7 @@ class Port(LossPort, NetworkPort):
         m = self.moment(m, grad, beta1)
         v = self.moment(v, grad * grad, self.second_decay(beta1, beta2))
         # θ ← θ − lr · m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁^t),  v̂ = v / (1 − β₂^t)
-        bias1, bias2 = self.first_bias(beta1, t + 1), self.second_bias(beta2, t + 1)
+        bias1, bias2 = self.bias_correction1(beta1, t + 1), self.bias_correction2(beta2, t + 1)
         theta = theta - self.update(m, v, bias1, bias2, lr, eps)
         return theta, *self.next_moments(m, v, bias1, bias2)
 
@@ -72,11 +72,11 @@ class Port(LossPort, NetworkPort):
         """β old + (1 − β) new."""
         return beta * old + (1 - beta) * new
 
-    def first_bias(self, beta1: float, t: int) -> float:
+    def bias_correction1(self, beta1: float, t: int) -> float:
         """1 − β₁^t, where t counts this step."""
         return 1 - beta1**t
 
-    def second_bias(self, beta2: float, t: int) -> float:
+    def bias_correction2(self, beta2: float, t: int) -> float:
         """1 − β₂^t."""
         return 1 - beta2**t
 
@@ -142,11 +142,13 @@ class Port(LossPort, NetworkPort):
         self, *, x: Array, t: Array, loss: Loss, shards: Sequence[Array], **net: Any
     ) -> tuple[Any, Array]:
         """The loss of the whole batch and θ̄, where every worker has its own rows."""
-        sweeps = [self.sweep(x[rows], **net) for rows in shards]
+        caches = [self.forward_and_input_gradient(x[rows], **net) for rows in shards]
         # what the workers tell each other: y and k, so that the mean is that of all of them
-        y, k = (np.concatenate([getattr(sweep, name) for sweep in sweeps]) for name in "yk")
-        value, dy, dk = self.seeds(y, np.concatenate([t[rows] for rows in shards]), k, loss)
+        y, k = (np.concatenate([getattr(cache, name) for cache in caches]) for name in "yk")
+        value, dy, dk = self.loss_gradients(
+            y, np.concatenate([t[rows] for rows in shards]), k, loss
+        )
         ends = np.cumsum([len(rows) for rows in shards])[:-1]
-        seeds = zip(sweeps, np.split(dy, ends), np.split(dk, ends), strict=True)
-        grads = [self.gradient(*each) for each in seeds]
+        workers = zip(caches, np.split(dy, ends), np.split(dk, ends), strict=True)
+        grads = [self.double_backward(*each) for each in workers]
         return value, np.sum(grads, axis=0, dtype=net["theta"].dtype)

@@ -7,7 +7,7 @@ answer is allowed one rounding to its dtype, also where nothing was computed.
     |got − true| ≤ tolerance(b, dtype)      for every number b of `answer`
 
 At a kink that inputs hit exactly the bound is that of one side, the one that u names. A number that
-rounding may carry over a kink has no tolerance: `UndecidedError`, and the case is worth nothing.
+rounding may carry over a kink has no tolerance, and its case no worth: `AmbiguousBranchError`.
 """
 
 from __future__ import annotations

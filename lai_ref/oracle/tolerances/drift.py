@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import mul
 from typing import Any, NamedTuple, TypeAlias
 
-from lai_ref.oracle.tolerances.bounded import Bounded, UndecidedError, tolerance
+from lai_ref.oracle.tolerances.bounded import AmbiguousBranchError, Bounded, tolerance
 from lai_ref.oracle.tolerances.loss import Row, adam
 
 Numbers: TypeAlias = list[float]
@@ -151,7 +151,7 @@ def _check_sign(drifted: Row, step: Step, share: float) -> None:
     """
     for g, q in zip(drifted, step.q, strict=True):
         if math.sqrt(share) * tolerance(g, "float32") > q / 4:
-            raise UndecidedError(f"rounding may turn the gradient {g.value} around")
+            raise AmbiguousBranchError(f"rounding may turn the gradient {g.value} around")
 
 
 def _exact(numbers: Row) -> Row:

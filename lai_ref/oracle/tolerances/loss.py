@@ -25,10 +25,10 @@ from lai_ref.oracle.tolerances.bounded import (
     ETA,
     Bounded,
     bounded,
-    larger,
+    branch,
+    maximum,
     mean,
     power,
-    side,
     sqrt,
     total,
 )
@@ -46,18 +46,18 @@ def factor(k: Bounded, lam: float, order: int, at_kink: float) -> tuple[Bounded,
     cube = length * square
     # u = H(|k|^p − λ)
     raised = size if order == 1 else size * size
-    u = side(raised, lam, at_kink)
+    u = branch(raised, lam, at_kink)
     steep = min(k.value * k.value, MOST)
     log_k, log_square = _log(k.value), _log(square.value)
     log_up, log_down = order * log_k + _log(low), _log(lam) + _log(low)
     # F = max(|k|^p, λ) / (1 + k²)^(p/2) / min(λ, 1)
     extra = log_up if u == 1 else log_down + steep
-    F = (larger(raised, bounded(lam)) / length / low).looser(extra + order / 2 * log_square)
+    F = (maximum(raised, bounded(lam)) / length / low).relax(extra + order / 2 * log_square)
     # F' = p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1)
     logs = steep + (order / 2 + 1) * log_square + log_k
     head = bounded(math.copysign(1.0, k.value)) if order == 1 else k
-    above = (order * head / cube / low).looser(logs + _log(low))
-    below = (order * lam * k / cube / low).looser(logs + log_down)
+    above = (order * head / cube / low).relax(logs + _log(low))
+    below = (order * lam * k / cube / low).relax(logs + log_down)
     slope = above if u == 1 else -below if u == 0 else u * above - (1 - u) * below
     return F, slope
 
@@ -67,7 +67,7 @@ def residual_power(y: Bounded, t: Bounded, order: int, at_kink: float) -> tuple[
     e = y - t
     if order == 2:
         return e * e, 2 * e
-    return abs(e), bounded(2 * side(e, 0.0, at_kink) - 1)
+    return abs(e), bounded(2 * branch(e, 0.0, at_kink) - 1)
 
 
 def l2_norm(c: Sequence[Bounded]) -> tuple[Bounded, list[Bounded]]:

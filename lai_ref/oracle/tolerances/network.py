@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from lai_ref.oracle.tolerances.bounded import FUNCTION, Bounded, side, tanh, total
+from lai_ref.oracle.tolerances.bounded import FUNCTION, Bounded, branch, tanh, total
 
 Row: TypeAlias = list[Bounded]
 Layer: TypeAlias = tuple[list[Row], Row]  # W (fan_in, fan_out), b (fan_out)
@@ -51,16 +51,16 @@ def activate(name: str, z: Bounded, at_kink: float) -> Unit:
     if name == "identity":
         return Unit(z, Bounded(1.0), Bounded(0.0))
     if name == "relu":
-        slope = Bounded(side(z, 0.0, at_kink))
+        slope = Bounded(branch(z, 0.0, at_kink))
         return Unit(Bounded(0.0) if z.value < 0 else z, slope, Bounded(0.0))
     if name == "tanh":
         a = tanh(z)
-        slope = (1 - a * a).looser(2)  # at small z the library's cosh in 1/cosh² errs more
+        slope = (1 - a * a).relax(2)  # at small z the library's cosh in 1/cosh² errs more
         return Unit(a, slope, -2 * a * slope)
     right, left = sigmoid(z), sigmoid(-z)
     if name == "softplus":
         f0 = max(z.value, 0.0) + math.log1p(math.exp(-abs(z.value)))
-        f = z.through(f0, right.value, 1 + FUNCTION * f0)
+        f = z.apply(f0, right.value, 1 + FUNCTION * f0)
         return Unit(f, right, right * left)
     if name == "silu":
         return Unit(z * right, right * (1 + z * left), right * left * (2 + z * (left - right)))
@@ -72,7 +72,7 @@ def sigmoid(z: Bounded) -> Bounded:
     e = math.exp(-abs(z.value))
     value = (1.0 if z.value >= 0 else e) / (1 + e)
     # σ' = σ(z) σ(−z)
-    return z.through(value, e / (1 + e) ** 2, 1 + value)
+    return z.apply(value, e / (1 + e) ** 2, 1 + value)
 
 
 def layers_of(sizes: Sequence[int], theta: Row) -> list[Layer]:
