@@ -18,7 +18,7 @@ from typing import Any
 from lai_ref.oracle.tolerances.bounded import Bounded
 from lai_ref.oracle.tolerances.drift import State, free_run
 from lai_ref.oracle.tolerances.loss import Row, adam, factor, lai, plain
-from lai_ref.oracle.tolerances.network import Sample, layers_of, theta_bar, through_network
+from lai_ref.oracle.tolerances.network import Sample, layers_of, param_gradient, through_network
 
 
 def answer(group: str, inputs: Mapping[str, Any], u: float) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def value_and_gradient(
         dk = [[Bounded(0.0)] * len(k_i) for k_i in k]
     else:
         value, dy, dk = lai(y, t, k, loss, u)
-    return value, theta_bar(layers, samples, dy, dk)
+    return value, param_gradient(layers, samples, dy, dk)
 
 
 # Groups: inputs, u → outputs
@@ -68,7 +68,7 @@ def value_and_gradient(
 def _factor(inputs: Mapping[str, Any], u: float) -> dict[str, Any]:
     lam, order = float(inputs["lam"]), inputs["order"]
     F = [factor(k, lam, order, u) for k in _exact(inputs["k"])]
-    return {"value": [f for f, _ in F], "slope": [f1 for _, f1 in F]}
+    return {"value": [f for f, _ in F], "slope": [dF for _, dF in F]}
 
 
 def _loss(inputs: Mapping[str, Any], u: float) -> dict[str, Any]:
@@ -92,8 +92,8 @@ def _param_gradient(inputs: Mapping[str, Any], u: float) -> dict[str, Any]:
 
 def _adam(inputs: Mapping[str, Any], u: float) -> dict[str, Any]:
     theta, grad, m, v = (_exact(inputs[name]) for name in ("theta", "grad", "m", "v"))
-    moved = adam(theta, grad, inputs["t"], m, v, inputs)
-    return dict(zip(("theta", "m", "v"), moved, strict=True))
+    after = adam(theta, grad, inputs["t"], m, v, inputs)
+    return dict(zip(("theta", "m", "v"), after, strict=True))
 
 
 def _train(inputs: Mapping[str, Any], u: float) -> dict[str, Any]:
@@ -110,8 +110,8 @@ def _train(inputs: Mapping[str, Any], u: float) -> dict[str, Any]:
                     x_rows, t_rows = [x[row] for row in rows], [t[row] for row in rows]
                     _, part = value_and_gradient(inputs, theta, x_rows, t_rows, loss, u)
                     # L = (n_plain · plain + n_lai · lai) / n
-                    share = Bounded(float(len(rows))) / len(batch["rows"])
-                    grad = [g + share * p for g, p in zip(grad, part, strict=True)]
+                    weight = Bounded(float(len(rows))) / len(batch["rows"])
+                    grad = [g + weight * p for g, p in zip(grad, part, strict=True)]
             return grad
 
         return gradient

@@ -152,7 +152,7 @@ def total(terms: Iterable[Bounded]) -> Bounded:
 
 
 def mean(terms: Sequence[Bounded]) -> Bounded:
-    """Their mean, in any order: also as a sum of shares, or times 1/n."""
+    """Their mean, in any order: also as a sum of parts, or times 1/n."""
     return (total(terms) / len(terms)).relax(2)
 
 

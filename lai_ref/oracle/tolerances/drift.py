@@ -112,8 +112,8 @@ def _step(
 def _hessian(theta: Row, g: Row, gradient: Callable[[Row], Row]) -> list[Numbers]:
     rows = []
     for p, here in enumerate(theta):
-        moved = gradient([*theta[:p], Bounded(here.value + H_STEP), *theta[p + 1 :]])
-        rows.append([(n.value - f.value) / H_STEP for n, f in zip(moved, g, strict=True)])
+        perturbed = gradient([*theta[:p], Bounded(here.value + H_STEP), *theta[p + 1 :]])
+        rows.append([(n.value - f.value) / H_STEP for n, f in zip(perturbed, g, strict=True)])
     return rows
 
 
@@ -144,13 +144,13 @@ def _drift(taken: list[Step], p: int, beta1: float, beta2: float) -> Bounded:
     return Bounded(last[p].value, rounding, underflow)
 
 
-def _check_sign(drifted: Row, step: Step, share: float) -> None:
+def _check_sign(drifted: Row, step: Step, weight: float) -> None:
     """Refuse a gradient that is nothing but error: a step follows its sign, g/|g| at the start.
 
     First order holds while that error is small in √v̂ + ε.
     """
     for g, q in zip(drifted, step.q, strict=True):
-        if math.sqrt(share) * tolerance(g, "float32") > q / 4:
+        if math.sqrt(weight) * tolerance(g, "float32") > q / 4:
             raise AmbiguousBranchError(f"rounding may turn the gradient {g.value} around")
 
 

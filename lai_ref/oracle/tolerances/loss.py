@@ -35,31 +35,31 @@ from lai_ref.oracle.tolerances.bounded import (
 
 Row: TypeAlias = list[Bounded]
 
-MOST = 1000.0  # roundings that a port may lose where the slope is steep
+MAX_LOST = 1000.0  # roundings that a port may lose where |k| is large
 
 
 def factor(k: Bounded, lam: float, order: int, at_kink: float) -> tuple[Bounded, Bounded]:
     """F_p(k; λ) and F_p'(k; λ), with H(0) = `at_kink`."""
-    size, low = abs(k), min(lam, 1.0)
+    abs_k, low = abs(k), min(lam, 1.0)
     square = 1 + k * k
-    length = sqrt(square) if order == 1 else square
-    cube = length * square
+    denominator = sqrt(square) if order == 1 else square
+    cube = denominator * square
     # u = H(|k|^p − λ)
-    raised = size if order == 1 else size * size
-    u = branch(raised, lam, at_kink)
-    steep = min(k.value * k.value, MOST)
+    abs_k_p = abs_k if order == 1 else abs_k * abs_k
+    u = branch(abs_k_p, lam, at_kink)
+    steep = min(k.value * k.value, MAX_LOST)
     log_k, log_square = _log(k.value), _log(square.value)
-    log_up, log_down = order * log_k + _log(low), _log(lam) + _log(low)
+    log_sin, log_cos = order * log_k + _log(low), _log(lam) + _log(low)
     # F = max(|k|^p, λ) / (1 + k²)^(p/2) / min(λ, 1)
-    extra = log_up if u == 1 else log_down + steep
-    F = (maximum(raised, bounded(lam)) / length / low).relax(extra + order / 2 * log_square)
+    extra = log_sin if u == 1 else log_cos + steep
+    F = (maximum(abs_k_p, bounded(lam)) / denominator / low).relax(extra + order / 2 * log_square)
     # F' = p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1)
     logs = steep + (order / 2 + 1) * log_square + log_k
     head = bounded(math.copysign(1.0, k.value)) if order == 1 else k
     above = (order * head / cube / low).relax(logs + _log(low))
-    below = (order * lam * k / cube / low).relax(logs + log_down)
-    slope = above if u == 1 else -below if u == 0 else u * above - (1 - u) * below
-    return F, slope
+    below = (order * lam * k / cube / low).relax(logs + log_cos)
+    dF = above if u == 1 else -below if u == 0 else u * above - (1 - u) * below
+    return F, dF
 
 
 def residual_power(y: Bounded, t: Bounded, order: int, at_kink: float) -> tuple[Bounded, Bounded]:
@@ -73,36 +73,38 @@ def residual_power(y: Bounded, t: Bounded, order: int, at_kink: float) -> tuple[
 def l2_norm(c: Sequence[Bounded]) -> tuple[Bounded, list[Bounded]]:
     """‖c‖₂ and r = c/‖c‖₂ (the zero vector if c is), with the exact propagation
 
-        R(‖c‖₂) = Σ_i |r_i| R(c_i) + own,   R(r_j) = Σ_i |δ_ij − r_i r_j| R(c_i)/‖c‖₂ + own,
+        R(‖c‖₂) = Σ_i |r_i| R(c_i) + …,   R(r_j) = Σ_i |δ_ij − r_i r_j| R(c_i)/‖c‖₂ + …,
 
     each c_i² adding an η to the square of ‖c‖₂, so at most √η to ‖c‖₂ itself.
     """
-    n, norm = len(c), math.hypot(*(c_j.value for c_j in c))
-    if norm == 0:
+    n, value = len(c), math.hypot(*(c_j.value for c_j in c))
+    if value == 0:
         whole = Bounded(0.0, sum(c_j.rounding for c_j in c), sum(c_j.underflow for c_j in c))
         return whole, [bounded(0.0)] * n
-    r = [c_j.value / norm for c_j in c]
+    r = [c_j.value / value for c_j in c]
     # D products, D − 1 sums, halved by the root, which is one more
-    own = n / 2 + 1
-    lost = min(n / (2 * norm), math.sqrt(n / ETA["float32"]))
-    length = Bounded(
-        norm,
-        sum(r_i * c_i.rounding for r_i, c_i in zip(r, c, strict=True)) + own * norm,
+    local_error = n / 2 + 1
+    lost = min(n / (2 * value), math.sqrt(n / ETA["float32"]))
+    norm = Bounded(
+        value,
+        sum(r_i * c_i.rounding for r_i, c_i in zip(r, c, strict=True)) + local_error * value,
         sum(r_i * c_i.underflow for r_i, c_i in zip(r, c, strict=True)) + lost,
     )
     unit = []
     for j, r_j in enumerate(r):
-        weights = [abs((i == j) - r_i * r_j) / norm for i, r_i in enumerate(r)]
+        weights = [abs((i == j) - r_i * r_j) / value for i, r_i in enumerate(r)]
         rounding = sum(w * c_i.rounding for w, c_i in zip(weights, c, strict=True))
         underflow = sum(w * c_i.underflow for w, c_i in zip(weights, c, strict=True))
-        unit.append(Bounded(r_j, rounding + (own + 1) * r_j, underflow + r_j * lost / norm + 1))
-    return length, unit
+        unit.append(
+            Bounded(r_j, rounding + (local_error + 1) * r_j, underflow + r_j * lost / value + 1)
+        )
+    return norm, unit
 
 
 def plain(y: Row, t: Row, order: int, at_kink: float) -> tuple[Bounded, Row]:
     """mean_i |e_i|^p and its dy (N)."""
     e = [residual_power(*pair, order, at_kink) for pair in zip(y, t, strict=True)]
-    return mean([size for size, _ in e]), [slope / len(e) for _, slope in e]
+    return mean([e_p for e_p, _ in e]), [grad / len(e) for _, grad in e]
 
 
 def lai(
@@ -116,7 +118,7 @@ def lai(
         [factor(*pair, p, at_kink) for pair in zip(row, map(float, lams), strict=True)] for row in k
     ]
     # ℓ_ij = |e_i|^p F_p(k_ij; λ_j)
-    ell = [[size * f for f, _ in row] for (size, _), row in zip(e, F, strict=True)]
+    ell = [[e_p * f for f, _ in row] for (e_p, _), row in zip(e, F, strict=True)]
     if loss["reduction"] == "batch":
         # L = M(mean_i ℓ_i)
         value, s_batch = _mixed_norm([mean(column) for column in zip(*ell, strict=True)], rho)
@@ -126,11 +128,11 @@ def lai(
         norms = [_mixed_norm(row, rho) for row in ell]
         value, s = mean([norm for norm, _ in norms]), [s_i for _, s_i in norms]
     dy, dk = [], []
-    for (size, slope), F_i, s_i in zip(e, F, s, strict=True):
+    for (e_p, grad), F_i, s_i in zip(e, F, s, strict=True):
         # dy_i = (1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i
-        dy.append(total(s_ij * f * slope for s_ij, (f, _) in zip(s_i, F_i, strict=True)) / n)
+        dy.append(total(s_ij * f * grad for s_ij, (f, _) in zip(s_i, F_i, strict=True)) / n)
         # dk_ij = (1/N) s_j |e_i|^p F'(k_ij; λ_j)
-        dk.append([s_ij * size * f1 / n for s_ij, (_, f1) in zip(s_i, F_i, strict=True)])
+        dk.append([s_ij * e_p * dF / n for s_ij, (_, dF) in zip(s_i, F_i, strict=True)])
     return value, dy, dk
 
 
@@ -145,8 +147,8 @@ def adam(
     # m̂ = m / (1 − β₁^t), v̂ = v / (1 − β₂^t)
     bias1, bias2 = 1 - power(beta1, t + 1), 1 - power(beta2, t + 1)
     # θ ← θ − lr · m̂ / (√v̂ + ε)
-    moved = zip(theta, m, v, strict=True)
-    return [th - lr * (m_p / bias1) / (sqrt(v_p / bias2) + eps) for th, m_p, v_p in moved], m, v
+    rows = zip(theta, m, v, strict=True)
+    return [th - lr * (m_p / bias1) / (sqrt(v_p / bias2) + eps) for th, m_p, v_p in rows], m, v
 
 
 def _mixed_norm(c: Sequence[Bounded], rho: float) -> tuple[Bounded, Row]:

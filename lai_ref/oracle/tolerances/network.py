@@ -31,8 +31,8 @@ class Unit(NamedTuple):
     """f, f', f'' of one z."""
 
     f: Bounded
-    slope: Bounded
-    curvature: Bounded
+    df: Bounded
+    d2f: Bounded
 
 
 class Sample(NamedTuple):
@@ -51,12 +51,12 @@ def activate(name: str, z: Bounded, at_kink: float) -> Unit:
     if name == "identity":
         return Unit(z, Bounded(1.0), Bounded(0.0))
     if name == "relu":
-        slope = Bounded(branch(z, 0.0, at_kink))
-        return Unit(Bounded(0.0) if z.value < 0 else z, slope, Bounded(0.0))
+        df = Bounded(branch(z, 0.0, at_kink))
+        return Unit(Bounded(0.0) if z.value < 0 else z, df, Bounded(0.0))
     if name == "tanh":
         a = tanh(z)
-        slope = (1 - a * a).relax(2)  # at small z the library's cosh in 1/cosh² errs more
-        return Unit(a, slope, -2 * a * slope)
+        df = (1 - a * a).relax(2)  # at small z the library's cosh in 1/cosh² errs more
+        return Unit(a, df, -2 * a * df)
     right, left = sigmoid(z), sigmoid(-z)
     if name == "softplus":
         f0 = max(z.value, 0.0) + math.log1p(math.exp(-abs(z.value)))
@@ -88,7 +88,7 @@ def layers_of(sizes: Sequence[int], theta: Row) -> list[Layer]:
 
 
 def through_network(layers: list[Layer], activation: str, x: Row, at_kink: float) -> Sample:
-    """y and k of one sample x (D), and all that `theta_bar` needs."""
+    """y and k of one sample x (D), and all that `param_gradient` needs."""
     a, units = [x], []
     for W, b in layers[:-1]:
         # z_l = a_(l−1) W_l + b_l;  a_l = f(z_l)
@@ -103,14 +103,14 @@ def through_network(layers: list[Layer], activation: str, x: Row, at_kink: float
     for (W, _), hidden in zip(layers[-2::-1], units[::-1], strict=True):
         v.insert(0, back)
         # u_l = v_l ⊙ f'(z_l)
-        u.insert(0, [v_c * unit.slope for v_c, unit in zip(back, hidden, strict=True)])
+        u.insert(0, [v_c * unit.df for v_c, unit in zip(back, hidden, strict=True)])
         # v_(l−1) = u_l W_lᵀ;  k = v_0
         back = [_dot(u[0], row) for row in W]
     return Sample(a, units, u, v, y, back)
 
 
-def theta_bar(layers: list[Layer], samples: list[Sample], dy: Row, dk: list[Row]) -> Row:
-    """θ̄ (P) from the seeds dy (N) and dk (N, D): a sum over samples of what each adds."""
+def param_gradient(layers: list[Layer], samples: list[Sample], dy: Row, dk: list[Row]) -> Row:
+    """θ̄ (P) from the loss gradients dy (N) and dk (N, D): a sum over samples of what each adds."""
     parts = [_one(layers, *each) for each in zip(samples, dy, dk, strict=True)]
     return [
         total(term for terms in column for term in terms) for column in zip(*parts, strict=True)
@@ -120,33 +120,33 @@ def theta_bar(layers: list[Layer], samples: list[Sample], dy: Row, dk: list[Row]
 def _one(layers: list[Layer], sample: Sample, dy: Bounded, dk: Row) -> list[list[Bounded]]:
     """For every parameter the terms that one sample adds to θ̄."""
     # up: v̄_0 = k̄
-    dv, up, dz_up = dk, [], []
+    dv, dW_from_k, dz_from_k = dk, [], []
     for (W, _), units, u, v in zip(layers, sample.units, sample.u, sample.v, strict=False):
         # W̄_l += v̄_(l−1)ᵀ u_l
-        up.append([[dv_r * u_c for u_c in u] for dv_r in dv])
+        dW_from_k.append([[dv_r * u_c for u_c in u] for dv_r in dv])
         # ū_l = v̄_(l−1) W_l
         du = [_dot(dv, column) for column in zip(*W, strict=True)]
         # z̄_l += ū_l ⊙ v_l ⊙ f''(z_l);  v̄_l = ū_l ⊙ f'(z_l)
-        dz_up.append([d * v_c * f.curvature for d, v_c, f in zip(du, v, units, strict=True)])
-        dv = [d * f.slope for d, f in zip(du, units, strict=True)]
+        dz_from_k.append([d * v_c * f.d2f for d, v_c, f in zip(du, v, units, strict=True)])
+        dv = [d * f.df for d, f in zip(du, units, strict=True)]
     # w̄_L += v̄_(L−1)
-    up.append([[dv_r] for dv_r in dv])
+    dW_from_k.append([[dv_r] for dv_r in dv])
 
     # down: z̄_L = ȳ
     dz, terms = [dy], list[list[Bounded]]()
     for h in reversed(range(len(layers))):
         # W̄_l += a_(l−1)ᵀ z̄_l;  b̄_l += z̄_l
         W_bar = [
-            [up_rc, a_r * dz_c]
-            for a_r, up_r in zip(sample.a[h], up[h], strict=True)
-            for up_rc, dz_c in zip(up_r, dz, strict=True)
+            [dW_k, a_r * dz_c]
+            for a_r, dW_k_row in zip(sample.a[h], dW_from_k[h], strict=True)
+            for dW_k, dz_c in zip(dW_k_row, dz, strict=True)
         ]
         terms = W_bar + [[dz_c] for dz_c in dz] + terms
         if h:
             # ā_(l−1) = z̄_l W_lᵀ;  z̄_(l−1) += ā_(l−1) ⊙ f'(z_(l−1))
             da = [_dot(dz, row) for row in layers[h][0]]
-            below = zip(da, sample.units[h - 1], dz_up[h - 1], strict=True)
-            dz = [total((d * f.slope, d_up)) for d, f, d_up in below]
+            below = zip(da, sample.units[h - 1], dz_from_k[h - 1], strict=True)
+            dz = [total((d * f.df, dz_k)) for d, f, dz_k in below]
     return terms
 
 
