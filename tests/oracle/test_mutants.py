@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lai_ref import oracle
 from lai_ref.oracle import mutants
 from lai_ref.oracle.grading.backend import METHODS, reference
 from lai_ref.oracle.mutants import MUTANTS, VARIANTS, Mutant
@@ -90,6 +91,19 @@ def test_variants_agree_with_port(variant: Mutant, dtype: str, answers: Answers)
     for i, call in enumerate(CALLS):
         apart = answers.apart(variant, None, dtype, i)
         assert apart < (ROUNDING[dtype] if call.group in variant.groups else 1e-300), call
+
+
+@each_dtype
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: v.name)
+def test_correct_variants_pass(variant: Mutant, dtype: str) -> None:
+    report = oracle.check(variant.backend, dtype)
+    assert report, str(report)
+
+
+@each_dtype
+def test_the_straightforward_port_passes(dtype: str) -> None:
+    report = oracle.check(Port(), dtype)
+    assert report, str(report)
 
 
 @each_mutant
