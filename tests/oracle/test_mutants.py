@@ -94,9 +94,8 @@ def test_correct_variants_pass(variant: Mutant, dtype: str) -> None:
 def test_variants_compute_differently_in_their_groups_alone(variant: Mutant) -> None:
     others = [case for case in ANSWERED if case.group not in variant.groups]
     for case in others[::3]:
-        for a, b in zip(
-            *(answer(p, case, "float64") for p in (variant.backend, Port())), strict=True
-        ):
+        parts = [answer(backend, case, "float32") for backend in (variant.backend, Port())]
+        for a, b in zip(*parts, strict=True):
             assert a.tobytes() == b.tobytes(), case
 
 
