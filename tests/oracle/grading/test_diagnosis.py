@@ -44,8 +44,8 @@ def test_a_single_coincidence_names_no_mistake() -> None:
         """max(k, λ): the magnitude of k was forgotten, in the value as well."""
 
         def factor(self, k: Array, lam: Any, order: int) -> tuple[Array, Array]:
-            value, slope = super().factor(np.maximum(k, 0), lam, order)
-            return value, np.where(k > 0, slope, 0)
+            F, dF = super().factor(np.maximum(k, 0), lam, order)
+            return F, np.where(k > 0, dF, 0)
 
     report = oracle.check(Signed(), groups=["factor", "loss"])
     assert len(report.failures()) > 100

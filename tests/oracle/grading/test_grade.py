@@ -116,9 +116,9 @@ def test_wrong_shapes_are_said(answer: Any, problem: str) -> None:
     assert (outcome.status, outcome.reason) == (FAILED, problem)
 
 
-@pytest.mark.parametrize("want", ["1e-45", "1e-310", "1e300", "0", "3e38"])
-def test_errors_in_ulp_are_finite_at_the_ends_of_the_range(want: str) -> None:
-    outcome = grade(a_case([D(want)], [1e-320]), {"v": [D(want)]}, "float64")
+@pytest.mark.parametrize("expected", ["1e-45", "1e-310", "1e300", "0", "3e38"])
+def test_errors_in_ulp_are_finite_at_the_ends_of_the_range(expected: str) -> None:
+    outcome = grade(a_case([D(expected)], [1e-320]), {"v": [D(expected)]}, "float64")
     assert (outcome.status, outcome.error) == (PASSED, 0.0)
 
 

@@ -145,8 +145,8 @@ def test_errors_are_within_tolerance(group: str, count: int, most: float) -> Non
     ratios, relative = [], []
     for known in ordinary(group, count):
         for name, truth in known.truth.items():
-            for want, b in zip(flat(truth), flat(known.bounds[name]), strict=True):
-                assert abs(Decimal(b.value) - want) <= Decimal(tolerance(b, "float64"))
+            for expected, b in zip(flat(truth), flat(known.bounds[name]), strict=True):
+                assert abs(Decimal(b.value) - expected) <= Decimal(tolerance(b, "float64"))
         for dtype in DTYPES:
             for backend in (reference, Port()):
                 for error, bound, b in measured(known, backend, dtype):
@@ -185,18 +185,18 @@ def test_small_relative_error_exceeds_it(group: str, count: int, _: float) -> No
 @pytest.mark.parametrize("group", ["factor", "loss"])
 def test_lam_off_by_a_millionth_exceeds_it(group: str) -> None:
     """In float64, in every number that λ is in."""
-    moved = 0
+    count_changed = 0
     for case, truth, bounds in ordinary(group, 10):
-        lam, off = case.inputs["lam"], Decimal("1.000001")
-        wrong = [part * off for part in lam] if isinstance(lam, list) else lam * off
+        lam, factor = case.inputs["lam"], Decimal("1.000001")
+        wrong = [part * factor for part in lam] if isinstance(lam, list) else lam * factor
         answer = exact.answer(group, {**case.inputs, "lam": wrong}, Decimal("0.5"))
         for name in truth:
             numbers = zip(flat(answer[name]), flat(truth[name]), flat(bounds[name]), strict=True)
-            for got, want, b in numbers:
-                if abs(got - want) > Decimal("1e-8") * abs(want):
-                    assert abs(got - want) > Decimal(tolerance(b, "float64"))
-                    moved += 1
-    assert moved > 40
+            for got, expected, b in numbers:
+                if abs(got - expected) > Decimal("1e-8") * abs(expected):
+                    assert abs(got - expected) > Decimal(tolerance(b, "float64"))
+                    count_changed += 1
+    assert count_changed > 40
 
 
 @pytest.mark.parametrize("u", [0.0, 0.25, 0.5, 1.0])
@@ -220,8 +220,8 @@ def test_conventions_are_those_of_the_truth(u: float) -> None:
         truth = exact.answer(group, inputs, Decimal(u))
         bounds = straightforward.answer(group, inputs, u)
         for name in truth:
-            for want, b in zip(flat(truth[name]), flat(bounds[name]), strict=True):
-                assert b.value == pytest.approx(float(want), rel=1e-13, abs=1e-13)
+            for expected, b in zip(flat(truth[name]), flat(bounds[name]), strict=True):
+                assert b.value == pytest.approx(float(expected), rel=1e-13, abs=1e-13)
 
 
 def test_tiny_residuals_in_float32() -> None:

@@ -32,16 +32,16 @@ from tests.oracle.tolerances.numbers import DTYPES, decimal_function, fields, fi
 
 def operands(rng: np.random.Generator) -> tuple[Bounded, np.float32]:
     """A number with a bound, and what a port may have in its place, in float32."""
-    size = 2.0 ** rng.integers(-70, 40)
-    value = float(np.float32(rng.normal() * size))
+    scale = 2.0 ** rng.integers(-70, 40)
+    value = float(np.float32(rng.normal() * scale))
     b = Bounded(value, 8 * abs(value), float(rng.integers(0, 3)))
-    off = rng.choice([-1.0, 1.0]) * first_order(b, "float32") if rng.random() < 0.7 else 0.0
+    error = rng.choice([-1.0, 1.0]) * first_order(b, "float32") if rng.random() < 0.7 else 0.0
     with np.errstate(under="ignore"):
-        got = np.float32(value + off)
+        got = np.float32(value + error)
     # rounded towards the true value, so that it stays within the bound
     while abs(float(got) - value) > first_order(b, "float32"):
         got = np.nextafter(got, np.float32(value))
-    return (b, got) if off else (Bounded(value), got)
+    return (b, got) if error else (Bounded(value), got)
 
 
 OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -91,8 +91,8 @@ def test_plain_numbers_are_exact() -> None:
 def test_exact_factors_add_nothing(trivial: float) -> None:
     """0 and ±1 do not round; 0 from another source may not be 0 in a port."""
     a = Bounded(3.0, 5.0, 7.0)
-    size = abs(trivial)
-    assert fields(a * trivial) == (3 * trivial, 5 * size, 7 * size)
+    times = abs(trivial)
+    assert fields(a * trivial) == (3 * trivial, 5 * times, 7 * times)
     assert fields(a * Bounded(0.0, 1.0)) == (0, 3, 1)
     assert fields(a * Bounded(0.0, 0.0, 1.0)) == (0, 0, 4)
     assert fields(Bounded(0.0) / a) == (0, 0, 0)
@@ -150,18 +150,20 @@ FUNCTIONS: dict[str, tuple[Any, Any, tuple[float, float]]] = {
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_function(name: str, dtype: str) -> None:
     """Arguments that are off by 64 roundings."""
-    ours, numpys, (low, high) = FUNCTIONS[name]
+    bounded_function, numpy_function, (low, high) = FUNCTIONS[name]
     rng, used = np.random.default_rng(5), []
     for value in rng.uniform(low, high, 500).astype(np.float32).tolist():
         for rounding in (0.0, 64.0 * abs(value)):
-            b = ours(Bounded(value, rounding))
-            for off in (-1, 1):
-                argument = np.dtype(dtype).type(value + off * UNIT[dtype] * rounding)
+            b = bounded_function(Bounded(value, rounding))
+            for sign in (-1, 1):
+                argument = np.dtype(dtype).type(value + sign * UNIT[dtype] * rounding)
                 # the rounding of the argument comes on top
-                allowed = ours(Bounded(value, rounding + (abs(value) if rounding else 0.0)))
+                allowed = bounded_function(
+                    Bounded(value, rounding + (abs(value) if rounding else 0.0))
+                )
                 with localcontext(Context(prec=50)):
                     truth = decimal_function(name, Decimal(value))
-                    error = float(abs(Decimal(float(numpys(argument))) - truth))
+                    error = float(abs(Decimal(float(numpy_function(argument))) - truth))
                 assert error <= first_order(allowed, dtype) * 1.001 + 1e-300
                 used.append(error / first_order(b, dtype))
     assert max(used) > 0.6
@@ -170,9 +172,9 @@ def test_function(name: str, dtype: str) -> None:
 def test_function_carries_what_its_argument_has() -> None:
     """f' times the errors of the argument, and one η of its own."""
     z = Bounded(0.5, 1e6, 1e3)
-    slope = 1 - math.tanh(0.5) ** 2
-    assert tanh(z).rounding == pytest.approx(1e6 * slope, rel=1e-4)
-    assert tanh(z).underflow == pytest.approx(1e3 * slope + 1)
+    derivative = 1 - math.tanh(0.5) ** 2
+    assert tanh(z).rounding == pytest.approx(1e6 * derivative, rel=1e-4)
+    assert tanh(z).underflow == pytest.approx(1e3 * derivative + 1)
     assert power(z, 3).rounding == pytest.approx(1e6 * 0.75, rel=1e-4)
 
 

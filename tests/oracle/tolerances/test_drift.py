@@ -55,11 +55,11 @@ def test_drift_is_the_derivative_of_the_run(steps: int, loud: int) -> None:
     for s in range(1, steps + 1):
         gradients = [linear(loud, error) if r == s else linear() for r in range(1, steps + 1)]
         noisy = free_run(start, 0, gradients, CONSTANTS)[-1]
-        moved = adam_run({(s, loud): h}, steps) - adam_run({(s, loud): -h}, steps)
+        change = adam_run({(s, loud): h}, steps) - adam_run({(s, loud): -h}, steps)
         for p in range(2):
             assert noisy[p].value == pytest.approx(adam_run({}, steps)[p], rel=1e-13)
             carried = (noisy[p].rounding - quiet[p].rounding) / error
-            assert carried == pytest.approx(abs(moved[p]) / (2 * h), rel=1e-4, abs=1e-8)
+            assert carried == pytest.approx(abs(change[p]) / (2 * h), rel=1e-4, abs=1e-8)
 
 
 def test_drift_counts_every_step() -> None:
@@ -88,8 +88,8 @@ def test_drift_where_a_gradient_is_zero() -> None:
     def gradient(theta: list[Bounded]) -> list[Bounded]:
         return [theta[0] * 2, Bounded(0.0)]
 
-    moved, still = free_run(start, 0, [gradient] * 3, CONSTANTS)[-1]
-    assert moved.value < 1
+    change, still = free_run(start, 0, [gradient] * 3, CONSTANTS)[-1]
+    assert change.value < 1
     assert (still.value, still.rounding) == (-0.75, 3 * 0.75)
 
 

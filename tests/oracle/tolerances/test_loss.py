@@ -30,7 +30,7 @@ def test_norm(scale: float) -> None:
         n = int(rng.integers(1, 5))
         c = (rng.uniform(0.1, 1, n) * scale).astype(np.float32).astype(float)
         rounding = rng.choice([0.0, 20.0]) * c
-        length, unit = l2_norm([Bounded(v, r) for v, r in zip(c, rounding, strict=True)])
+        bound, unit = l2_norm([Bounded(v, r) for v, r in zip(c, rounding, strict=True)])
         got = (c + rng.choice([-1, 1], n) * UNIT["float32"] * rounding).astype(np.float32)
         largest = got.max()
         scaled = np.sqrt(np.sum((got / largest) ** 2))
@@ -38,7 +38,7 @@ def test_norm(scale: float) -> None:
             plain = np.sqrt(np.sum(got * got))
             units = [got / largest / scaled, np.where(plain > 0, got / plain, 0)]
         for norm in (largest * scaled, plain):
-            assert abs(norm - math.hypot(*c)) <= tolerance(length, "float32")
+            assert abs(norm - math.hypot(*c)) <= tolerance(bound, "float32")
         for r in units:
             for r_j, u_j, c_j in zip(r, unit, c, strict=True):
                 assert abs(r_j - c_j / math.hypot(*c)) <= tolerance(u_j, "float32")
@@ -50,8 +50,8 @@ def test_norm_carries_errors_exactly() -> None:
     """One feature: c/‖c‖₂ = 1 whatever c is. Several: the exact derivative."""
     _, (one,) = l2_norm([Bounded(3.0, 1e6)])
     assert one.rounding < 5
-    length, unit = l2_norm([Bounded(3.0, 100.0), Bounded(4.0, 0.0)])
-    assert length.rounding == pytest.approx(0.6 * 100 + 2 * 5)
+    norm, unit = l2_norm([Bounded(3.0, 100.0), Bounded(4.0, 0.0)])
+    assert norm.rounding == pytest.approx(0.6 * 100 + 2 * 5)
     assert unit[0].rounding == pytest.approx(0.64 / 5 * 100 + 3 * 0.6)
     assert unit[1].rounding == pytest.approx(0.48 / 5 * 100 + 3 * 0.8)
     zero, units = l2_norm([Bounded(0.0, 2.0), Bounded(0.0, 3.0)])
@@ -101,8 +101,8 @@ def by_reciprocals(k: Array, lam: Any, order: int) -> Sides:
     """1/√(1 + k²) multiplied instead of divided by, and λ's side as 1/min(λ, 1)."""
     one = k.dtype.type(1)
     r, scale = one / np.hypot(one, k), one / min(lam, one)
-    size = np.abs(k)
-    power_k = size if order == 1 else size * size
+    abs_k = np.abs(k)
+    power_k = abs_k if order == 1 else abs_k * abs_k
     F = np.maximum(power_k, lam) * r**order * scale
     head = np.sign(k) if order == 1 else k
     return F, order * np.where(power_k > lam, head, -lam * k) * r ** (order + 2) * scale
@@ -123,8 +123,8 @@ def test_variants_of_the_factor(variant: Callable[[Array, Any, int], Sides], dty
         inputs = {"k": singles([k]), "lam": singles(lam), "order": order}
         truth = exact.answer("factor", inputs, Decimal("0.5"))
         got = variant(np.array([k], dtype), np.dtype(dtype).type(lam), order)
-        for b, (want,), (have,) in zip(bounds, truth.values(), got, strict=True):
-            assert abs(Decimal(float(have)) - want) <= tolerance(b, dtype), (k, lam, order)
+        for b, (expected,), (found,) in zip(bounds, truth.values(), got, strict=True):
+            assert abs(Decimal(float(found)) - expected) <= tolerance(b, dtype), (k, lam, order)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -137,8 +137,8 @@ def test_angle_of_steeper_slopes(dtype: str) -> None:
             got = by_angle(np.array([k], dtype), np.dtype(dtype).type(1e6), order)
             inputs = {"k": singles([k]), "lam": singles(1e6), "order": order}
             truth = exact.answer("factor", inputs, Decimal("0.5"))
-            for b, (want,), (have,) in zip(bounds, truth.values(), got, strict=True):
-                error = float(abs(Decimal(float(have)) - want))
+            for b, (expected,), (found,) in zip(bounds, truth.values(), got, strict=True):
+                error = float(abs(Decimal(float(found)) - expected))
                 assert error <= tolerance(b, dtype)
                 worst = max(worst, error / abs(b.value) / UNIT[dtype])
     assert worst > 100
@@ -155,8 +155,8 @@ def test_logarithms_at_the_ends(dtype: str) -> None:
         got = in_logarithms(np.array([k], dtype), np.dtype(dtype).type(lam), order)
         inputs = {"k": singles([k]), "lam": singles(lam), "order": order}
         truth = exact.answer("factor", inputs, Decimal("0.5"))
-        for b, (want,), (have,) in zip(bounds, truth.values(), got, strict=True):
-            error = float(abs(Decimal(float(have)) - want))
+        for b, (expected,), (found,) in zip(bounds, truth.values(), got, strict=True):
+            error = float(abs(Decimal(float(found)) - expected))
             assert error <= tolerance(b, dtype), (k, lam, order)
         worst = max(worst, error / abs(b.value) / UNIT[dtype])
     assert worst > 50
@@ -175,9 +175,11 @@ def test_epsilon_under_a_root_exceeds_it() -> None:
     """1e-8 added to 1 + k², in float64; the same port without it passes, above."""
     k = np.array([0.5, -2.0, 3.0])
     for order in (1, 2):
-        for k_j, F, slope in zip(k, *by_quotient_rule(k, 0.75, order, 1e-8), strict=True):
+        for k_j, F, dF in zip(k, *by_quotient_rule(k, 0.75, order, 1e-8), strict=True):
             inputs = {"k": singles([k_j]), "lam": singles(0.75), "order": order}
             truth = exact.answer("factor", inputs, Decimal("0.5"))
             bounds = factor(Bounded(float(k_j)), 0.75, order, 0.5)
-            for b, (want,), have in zip(bounds, truth.values(), (F, slope), strict=True):
-                assert abs(Decimal(float(have)) - want) > 1000 * Decimal(tolerance(b, "float64"))
+            for b, (expected,), found in zip(bounds, truth.values(), (F, dF), strict=True):
+                assert abs(Decimal(float(found)) - expected) > 1000 * Decimal(
+                    tolerance(b, "float64")
+                )

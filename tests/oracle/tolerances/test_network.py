@@ -63,9 +63,9 @@ def test_variants_of_an_activation(name: str, dtype: str) -> None:
     bounds = [activate(name, Bounded(float(z_i)), 0.5) for z_i in z]
     for variant in variants_of(name, z.astype(dtype)):
         for i, b in enumerate(bounds):
-            want = decimal_activation(name, Decimal(float(z[i])))
-            for have, unit, truth in zip(variant, b, want, strict=True):
-                error = abs(Decimal(float(have[i])) - truth)
+            expected = decimal_activation(name, Decimal(float(z[i])))
+            for found, unit, truth in zip(variant, b, expected, strict=True):
+                error = abs(Decimal(float(found[i])) - truth)
                 assert error <= tolerance(unit, dtype), (name, z[i], unit)
 
 
@@ -89,15 +89,15 @@ def test_activation_carries_the_error_of_its_argument(name: str, z: float) -> No
     h = 2.0**-10
     up, down = (activate(name, Bounded(z + step), 0.5) for step in (h, -h))
     for b, above, below in zip(unit, up, down, strict=True):
-        slope = abs(above.value - below.value) / (2 * h)
-        assert 0.999e6 * slope <= b.rounding <= 6e6 * max(slope, 0.1)
+        df = abs(above.value - below.value) / (2 * h)
+        assert 0.999e6 * df <= b.rounding <= 6e6 * max(df, 0.1)
 
 
 @pytest.mark.parametrize(("name", "z"), [("relu", 0.0), ("relu", -2.0), ("relu", 3.0)])
 def test_relu(name: str, z: float) -> None:
     """Nothing on the left, z on the right, and u between."""
-    f, slope, curvature = activate(name, Bounded(z, 1.0), 0.25)
-    assert (f.value, slope.value, fields(curvature)) == (
+    f, df, d2f = activate(name, Bounded(z, 1.0), 0.25)
+    assert (f.value, df.value, fields(d2f)) == (
         max(z, 0.0),
         0.25 if z == 0 else float(z > 0),
         (0, 0, 0),
