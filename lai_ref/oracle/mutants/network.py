@@ -10,7 +10,8 @@ import numpy as np
 
 from lai_ref.oracle.mutants.mutant import NETWORK, SLOPES, mutant
 from lai_ref.oracle.mutants.port import Loss, Port
-from lai_ref.oracle.mutants.port_network import Array, Cache, Layers
+from lai_ref.oracle.mutants.port_loss import Array
+from lai_ref.oracle.mutants.port_network import Cache, Layers
 
 
 @mutant("θ was read with W as (fan_out, fan_in), as PyTorch has it; here it is transposed.", SLOPES)

@@ -1,7 +1,8 @@
 """A straightforward port of all that the oracle grades, as a good porter would write it.
 
 It shares nothing with the rest of `lai_ref`: NumPy alone, in the dtype of its array arguments. The
-mutants are this port with one method replaced by a mistake.
+mutants are this port with one method replaced by a mistake; `tolerances` evaluates it in numbers
+that carry error bounds.
 """
 
 from __future__ import annotations
@@ -100,12 +101,9 @@ class Port(LossPort, NetworkPort):
         m: Array, v: Array, step: int, sizes: Sequence[int], activation: str, **constants: float,
     ) -> Array:  # fmt: skip
         """θ after each step, (steps, P)."""
-        plain_loss = {"name": "plain", "order": self.plain_order(plain, loss)}
         step, path = self.first_step(step), []
         for rows, lai_rows in batches:
-            lai_rows = self.lai_rows(rows, lai_rows)
-            rest = rows[~np.isin(rows, lai_rows)]
-            parts = [(part, on) for part, on in ((rest, plain_loss), (lai_rows, loss)) if len(part)]
+            parts = self.parts(rows, self.lai_rows(rows, lai_rows), plain, loss)
             net = {"sizes": sizes, "activation": activation, "theta": theta}
             grad = self.mixed_gradient(parts, x=x, t=t, **net)
             theta, m, v = self.adam_step(theta=theta, grad=grad, t=step, m=m, v=v, **constants)
@@ -120,6 +118,12 @@ class Port(LossPort, NetworkPort):
     def plain_order(self, plain: int, loss: Loss) -> int:
         """p of the plain loss."""
         return plain
+
+    def parts(self, rows: Array, lai_rows: Array, plain: int, loss: Loss) -> Parts:
+        """The rows of a batch that get the plain loss, and those that get the Lai loss."""
+        plain_loss = {"name": "plain", "order": self.plain_order(plain, loss)}
+        both = ((rows[~np.isin(rows, lai_rows)], plain_loss), (lai_rows, loss))
+        return [part for part in both if len(part[0])]
 
     def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
         """The rows of a batch that get the Lai loss."""

@@ -16,7 +16,15 @@ Array: TypeAlias = npt.NDArray[Any]
 Lam: TypeAlias = float | Array  # λ: one number, or one a feature
 
 
-class LossPort:
+class Sums:
+    """Sums over samples or features."""
+
+    def sum(self, a: Array, axis: int) -> Any:
+        """Σ along an axis."""
+        return a.sum(axis=axis)
+
+
+class LossPort(Sums):
     """The factor F and the loss, from y, t and k."""
 
     def codec(self, values: Array) -> Array:
@@ -114,9 +122,8 @@ class LossPort:
     def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
         """mean |e|^p and its dy (N,)."""
         e = self.residual(y, t)
-        return y.dtype.type(self.mean(self.absolute(e) ** order)), self.residual_grad(
-            e, order
-        ) / len(e)
+        value = y.dtype.type(self.mean(self.residual_power(e, order)))
+        return value, self.residual_grad(e, order) / len(e)
 
     def residual(self, y: Array, t: Array) -> Array:
         """e = y − t."""
@@ -125,6 +132,10 @@ class LossPort:
     def absolute(self, e: Array) -> Array:
         """|e|."""
         return np.abs(e)
+
+    def residual_power(self, e: Array, order: int) -> Array:
+        """|e|^p."""
+        return self.absolute(e) ** order
 
     def residual_grad(self, e: Array, order: int) -> Array:
         """p |e|^(p−1) sign e."""
@@ -147,12 +158,12 @@ class LossPort:
 
     def mean(self, a: Array) -> Any:
         """The mean over the samples."""
-        return a.sum(axis=0) / len(a)
+        return self.sum(a, axis=0) / len(a)
 
     def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
         """M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁ and s_j = (1 − ρ) c_j/‖c‖₂ + ρ, over the last axis."""
         norm, unit = self.l2_norm(c)
-        value = (1 - l1_ratio) * norm + l1_ratio * c.sum(axis=-1)
+        value = (1 - l1_ratio) * norm + l1_ratio * self.sum(c, axis=-1)
         return value, (1 - l1_ratio) * unit + l1_ratio
 
     def l2_norm(self, c: Array) -> tuple[Any, Array]:
@@ -164,7 +175,7 @@ class LossPort:
 
     def dy(self, e: Array, F: Array, s: Array, order: int, n: int) -> Array:
         """(1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i."""
-        dy: Array = (s * (self.residual_grad(e, order)[:, None] * F)).sum(axis=1) / n
+        dy: Array = self.sum(s * (self.residual_grad(e, order)[:, None] * F), axis=1) / n
         return dy
 
     def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:

@@ -10,9 +10,9 @@ from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[Any]
+from lai_ref.oracle.mutants.port_loss import Array, Sums
+
 Layers: TypeAlias = list[tuple[Array, Array]]
 
 
@@ -30,7 +30,7 @@ class Cache(NamedTuple):
     k: Array  # (N, D)
 
 
-class NetworkPort:
+class NetworkPort(Sums):
     """y, k = ∂y/∂x, and θ̄ from the loss gradients dy and dk."""
 
     def input_gradient(self, *, x: Array, **net: Any) -> tuple[Array, Array]:
@@ -100,6 +100,10 @@ class NetworkPort:
         product: Array = a @ b
         return product
 
+    def affine(self, a: Array, W: Array, b: Array) -> Array:
+        """a W + b."""
+        return self.matmul(a, W) + b
+
     def forward_and_input_gradient(
         self, x: Array, *, sizes: Sequence[int], activation: str, theta: Array
     ) -> Cache:
@@ -108,10 +112,9 @@ class NetworkPort:
         a, z = [x], []
         for W, b in layers[:-1]:
             # z_l = a_(l−1) W_l + b_l;  a_l = f(z_l)
-            z.append(self.matmul(a[-1], W) + b)
+            z.append(self.affine(a[-1], W, b))
             a.append(self.f(activation, z[-1]))
-        W, b = layers[-1]
-        y = (self.matmul(a[-1], W) + b)[:, 0]
+        y = self.affine(a[-1], *layers[-1])[:, 0]
         df = [self.df(activation, *pair) for pair in zip(z, a[1:], strict=True)]
         d2f = [self.d2f(activation, *pair) for pair in zip(z, a[1:], strict=True)]
         k, u, v = self.input_gradient_pass(layers, df, len(x))
@@ -140,9 +143,12 @@ class NetworkPort:
         """θ̄ (P,) from the loss gradients dy (N,) and dk (N, D)."""
         dW_from_k, dz_from_k = self.reverse_input_gradient(cache, dk)
         layers = self.reverse_forward(cache, dy, dz_from_k)
-        return self.flatten(
-            [(dW + dW_k, db) for (dW, db), dW_k in zip(layers, dW_from_k, strict=True)]
-        )
+        parts = zip(layers, dW_from_k, strict=True)
+        return self.flatten([(self.add(dW, from_k), db) for (dW, db), from_k in parts])
+
+    def add(self, from_y: Array, from_k: Array) -> Array:
+        """An adjoint: the part that comes through y plus the part that comes through k."""
+        return from_y + from_k
 
     def reverse_input_gradient(self, cache: Cache, dk: Array) -> tuple[list[Array], list[Array]]:
         """The reverse of the input-gradient pass: its part of each W̄, and of z̄ of hidden layers."""
@@ -155,7 +161,7 @@ class NetworkPort:
             dz.append(du * cache.v[h] * cache.d2f[h])
             dv = du * cache.df[h]
         # w̄_L += Σ_i v̄_(L−1)
-        dW.append(dv.sum(axis=0)[:, None])
+        dW.append(self.sum(dv, axis=0)[:, None])
         return dW, dz
 
     def reverse_forward(self, cache: Cache, dy: Array, dz_from_k: list[Array]) -> Layers:
@@ -168,10 +174,11 @@ class NetworkPort:
             gradients.insert(0, (self.matmul(cache.a[h].T, dz), self.sum_over_samples(dz)))
             if h:
                 # z̄_(l−1) += z̄_l W_lᵀ ⊙ f'(z_(l−1))
-                dz = self.matmul(dz, cache.layers[h][0].T) * cache.df[h - 1] + dz_from_k[h - 1]
+                from_y = self.matmul(dz, cache.layers[h][0].T) * cache.df[h - 1]
+                dz = self.add(from_y, dz_from_k[h - 1])
         return gradients
 
     def sum_over_samples(self, dz: Array) -> Array:
         """b̄_l from z̄_l."""
-        total: Array = dz.sum(axis=0)
+        total: Array = self.sum(dz, axis=0)
         return total

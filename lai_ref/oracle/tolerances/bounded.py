@@ -23,7 +23,7 @@ endless near 0 where the root of the whole error will do (η of single precision
 underflow on float32 inputs).
 
 The tolerance is SAFETY times this bound, SAFETY = 4. The rules are those of one straightforward
-evaluation, in `answers`; a correct variant of it (hypot for a root of squares, a reciprocal
+evaluation, `BoundedPort`; a correct variant of it (hypot for a root of squares, a reciprocal
 and a product for a quotient, one more factor 1/N) has a few operations more for the same result,
 rarely twice as many, and each errs by no more than they do; where one has more, as 1/cosh² has for
 1 − tanh² near 0, `relax` makes the bound larger. A fused multiply-add, and double precision rounded
@@ -55,14 +55,20 @@ class Bounded:
     underflow: float = 0.0
 
     def __add__(self, other: Bounded | float) -> Bounded:
+        if not isinstance(other, Bounded | float | int):
+            return NotImplemented  # an array: entry by entry
         b, value = bounded(other), self.value + bounded(other).value
         rounding = self.rounding + b.rounding + abs(value)
         return Bounded(value, rounding, self.underflow + b.underflow)
 
     def __sub__(self, other: Bounded | float) -> Bounded:
+        if not isinstance(other, Bounded | float | int):
+            return NotImplemented  # an array: entry by entry
         return self + -bounded(other)
 
     def __mul__(self, other: Bounded | float) -> Bounded:
+        if not isinstance(other, Bounded | float | int):
+            return NotImplemented  # an array: entry by entry
         b = bounded(other)
         x, y = abs(self.value), abs(b.value)
         exact = _trivial(self) or _trivial(b)
@@ -74,6 +80,8 @@ class Bounded:
         )
 
     def __truediv__(self, other: Bounded | float) -> Bounded:
+        if not isinstance(other, Bounded | float | int):
+            return NotImplemented  # an array: entry by entry
         b, value = bounded(other), self.value / bounded(other).value
         c, y = abs(value), abs(b.value)
         exact = _trivial(b) or is_zero(self)

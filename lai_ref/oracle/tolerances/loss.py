@@ -1,4 +1,4 @@
-"""Factor, losses and optimiser in `Bounded` numbers, by the formulas of `lai_ref` as they stand.
+"""The factor and the 2-norm in `Bounded` numbers, by the formulas of `lai_ref` as they stand.
 
 What correct ports do in another way, and how the bound covers it:
 
@@ -12,14 +12,12 @@ What correct ports do in another way, and how the bound covers it:
         up to some hundreds; beyond, no port may lose more than three digits.
     ‖c‖₂ scaled by the largest c, or not: the bound is that of Σ c² as it stands, and covers the
         underflow of c² in float32. Where that is total, little is left of it for float32.
-    Adam's β^t as a product, by the library, as e^(t log β), and 1 − β^t in single precision.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
 
 from lai_ref.oracle.tolerances.bounded import (
     ETA,
@@ -27,13 +25,8 @@ from lai_ref.oracle.tolerances.bounded import (
     bounded,
     branch,
     maximum,
-    mean,
-    power,
     sqrt,
-    total,
 )
-
-Row: TypeAlias = list[Bounded]
 
 MAX_LOST = 1000.0  # roundings that a port may lose where |k| is large
 
@@ -60,14 +53,6 @@ def factor(k: Bounded, lam: float, order: int, at_kink: float) -> tuple[Bounded,
     below = (order * lam * k / cube / low).relax(logs + log_cos)
     dF = above if u == 1 else -below if u == 0 else u * above - (1 - u) * below
     return F, dF
-
-
-def residual_power(y: Bounded, t: Bounded, order: int, at_kink: float) -> tuple[Bounded, Bounded]:
-    """|e|^p and p |e|^(p−1) sign e, with sign 0 = 2 `at_kink` − 1."""
-    e = y - t
-    if order == 2:
-        return e * e, 2 * e
-    return abs(e), bounded(2 * branch(e, 0.0, at_kink) - 1)
 
 
 def l2_norm(c: Sequence[Bounded]) -> tuple[Bounded, list[Bounded]]:
@@ -99,63 +84,6 @@ def l2_norm(c: Sequence[Bounded]) -> tuple[Bounded, list[Bounded]]:
             Bounded(r_j, rounding + (local_error + 1) * r_j, underflow + r_j * lost / value + 1)
         )
     return norm, unit
-
-
-def plain(y: Row, t: Row, order: int, at_kink: float) -> tuple[Bounded, Row]:
-    """mean_i |e_i|^p and its dy (N)."""
-    e = [residual_power(*pair, order, at_kink) for pair in zip(y, t, strict=True)]
-    return mean([e_p for e_p, _ in e]), [grad / len(e) for _, grad in e]
-
-
-def lai(
-    y: Row, t: Row, k: list[Row], loss: Mapping[str, Any], at_kink: float
-) -> tuple[Bounded, Row, list[Row]]:
-    """L, dy (N) and dk (N, D) of the Lai loss `loss`: lam, order, l1_ratio and reduction."""
-    p, rho, n = loss["order"], float(loss["l1_ratio"]), len(y)
-    lams = loss["lam"] if isinstance(loss["lam"], list) else [loss["lam"]] * len(k[0])
-    e = [residual_power(*pair, p, at_kink) for pair in zip(y, t, strict=True)]
-    F = [
-        [factor(*pair, p, at_kink) for pair in zip(row, map(float, lams), strict=True)] for row in k
-    ]
-    # ℓ_ij = |e_i|^p F_p(k_ij; λ_j)
-    ell = [[e_p * f for f, _ in row] for (e_p, _), row in zip(e, F, strict=True)]
-    if loss["reduction"] == "batch":
-        # L = M(mean_i ℓ_i)
-        value, s_batch = _mixed_norm([mean(column) for column in zip(*ell, strict=True)], rho)
-        s = [s_batch] * n
-    else:
-        # L = mean_i M(ℓ_i)
-        norms = [_mixed_norm(row, rho) for row in ell]
-        value, s = mean([norm for norm, _ in norms]), [s_i for _, s_i in norms]
-    dy, dk = [], []
-    for (e_p, grad), F_i, s_i in zip(e, F, s, strict=True):
-        # dy_i = (1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i
-        dy.append(total(s_ij * f * grad for s_ij, (f, _) in zip(s_i, F_i, strict=True)) / n)
-        # dk_ij = (1/N) s_j |e_i|^p F'(k_ij; λ_j)
-        dk.append([s_ij * e_p * dF / n for s_ij, (_, dF) in zip(s_i, F_i, strict=True)])
-    return value, dy, dk
-
-
-def adam(
-    theta: Row, grad: Row, t: int, m: Row, v: Row, constants: Mapping[str, Any]
-) -> tuple[Row, Row, Row]:
-    """θ, m and v (P) after step number t + 1."""
-    lr, beta1, beta2, eps = (bounded(float(constants[n])) for n in ("lr", "beta1", "beta2", "eps"))
-    # m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²
-    m = [beta1 * m_p + (1 - beta1) * g for m_p, g in zip(m, grad, strict=True)]
-    v = [beta2 * v_p + (1 - beta2) * (g * g) for v_p, g in zip(v, grad, strict=True)]
-    # m̂ = m / (1 − β₁^t), v̂ = v / (1 − β₂^t)
-    bias1, bias2 = 1 - power(beta1, t + 1), 1 - power(beta2, t + 1)
-    # θ ← θ − lr · m̂ / (√v̂ + ε)
-    rows = zip(theta, m, v, strict=True)
-    return [th - lr * (m_p / bias1) / (sqrt(v_p / bias2) + eps) for th, m_p, v_p in rows], m, v
-
-
-def _mixed_norm(c: Sequence[Bounded], rho: float) -> tuple[Bounded, Row]:
-    """M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁ and s_j = (1 − ρ) c_j/‖c‖₂ + ρ."""
-    norm, r = l2_norm(c)
-    rest = 1 - bounded(rho)
-    return rest * norm + rho * total(c), [rest * r_j + rho for r_j in r]
 
 
 def _log(a: float) -> float:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
+from lai_ref.oracle import tolerances
 from lai_ref.oracle.case import Case, flat
 from lai_ref.oracle.grading.backend import Reference, reference
 from lai_ref.oracle.grading.runner import run_case
@@ -259,3 +262,13 @@ def test_undecided_case_is_refused() -> None:
     inputs = {"k": singles([k]), "lam": singles(k * k), "order": 2}
     with pytest.raises(AmbiguousBranchError):
         straightforward.answer("factor", inputs, 0.5)
+
+
+def test_tolerances_use_neither_the_truth_nor_what_is_measured() -> None:
+    allowed = ("lai_ref.oracle.tolerances", "lai_ref.oracle.mutants", "lai_ref.oracle.case")
+    files = list(Path(tolerances.__path__[0]).glob("*.py"))
+    assert len(files) > 3
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("lai_ref"):
+                assert str(node.module).startswith(allowed), file
