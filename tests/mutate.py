@@ -40,7 +40,7 @@ FAST = (
     "test_costs",
     "support/test_kink",
     "support/test_chunks",
-    "oracle/test_check",
+    "oracle/grading/test_check",
 )
 SECONDS, BYTES = 300, 4 << 30  # what the tests may take, or else the mutant is noticed
 # a part of what a line becomes: why no result can show it

@@ -118,7 +118,7 @@ def ask(port, group, *some, dtype="float64"):
     """Print the first lines of a report, and those of the cases with a name in `some`."""
     report = oracle.check(port, dtype, [group])
     likely = [line for line in str(report).splitlines() if line.startswith("likely mistake")]
-    chosen = [report.line(o) for o in report.failures() if any(n in o.case.id for n in some)]
+    chosen = [report.format_case(o) for o in report.failures() if any(n in o.case.id for n in some)]
     for line in (report.summary(), *likely, *chosen):
         line = re.sub(r"-?\d\.\d{6,}(e-?\d+)?", lambda number: f"{float(number[0]):.6g}", line)
         print(textwrap.fill(line, 96, subsequent_indent="    ", break_on_hyphens=False))
@@ -138,7 +138,7 @@ ask(port, "param_gradient", "identity-depth0-plain2")
 port.tail = [nn.Flatten(0)]  # y (N,)
 report = ask(port, "param_gradient")
 # > 28 of 105 cases passed in float64, 77 failed
-assert all("backward through the graph a second time" in o.problem for o in report.failures())
+assert all("backward through the graph a second time" in o.reason for o in report.failures())
 
 # %% Mistake 2: k is detached
 # Now PyTorch raises errors: "Trying to backward through the graph a second time … Specify
@@ -333,7 +333,7 @@ report = ask(NaiveJax(), "loss", "zero-vector-batch-rho0.5")
 # >     closed form. [quotient-rule] explains 4 of 9 wrong answers in loss
 # > FAILED loss/zero-vector-batch-rho0.5 (all residuals are 0: the norm's vector is 0, and no
 # >     derivative is NaN): a number is due, got NaN; dy[0]: got nan, want 0  [norm-nan-at-zero]
-at_kinks = tuple(o for o in report.outcomes if o.convention is not None)
+at_kinks = tuple(o for o in report.outcomes if o.subgradient is not None)
 print(*str(oracle.Report("float64", at_kinks)).splitlines()[1:], sep="\n")
 # > at |k|^p = λ: H(0) = 0.5
 # > at e = 0: sign(0) = 1

@@ -7,16 +7,17 @@
 See README.md beside this file; from any language, `python -m lai_ref.oracle`.
 """
 
-from lai_ref.oracle.case import GROUPS, Case, DamagedError, cases
+from lai_ref.oracle.case import GROUPS, Case, CorruptVectorsError, cases
 from lai_ref.oracle.grading.backend import Backend, reference
+from lai_ref.oracle.grading.check import check
 from lai_ref.oracle.grading.grade import Outcome
-from lai_ref.oracle.grading.report import Report, check
+from lai_ref.oracle.grading.report import Report
 
 __all__ = [
     "GROUPS",
     "Backend",
     "Case",
-    "DamagedError",
+    "CorruptVectorsError",
     "Outcome",
     "Report",
     "cases",

@@ -13,8 +13,14 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from lai_ref.oracle.case import DTYPES, GROUPS, Case, DamagedError, cases
-from lai_ref.oracle.grading.exchange import MalformedError, asked, graded, prompt, read_file
+from lai_ref.oracle.case import DTYPES, GROUPS, Case, CorruptVectorsError, cases
+from lai_ref.oracle.grading.exchange import (
+    InvalidAnswersError,
+    grade_answers,
+    prompt,
+    read_file,
+    run_command,
+)
 from lai_ref.oracle.grading.kills import KILLS, kill_matrix
 from lai_ref.oracle.grading.report import Report
 from lai_ref.oracle.verify import verify
@@ -28,13 +34,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         status: int = options.run(options)
         return status
-    except DamagedError as error:
+    except CorruptVectorsError as error:
         print(f"oracle: {error}", file=sys.stderr)
         return DAMAGED
     except BrokenPipeError:  # whoever reads has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    except (MalformedError, OSError) as error:
+    except (InvalidAnswersError, OSError) as error:
         print(f"oracle: {error}", file=sys.stderr)
         return MALFORMED
     except KeyboardInterrupt:
@@ -48,13 +54,13 @@ def _prompt(options: argparse.Namespace) -> int:
 
 def _grade(options: argparse.Namespace) -> int:
     chosen = _chosen(options)
-    return _told(graded(read_file(options.answers), chosen), options)
+    return _print_report(grade_answers(read_file(options.answers), chosen), options)
 
 
 def _run(options: argparse.Namespace) -> int:
     chosen = _chosen(options)
-    content = asked(options.cmd, prompt(chosen, options.dtype), options.timeout)
-    return _told(graded(content, chosen, options.dtype), options)
+    content = run_command(options.cmd, prompt(chosen, options.dtype), options.timeout)
+    return _print_report(grade_answers(content, chosen, options.dtype), options)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -97,7 +103,7 @@ def _chosen(options: argparse.Namespace) -> list[Case]:
     return [case for group in options.groups or GROUPS for case in cases(group)]
 
 
-def _told(report: Report, options: argparse.Namespace) -> int:
+def _print_report(report: Report, options: argparse.Namespace) -> int:
     print(json.dumps(report.as_json()) if options.json else report)
     return OK if report else FAILED
 

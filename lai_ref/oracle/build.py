@@ -11,7 +11,6 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Iterator
 from decimal import ROUND_UP, Context, Decimal, localcontext
 from typing import Any
 
@@ -22,6 +21,7 @@ from lai_ref.oracle.case import (
     OUTPUTS,
     SCHEMA,
     VECTORS,
+    flat,
     mapped,
     parse_case,
     token,
@@ -70,7 +70,7 @@ def answer(group: str, inputs: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"expected": {n: mapped(_digits, base[n]) for n in OUTPUTS[group]}}
     with localcontext(Context(prec=60, Emin=-99999, Emax=99999)):
         direction = {n: _less(end[n], base[n]) for n in OUTPUTS[group]}
-    kink = any(d != 0 for n in direction for d in _flat(direction[n]))
+    kink = any(d != 0 for n in direction for d in flat(direction[n]))
     if kink:
         found["direction"] = {n: mapped(_digits, direction[n]) for n in OUTPUTS[group]}
     sides = [straightforward.answer(group, inputs, u) for u in ((0.0, 1.0) if kink else (0.5,))]
@@ -99,14 +99,6 @@ def _largest(sides: list[Any]) -> Any:
     if isinstance(sides[0], list):
         return [_largest(list(parts)) for parts in zip(*sides, strict=True)]
     return str(SHORT.plus(Decimal(max(sides)))) if math.isfinite(max(sides)) else "inf"
-
-
-def _flat(nested: Any) -> Iterator[Any]:
-    if isinstance(nested, list):
-        for item in nested:
-            yield from _flat(item)
-    else:
-        yield nested
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ OUTPUTS: dict[str, dict[str, int]] = {
 GROUPS = tuple(INPUTS)
 
 
-class DamagedError(Exception):
+class CorruptVectorsError(Exception):
     """The vectors are not those that were published."""
 
 
@@ -113,9 +113,11 @@ def _published(group: str) -> list[Case]:
         sums = dict(line.split()[::-1] for line in MANIFEST.read_text().splitlines())
         content = (VECTORS / name).read_bytes()
     except (OSError, ValueError) as error:
-        raise DamagedError(f"the vectors are damaged: {error}") from error
+        raise CorruptVectorsError(f"the vectors are damaged: {error}") from error
     if hashlib.sha256(content).hexdigest() != sums.get(name):
-        raise DamagedError(f"the vectors are damaged: {name} is not what {MANIFEST.name} says")
+        raise CorruptVectorsError(
+            f"the vectors are damaged: {name} is not what {MANIFEST.name} says"
+        )
     return parse_file(json.loads(content), group)
 
 
@@ -246,9 +248,9 @@ def _outputs(
             found, numbers[key] = shape(part[key]), mapped(f, part[key])
         except ValueError as error:
             raise ValueError(f"{where}: {key}: {error}") from None
-        due = found if like is None else shape(like[key])
-        if found != due or len(due) != axes:
-            raise ValueError(f"{where}: {key}: expected {axes} axes {due}, got {found}")
+        expected_shape = found if like is None else shape(like[key])
+        if found != expected_shape or len(expected_shape) != axes:
+            raise ValueError(f"{where}: {key}: expected {axes} axes {expected_shape}, got {found}")
     return numbers
 
 

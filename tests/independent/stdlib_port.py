@@ -17,23 +17,23 @@ def factor(k: float, lam: float, order: int) -> tuple[float, float]:
         raise ValueError(f"order {order}")
     if not (0 < lam < math.inf and math.isfinite(k)):
         raise ValueError(f"lam {lam}, k {k}")
-    low, high, size = min(lam, 1.0), max(lam, 1.0), abs(k)
-    cos, sin = 1 / math.hypot(1.0, k), size / math.hypot(1.0, k)
+    low, high, abs_k = min(lam, 1.0), max(lam, 1.0), abs(k)
+    cos, sin = 1 / math.hypot(1.0, k), abs_k / math.hypot(1.0, k)
     if order == 1:
         value = max(sin / low, high * cos)
         above, below = cos**3 / low, -high * sin * cos**2
     else:
         value = max(sin * (sin / low), high * cos * cos)
         above, below = 2 * sin * cos**3 / low, -2 * high * sin * cos**3
-    side = size**order - lam
-    slope = above if side > 0 else below if side < 0 else (above + below) / 2
-    return value, math.copysign(slope, k * slope) if slope else 0.0
+    excess = abs_k**order - lam
+    dF = above if excess > 0 else below if excess < 0 else (above + below) / 2
+    return value, math.copysign(dF, k * dF) if dF else 0.0
 
 
 def norm(c: list[float], rho: float) -> tuple[float, list[float]]:
-    length = math.hypot(*c)
-    s = [(1 - rho) * (x / length if length else 0.0) + rho for x in c]
-    return (1 - rho) * length + rho * math.fsum(c), s
+    l2 = math.hypot(*c)
+    s = [(1 - rho) * (x / l2 if l2 else 0.0) + rho for x in c]
+    return (1 - rho) * l2 + rho * math.fsum(c), s
 
 
 def loss(q: dict[str, Any]) -> dict[str, Any]:

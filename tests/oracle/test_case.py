@@ -21,7 +21,7 @@ from lai_ref.oracle import case as module
 from lai_ref.oracle.case import (
     GROUPS,
     VECTORS,
-    DamagedError,
+    CorruptVectorsError,
     cases,
     flat,
     is_float32,
@@ -241,14 +241,14 @@ def test_a_changed_digit_is_noticed(copied: Path) -> None:
     text = (copied / "adam.json").read_text()
     (copied / "adam.json").write_text(text.replace("1", "2", 1))
     assert cases("factor")
-    with pytest.raises(DamagedError, match=r"adam\.json is not what SHA256SUMS says"):
+    with pytest.raises(CorruptVectorsError, match=r"adam\.json is not what SHA256SUMS says"):
         cases("adam")
 
 
 @pytest.mark.parametrize("name", ["adam.json", "SHA256SUMS"])
 def test_a_missing_file_is_noticed(copied: Path, name: str) -> None:
     (copied / name).unlink()
-    with pytest.raises(DamagedError, match="the vectors are damaged"):
+    with pytest.raises(CorruptVectorsError, match="the vectors are damaged"):
         cases("adam")
 
 
@@ -284,7 +284,7 @@ def test_damaged_vectors_are_never_read(data: st.DataObject) -> None:
             patch.setattr(module, "MANIFEST", Path(folder) / "SHA256SUMS")
             try:
                 found = module._published.__wrapped__("codec")
-            except DamagedError as error:
+            except CorruptVectorsError as error:
                 assert str(error).startswith("the vectors are damaged: ")
             else:
                 assert list(map(repr, found)) == list(map(repr, cases("codec")))

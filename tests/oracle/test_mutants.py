@@ -1,157 +1,161 @@
-"""The oracle's port against `lai_ref`, its rewrites against it, and its mutants, which must differ.
+"""The oracle's port against `lai_ref`, its variants against it, and its mutants, which must differ.
 
-Two answers are compared by their largest distance over their largest number, output by output. No
-array that is passed to a port can be written to.
+Two answers are compared by their largest distance over their largest number, output by output.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from lai_ref import oracle
 from lai_ref.oracle import mutants
+from lai_ref.oracle.case import DTYPES, Case
 from lai_ref.oracle.grading.backend import METHODS, reference
-from lai_ref.oracle.mutants import MUTANTS, REWRITES, Mutant
+from lai_ref.oracle.grading.runner import arguments
+from lai_ref.oracle.mutants import MUTANTS, VARIANTS, Mutant
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.support.validation import Array
-from tests.inputs.port_inputs import REFUSED, Call, calls
+from tests.inputs.port_inputs import extra_cases
+from tests.oracle.grading.published_kills import published
 
-ROUNDING = {"float64": 64 * 2.0**-53, "float32": 64 * 2.0**-24}
 VISIBLE = {"float64": 1e-11, "float32": 1e-5}
-CALLS = calls(0)
-GROUPS = tuple({call.group: None for call in CALLS})
-each_dtype = pytest.mark.parametrize("dtype", VISIBLE)
-each_group = pytest.mark.parametrize("group", [g for g in GROUPS if g != "codec"])
+EXTRA = tuple(extra_cases())
+ANSWERED = [case for case in oracle.cases() if case.expected and case.group != "codec"]
+each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 each_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
+each_variant = pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: v.name)
 
 
-def distance(call: Call, got: list[Array] | None, want: list[Array] | None) -> float:
-    """The largest of all outputs; infinite where shapes, non-finite numbers or errors differ."""
-    if got is None or want is None:
-        return float("inf" if got is not want else 0)
-    if call.group == "codec":
-        return float("inf" if got[0].tobytes() != want[0].tobytes() else 0)
-    return max(_distance(a, b) for a, b in zip(got, want, strict=True))
+def answer(backend: object, case: Case, dtype: str) -> list[Array]:
+    """A backend's outputs as they are, for arrays that it cannot write to."""
+    parts = getattr(backend, METHODS[case.group])(**read_only(arguments(case, dtype)))
+    return [np.asarray(part) for part in (parts if isinstance(parts, tuple) else (parts,))]
+
+
+def read_only(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: read_only(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(read_only(part) for part in value)
+    if isinstance(value, np.ndarray):
+        value.setflags(write=False)
+    return value
+
+
+def distance(a: object, b: object, case: Case, dtype: str) -> float:
+    """Between two backends' answers: the largest of all outputs, infinite where one raises."""
+    with np.errstate(all="ignore"):
+        try:
+            pairs = list(zip(answer(a, case, dtype), answer(b, case, dtype), strict=True))
+        except ValueError:
+            return float("inf")
+        return max(_distance(*pair) for pair in pairs)
 
 
 def _distance(a: Array, b: Array) -> float:
+    """Infinite where shapes or non-finite numbers differ."""
     if a.shape != b.shape:
         return float("inf")
     finite = np.isfinite(a) & np.isfinite(b)
     if not np.array_equal(a[~finite], b[~finite], equal_nan=True):
         return float("inf")
-    size = np.abs(b[finite]).max(initial=0)
+    largest = np.abs(b[finite]).max(initial=0)
     apart = np.abs(a[finite] / 2 - b[finite] / 2).max(initial=0) * 2  # no overflow
-    return float(apart / size) if size else float("inf" if apart else 0)
+    return float(apart / largest) if largest else float("inf" if apart else 0)
 
 
-class Answers:
-    """What every mutant answers to every call, asked once."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, int], list[Array] | None] = {}
-
-    def of(self, mutant: Mutant | None, dtype: str, i: int) -> list[Array] | None:
-        key = (mutant.name if mutant else "", dtype, i)
-        if key not in self._kept:
-            self._kept[key] = CALLS[i].answer(mutant.backend if mutant else Port(), dtype)
-        return self._kept[key]
-
-    def apart(self, a: Mutant, b: Mutant | None, dtype: str, i: int) -> float:
-        with np.errstate(all="ignore"):
-            return distance(CALLS[i], self.of(a, dtype, i), self.of(b, dtype, i))
-
-
-@pytest.fixture(scope="module")
-def answers() -> Answers:
-    return Answers()
+def differ(a: object, b: object, case: Case) -> bool:
+    """Whether two backends differ in a case by more than rounding."""
+    return any(distance(a, b, case, dtype) > VISIBLE[dtype] for dtype in VISIBLE)
 
 
 @each_dtype
-@each_group
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_port_agrees_with_lai_ref(seed: int, group: str, dtype: str) -> None:
-    for call in calls(seed):
-        if call.group == group:
-            got, want = call.answer(Port(), dtype), call.answer(reference, dtype)
-            assert (want is None) == (call.about == REFUSED), call.about
-            assert all(np.isfinite(part).all() for part in want or []), call.about
-            assert distance(call, got, want) < ROUNDING[dtype], call.about
+def test_the_straightforward_port_passes(dtype: str) -> None:
+    report = oracle.check(Port(), dtype)
+    assert report, str(report)
 
 
 @each_dtype
-@pytest.mark.parametrize("rewrite", REWRITES, ids=lambda m: m.name)
-def test_rewrites_agree_with_port(rewrite: Mutant, dtype: str, answers: Answers) -> None:
-    for i, call in enumerate(CALLS):
-        apart = answers.apart(rewrite, None, dtype, i)
-        assert apart < (ROUNDING[dtype] if call.group in rewrite.groups else 1e-300), call
+@each_variant
+def test_correct_variants_pass(variant: Mutant, dtype: str) -> None:
+    report = oracle.check(variant.backend, dtype)
+    assert report, str(report)
+
+
+@each_variant
+def test_variants_compute_differently_in_their_groups_alone(variant: Mutant) -> None:
+    others = [case for case in ANSWERED if case.group not in variant.groups]
+    for case in others[::3]:
+        parts = [answer(backend, case, "float32") for backend in (variant.backend, Port())]
+        for a, b in zip(*parts, strict=True):
+            assert a.tobytes() == b.tobytes(), case
+
+
+@pytest.mark.parametrize("case", EXTRA, ids=str)
+@each_dtype
+def test_the_port_agrees_with_lai_ref_beside_the_published_cases(case: Case, dtype: str) -> None:
+    for backend in (Port(), *(variant.backend for variant in VARIANTS)):
+        assert distance(backend, reference, case, dtype) < VISIBLE[dtype], backend
 
 
 @each_mutant
-def test_mutants_show_in_their_groups_and_nowhere_else(mutant: Mutant, answers: Answers) -> None:
-    shown: set[str] = set()
-    for dtype in VISIBLE:
-        if shown == set(mutant.groups):
-            break  # nothing is left for float32 to show
-        for i, call in enumerate(CALLS):
-            apart = answers.apart(mutant, None, dtype, i)
-            if call.group not in mutant.groups:
-                assert apart < ROUNDING[dtype], call
-            elif apart > VISIBLE[dtype]:
-                shown.add(call.group)
+def test_mutants_show_in_every_group_that_they_name_and_nowhere_else(mutant: Mutant) -> None:
+    letters = published().rows[mutant.name]
+    shown = {group for group in letters if letters[group].strip(".")}
+    shown |= {case.group for case in EXTRA if differ(mutant.backend, Port(), case)}
     assert shown == set(mutant.groups)
 
 
-def test_no_two_mutants_are_the_same_mistake(answers: Answers) -> None:
-    for a, b in combinations(MUTANTS, 2):
-        places = [
-            (dtype, i)
-            for dtype in VISIBLE
-            for i, call in enumerate(CALLS)
-            if call.group in a.groups + b.groups
-        ]
-        assert any(answers.apart(a, b, *where) > VISIBLE[where[0]] for where in places), (
-            a.name,
-            b.name,
-        )
+def test_no_two_mutants_are_the_same_mistake() -> None:
+    alike = defaultdict(list)  # killed by the same cases
+    for mutant in MUTANTS:
+        alike[tuple(published().rows[mutant.name].values())].append(mutant)
+    for same in alike.values():
+        for a, b in combinations(same, 2):
+            both = [case for case in ANSWERED if case.group in a.groups + b.groups]
+            assert any(differ(a.backend, b.backend, case) for case in both), (a.name, b.name)
 
 
 @each_dtype
-@pytest.mark.parametrize("ours", [None, *REWRITES], ids=lambda m: m.name if m else "port")
-def test_dtype_and_shapes_are_kept(ours: Mutant | None, dtype: str, answers: Answers) -> None:
-    for i, call in enumerate(CALLS):
-        pairs = zip(answers.of(ours, dtype, i) or [], answers.of(None, dtype, i) or [], strict=True)
-        for part, of_port in pairs:
-            assert (part.dtype, part.shape) == (np.dtype(dtype), of_port.shape), call
+@pytest.mark.parametrize("name", ["lai_ref", "port", *(variant.name for variant in VARIANTS)])
+def test_arguments_are_not_written_to_and_answers_have_their_dtype(name: str, dtype: str) -> None:
+    backends = {"lai_ref": reference, "port": Port(), **{v.name: v.backend for v in VARIANTS}}
+    for case in ANSWERED[::2]:
+        with np.errstate(all="ignore"):
+            for part in answer(backends[name], case, dtype):
+                assert part.dtype == dtype, case
 
 
-def test_port_warns_of_nothing() -> None:
-    for call in CALLS:
-        for dtype in VISIBLE:
-            call.answer(Port(), dtype, quiet=False)
+@each_dtype
+def test_port_warns_of_nothing(dtype: str) -> None:
+    for case in ANSWERED:
+        answer(Port(), case, dtype)
 
 
-def test_every_group_has_inputs_and_mutants() -> None:
-    assert set(GROUPS) == {"codec", *METHODS}
-    for group in GROUPS:
+def test_every_group_has_mutants() -> None:
+    assert set(oracle.GROUPS) == set(METHODS)
+    for group in oracle.GROUPS:
         assert sum(group in mutant.groups for mutant in MUTANTS) >= 5, group
 
 
 def test_names_and_words() -> None:
-    everything = (*MUTANTS, *REWRITES)
+    everything = (*MUTANTS, *VARIANTS)
     assert len(MUTANTS) >= 44
-    assert len(REWRITES) >= 8
+    assert len(VARIANTS) >= 8
     assert len({mutant.name for mutant in everything}) == len(everything)
     assert len({mutant.mistake for mutant in everything}) == len(everything)
     for mutant in everything:
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", mutant.name)
         assert mutant.mistake.endswith(".")
-        assert set(mutant.groups) <= set(GROUPS)
+        assert set(mutant.groups) <= set(oracle.GROUPS)
         assert len(mutant.mistake) <= 100
 
 

@@ -63,19 +63,19 @@ def normal(seed: int, *shape: int) -> Any:
     return decimals(np.random.default_rng(seed).standard_normal(shape))
 
 
-def check_close(got: Mapping[str, Any], want: Mapping[str, Any], rtol: float = 1e-12) -> None:
+def check_close(got: Mapping[str, Any], expected: Mapping[str, Any], rtol: float = 1e-12) -> None:
     """The same names and shapes, and numbers that agree as far as doubles do."""
-    assert list(got) == list(want)
-    for name, numbers in want.items():
-        have = floats(got[name])
-        assert np.shape(have) == np.shape(numbers)
+    assert list(got) == list(expected)
+    for name, numbers in expected.items():
+        found = floats(got[name])
+        assert np.shape(found) == np.shape(numbers)
         scale = np.abs(numbers).max()
-        np.testing.assert_allclose(have, numbers, rtol=rtol, atol=rtol * scale, err_msg=name)
+        np.testing.assert_allclose(found, numbers, rtol=rtol, atol=rtol * scale, err_msg=name)
 
 
-def check_digits(got: Decimal, want: Decimal, digits: int) -> None:
+def check_digits(got: Decimal, expected: Decimal, digits: int) -> None:
     """Equal to so many digits."""
-    assert abs(got - want) <= abs(want).scaleb(-digits), (got, want)
+    assert abs(got - expected) <= abs(expected).scaleb(-digits), (got, expected)
 
 
 def lai_loss(lam: Any = 0.5, order: int = 2, rho: Any = 0, reduction: str = "batch") -> Any:
@@ -198,10 +198,10 @@ def test_primitive_functions(
     name: str, derivatives: Callable[[Decimal], tuple[Decimal, Decimal, Decimal]]
 ) -> None:
     x = Decimal("0.7")
-    f, slope, curvature = derivatives(x)
+    f, df, d2f = derivatives(x)
     got = parts(getattr(hyperdual, name)(at(x)))
-    for have, want in zip(got, (f, slope, slope, curvature), strict=True):
-        check_digits(have, want, 145)
+    for found, expected in zip(got, (f, df, df, d2f), strict=True):
+        check_digits(found, expected, 145)
 
 
 @pytest.mark.parametrize("f", [hyperdual.exp, hyperdual.log1p])
@@ -235,11 +235,11 @@ def test_where_equal_max_takes_the_convention() -> None:
     a = Hyperdual(Decimal(2), *(Decimal(v) for v in (4, 8, 12)))
     b = Hyperdual(Decimal(2), *(Decimal(v) for v in (0, 4, 16)))
     u = Decimal("0.25")
-    assert parts(hyperdual.larger(a, b, u)) == [2, 1, 5, 15]
-    assert parts(hyperdual.larger(a, b, ONE)) == parts(a)
-    assert parts(hyperdual.larger(a, b, ZERO)) == parts(b)
-    for larger in (a + ONE, b + ONE):
-        assert hyperdual.larger(larger, a, u) is larger is hyperdual.larger(a, larger, u)
+    assert parts(hyperdual.maximum(a, b, u)) == [2, 1, 5, 15]
+    assert parts(hyperdual.maximum(a, b, ONE)) == parts(a)
+    assert parts(hyperdual.maximum(a, b, ZERO)) == parts(b)
+    for maximum in (a + ONE, b + ONE):
+        assert hyperdual.maximum(maximum, a, u) is maximum is hyperdual.maximum(a, maximum, u)
 
 
 # Activations near and far from 0, against series that converge at once there
@@ -267,17 +267,17 @@ def far_left(name: str, z: Decimal) -> tuple[Decimal, Decimal, Decimal]:
     if name == "silu":
         # z (q − q² + q³)
         f = z * (q - q * q + q**3)
-        slope = (1 + z) * q - (1 + 2 * z) * q * q + (1 + 3 * z) * q**3
-        return f, slope, (2 + z) * q - (4 + 4 * z) * q * q + (6 + 9 * z) * q**3
+        df = (1 + z) * q - (1 + 2 * z) * q * q + (1 + 3 * z) * q**3
+        return f, df, (2 + z) * q - (4 + 4 * z) * q * q + (6 + 9 * z) * q**3
     # q − q²/2 + q³/3
     return q - q * q / 2 + q**3 / 3, q - q * q + q**3, q - 2 * q * q + 3 * q**3
 
 
-def check_activation(name: str, z: Decimal, want: tuple[Decimal, Decimal, Decimal]) -> None:
-    f, slope, curvature = want
+def check_activation(name: str, z: Decimal, expected: tuple[Decimal, Decimal, Decimal]) -> None:
+    f, df, d2f = expected
     got = parts(getattr(hyperdual, name)(at(z)))
-    for have, number in zip(got, (f, slope, slope, curvature), strict=True):
-        check_digits(have, number, 50)
+    for found, number in zip(got, (f, df, df, d2f), strict=True):
+        check_digits(found, number, 50)
 
 
 @pytest.mark.usefixtures("wide")
@@ -291,13 +291,13 @@ def test_activations_near_zero(name: str, z: float) -> None:
 @pytest.mark.parametrize("name", ["tanh", "softplus", "silu"])
 @pytest.mark.parametrize("z", [50, 100, 400, 10**6])
 def test_activations_far_out(name: str, z: int) -> None:
-    f, slope, curvature = far_left(name, Decimal(-z))
-    check_activation(name, Decimal(-z), (f, slope, curvature))
+    f, df, d2f = far_left(name, Decimal(-z))
+    check_activation(name, Decimal(-z), (f, df, d2f))
     # tanh is odd; softplus z = z + softplus(−z); silu z = z + silu(−z)
     if name == "tanh":
-        check_activation(name, Decimal(z), (-f, slope, -curvature))
+        check_activation(name, Decimal(z), (-f, df, -d2f))
     else:
-        check_activation(name, Decimal(z), (z + f, 1 - slope, curvature))
+        check_activation(name, Decimal(z), (z + f, 1 - df, d2f))
 
 
 @pytest.mark.parametrize("name", ["tanh", "softplus", "silu"])
@@ -336,8 +336,8 @@ def test_factor_agrees(order: int, lam: float) -> None:
 def test_loss_agrees(loss: Any, n: int) -> None:
     case = {**loss, "y": normal(1, n), "t": normal(2, n), "k": normal(3, n, 2)}
     arrays = (floats(case[name]) for name in ("y", "t", "k"))
-    want = dict(zip(("value", "dy", "dk"), lai_of(case)(*arrays), strict=True))
-    check_close(answer("loss", case, HALF), want)
+    expected = dict(zip(("value", "dy", "dk"), lai_of(case)(*arrays), strict=True))
+    check_close(answer("loss", case, HALF), expected)
 
 
 @EVERY_ACTIVATION
@@ -346,8 +346,8 @@ def test_input_gradient_agrees(activation: str, hidden: tuple[int, ...]) -> None
     case = network_case(activation, None, hidden)
     net = MLP(case["sizes"], activation)
     y, tape = net.forward(floats(case["theta"]), floats(case["x"]))
-    want = {"y": y, "k": net.input_gradient(tape)[0]}
-    check_close(answer("input_gradient", case, HALF), want)
+    expected = {"y": y, "k": net.input_gradient(tape)[0]}
+    check_close(answer("input_gradient", case, HALF), expected)
 
 
 def reference_gradient(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -440,9 +440,9 @@ def test_factor_at_its_kink(u: Decimal, order: int, root: float) -> None:
     with localcontext(Context(prec=150)):
         # p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1)
         steepness = (1 + k * k) ** 2 if order == 2 else (1 + k * k) * (1 + k * k).sqrt()
-        slope = order * (u * k ** (order - 1) - (1 - u) * lam * k) / steepness / min(lam, ONE)
-        for have, want in zip(got, (slope, -slope), strict=True):
-            check_digits(have, want, 49)
+        df = order * (u * k ** (order - 1) - (1 - u) * lam * k) / steepness / min(lam, ONE)
+        for found, expected in zip(got, (df, -df), strict=True):
+            check_digits(found, expected, 49)
 
 
 @US
@@ -450,8 +450,8 @@ def test_factor_at_its_kink(u: Decimal, order: int, root: float) -> None:
 def test_loss_at_zero_residual(u: Decimal, loss: Any) -> None:
     # sign 0 = 2u − 1; F(0; 4) = 4; N = 2, D = 1; the other sample keeps the norm off zero
     case = {**loss, "y": decimals([3, 1]), "t": decimals([3, 0]), "k": decimals([[0], [0]])}
-    want = {"value": 2, "dy": [2 * (2 * u - 1), 2], "dk": [[0], [0]]}
-    assert answer("loss", case, u) == want
+    expected = {"value": 2, "dy": [2 * (2 * u - 1), 2], "dk": [[0], [0]]}
+    assert answer("loss", case, u) == expected
 
 
 @US
@@ -535,9 +535,9 @@ def test_all_fifty_digits_are_right(name: str) -> None:
     assert list(got) == list(more)
     with localcontext(Context(prec=80, Emin=MIN_EMIN, Emax=MAX_EMAX)):
         for output in got:
-            for have, want in zip(leaves(got[output]), leaves(more[output]), strict=True):
-                check_digits(have, want, 49)
-                assert len(have.as_tuple().digits) <= 50
+            for found, expected in zip(leaves(got[output]), leaves(more[output]), strict=True):
+                check_digits(found, expected, 49)
+                assert len(found.as_tuple().digits) <= 50
 
 
 def test_slope_far_beyond_the_kink() -> None:

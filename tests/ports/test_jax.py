@@ -12,7 +12,7 @@ import pytest
 
 from lai_ref import oracle
 from lai_ref.oracle.grading.grade import grade
-from lai_ref.oracle.grading.runner import ask
+from lai_ref.oracle.grading.runner import run_case
 
 jax: Any = pytest.importorskip("jax", reason="the port to JAX needs jax")
 from tutorials.ports import jax_lai as port  # noqa: E402
@@ -47,8 +47,8 @@ def test_as_it_is_written_it_passes_too() -> None:
 def test_its_subgradients_are_the_midpoint_at_the_kink_and_1_at_a_residual_of_0() -> None:
     known, backend = {case.id: case for case in oracle.cases()}, JaxBackend(jit=True)
     for name, s in (("factor/kink-p2-lam0.25", 0.5), ("loss/one-zero-e-p1-batch", 1.0)):
-        outcome = grade(known[name], ask(backend, known[name], "float64"), "float64")
-        assert outcome.convention == pytest.approx(s)
+        outcome = grade(known[name], run_case(backend, known[name], "float64"), "float64")
+        assert outcome.subgradient == pytest.approx(s)
 
 
 def test_predictions_of_shape_n_1_are_rejected() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from lai_ref import oracle
 from lai_ref.oracle.grading.grade import PASSED, grade
-from lai_ref.oracle.grading.runner import ask
+from lai_ref.oracle.grading.runner import run_case
 
 torch: Any = pytest.importorskip("torch", reason="the port to PyTorch needs torch")
 from tutorials.ports import torch_lai as port  # noqa: E402
@@ -44,7 +44,9 @@ def test_its_subgradients_at_the_kinks_are_the_references() -> None:
 def subgradients(backend: object) -> dict[str, float]:
     """The s at each kink of a loss, by case."""
     outcomes = oracle.check(backend, groups=["factor", "loss", "param_gradient"]).outcomes
-    return {o.case.id: round(float(o.convention), 6) for o in outcomes if o.convention is not None}
+    return {
+        o.case.id: round(float(o.subgradient), 6) for o in outcomes if o.subgradient is not None
+    }
 
 
 @pytest.mark.slow
@@ -53,7 +55,7 @@ def test_compiled_in_one_piece_it_passes() -> None:
     known = {case.id: case for case in oracle.cases()}
     with torch._dynamo.config.patch(recompile_limit=64):
         for name in COMPILED:
-            outcome = grade(known[name], ask(compiled, known[name], "float32"), "float32")
+            outcome = grade(known[name], run_case(compiled, known[name], "float32"), "float32")
             assert outcome.status == PASSED, (name, outcome)
 
 

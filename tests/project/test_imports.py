@@ -28,7 +28,7 @@ ARROWS: dict[str, set[str]] = {
     f"{ORACLE}/case": set(),
     f"{ORACLE}/truth": set(),
     f"{ORACLE}/mutants": set(),
-    f"{ORACLE}/tolerances": set(),
+    f"{ORACLE}/tolerances": {f"{ORACLE}/case", f"{ORACLE}/mutants"},  # the port to bound
     f"{ORACLE}/questions": {*LAI_REF, "lai_ref/support"},
     f"{ORACLE}/build": {
         "lai_ref/support",

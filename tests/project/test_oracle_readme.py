@@ -11,7 +11,7 @@ from typing import Any
 
 from lai_ref import oracle
 from lai_ref.oracle.case import GROUPS, INPUTS, OUTPUTS
-from lai_ref.oracle.grading.exchange import graded, prompt
+from lai_ref.oracle.grading.exchange import grade_answers, prompt
 from lai_ref.oracle.grading.kills import KILLS
 
 PAGE = Path(oracle.__file__).with_name("README.md")
@@ -45,7 +45,7 @@ def test_the_worked_case_is_the_one_that_is_asked() -> None:
     question = json.loads(block("<!-- example -->", "json"))
     case = next(case for case in oracle.cases() if case.id == question["id"])
     assert json.loads(prompt([case], "float64"))["cases"] == [question]
-    report = graded(block("<!-- answer -->", "json").encode(), [case])
+    report = grade_answers(block("<!-- answer -->", "json").encode(), [case])
     assert report, str(report)
 
 

@@ -128,89 +128,44 @@ class Reference:
     def factor(self, *, k: Array, lam: float, order: int) -> tuple[Array, Array]:
         return lai_factor(k, lam, order), lai_factor_derivative(k, lam, order)
 
-    def loss(
-        self, *, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
-    ) -> tuple[Any, Array, Array]:
-        return Lai(lam, order, l1_ratio, reduction)(y, t, k)
+    def loss(self, *, y: Array, t: Array, k: Array, **loss: Any) -> tuple[Any, Array, Array]:
+        return Lai(**loss)(y, t, k)
 
-    def input_gradient(
-        self, *, sizes: list[int], activation: str, theta: Array, x: Array
-    ) -> tuple[Array, Array]:
-        net = MLP(sizes, activation)
-        y, tape = net.forward(theta, x)
-        return y, net.input_gradient(tape)[0]
+    def input_gradient(self, *, theta: Array, x: Array, **net: Any) -> tuple[Array, Array]:
+        mlp = MLP(**net)
+        y, tape = mlp.forward(theta, x)
+        return y, mlp.input_gradient(tape)[0]
 
     def param_gradient(
-        self,
-        *,
-        sizes: list[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        loss: dict[str, Any],
+        self, *, theta: Array, x: Array, t: Array, loss: dict[str, Any], **net: Any
     ) -> tuple[Any, Array]:
-        return value_and_grad(MLP(sizes, activation), theta, x, t, _loss(loss))
+        return value_and_grad(MLP(**net), theta, x, t, _loss(loss))
 
     def adam_step(
-        self,
-        *,
-        theta: Array,
-        grad: Array,
-        t: int,
-        m: Array,
-        v: Array,
-        lr: float,
-        beta1: float,
-        beta2: float,
-        eps: float,
+        self, *, theta: Array, grad: Array, t: int, m: Array, v: Array, **constants: float
     ) -> tuple[Array, Array, Array]:
-        theta, state = Adam(lr, beta1, beta2, eps).step(theta, grad, AdamState(t, m, v))
+        theta, state = Adam(**constants).step(theta, grad, AdamState(t, m, v))
         return theta, state.m, state.v
 
     def train(
-        self,
-        *,
-        sizes: list[int],
-        activation: str,
-        theta: Array,
-        m: Array,
-        v: Array,
-        step: int,
-        x: Array,
-        t: Array,
-        plain: int,
-        loss: dict[str, Any],
-        lr: float,
-        beta1: float,
-        beta2: float,
-        eps: float,
-        batches: list[tuple[Array, Array]],
-    ) -> Array:
-        net, opt, state = MLP(sizes, activation), Adam(lr, beta1, beta2, eps), AdamState(step, m, v)
-        thetas = []
+        self, *, theta: Array, x: Array, t: Array, batches: list[tuple[Array, Array]],
+        plain: int, loss: dict[str, Any], m: Array, v: Array, step: int,
+        sizes: list[int], activation: str, **constants: float,
+    ) -> Array:  # fmt: skip
+        net, opt, state = MLP(sizes, activation), Adam(**constants), AdamState(step, m, v)
+        losses, thetas = (Plain(plain), _loss(loss)), []
         for rows, lai_rows in batches:
-            mask = np.isin(rows, lai_rows)
-            _, grad = value_and_grad_mixed(
-                net, theta, x[rows], t[rows], Plain(plain), _loss(loss), mask
-            )
+            is_lai = np.isin(rows, lai_rows)
+            _, grad = value_and_grad_mixed(net, theta, x[rows], t[rows], *losses, is_lai)
             theta, state = opt.step(theta, grad, state)
             thetas.append(theta)
         return np.array(thetas)
 
     def sharded_gradient(
-        self,
-        *,
-        sizes: list[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        loss: dict[str, Any],
-        shards: list[Array],
+        self, *, theta: Array, x: Array, t: Array, loss: Any, shards: list[Array], **net: Any
     ) -> tuple[Any, Array]:
         rows = np.concatenate(shards)
-        return value_and_grad(MLP(sizes, activation), theta, x[rows], t[rows], _loss(loss))
+        return value_and_grad(MLP(**net), theta, x[rows], t[rows], _loss(loss))
 
 
 reference = Reference()

@@ -36,19 +36,19 @@ import numpy as np
 
 from lai_ref.oracle.case import DTYPES, GROUPS, SCHEMA, VECTORS, Case, Nested
 from lai_ref.oracle.case import cases as every_case
-from lai_ref.oracle.grading.grade import NOT_IMPLEMENTED, Outcome, Refused, grade
+from lai_ref.oracle.grading.grade import NOT_IMPLEMENTED, Outcome, RaisedError, grade
 from lai_ref.oracle.grading.report import Report
 
 # a number as the languages of the world print it: 1.5, .5, 5., 1e-3, inf, -Infinity, NaN, -nan;
 # no text can be read in two ways, or the time to refuse it would grow as its square
-WRITTEN = re.compile(
+NUMBER_PATTERN = re.compile(
     r"\s*([+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan))\s*", re.IGNORECASE
 )
-LARGEST = 20_000_000  # bytes; the answers to all cases are less than a tenth of it
-DEEPEST = 32  # lists within lists; no answer has more than two
+MAX_BYTES = 20_000_000  # bytes; the answers to all cases are less than a tenth of it
+MAX_DEPTH = 32  # lists within lists; no answer has more than two
 
 
-class MalformedError(ValueError):
+class InvalidAnswersError(ValueError):
     """Answers that cannot be read."""
 
 
@@ -58,11 +58,11 @@ def prompt(cases: Sequence[Case], dtype: str) -> str:
     for group in {case.group: None for case in cases}:
         content = json.loads((VECTORS / f"{group}.json").read_bytes())
         inputs |= {case["id"]: case["inputs"] for case in content["cases"]}
-    asked = [{"id": c.id, "group": c.group, "inputs": inputs[c.id]} for c in cases]
-    return json.dumps({"schema": SCHEMA, "dtype": dtype, "cases": asked})
+    content = [{"id": c.id, "group": c.group, "inputs": inputs[c.id]} for c in cases]
+    return json.dumps({"schema": SCHEMA, "dtype": dtype, "cases": content})
 
 
-def graded(content: bytes, cases: Sequence[Case], dtype: str | None = None) -> Report:
+def grade_answers(content: bytes, cases: Sequence[Case], dtype: str | None = None) -> Report:
     """Grade answers to these cases, in the dtype that they name.
 
     Raises
@@ -72,11 +72,11 @@ def graded(content: bytes, cases: Sequence[Case], dtype: str | None = None) -> R
     """
     answers = _read(content)
     if dtype is not None and answers["dtype"] != dtype:
-        raise MalformedError(f"dtype: expected {dtype} (--dtype), got {answers['dtype']}")
+        raise InvalidAnswersError(f"dtype: expected {dtype} (--dtype), got {answers['dtype']}")
     known = {case.id for case in every_case()}
     for name in answers["answers"]:
         if name not in known:
-            raise MalformedError(f"answers: {name!r} is the id of no case")
+            raise InvalidAnswersError(f"answers: {name!r} is the id of no case")
     lacking = answers.get("not_implemented", [])
     outcomes = []
     for case in cases:
@@ -87,12 +87,14 @@ def graded(content: bytes, cases: Sequence[Case], dtype: str | None = None) -> R
             try:
                 numbers = _answer(case.id, answer, answers["dtype"])
             except (ArithmeticError, RecursionError) as error:
-                raise MalformedError(f"{case.id}: {type(error).__name__} in reading it") from None
+                raise InvalidAnswersError(
+                    f"{case.id}: {type(error).__name__} in reading it"
+                ) from None
             outcomes.append(grade(case, numbers, answers["dtype"]))
     return Report(answers["dtype"], tuple(outcomes))
 
 
-def asked(command: str, question: str, seconds: float) -> bytes:
+def run_command(command: str, question: str, seconds: float) -> bytes:
     """What the command prints when it is given the question on its standard input.
 
     Raises
@@ -101,29 +103,29 @@ def asked(command: str, question: str, seconds: float) -> bytes:
         If it cannot be started, fails, takes longer, or prints nothing or too much.
     """
     if not command.strip():
-        raise MalformedError(f"{command!r} cannot be started: it names no program")
+        raise InvalidAnswersError(f"{command!r} cannot be started: it names no program")
     # files, so that neither side ever waits for the other, and a flood can be noticed
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as printed, \
-            tempfile.TemporaryFile() as complaints:  # fmt: skip
-        given.write(question.encode())
-        given.seek(0)
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout, \
+            tempfile.TemporaryFile() as stderr:  # fmt: skip
+        stdin.write(question.encode())
+        stdin.seek(0)
         try:
             process = subprocess.Popen(
                 shlex.split(command),
-                stdin=given,
-                stdout=printed,
-                stderr=complaints,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            raise MalformedError(f"{command!r} cannot be started: {error}") from None
+            raise InvalidAnswersError(f"{command!r} cannot be started: {error}") from None
         try:
-            status = _waited(process, printed, command, seconds)
+            status = _wait(process, stdout, command, seconds)
         finally:
-            _end(process)
+            _kill(process)
         if status != 0:
-            complaints.seek(0)
-            words = complaints.read(LARGEST).decode(errors="replace").strip()
+            stderr.seek(0)
+            words = stderr.read(MAX_BYTES).decode(errors="replace").strip()
             if len(words) > 800:  # some languages say what is wrong first, others last
                 words = f"{words[:400]}\n…\n{words[-400:]}"
             words = words or "nothing on its standard error"
@@ -131,26 +133,28 @@ def asked(command: str, question: str, seconds: float) -> bytes:
             if status < 0:
                 names = {s.value: s.name for s in signal.Signals}  # not of all real-time signals
                 how = f"by signal {-status} ({names.get(-status, 'without a name')})"
-            raise MalformedError(f"{command!r} ended {how}: {words}")
-        printed.seek(0)
-        content = printed.read(LARGEST + 1)
+            raise InvalidAnswersError(f"{command!r} ended {how}: {words}")
+        stdout.seek(0)
+        content = stdout.read(MAX_BYTES + 1)
     if not content.strip():
-        raise MalformedError(f"{command!r} printed nothing")
+        raise InvalidAnswersError(f"{command!r} printed nothing")
     return content
 
 
-def _waited(process: subprocess.Popen[bytes], printed: Any, command: str, seconds: float) -> int:
+def _wait(process: subprocess.Popen[bytes], stdout: Any, command: str, seconds: float) -> int:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
             return process.wait(0.05)
         except subprocess.TimeoutExpired:
-            if os.fstat(printed.fileno()).st_size > LARGEST:
-                raise MalformedError(f"{command!r} printed more than {LARGEST} bytes") from None
-    raise MalformedError(f"{command!r} gave no answer within {seconds:g} s")
+            if os.fstat(stdout.fileno()).st_size > MAX_BYTES:
+                raise InvalidAnswersError(
+                    f"{command!r} printed more than {MAX_BYTES} bytes"
+                ) from None
+    raise InvalidAnswersError(f"{command!r} gave no answer within {seconds:g} s")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     """End the program and, where there are process groups, what it has started."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError):
@@ -162,76 +166,82 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def read_file(path: Path) -> bytes:
     """An answer file's content; MalformedError if it is absurdly large, OSError if unreadable."""
     with open(path, "rb") as file:
-        return file.read(LARGEST + 1)
+        return file.read(MAX_BYTES + 1)
 
 
 def _read(content: bytes) -> dict[str, Any]:
-    if len(content) > LARGEST:
-        raise MalformedError(f"answers of more than {LARGEST} bytes: all cases need far less")
+    if len(content) > MAX_BYTES:
+        raise InvalidAnswersError(
+            f"answers of more than {MAX_BYTES} bytes: all cases need far less"
+        )
     try:
-        answers = json.loads(content, object_pairs_hook=_once, parse_float=str, parse_int=str)
+        answers = json.loads(
+            content, object_pairs_hook=_reject_duplicates, parse_float=str, parse_int=str
+        )
     except (ValueError, RecursionError) as error:
-        if isinstance(error, MalformedError):
+        if isinstance(error, InvalidAnswersError):
             raise
         at = max(getattr(error, "pos", 0) - 20, 0)
         near = content.decode(errors="replace")[at : at + 40]
-        raise MalformedError(
+        raise InvalidAnswersError(
             f"answers that are not JSON, or only half of it: {error}, near {near!r}"
         ) from None
     if not isinstance(answers, dict):
-        raise MalformedError(f"answers: expected an object, got {type(answers).__name__}")
+        raise InvalidAnswersError(f"answers: expected an object, got {type(answers).__name__}")
     needed, allowed = {"schema", "dtype", "answers"}, {"not_implemented"}
     if not needed <= set(answers) <= needed | allowed:
-        raise MalformedError(
+        raise InvalidAnswersError(
             f"answers: expected the fields {sorted(needed)}, got {sorted(answers)}"
         )
     if answers["schema"] != SCHEMA:
-        raise MalformedError(f"schema: expected {SCHEMA!r}, got {answers['schema']!r}")
+        raise InvalidAnswersError(f"schema: expected {SCHEMA!r}, got {answers['schema']!r}")
     if answers["dtype"] not in DTYPES:
-        raise MalformedError(f"dtype: expected one of {DTYPES}, got {answers['dtype']!r}")
+        raise InvalidAnswersError(f"dtype: expected one of {DTYPES}, got {answers['dtype']!r}")
     if not isinstance(answers["answers"], dict):
-        raise MalformedError("answers: expected an object of answers by case id")
+        raise InvalidAnswersError("answers: expected an object of answers by case id")
     lacking = answers.get("not_implemented", [])
     if not isinstance(lacking, list) or not set(map(str, lacking)) <= set(GROUPS):
-        raise MalformedError(f"not_implemented: expected some of {GROUPS}, got {lacking!r}")
+        raise InvalidAnswersError(f"not_implemented: expected some of {GROUPS}, got {lacking!r}")
     return answers
 
 
-def _answer(name: str, answer: Any, dtype: str) -> dict[str, Nested] | Refused | None:
+def _answer(name: str, answer: Any, dtype: str) -> dict[str, Nested] | RaisedError | None:
     if answer is None:
         return None
     if not isinstance(answer, dict):
-        raise MalformedError(f"{name}: expected an object, got {answer!r:.80}")
+        raise InvalidAnswersError(f"{name}: expected an object, got {answer!r:.80}")
     if set(answer) == {"error"}:
         # JSON may hold half of a pair of surrogates, which can not be printed
-        return Refused(str(answer["error"]).encode(errors="backslashreplace").decode())
+        return RaisedError(str(answer["error"]).encode(errors="backslashreplace").decode())
     return {part: _numbers(f"{name}: {part}", value, dtype) for part, value in answer.items()}
 
 
-def _numbers(where: str, value: Any, dtype: str, levels: int = DEEPEST) -> Nested:
+def _numbers(where: str, value: Any, dtype: str, levels: int = MAX_DEPTH) -> Nested:
     if isinstance(value, list):
         if levels == 0:
-            raise MalformedError(f"{where}: lists within lists, more than {DEEPEST} deep")
+            raise InvalidAnswersError(f"{where}: lists within lists, more than {MAX_DEPTH} deep")
         return [_numbers(where, item, dtype, levels - 1) for item in value]
     if isinstance(value, float):  # Infinity or NaN without quotes
         return Decimal(value)
     if not isinstance(value, str):
-        raise MalformedError(
+        raise InvalidAnswersError(
             f'{where}: expected a number as a decimal string, also "inf" and "nan",'
             f" got {json.dumps(value):.80}"
         )
-    found = WRITTEN.fullmatch(value)
+    found = NUMBER_PATTERN.fullmatch(value)
     if not found:
-        raise MalformedError(f"{where}: expected a number as a decimal string, got {value!r:.80}")
+        raise InvalidAnswersError(
+            f"{where}: expected a number as a decimal string, got {value!r:.80}"
+        )
     d = Decimal(found[1])
     # the digits that were written stand for the nearest number of the dtype
     with np.errstate(over="ignore"):
         return Decimal(float(np.dtype(dtype).type(float(d))))
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         twice = next(name for name, n in Counter(name for name, _ in pairs).items() if n > 1)
-        raise MalformedError(f"answers: {twice!r} stands there twice")
+        raise InvalidAnswersError(f"answers: {twice!r} stands there twice")
     return found

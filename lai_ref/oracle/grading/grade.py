@@ -15,32 +15,37 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from lai_ref.oracle.case import Case, Nested, flat, shape
 
 PASSED, FAILED, MISSING, NOT_IMPLEMENTED = "passed", "failed", "missing", "not implemented"
-LARGEST = {"float32": Decimal(2) ** 128 - Decimal(2) ** 104, "float64": Decimal(2) ** 1024}
+MAX_FINITE = {"float32": Decimal(2) ** 128 - Decimal(2) ** 104, "float64": Decimal(2) ** 1024}
 DIGITS = {"float32": 24, "float64": 53}  # binary ones
-NO_S = "at a kink one choice of the slope has to give all numbers of the case, and none does"
-SMALLEST = {"float32": -149, "float64": -1074}  # exponent of the smallest number above 0
+NO_COMMON_SUBGRADIENT = (
+    "at a kink one choice of the slope has to give all numbers of the case, and none does"
+)
+MIN_EXPONENT = {"float32": -149, "float64": -1074}  # exponent of the smallest number above 0
 WORKING = Context(prec=60, Emin=-99999, Emax=99999)
 
 
 @dataclass(frozen=True)
-class Refused:
+class RaisedError:
     """The answer of a port that refused the inputs, with its words."""
 
     words: str
 
 
 @dataclass(frozen=True)
-class Unusable:
+class InvalidAnswer:
     """What a port gave in place of an answer: neither numbers nor the refusal of bad inputs."""
 
     words: str
+
+
+Answer: TypeAlias = dict[str, Nested] | RaisedError | InvalidAnswer
 
 
 @dataclass(frozen=True)
@@ -49,44 +54,44 @@ class Outcome:
 
     case: Case
     status: str
-    problem: str = ""
-    place: str = ""  # output and index of the worst number
+    reason: str = ""
+    location: str = ""  # output and index of the worst number
     got: str = ""
-    want: str = ""
+    expected: str = ""
     error: float = 0.0
     bound: float = 0.0
-    convention: float | None = None  # s, for a segment
+    subgradient: float | None = None  # s, for a segment
     answer: Any = None
 
 
-def grade(case: Case, answer: dict[str, Nested] | Refused | Unusable | None, dtype: str) -> Outcome:
+def grade(case: Case, answer: Answer | None, dtype: str) -> Outcome:
     """Compare an answer, nested lists of Decimals by output, with what is due.
 
-    `answer` is None where the port gave none, `Refused` where it raised an error.
+    `answer` is None where the port gave none, `RaisedError` where it raised an error.
     """
     if answer is None:
         return Outcome(case, MISSING, "no answer")
-    if isinstance(answer, Unusable):
+    if isinstance(answer, InvalidAnswer):
         return Outcome(case, FAILED, answer.words, answer=answer)
     if case.expected is None:
-        if isinstance(answer, Refused):
+        if isinstance(answer, RaisedError):
             return Outcome(case, PASSED, answer=answer)
         return Outcome(case, FAILED, "an error is due, got an answer", answer=answer)
-    if isinstance(answer, Refused):
+    if isinstance(answer, RaisedError):
         return Outcome(
             case, FAILED, f"a number is due, got an error: {answer.words}", answer=answer
         )
     if set(answer) != set(case.expected):
-        problem = f"outputs {sorted(case.expected)} are due, got {sorted(answer)}"
-        return Outcome(case, FAILED, problem, answer=answer)
-    for name, want in case.expected.items():
+        reason = f"outputs {sorted(case.expected)} are due, got {sorted(answer)}"
+        return Outcome(case, FAILED, reason, answer=answer)
+    for name, expected in case.expected.items():
         try:
             got_shape = shape(answer[name])
         except ValueError as error:
             return Outcome(case, FAILED, f"{name}: {error}", answer=answer)
-        if got_shape != shape(want):
-            problem = f"{name}: shape {shape(want)} is due, got {got_shape}"
-            return Outcome(case, FAILED, problem, answer=answer)
+        if got_shape != shape(expected):
+            reason = f"{name}: shape {shape(expected)} is due, got {got_shape}"
+            return Outcome(case, FAILED, reason, answer=answer)
     with localcontext(WORKING):
         return _compare(case, answer, dtype)
 
@@ -94,37 +99,39 @@ def grade(case: Case, answer: dict[str, Nested] | Refused | Unusable | None, dty
 def _compare(case: Case, answer: dict[str, Nested], dtype: str) -> Outcome:
     assert case.expected is not None
     rows = []  # place, got, base, direction, bound
-    for name, want in case.expected.items():
-        bases = flat(want)
+    for name, expected in case.expected.items():
+        bases = flat(expected)
         steps = flat(case.direction[name]) if case.direction else [Decimal(0)] * len(bases)
         bounds = [Decimal(b) for b in flat(case.tolerance[dtype][name])]
-        places = [f"{name}{list(i)}" if i else name for i in _indices(shape(want))]
-        rows += list(zip(places, flat(answer[name]), bases, steps, bounds, strict=True))
-    s, one_serves_all = _convention([row for row in rows if row[3] and row[1].is_finite()])
+        locations = [f"{name}{list(i)}" if i else name for i in _indices(shape(expected))]
+        rows += list(zip(locations, flat(answer[name]), bases, steps, bounds, strict=True))
+    s, one_serves_all = _common_subgradient([row for row in rows if row[3] and row[1].is_finite()])
     worst: tuple[float, Any] = (-1.0, None)
-    for place, got, base, step, bound in rows:
-        want = base + s * step if step else base  # a sum would lose the sign of −0.0
-        excess = _excess(got, want, bound, dtype)
+    for location, got, base, step, bound in rows:
+        expected = base + s * step if step else base  # a sum would lose the sign of −0.0
+        excess = _error_in_bounds(got, expected, bound, dtype)
         if excess > worst[0]:
-            worst = (excess, (place, got, want, bound))
-    place, got, want, bound = worst[1]
-    unit = _ulp(want, dtype)
-    finite = got.is_finite() and want.is_finite()
+            worst = (excess, (location, got, expected, bound))
+    location, got, expected, bound = worst[1]
+    unit = _ulp(expected, dtype)
+    finite = got.is_finite() and expected.is_finite()
+    passed = worst[0] <= 1
+    reason = _reason(got, expected) if one_serves_all else NO_COMMON_SUBGRADIENT
     return Outcome(
         case,
-        PASSED if worst[0] <= 1 else FAILED,
-        "" if worst[0] <= 1 else _words(got, want) if one_serves_all else NO_S,
-        place,
-        _text(got, dtype),
-        _text(want, dtype),
-        float(abs(got - want) / unit) if finite else math.inf,
+        PASSED if passed else FAILED,
+        "" if passed else reason,
+        location,
+        _format_number(got, dtype),
+        _format_number(expected, dtype),
+        float(abs(got - expected) / unit) if finite else math.inf,
         float(bound / unit),
         float(s) if case.direction else None,
         answer,
     )
 
 
-def _convention(rows: list[Any]) -> tuple[Decimal, bool]:
+def _common_subgradient(rows: list[Any]) -> tuple[Decimal, bool]:
     """The s in [0, 1] that serves all numbers, and whether there is one."""
     low, high = Decimal(0), Decimal(1)
     for _, got, base, step, bound in rows:
@@ -134,51 +141,51 @@ def _convention(rows: list[Any]) -> tuple[Decimal, bool]:
     return min(max((low + high) / 2, Decimal(0)), Decimal(1)), low <= high
 
 
-def _excess(got: Decimal, want: Decimal, bound: Decimal, dtype: str) -> float:
+def _error_in_bounds(got: Decimal, expected: Decimal, bound: Decimal, dtype: str) -> float:
     """|got − want| over the bound: at most 1 is right."""
-    if got.is_nan() or want.is_nan():
-        return 0.0 if got.is_nan() and want.is_nan() else math.inf
-    beyond = abs(want) > LARGEST[dtype]
+    if got.is_nan() or expected.is_nan():
+        return 0.0 if got.is_nan() and expected.is_nan() else math.inf
+    beyond = abs(expected) > MAX_FINITE[dtype]
     if got.is_infinite() or beyond:
         return (
             0.0
-            if got.is_infinite() and beyond and got.is_signed() == want.is_signed()
+            if got.is_infinite() and beyond and got.is_signed() == expected.is_signed()
             else math.inf
         )
     if bound == 0:  # nothing is computed: the very number, with its sign, is due
-        return 0.0 if got == want and got.is_signed() == want.is_signed() else math.inf
-    return float(abs(got - want) / bound)
+        return 0.0 if got == expected and got.is_signed() == expected.is_signed() else math.inf
+    return float(abs(got - expected) / bound)
 
 
-def _words(got: Decimal, want: Decimal) -> str:
-    if want.is_infinite() or want.is_nan():
-        return f"{want} is due"
+def _reason(got: Decimal, expected: Decimal) -> str:
+    if expected.is_infinite() or expected.is_nan():
+        return f"{expected} is due"
     if got.is_nan():
         return "a number is due, got NaN"
     if got.is_infinite():
         return "a finite number is due"
-    if got == want:
+    if got == expected:
         return "the sign of zero is wrong"
     return "outside the bound"
 
 
-def _text(d: Decimal, dtype: str) -> str:
+def _format_number(d: Decimal, dtype: str) -> str:
     """A number with the digits of the dtype; beyond its range, what it becomes there."""
     with np.errstate(over="ignore"):
         number = float(np.dtype(dtype).type(float(d)))
     return f"{number:.{17 if dtype == 'float64' else 9}g}"
 
 
-def _ulp(want: Decimal, dtype: str) -> Decimal:
-    """The distance of neighbouring numbers of the dtype at `want`."""
-    if not want.is_finite() or want == 0:
-        return Decimal(2) ** SMALLEST[dtype]
+def _ulp(expected: Decimal, dtype: str) -> Decimal:
+    """The distance of neighbouring numbers of the dtype at `expected`."""
+    if not expected.is_finite() or expected == 0:
+        return Decimal(2) ** MIN_EXPONENT[dtype]
     exponent = (
-        math.frexp(float(want))[1]
-        if 1e-300 < abs(want) < Decimal("1e300")
-        else (math.floor(float(abs(want).log10()) / math.log10(2)) + 1)
+        math.frexp(float(expected))[1]
+        if 1e-300 < abs(expected) < Decimal("1e300")
+        else (math.floor(float(abs(expected).log10()) / math.log10(2)) + 1)
     )
-    return Decimal(2) ** max(exponent - DIGITS[dtype], SMALLEST[dtype])
+    return Decimal(2) ** max(exponent - DIGITS[dtype], MIN_EXPONENT[dtype])
 
 
 def _indices(lengths: tuple[int, ...]) -> list[tuple[int, ...]]:

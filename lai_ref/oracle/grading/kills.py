@@ -15,7 +15,7 @@ from typing import Any
 
 from lai_ref.oracle.case import DTYPES, GROUPS, Case, cases
 from lai_ref.oracle.grading.grade import FAILED, grade
-from lai_ref.oracle.grading.runner import ask
+from lai_ref.oracle.grading.runner import run_case
 from lai_ref.oracle.mutants import MUTANTS
 
 KILLS = Path(__file__).parents[1] / "KILLS.txt"
@@ -53,10 +53,10 @@ class KillMatrix:
     def text(self) -> str:
         """The published file."""
         counts = Counter(case.group for case in cases())
-        least = min(self.kills(name) for name in self.rows)
+        minimum = min(self.kills(name) for name in self.rows)
         lines = [
             f"{len(self.rows)} mutants, {sum(counts.values())} cases; each mutant is killed by"
-            f" {least} cases or more",
+            f" {minimum} cases or more",
             ". passes   6 fails in float64   3 fails in float32   # fails in both",
         ]
         for mutant in MUTANTS:
@@ -74,15 +74,15 @@ def kill_matrix() -> KillMatrix:
     rows: dict[str, dict[str, str]] = {}
     for mutant in MUTANTS:
         rows[mutant.name] = {
-            group: "".join(_letter(mutant.backend, case) for case in cases(group))
+            group: "".join(letter(mutant.backend, case) for case in cases(group))
             for group in GROUPS
         }
     return KillMatrix(rows)
 
 
-def _letter(backend: object, case: Case) -> str:
+def letter(backend: object, case: Case) -> str:
     failed = [
-        (answer := ask(backend, case, dtype)) is not None
+        (answer := run_case(backend, case, dtype)) is not None
         and grade(case, answer, dtype).status == FAILED
         for dtype in DTYPES
     ]

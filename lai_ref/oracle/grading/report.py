@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lai_ref.oracle.case import DTYPES, GROUPS, cases
-from lai_ref.oracle.grading.backend import METHODS
+from lai_ref.oracle.case import GROUPS
 from lai_ref.oracle.grading.diagnosis import Diagnosis, diagnoses
 from lai_ref.oracle.grading.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
-from lai_ref.oracle.grading.runner import ask
 from lai_ref.oracle.mutants import Mutant
-from lai_ref.support.validation import check_choice
 
 NO_METHOD = "no method "
-SHOWN = 8  # failures of a group that have a line of their own
+MAX_SHOWN = 8  # failures of a group that have a line of their own
 # what s, which runs from one end of the valid slopes to the other, stands for in a port
 KINKS: dict[str, tuple[str, str, Callable[[float], float]]] = {
     "kink": ("|k|^p = λ", "H(0)", lambda s: s),
@@ -39,7 +36,8 @@ class Report:
         return all(outcome.status == PASSED for outcome in self.outcomes)
 
     def __str__(self) -> str:
-        return "\n".join([self.summary(), *self._mistakes(), *self._failures(), *self._kinks()])
+        parts = [self._mistakes(), self._failures(), self._subgradient_lines()]
+        return "\n".join([self.summary(), *(line for part in parts for line in part)])
 
     def summary(self) -> str:
         """The first line: what passed, out of what there is."""
@@ -49,7 +47,7 @@ class Report:
             words += f", {count[status]} {status}" if count[status] else ""
         if count[NOT_IMPLEMENTED]:
             lacking = [o for o in self.outcomes if o.status == NOT_IMPLEMENTED]
-            names = {o.problem.removeprefix(NO_METHOD) or o.case.group: None for o in lacking}
+            names = {o.reason.removeprefix(NO_METHOD) or o.case.group: None for o in lacking}
             words += f", {count[NOT_IMPLEMENTED]} not implemented ({', '.join(names)})"
         return words
 
@@ -82,25 +80,26 @@ class Report:
                     "id": o.case.id,
                     "about": o.case.about,
                     "status": o.status,
-                    "problem": o.problem,
-                    "place": o.place,
+                    "problem": o.reason,
+                    "place": o.location,
                     "got": o.got,
-                    "want": o.want,
+                    "want": o.expected,
                     "error_ulp": o.error if math.isfinite(o.error) else None,
                     "bound_ulp": o.bound,
-                    "convention": o.convention,
+                    "convention": o.subgradient,
                     "likely": self._named(o),
                 }
                 for o in self.outcomes
             ],
         }
 
-    def line(self, o: Outcome) -> str:
+    def format_case(self, o: Outcome) -> str:
         """What became of one case."""
         line = f"{o.status.upper()} {o.case.id} ({o.case.about})"
-        line += f": {o.problem}" if o.problem else ""
-        if o.place:
-            line += f"; {o.place}{_at(o)}: got {o.got}, want {o.want}{_error(o)}"
+        line += f": {o.reason}" if o.reason else ""
+        if o.location:
+            line += f"; {o.location}{_format_k(o)}: got {o.got}, want {o.expected}"
+            line += _format_error(o)
         name = self._named(o)
         return line + (f"  [{name}]" if name else "")
 
@@ -108,16 +107,16 @@ class Report:
         lines = []
         for mutant, explained in self.diagnoses:
             groups = {o.case.group: None for o in explained}
-            wrong = [o for o in self.failures() if o.place and o.case.group in groups]
+            wrong = [o for o in self.failures() if o.location and o.case.group in groups]
             words = f"{len(explained)} of {len(wrong)} wrong answers in {', '.join(groups)}"
             if mutant is not None:
                 words = f"{mutant.mistake} [{mutant.name}] explains {words}"
                 lines.append(f"likely mistake: {words}")
             else:
-                lines.append(f"unexplained: {words}{self._shared(explained)}")
+                lines.append(f"unexplained: {words}{self._hint(explained)}")
         return lines
 
-    def _shared(self, wrong: Sequence[Outcome]) -> str:
+    def _hint(self, wrong: Sequence[Outcome]) -> str:
         """What may be seen in wrong answers that no known mistake explains."""
         if all(o.case.id.endswith("-run") for o in wrong):
             return "; each step alone is right: something is carried over from one to the next"
@@ -133,10 +132,10 @@ class Report:
             failed = [o for o in self.failures() if o.case.group == group]
             once: dict[str, Outcome] = {}
             for o in failed:  # errors and wrong shapes are mostly the same in all cases
-                own = o.place or (isinstance(o.answer, dict) and not o.case.expected)
-                once.setdefault(o.case.id if own else o.problem, o)
-            shown = list(once.values())[:SHOWN]
-            lines += [self.line(o) for o in shown]
+                own = o.location or (isinstance(o.answer, dict) and not o.case.expected)
+                once.setdefault(o.case.id if own else o.reason, o)
+            shown = list(once.values())[:MAX_SHOWN]
+            lines += [self.format_case(o) for o in shown]
             if len(failed) > len(shown):
                 lines.append(f"  … and {len(failed) - len(shown)} more in {group}")
         return lines
@@ -145,70 +144,40 @@ class Report:
         found = (d.mutant for d in self.diagnoses if any(o is each for each in d.explained))
         return next((mutant.name for mutant in found if mutant), None)
 
-    def _kinks(self) -> list[str]:
+    def _subgradient_lines(self) -> list[str]:
         """What the port takes for the slope where there are many, by the groups that are right."""
         found: dict[str, dict[str, set[float]]] = {}
         wrong = {o.case.group for o in self.outcomes if o.status == FAILED and o.case.expected}
         for o in self.outcomes:
-            if o.case.group not in wrong and o.convention is not None:
+            if o.case.group not in wrong and o.subgradient is not None:
                 kink = next(name for name in reversed(KINKS) if name in o.case.id)
-                value = round(KINKS[kink][2](o.convention), 3) + 0.0  # no −0
+                value = round(KINKS[kink][2](o.subgradient), 3) + 0.0  # no −0
                 found.setdefault(kink, {}).setdefault(o.case.group, set()).add(value)
         lines = []
         for kink in (kink for kink in KINKS if kink in found):
-            (place, name, _), groups = KINKS[kink], found[kink]
+            (location, name, _), groups = KINKS[kink], found[kink]
             said = {group: ", ".join(f"{v:g}" for v in sorted(groups[group])) for group in groups}
             if len(set(said.values())) > 1:
                 said = {group: f"{values} in {group}" for group, values in said.items()}
-            lines.append(f"at {place}: {name} = {'; '.join(dict.fromkeys(said.values()))}")
+            lines.append(f"at {location}: {name} = {'; '.join(dict.fromkeys(said.values()))}")
         return lines
 
 
-def _at(o: Outcome) -> str:
+def _format_k(o: Outcome) -> str:
     """Which k it was, for a number that belongs to one."""
     if o.case.group != "factor":
         return ""
-    index = int(o.place.partition("[")[2].rstrip("]"))
+    index = int(o.location.partition("[")[2].rstrip("]"))
     return f" (k = {float(o.case.inputs['k'][index]):g})"
 
 
-def _error(o: Outcome) -> str:
+def _format_error(o: Outcome) -> str:
     """How far off: in ulp as long as that says anything, then in parts of what was due."""
-    got, want = float(o.got), float(o.want)
-    if not math.isfinite(o.error + got + want) or want == 0:
+    got, expected = float(o.got), float(o.expected)
+    if not math.isfinite(o.error + got + expected) or expected == 0:
         return ""
     if o.error < 1e4:
         return f", error {o.error:.3g} ulp, bound {o.bound:.3g} ulp"
-    if abs(got - want) > abs(want) / 100:
-        return f", {got / want:.4g} times that"
-    return f", off by {abs((got - want) / want):.2g} of it, bound {o.bound:.3g} ulp"
-
-
-def check(backend: object, dtype: str = "float64", groups: Sequence[str] | None = None) -> Report:
-    """Ask a Python backend every case of the groups (None: all), and grade its answers.
-
-    Parameters
-    ----------
-    backend
-        Any object with any of the methods of `Backend`.
-    dtype
-        ``"float64"`` or ``"float32"``: of the arrays it is given, and what it is graded as.
-
-    Returns
-    -------
-    Report
-        True if every case passed; as text, what did not, and the likely mistake.
-    """
-    check_choice("dtype", dtype, DTYPES)
-    groups = (groups,) if isinstance(groups, str) else groups
-    chosen = [case for group in groups or (None,) for case in cases(group)]
-    outcomes = []
-    for case in chosen:
-        answer = ask(backend, case, dtype)
-        if answer is None:
-            method = METHODS[case.group]
-            problem = "" if hasattr(backend, method) else f"{NO_METHOD}{method}"
-            outcomes.append(Outcome(case, NOT_IMPLEMENTED, problem))
-        else:
-            outcomes.append(grade(case, answer, dtype))
-    return Report(dtype, tuple(outcomes))
+    if abs(got - expected) > abs(expected) / 100:
+        return f", {got / expected:.4g} times that"
+    return f", off by {abs((got - expected) / expected):.2g} of it, bound {o.bound:.3g} ulp"

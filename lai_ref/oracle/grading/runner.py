@@ -13,11 +13,11 @@ import numpy as np
 
 from lai_ref.oracle.case import INPUTS, LAM, NUMBER, OUTPUTS, Case, mapped
 from lai_ref.oracle.grading.backend import METHODS
-from lai_ref.oracle.grading.grade import Refused, Unusable
+from lai_ref.oracle.grading.grade import Answer, InvalidAnswer, RaisedError
 from lai_ref.support.validation import Array
 
 
-def ask(backend: object, case: Case, dtype: str) -> dict[str, Any] | Refused | Unusable | None:
+def run_case(backend: object, case: Case, dtype: str) -> Answer | None:
     """A backend's answer to a case, nested lists of Decimals; None if it implements no such method.
 
     Only an error that the method raises counts as a refusal: a method that cannot be called as the
@@ -33,7 +33,9 @@ def ask(backend: object, case: Case, dtype: str) -> dict[str, Any] | Refused | U
     try:
         inspect.signature(method).bind(**given)
     except TypeError as error:
-        return Unusable(f"{METHODS[case.group]} cannot be called with {', '.join(given)}: {error}")
+        return InvalidAnswer(
+            f"{METHODS[case.group]} cannot be called with {', '.join(given)}: {error}"
+        )
     except ValueError:
         pass  # no signature to be had, as of functions written in C
     try:
@@ -43,19 +45,19 @@ def ask(backend: object, case: Case, dtype: str) -> dict[str, Any] | Refused | U
     except NotImplementedError:
         return None
     except (NameError, AttributeError, ImportError) as error:  # a slip: not meant as a refusal
-        return Unusable(_words(error))
+        return InvalidAnswer(_format_error(error))
     except Exception as error:  # of a port, about which nothing is known
-        return Refused(_words(error))
+        return RaisedError(_format_error(error))
     names = tuple(OUTPUTS[case.group])
     parts = answer if isinstance(answer, tuple | list) and len(names) > 1 else (answer,)
     if len(parts) != len(names):
         got = f"{len(parts)} of them" if parts is answer else type(answer).__name__
-        return Unusable(f"expected a tuple ({', '.join(names)}), got {got}")
+        return InvalidAnswer(f"expected a tuple ({', '.join(names)}), got {got}")
     try:
         return {name: _decimals(part) for name, part in zip(names, parts, strict=True)}
     except Exception as error:
         words = f"results that NumPy cannot read as arrays of numbers: {error}"
-        return Unusable(f"{words} (tensors of another library may have to be detached first)")
+        return InvalidAnswer(f"{words} (tensors of another library may have to be detached first)")
 
 
 def arguments(case: Case, dtype: str) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def arguments(case: Case, dtype: str) -> dict[str, Any]:
     return {name: _argument(name, value, case.group, dtype) for name, value in case.inputs.items()}
 
 
-def _words(error: Exception) -> str:
+def _format_error(error: Exception) -> str:
     """What an error of a port says, and the line of it that raised it, or called what did."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
     own = [frame for frame in frames if "site-packages" not in frame.filename] or frames

@@ -17,7 +17,7 @@ from lai_ref.oracle.mutants import (
 )
 from lai_ref.oracle.mutants.mutant import Mutant
 
-__all__ = ["MUTANTS", "REWRITES", "Mutant"]
+__all__ = ["MUTANTS", "VARIANTS", "Mutant"]
 
 MUTANTS: tuple[Mutant, ...] = tuple(
     each
@@ -25,7 +25,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
     for each in vars(module).values()
     if isinstance(each, Mutant)
 )
-REWRITES: tuple[Mutant, ...] = tuple(
+VARIANTS: tuple[Mutant, ...] = tuple(
     each
     for module in (variants, variants_network)
     for each in vars(module).values()

@@ -13,12 +13,12 @@ from lai_ref.oracle.mutants.port_loss import Array, Lam
 
 @mutant("For MSE the kink was put at |k| = λ; it is at |k| = √λ, where |k|² = λ.", FACTOR)
 class KinkAtLam(Port):
-    def step(self, k: Array, lam: Array, order: int) -> Array:
-        return super().step(k, lam, 1)
+    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
+        return super().heaviside(k, lam, 1)
 
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
-        above, below = self.along(k, lam, order), self.across(k, lam, order)
-        value: Array = np.where(self.step(k, lam, order) > 0.5, above, below)
+        above, below = self.sin_branch(k, lam, order), self.cos_branch(k, lam, order)
+        value: Array = np.where(self.heaviside(k, lam, order) > 0.5, above, below)
         return value
 
 
@@ -75,8 +75,8 @@ class CosineOfArctangent(Port):
 @mutant("The angle φ = atan k was used in place of the slope k.", FACTOR)
 class AngleForSlope(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
-        value, slope = super().factor(np.arctan(k), lam, order)
-        return value, slope * np.cos(np.arctan(k)) ** 2
+        F, dF = super().factor(np.arctan(k), lam, order)
+        return F, dF * np.cos(np.arctan(k)) ** 2
 
 
 @mutant("sin and cos were taken of the slope k; they are those of the angle φ = atan k.", FACTOR)
@@ -88,35 +88,35 @@ class SlopeForAngle(Port):
     def sine(self, k: Array) -> Array:
         return np.sin(k)
 
-    def across(self, k: Array, lam: Array, order: int) -> Array:
-        return np.abs(super().across(k, lam, order))
+    def cos_branch(self, k: Array, lam: Array, order: int) -> Array:
+        return np.abs(super().cos_branch(k, lam, order))
 
 
 @mutant("The smaller of the two sides was taken; F is the larger one.", FACTOR)
 class SmallerSide(Port):
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
-        return np.minimum(self.along(k, lam, order), self.across(k, lam, order))
+        return np.minimum(self.sin_branch(k, lam, order), self.cos_branch(k, lam, order))
 
-    def step(self, k: Array, lam: Array, order: int) -> Array:
-        return 1 - super().step(k, lam, order)
+    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
+        return 1 - super().heaviside(k, lam, order)
 
 
 @mutant("The branches of F' were exchanged, < for >: |k|^p counts where it is above λ.", FACTOR)
 class BranchesExchanged(Port):
-    def step(self, k: Array, lam: Array, order: int) -> Array:
-        return 1 - super().step(k, lam, order)
+    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
+        return 1 - super().heaviside(k, lam, order)
 
 
 @mutant("u was sign(|k|^p − λ), −1 below the kink; it is the step function, 0 there.", FACTOR)
 class SignForStep(Port):
-    def step(self, k: Array, lam: Array, order: int) -> Array:
+    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
         u: Array = np.sign(np.abs(k) ** order - lam)
         return u
 
 
 @mutant("The step was computed as x/|x|, NaN at the kink; any value in [0, 1] is right.", UNTRAINED)
 class StepByDivision(Port):
-    def step(self, k: Array, lam: Array, order: int) -> Array:
+    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
         excess = np.abs(k) ** order - lam
         u: Array = (1 + excess / np.abs(excess)) / 2
         return u
@@ -142,36 +142,36 @@ class KinkLeftOut(Port):
     "|k|^p near λ (isclose) was taken for the kink, which is only where they are equal.", FACTOR
 )
 class KinkIsWide(Port):
-    def step(self, k: Array, lam: Array, order: int) -> Array:
+    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
         near = np.isclose(np.abs(k) ** order, lam)
-        u: Array = np.where(near, k.dtype.type(0.5), super().step(k, lam, order))
+        u: Array = np.where(near, k.dtype.type(0.5), super().heaviside(k, lam, order))
         return u
 
 
 @mutant("F' had (1 + k²)^(p/2) below; it is (1 + k²)^(p/2 + 1).", FACTOR)
 class ExponentOfSlope(Port):
-    def along_slope(self, k: Array, lam: Array, order: int) -> Array:
+    def sin_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
         sin = np.sign(k) if order == 1 else self.sine(k)
         return order * (sin / self.divisor(lam) / self.hypotenuse(k))
 
-    def across_slope(self, k: Array, lam: Array, order: int) -> Array:
+    def cos_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
         scaled = order * self.sine(k) * (lam / self.divisor(lam))
         return scaled if order == 1 else scaled / self.hypotenuse(k)
 
 
 @mutant("F' was 0 below the kink, as if λ made F constant; (1 + k²) still varies there.", FACTOR)
 class FlatBelowKink(Port):
-    def across_slope(self, k: Array, lam: Array, order: int) -> Array:
+    def cos_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
         return np.zeros_like(k * lam)
 
 
 @mutant("(1 + k²)^(p/2) was treated as a constant when F was differentiated.", FACTOR)
 class DenominatorConstant(Port):
-    def along_slope(self, k: Array, lam: Array, order: int) -> Array:
+    def sin_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
         sin = np.sign(k) if order == 1 else self.sine(k)
         return order * (sin / self.divisor(lam) / self.hypotenuse(k))
 
-    def across_slope(self, k: Array, lam: Array, order: int) -> Array:
+    def cos_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
         return np.zeros_like(k * lam)
 
 
@@ -180,29 +180,29 @@ class DenominatorConstant(Port):
     ("factor", "loss"),
 )
 class QuotientRule(Port):
-    def along_slope(self, k: Array, lam: Array, order: int) -> Array:
+    def sin_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
         r, sin = self.hypotenuse(k), self.sine(k)
-        # the slope of |k|/r: sign k/r − |k| k/r³
-        slope = np.sign(k) * (1 / r - sin * sin / r) / self.divisor(lam)
-        return slope if order == 1 else 2 * np.abs(sin) * slope
+        # the derivative of |k|/r: sign k/r − |k| k/r³
+        derivative = np.sign(k) * (1 / r - sin * sin / r) / self.divisor(lam)
+        return derivative if order == 1 else 2 * np.abs(sin) * derivative
 
 
 @mutant("max(|k|^p, λ) was treated as a constant when F was differentiated.", FACTOR)
 class NumeratorConstant(Port):
-    def along_slope(self, k: Array, lam: Array, order: int) -> Array:
-        return -order * self.along(k, lam, order) * self.sine(k) / self.hypotenuse(k)
+    def sin_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        return -order * self.sin_branch(k, lam, order) * self.sine(k) / self.hypotenuse(k)
 
 
 @mutant("The sign of k was left out of the derivative of |k|^p.", FACTOR)
 class SignOfSlopeForgotten(Port):
-    def along_slope(self, k: Array, lam: Array, order: int) -> Array:
-        return np.abs(super().along_slope(k, lam, order))
+    def sin_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        return np.abs(super().sin_branch_derivative(k, lam, order))
 
 
 @mutant("The factor p was forgotten in F'.", FACTOR)
 class PowerForgottenInFactor(Port):
-    def factor_slope(self, k: Array, lam: Array, order: int) -> Array:
-        return super().factor_slope(k, lam, order) / order
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        return super().factor_derivative(k, lam, order) / order
 
 
 @mutant("For MAE the root of 1 + k² was forgotten.", FACTOR)
@@ -211,10 +211,10 @@ class RootForgotten(Port):
         value = super().factor_value(k, lam, order)
         return value if order == 2 else value / self.hypotenuse(k)
 
-    def factor_slope(self, k: Array, lam: Array, order: int) -> Array:
-        slope, r = super().factor_slope(k, lam, order), self.hypotenuse(k)
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        dF, r = super().factor_derivative(k, lam, order), self.hypotenuse(k)
         value = super().factor_value(k, lam, order)
-        return slope if order == 2 else slope / r - value * self.sine(k) / r / r
+        return dF if order == 2 else dF / r - value * self.sine(k) / r / r
 
 
 @mutant("The MSE factor was used for MAE as well.", FACTOR)

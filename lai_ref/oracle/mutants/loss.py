@@ -18,11 +18,9 @@ class _Scaled(Port):
         """Which multiple, for N samples, D features and p."""
         raise NotImplementedError
 
-    def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
-    ) -> tuple[Any, Array, Array]:
-        value, dy, dk = super().loss(y, t, k, lam, order, l1_ratio, reduction)
-        times = self.times(len(y), k.shape[1], order)
+    def loss(self, *, k: Array, order: int, **rest: Any) -> tuple[Any, Array, Array]:
+        value, dy, dk = super().loss(k=k, order=order, **rest)
+        times = self.times(len(k), k.shape[1], order)
         return value * times, dy * times, dk * times
 
     def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
@@ -33,33 +31,27 @@ class _Scaled(Port):
 
 @mutant("k was averaged over the batch before F; F belongs to each sample's own k.", LOSS)
 class SlopesAveraged(Port):
-    def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
-    ) -> tuple[Any, Array, Array]:
+    def loss(self, *, k: Array, **rest: Any) -> tuple[Any, Array, Array]:
         mean = np.broadcast_to(k.mean(axis=0), k.shape)
-        value, dy, dk = super().loss(y, t, mean, lam, order, l1_ratio, reduction)
+        value, dy, dk = super().loss(k=mean, **rest)
         return value, dy, np.tile(dk.mean(axis=0), (len(k), 1))
 
 
 @mutant("One slope, the length of k, was put into F; F is taken along each feature.", LOSS)
 class SlopeIsLength(Port):
-    def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
-    ) -> tuple[Any, Array, Array]:
-        length, unit = self.l2_norm(np.abs(k))
+    def loss(self, *, k: Array, lam: Lam, **rest: Any) -> tuple[Any, Array, Array]:
+        norm, unit = self.l2_norm(np.abs(k))
         one = np.mean(lam, dtype=k.dtype)
-        value, dy, dk = super().loss(y, t, length[:, None], one, order, l1_ratio, reduction)
+        value, dy, dk = super().loss(k=norm[:, None], lam=one, **rest)
         return value, dy, dk * unit * np.sign(k)
 
 
 @mutant("y (N, 1) minus t (N,) gave (N, N) differences; each y has its own t.", LOSS)
 class ResidualsBroadcast(Port):
-    def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
-    ) -> tuple[Any, Array, Array]:
+    def loss(self, *, y: Array, t: Array, k: Array, **rest: Any) -> tuple[Any, Array, Array]:
         n = len(y)
         y, t, k = np.repeat(y, n), np.tile(t, n), np.repeat(k, n, axis=0)
-        value, dy, dk = super().loss(y, t, k, lam, order, l1_ratio, reduction)
+        value, dy, dk = super().loss(y=y, t=t, k=k, **rest)
         return value, dy.reshape(n, n).sum(axis=1), dk.reshape(n, n, -1).sum(axis=1)
 
     def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
@@ -69,14 +61,14 @@ class ResidualsBroadcast(Port):
 
 @mutant("dy had the sign of t − y; it has that of y − t.", LOSS)
 class SignOfResidual(Port):
-    def power_slope(self, e: Array, order: int) -> Array:
-        return -super().power_slope(e, order)
+    def residual_grad(self, e: Array, order: int) -> Array:
+        return -super().residual_grad(e, order)
 
 
 @mutant("The factor p was forgotten in dy.", LOSS)
 class PowerForgotten(Port):
-    def power_slope(self, e: Array, order: int) -> Array:
-        return super().power_slope(e, order) / order
+    def residual_grad(self, e: Array, order: int) -> Array:
+        return super().residual_grad(e, order) / order
 
 
 @mutant("The squared error was halved, ½ e²; here it is e².", LOSS)
@@ -87,24 +79,24 @@ class SquareHalved(_Scaled):
 
 @mutant("F was detached or taken for a constant: dk was 0.", LOSS)
 class FactorDetached(Port):
-    def dk(self, e: Array, slope: Array, s: Array, order: int, n: int) -> Array:
-        return super().dk(e, np.zeros_like(slope), s, order, n)
+    def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
+        return super().dk(e, np.zeros_like(dF), s, order, n)
 
 
 @mutant("sign e was computed as e/|e|, NaN at e = 0; any value in [−1, 1] is right.", LOSS)
 class SignByDivision(Port):
-    def power_slope(self, e: Array, order: int) -> Array:
-        slope: Array = e / np.abs(e) if order == 1 else super().power_slope(e, order)
-        return slope
+    def residual_grad(self, e: Array, order: int) -> Array:
+        grad: Array = e / np.abs(e) if order == 1 else super().residual_grad(e, order)
+        return grad
 
 
 @mutant("1e-8 was added under the root of |e| = √e²; |e| needs nothing.", LOSS)
 class ResidualSmoothed(Port):
-    def size(self, e: Array) -> Array:
+    def absolute(self, e: Array) -> Array:
         return np.hypot(e, 1e-4)
 
-    def power_slope(self, e: Array, order: int) -> Array:
-        return e / self.size(e) if order == 1 else super().power_slope(e, order)
+    def residual_grad(self, e: Array, order: int) -> Array:
+        return e / self.absolute(e) if order == 1 else super().residual_grad(e, order)
 
 
 @mutant("Samples were summed; the loss is their mean.", LOSS)
@@ -125,8 +117,8 @@ class DyWithoutN(Port):
 
 @mutant("1/N was forgotten in dk.", LOSS)
 class DkWithoutN(Port):
-    def dk(self, e: Array, slope: Array, s: Array, order: int, n: int) -> Array:
-        return super().dk(e, slope, s, order, 1)
+    def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
+        return super().dk(e, dF, s, order, 1)
 
 
 @mutant("The sum over features was taken where l1_ratio asks for the 2-norm.", LOSS)
@@ -165,37 +157,37 @@ class NormSquared(Port):
         return (c * c).sum(axis=-1), 2 * c
 
 
-class _Longer(Port):
-    root: float
+class _LargerNorm(Port):
+    epsilon: float  # added under the root: its square
 
     def l2_norm(self, c: Array) -> tuple[Any, Array]:
-        length, unit = super().l2_norm(c)
-        longer = np.hypot(length, self.root)
-        return longer, unit * (length / longer)[..., None]
+        norm, unit = super().l2_norm(c)
+        larger = np.hypot(norm, self.epsilon)
+        return larger, unit * (norm / larger)[..., None]
 
 
 @mutant("1e-8 was added under the root of the 2-norm; it needs nothing but 0/0 = 0.", LOSS)
-class EpsilonInNorm(_Longer):
-    root = 1e-4
+class EpsilonInNorm(_LargerNorm):
+    epsilon = 1e-4
 
 
 @mutant("1e-12 was added under the root of the 2-norm; it needs nothing but 0/0 = 0.", LOSS)
-class SmallEpsilonInNorm(_Longer):
-    root = 1e-6
+class SmallEpsilonInNorm(_LargerNorm):
+    epsilon = 1e-6
 
 
 @mutant("c² was computed as it stands in the 2-norm and over- or underflows; scale c first.", LOSS)
 class NormOverflows(Port):
     def l2_norm(self, c: Array) -> tuple[Any, Array]:
-        length = np.sqrt((c * c).sum(axis=-1, keepdims=True))
-        return length[..., 0], c / np.where(length == 0, 1, length)
+        norm = np.sqrt((c * c).sum(axis=-1, keepdims=True))
+        return norm[..., 0], c / np.where(norm == 0, 1, norm)
 
 
 @mutant("The slope of the 2-norm at the zero vector was 0/0 = NaN; 0 is right.", LOSS)
 class NormNanAtZero(Port):
     def l2_norm(self, c: Array) -> tuple[Any, Array]:
-        length, unit = super().l2_norm(c)
-        return length, np.where(length[..., None] == 0, np.nan, unit).astype(c.dtype)
+        norm, unit = super().l2_norm(c)
+        return norm, np.where(norm[..., None] == 0, np.nan, unit).astype(c.dtype)
 
 
 @mutant("The norm was differentiated as if it were the sum: c_j/‖c‖₂ was forgotten.", LOSS)

@@ -25,7 +25,7 @@ class Mutant:
     name
         Of the class that it was made from, with hyphens.
     mistake
-        What was done wrong and what is right; for a rewrite, how it computes.
+        What was done wrong and what is right; for a variant, how it computes.
     backend
         The port.
     groups

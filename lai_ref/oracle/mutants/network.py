@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import NETWORK, SLOPES, mutant
-from lai_ref.oracle.mutants.port import Port
-from lai_ref.oracle.mutants.port_network import Array, Layers, Sweep
+from lai_ref.oracle.mutants.port import Loss, Port
+from lai_ref.oracle.mutants.port_loss import Array
+from lai_ref.oracle.mutants.port_network import Cache, Layers
 
 
 @mutant("θ was read with W as (fan_out, fan_in), as PyTorch has it; here it is transposed.", SLOPES)
@@ -46,63 +47,63 @@ class BiasesLeftOut(Port):
         return super().flatten([(dW, np.zeros_like(db)) for dW, db in gradients])
 
 
-class _Activated(Sweep):
-    """A sweep whose y = f(z_L), with what its gradient needs."""
+class _Activated(Cache):
+    """With y = f(z_L), what its gradient needs besides."""
 
-    slopes: Array  # ∂z_L/∂x
-    first: Array  # f'(z_L)
-    second: Array  # f''(z_L)
+    dz: Array  # ∂z_L/∂x
+    df_last: Array  # f'(z_L)
+    d2f_last: Array  # f''(z_L)
 
 
 @mutant("The last layer had the activation as well; y = z_L has none.", SLOPES)
 class LastLayerActivated(Port):
-    def sweep(self, sizes: Sequence[int], activation: str, theta: Array, x: Array) -> Sweep:
-        linear = super().sweep(sizes, activation, theta, x)
+    def forward_and_input_gradient(self, x: Array, *, activation: str, **net: Any) -> Cache:
+        linear = super().forward_and_input_gradient(x, activation=activation, **net)
         z, y = linear.y, self.f(activation, linear.y)
-        first = self.slope(activation, z, y)
-        sweep = _Activated(*linear._replace(y=y, k=first[:, None] * linear.k))
-        sweep.slopes, sweep.first = linear.k, first
-        sweep.second = self.curvature(activation, z, y)
-        return sweep
+        df = self.df(activation, z, y)
+        cache = _Activated(*linear._replace(y=y, k=df[:, None] * linear.k))
+        cache.dz, cache.df_last = linear.k, df
+        cache.d2f_last = self.d2f(activation, z, y)
+        return cache
 
-    def gradient(self, sweep: Sweep, dy: Array, dk: Array) -> Array:
-        assert isinstance(sweep, _Activated)
-        dy = dy * sweep.first + (dk * sweep.slopes).sum(axis=1) * sweep.second
-        return super().gradient(sweep, dy, dk * sweep.first[:, None])
+    def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
+        assert isinstance(cache, _Activated)
+        dy = dy * cache.df_last + (dk * cache.dz).sum(axis=1) * cache.d2f_last
+        return super().double_backward(cache, dy, dk * cache.df_last[:, None])
 
 
 @mutant("The way back to the input used W for Wᵀ, unnoticed where W is square.", SLOPES)
 class TransposeForgotten(Port):
-    def transposed(self, W: Array) -> Array:
+    def transpose(self, W: Array) -> Array:
         return W if W.shape[0] == W.shape[1] else W.T
 
 
 @mutant("k was that of the mean of y over the batch, 1/N of each sample's own.", SLOPES)
 class SlopeOfMean(Port):
-    def sweep(self, sizes: Sequence[int], activation: str, theta: Array, x: Array) -> Sweep:
-        right = super().sweep(sizes, activation, theta, x)
+    def forward_and_input_gradient(self, x: Array, **net: Any) -> Cache:
+        right = super().forward_and_input_gradient(x, **net)
         return right._replace(k=right.k / len(x))
 
-    def up(self, sweep: Sweep, dk: Array) -> tuple[list[Array], list[Array]]:
-        return super().up(sweep, dk / len(dk))
+    def reverse_input_gradient(self, cache: Cache, dk: Array) -> tuple[list[Array], list[Array]]:
+        return super().reverse_input_gradient(cache, dk / len(dk))
 
 
 @mutant("f' was taken at a = f(z); it is taken at z.", SLOPES)
 class SlopeAtOutput(Port):
-    def slope(self, activation: str, z: Array, a: Array) -> Array:
-        return super().slope(activation, a, self.f(activation, a))
+    def df(self, activation: str, z: Array, a: Array) -> Array:
+        return super().df(activation, a, self.f(activation, a))
 
 
 @mutant("tanh' was 1 − a; it is 1 − a².", SLOPES)
 class TanhSlope(Port):
-    def slope(self, activation: str, z: Array, a: Array) -> Array:
-        return 1 - a if activation == "tanh" else super().slope(activation, z, a)
+    def df(self, activation: str, z: Array, a: Array) -> Array:
+        return 1 - a if activation == "tanh" else super().df(activation, z, a)
 
 
 @mutant("softplus' was 1/(1 + e^z); it is 1/(1 + e^−z).", SLOPES)
 class SoftplusSlope(Port):
-    def slope(self, activation: str, z: Array, a: Array) -> Array:
-        return super().slope(activation, -z if activation == "softplus" else z, a)
+    def df(self, activation: str, z: Array, a: Array) -> Array:
+        return super().df(activation, -z if activation == "softplus" else z, a)
 
 
 @mutant("softplus was log(1 + e^z) as it stands, which overflows for large z.", SLOPES)
@@ -121,13 +122,13 @@ class SoftplusThreshold(Port):
         a: Array = super().f(activation, z)
         return np.where(z > 20, z, a) if activation == "softplus" else a
 
-    def slope(self, activation: str, z: Array, a: Array) -> Array:
-        slope = super().slope(activation, z, a)
-        return np.where(z > 20, 1, slope) if activation == "softplus" else slope
+    def df(self, activation: str, z: Array, a: Array) -> Array:
+        df = super().df(activation, z, a)
+        return np.where(z > 20, 1, df) if activation == "softplus" else df
 
-    def curvature(self, activation: str, z: Array, a: Array) -> Array:
-        curvature = super().curvature(activation, z, a)
-        return np.where(z > 20, 0, curvature) if activation == "softplus" else curvature
+    def d2f(self, activation: str, z: Array, a: Array) -> Array:
+        d2f = super().d2f(activation, z, a)
+        return np.where(z > 20, 0, d2f) if activation == "softplus" else d2f
 
 
 @mutant("σ(z) was e^z/(1 + e^z), which is NaN for large z; take e^−|z|.", SLOPES)
@@ -139,27 +140,27 @@ class SigmoidOverflows(Port):
 
 @mutant("silu' was σ(z): the product rule's z σ'(z) was forgotten.", SLOPES)
 class SiluSlope(Port):
-    def slope(self, activation: str, z: Array, a: Array) -> Array:
-        return self.sigmoid(z) if activation == "silu" else super().slope(activation, z, a)
+    def df(self, activation: str, z: Array, a: Array) -> Array:
+        return self.sigmoid(z) if activation == "silu" else super().df(activation, z, a)
 
 
 @mutant("tanh'' was −2a; it is −2a (1 − a²).", NETWORK)
 class TanhCurvature(Port):
-    def curvature(self, activation: str, z: Array, a: Array) -> Array:
-        return -2 * a if activation == "tanh" else super().curvature(activation, z, a)
+    def d2f(self, activation: str, z: Array, a: Array) -> Array:
+        return -2 * a if activation == "tanh" else super().d2f(activation, z, a)
 
 
 @mutant("softplus'' was σ(z)²; it is σ(z) (1 − σ(z)).", NETWORK)
 class SoftplusCurvature(Port):
-    def curvature(self, activation: str, z: Array, a: Array) -> Array:
-        right = super().curvature(activation, z, a)
+    def d2f(self, activation: str, z: Array, a: Array) -> Array:
+        right = super().d2f(activation, z, a)
         return self.sigmoid(z) ** 2 if activation == "softplus" else right
 
 
 @mutant("silu'' was 2 σ'(z): z σ''(z) was forgotten.", NETWORK)
 class SiluCurvature(Port):
-    def curvature(self, activation: str, z: Array, a: Array) -> Array:
-        right = super().curvature(activation, z, a)
+    def d2f(self, activation: str, z: Array, a: Array) -> Array:
+        right = super().d2f(activation, z, a)
         return 2 * self.sigmoid(z) * self.sigmoid(-z) if activation == "silu" else right
 
 
@@ -168,77 +169,73 @@ class SiluCurvature(Port):
     NETWORK,
 )
 class CurvatureForgotten(Port):
-    def curvature(self, activation: str, z: Array, a: Array) -> Array:
+    def d2f(self, activation: str, z: Array, a: Array) -> Array:
         return np.zeros_like(z)
 
 
 @mutant("k was detached: dk was not carried back to θ.", NETWORK)
 class SlopesDetached(Port):
-    def gradient(self, sweep: Sweep, dy: Array, dk: Array) -> Array:
-        return super().gradient(sweep, dy, np.zeros_like(dk))
+    def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
+        return super().double_backward(cache, dy, np.zeros_like(dk))
 
 
 @mutant("The residual was detached: only dk was carried back to θ, and not dy.", NETWORK)
 class ResidualDetached(Port):
-    def seeds(
-        self, y: Array, t: Array, k: Array, loss: Mapping[str, Any]
-    ) -> tuple[Any, Array, Array]:
-        value, dy, dk = super().seeds(y, t, k, loss)
+    def loss_gradients(self, y: Array, t: Array, k: Array, loss: Loss) -> tuple[Any, Array, Array]:
+        value, dy, dk = super().loss_gradients(y, t, k, loss)
         return value, dy if loss["name"] == "plain" else np.zeros_like(dy), dk
 
 
 @mutant("k was the gradient of mean |e|^p; it is that of the prediction y.", NETWORK)
 class GradientOfLoss(Port):
-    def seeds(
-        self, y: Array, t: Array, k: Array, loss: Mapping[str, Any]
-    ) -> tuple[Any, Array, Array]:
+    def loss_gradients(self, y: Array, t: Array, k: Array, loss: Loss) -> tuple[Any, Array, Array]:
         if loss["name"] == "plain":
-            return super().seeds(y, t, k, loss)
+            return super().loss_gradients(y, t, k, loss)
         # g_i k_i, where g_i = p |e_i|^(p−1) sign e_i / N
         g = self.plain(y, t, loss["order"])[1][:, None]
-        value, dy, dk = super().seeds(y, t, g * k, loss)
-        g_slope = 2 / len(y) if loss["order"] == 2 else 0.0
-        return value, dy + g_slope * (dk * k).sum(axis=1), g * dk
+        value, dy, dk = super().loss_gradients(y, t, g * k, loss)
+        dg = 2 / len(y) if loss["order"] == 2 else 0.0
+        return value, dy + dg * (dk * k).sum(axis=1), g * dk
 
 
 @mutant("What dk gives to the last layer's weights was forgotten, Σ_i v̄_(L−1).", NETWORK)
 class LastLayerForgotten(Port):
-    def up(self, sweep: Sweep, dk: Array) -> tuple[list[Array], list[Array]]:
-        dW, dz = super().up(sweep, dk)
+    def reverse_input_gradient(self, cache: Cache, dk: Array) -> tuple[list[Array], list[Array]]:
+        dW, dz = super().reverse_input_gradient(cache, dk)
         return [*dW[:-1], np.zeros_like(dW[-1])], dz
 
 
 @mutant("What dk gives to the hidden weights at once was forgotten, v̄_(l−1)ᵀ u_l.", NETWORK)
 class HiddenWeightsForgotten(Port):
-    def up(self, sweep: Sweep, dk: Array) -> tuple[list[Array], list[Array]]:
-        dW, dz = super().up(sweep, dk)
+    def reverse_input_gradient(self, cache: Cache, dk: Array) -> tuple[list[Array], list[Array]]:
+        dW, dz = super().reverse_input_gradient(cache, dk)
         return [*(np.zeros_like(each) for each in dW[:-1]), dW[-1]], dz
 
 
 @mutant("v̄ went up to the next layer without f', v̄_l = ū_l ⊙ f'(z_l).", NETWORK)
 class SlopeForgottenGoingUp(Port):
-    def up(self, sweep: Sweep, dk: Array) -> tuple[list[Array], list[Array]]:
-        ones = [np.ones_like(slope) for slope in sweep.slope]
-        return super().up(sweep._replace(slope=ones), dk)
+    def reverse_input_gradient(self, cache: Cache, dk: Array) -> tuple[list[Array], list[Array]]:
+        ones = [np.ones_like(df) for df in cache.df]
+        return super().reverse_input_gradient(cache._replace(df=ones), dk)
 
 
 @mutant("z̄ from above was used in its own layer but not passed on to those below.", NETWORK)
 class NotPassedDown(Port):
-    def down(self, sweep: Sweep, dy: Array, dz_up: list[Array]) -> Layers:
-        *hidden, last = super().down(sweep, dy, [np.zeros_like(dz) for dz in dz_up])
-        parts = zip(hidden, sweep.a[:-1], dz_up, strict=True)
+    def reverse_forward(self, cache: Cache, dy: Array, dz_from_k: list[Array]) -> Layers:
+        *hidden, last = super().reverse_forward(cache, dy, [np.zeros_like(dz) for dz in dz_from_k])
+        parts = zip(hidden, cache.a[:-1], dz_from_k, strict=True)
         return [*((dW + a.T @ dz, db + dz.sum(axis=0)) for (dW, db), a, dz in parts), last]
 
 
 @mutant("The gradient of the biases was forgotten.", NETWORK)
 class BiasForgotten(Port):
-    def over_samples(self, dz: Array) -> Array:
+    def sum_over_samples(self, dz: Array) -> Array:
         return np.zeros_like(dz[0])
 
 
 @mutant("The gradient of the biases was averaged over the samples; it is summed.", NETWORK)
 class BiasAveraged(Port):
-    def over_samples(self, dz: Array) -> Array:
+    def sum_over_samples(self, dz: Array) -> Array:
         mean: Array = dz.mean(axis=0)
         return mean
 

@@ -1,7 +1,8 @@
 """A straightforward port of all that the oracle grades, as a good porter would write it.
 
 It shares nothing with the rest of `lai_ref`: NumPy alone, in the dtype of its array arguments. The
-mutants are this port with one method replaced by a mistake.
+mutants are this port with one method replaced by a mistake; `tolerances` evaluates it in numbers
+that carry error bounds.
 """
 
 from __future__ import annotations
@@ -14,78 +15,69 @@ import numpy as np
 from lai_ref.oracle.mutants.port_loss import Array, LossPort
 from lai_ref.oracle.mutants.port_network import NetworkPort
 
-Batches: TypeAlias = Sequence[
-    tuple[Array, Array]
-]  # (rows, those of them that get the Lai loss) of each step
+Loss: TypeAlias = Mapping[str, Any]
+Batches: TypeAlias = Sequence[tuple[Array, Array]]  # rows, and those that get the Lai loss
+Parts: TypeAlias = Sequence[tuple[Array, Loss]]  # of a batch: rows, and their loss
 
 
 class Port(LossPort, NetworkPort):
-    """Every method of a backend."""
+    """Every method of a backend. `net` is sizes, activation and theta."""
 
-    def param_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        loss: Mapping[str, Any],
-    ) -> tuple[Any, Array]:
+    def param_gradient(self, *, x: Array, t: Array, loss: Loss, **net: Any) -> tuple[Any, Array]:
         """The loss of a batch, and θ̄ (P,)."""
-        return self.value_and_gradient(sizes, activation, theta, x, t, loss)
+        return self.value_and_gradient(x=x, t=t, loss=loss, **net)
 
     def value_and_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        loss: Mapping[str, Any],
+        self, *, x: Array, t: Array, loss: Loss, **net: Any
     ) -> tuple[Any, Array]:
         """What `param_gradient` answers, and `train` takes its steps by."""
-        sweep = self.sweep(sizes, activation, theta, x)
-        value, dy, dk = self.seeds(sweep.y, t, sweep.k, loss)
-        return value, self.gradient(sweep, dy, dk)
+        cache = self.forward_and_input_gradient(x, **net)
+        value, dy, dk = self.loss_gradients(cache.y, t, cache.k, loss)
+        return value, self.double_backward(cache, dy, dk)
 
-    def seeds(
-        self, y: Array, t: Array, k: Array, loss: Mapping[str, Any]
-    ) -> tuple[Any, Array, Array]:
+    def loss_gradients(self, y: Array, t: Array, k: Array, loss: Loss) -> tuple[Any, Array, Array]:
         """The value of a loss that is named by a dict, dy (N,) and dk (N, D)."""
-        arguments = {name: given for name, given in loss.items() if name != "name"}
+        rest = {name: given for name, given in loss.items() if name != "name"}
         if loss["name"] == "plain":
-            return (*self.plain(y, t, **arguments), np.zeros_like(k))
-        return self.loss(y, t, k, **arguments)
+            return (*self.plain(y, t, **rest), np.zeros_like(k))
+        return self.loss(y=y, t=t, k=k, **rest)
 
     def adam_step(
-        self,
-        theta: Array,
-        grad: Array,
-        t: int,
-        m: Array,
-        v: Array,
-        lr: float,
-        beta1: float,
-        beta2: float,
-        eps: float,
-    ) -> tuple[Array, Array, Array]:
+        self, *, theta: Array, grad: Array, t: int, m: Array, v: Array,
+        lr: float, beta1: float, beta2: float, eps: float,
+    ) -> tuple[Array, Array, Array]:  # fmt: skip
         """θ, m and v after the step that follows t others (Kingma & Ba, Algorithm 1)."""
+        t, m, v = self.state(t, m, v)
+        beta1, beta2 = self.betas(beta1, beta2)
         # m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²
         m = self.moment(m, grad, beta1)
-        v = self.moment(v, grad * grad, beta2)
+        v = self.moment(v, grad * grad, self.second_decay(beta1, beta2))
         # θ ← θ − lr · m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁^t),  v̂ = v / (1 − β₂^t)
-        bias1, bias2 = self.first_bias(beta1, t + 1), self.second_bias(beta2, t + 1)
-        return theta - self.update(m, v, bias1, bias2, lr, eps), m, v
+        bias1, bias2 = self.bias_correction1(beta1, t + 1), self.bias_correction2(beta2, t + 1)
+        theta = theta - self.update(m, v, bias1, bias2, lr, eps)
+        return theta, *self.next_moments(m, v, bias1, bias2)
+
+    def state(self, t: int, m: Array, v: Array) -> tuple[int, Array, Array]:
+        """What a step starts from."""
+        return t, m, v
+
+    def betas(self, beta1: float, beta2: float) -> tuple[float, float]:
+        """β₁ and β₂."""
+        return beta1, beta2
+
+    def second_decay(self, beta1: float, beta2: float) -> float:
+        """What v is averaged with."""
+        return beta2
 
     def moment(self, old: Array, new: Array, beta: float) -> Array:
         """β old + (1 − β) new."""
         return beta * old + (1 - beta) * new
 
-    def first_bias(self, beta1: float, t: int) -> float:
+    def bias_correction1(self, beta1: float, t: int) -> float:
         """1 − β₁^t, where t counts this step."""
         return 1 - beta1**t
 
-    def second_bias(self, beta2: float, t: int) -> float:
+    def bias_correction2(self, beta2: float, t: int) -> float:
         """1 − β₂^t."""
         return 1 - beta2**t
 
@@ -93,70 +85,74 @@ class Port(LossPort, NetworkPort):
         self, m: Array, v: Array, bias1: float, bias2: float, lr: float, eps: float
     ) -> Array:
         """lr · m̂ / (√v̂ + ε)."""
-        return lr * (m / bias1) / (np.sqrt(v / bias2) + eps)
+        return lr * (m / bias1) / self.denominator(v, bias2, eps)
+
+    def denominator(self, v: Array, bias2: float, eps: float) -> Array:
+        """√v̂ + ε."""
+        root: Array = np.sqrt(v / bias2) + eps
+        return root
+
+    def next_moments(self, m: Array, v: Array, bias1: float, bias2: float) -> tuple[Array, Array]:
+        """m and v for the next step."""
+        return m, v
 
     def train(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        m: Array,
-        v: Array,
-        step: int,
-        x: Array,
-        t: Array,
-        plain: int,
-        loss: Mapping[str, Any],
-        lr: float,
-        beta1: float,
-        beta2: float,
-        eps: float,
-        batches: Batches,
-    ) -> Array:
+        self, *, theta: Array, x: Array, t: Array, batches: Batches, plain: int, loss: Loss,
+        m: Array, v: Array, step: int, sizes: Sequence[int], activation: str, **constants: float,
+    ) -> Array:  # fmt: skip
         """θ after each step, (steps, P)."""
-        path = []
+        step, path = self.first_step(step), []
         for rows, lai_rows in batches:
-            rest = rows[~np.isin(rows, lai_rows)]
-            plain_loss = {"name": "plain", "order": plain}
-            parts = [(part, on) for part, on in ((rest, plain_loss), (lai_rows, loss)) if len(part)]
-            grad = self.mixed_gradient(sizes, activation, theta, x, t, parts)
-            theta, m, v = self.adam_step(theta, grad, step, m, v, lr, beta1, beta2, eps)
+            parts = self.parts(rows, self.lai_rows(rows, lai_rows), plain, loss)
+            net = {"sizes": sizes, "activation": activation, "theta": theta}
+            grad = self.mixed_gradient(parts, x=x, t=t, **net)
+            theta, m, v = self.adam_step(theta=theta, grad=grad, t=step, m=m, v=v, **constants)
             path.append(theta)
             step += 1
         return np.stack(path)
 
-    def mixed_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        parts: list[tuple[Array, Mapping[str, Any]]],
-    ) -> Array:
+    def first_step(self, step: int) -> int:
+        """Steps taken before."""
+        return step
+
+    def plain_order(self, plain: int, loss: Loss) -> int:
+        """p of the plain loss."""
+        return plain
+
+    def parts(self, rows: Array, lai_rows: Array, plain: int, loss: Loss) -> Parts:
+        """The rows of a batch that get the plain loss, and those that get the Lai loss."""
+        plain_loss = {"name": "plain", "order": self.plain_order(plain, loss)}
+        both = ((rows[~np.isin(rows, lai_rows)], plain_loss), (lai_rows, loss))
+        return [part for part in both if len(part[0])]
+
+    def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
+        """The rows of a batch that get the Lai loss."""
+        return lai_rows
+
+    def mixed_gradient(self, parts: Parts, *, x: Array, t: Array, **net: Any) -> Array:
         """θ̄ of L = (n_plain · plain + n_lai · lai) / n, from the rows of each loss."""
-        n, grad = sum(len(rows) for rows, _ in parts), np.zeros_like(theta)
+        n = sum(len(rows) for rows, _ in parts)
+        grad: Array = np.zeros_like(net["theta"])
         for rows, loss in parts:
-            _, one = self.value_and_gradient(sizes, activation, theta, x[rows], t[rows], loss)
-            grad = grad + len(rows) / n * one
+            _, one = self.value_and_gradient(x=x[rows], t=t[rows], loss=loss, **net)
+            grad = grad + self.weight(len(rows), n, len(parts)) * one
         return grad
 
+    def weight(self, n_part: int, n: int, parts: int) -> float:
+        """Of the mean over `n_part` rows out of n."""
+        return n_part / n
+
     def sharded_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        loss: Mapping[str, Any],
-        shards: Sequence[Array],
+        self, *, x: Array, t: Array, loss: Loss, shards: Sequence[Array], **net: Any
     ) -> tuple[Any, Array]:
         """The loss of the whole batch and θ̄, where every worker has its own rows."""
-        sweeps = [self.sweep(sizes, activation, theta, x[rows]) for rows in shards]
+        caches = [self.forward_and_input_gradient(x[rows], **net) for rows in shards]
         # what the workers tell each other: y and k, so that the mean is that of all of them
-        y, k = (np.concatenate([getattr(sweep, name) for sweep in sweeps]) for name in "yk")
-        value, dy, dk = self.seeds(y, np.concatenate([t[rows] for rows in shards]), k, loss)
+        y, k = (np.concatenate([getattr(cache, name) for cache in caches]) for name in "yk")
+        value, dy, dk = self.loss_gradients(
+            y, np.concatenate([t[rows] for rows in shards]), k, loss
+        )
         ends = np.cumsum([len(rows) for rows in shards])[:-1]
-        seeds = zip(sweeps, np.split(dy, ends), np.split(dk, ends), strict=True)
-        grads = [self.gradient(*each) for each in seeds]
-        return value, np.sum(grads, axis=0, dtype=theta.dtype)
+        workers = zip(caches, np.split(dy, ends), np.split(dk, ends), strict=True)
+        grads = [self.double_backward(*each) for each in workers]
+        return value, np.sum(grads, axis=0, dtype=net["theta"].dtype)

@@ -16,7 +16,15 @@ Array: TypeAlias = npt.NDArray[Any]
 Lam: TypeAlias = float | Array  # λ: one number, or one a feature
 
 
-class LossPort:
+class Sums:
+    """Sums over samples or features."""
+
+    def sum(self, a: Array, axis: int) -> Any:
+        """Σ along an axis."""
+        return a.sum(axis=axis)
+
+
+class LossPort(Sums):
     """The factor F and the loss, from y, t and k."""
 
     def codec(self, values: Array) -> Array:
@@ -26,28 +34,28 @@ class LossPort:
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         """F_p(k; λ) and F_p'(k; λ), each of k's shape."""
         lam = np.asarray(lam, k.dtype)
-        self.refuse(order not in (1, 2), "order is 1 or 2")
-        self.refuse(not np.isfinite(k).all(), "k is finite")
-        self.refuse(not (np.isfinite(lam) & (lam > 0)).all(), "lam is finite and above 0")
+        self.require(order in (1, 2), "order is 1 or 2")
+        self.require(np.isfinite(k).all(), "k is finite")
+        self.require((np.isfinite(lam) & (lam > 0)).all(), "lam is finite and above 0")
         with np.errstate(over="ignore"):  # |k|² alone, and the side that is not taken
-            return self.factor_value(k, lam, order), self.factor_slope(k, lam, order)
+            return self.factor_value(k, lam, order), self.factor_derivative(k, lam, order)
 
-    def refuse(self, wrong: bool, right: str) -> None:
-        """Raise an error if the arguments are wrong, with what would be right."""
-        if wrong:
-            raise ValueError(right)
+    def require(self, condition: Any, words: str) -> None:
+        """Raise an error if the condition does not hold."""
+        if not condition:
+            raise ValueError(words)
 
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         """F."""
         # F = max(|sin φ|^p, λ |cos φ|^p) / min(λ, 1)
-        return np.maximum(self.along(k, lam, order), self.across(k, lam, order))
+        return np.maximum(self.sin_branch(k, lam, order), self.cos_branch(k, lam, order))
 
-    def factor_slope(self, k: Array, lam: Array, order: int) -> Array:
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
         """F'."""
         # F' = p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1)
-        u = self.step(k, lam, order)
-        rising = np.where(u != 0, u * self.along_slope(k, lam, order), 0)
-        falling = np.where(u != 1, (1 - u) * self.across_slope(k, lam, order), 0)
+        u = self.heaviside(k, lam, order)
+        rising = np.where(u != 0, u * self.sin_branch_derivative(k, lam, order), 0)
+        falling = np.where(u != 1, (1 - u) * self.cos_branch_derivative(k, lam, order), 0)
         return rising - falling
 
     def hypotenuse(self, k: Array) -> Array:
@@ -62,77 +70,82 @@ class LossPort:
         """What F is divided by in the end."""
         return np.minimum(lam, 1)
 
-    def step(self, k: Array, lam: Array, order: int) -> Array:
+    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
         """u = H(|k|^p − λ), H(0) = ½."""
         u: Array = np.heaviside(np.abs(k) ** order - lam, 0.5)
         return u
 
-    def along(self, k: Array, lam: Array, order: int) -> Array:
+    def sin_branch(self, k: Array, lam: Array, order: int) -> Array:
         """|sin φ|^p / min(λ, 1)."""
         sin = np.abs(self.sine(k))
         scaled = sin / self.divisor(lam)
         return scaled if order == 1 else scaled * sin
 
-    def across(self, k: Array, lam: Array, order: int) -> Array:
+    def cos_branch(self, k: Array, lam: Array, order: int) -> Array:
         """λ |cos φ|^p / min(λ, 1)."""
         r = self.hypotenuse(k)
         scaled = lam / self.divisor(lam) / r
         return scaled if order == 1 else scaled / r
 
-    def along_slope(self, k: Array, lam: Array, order: int) -> Array:
-        """The derivative of `along`."""
+    def sin_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        """The derivative of `sin_branch`."""
         r = self.hypotenuse(k)
         # p |k|^(p−1) sign k / r^(p+2)
         sin = np.sign(k) if order == 1 else self.sine(k)
         return order * (sin / self.divisor(lam) / r / r / r)
 
-    def across_slope(self, k: Array, lam: Array, order: int) -> Array:
-        """Minus the derivative of `across`."""
+    def cos_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        """Minus the derivative of `cos_branch`."""
         r = self.hypotenuse(k)
         # p λ k / r^(p+2)
         scaled = self.sine(k) * (lam / self.divisor(lam)) / r / r
         return order * (scaled if order == 1 else scaled / r)
 
     def loss(
-        self, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
+        self, *, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
     ) -> tuple[Any, Array, Array]:
         """L, dy (N,) and dk (N, D) of y, t (N,) and k (N, D)."""
         lengths = {len(y), len(t), len(k)}
-        self.refuse(len(lengths) > 1 or 0 in lengths, "y, t and k have N > 0 samples each")
-        self.refuse(np.size(lam) not in (1, k.shape[-1]), "lam is one number or D of them")
-        self.refuse(not 0 <= l1_ratio <= 1, "l1_ratio is between 0 and 1")
-        self.refuse(reduction not in ("batch", "sample"), "reduction is batch or sample")
+        self.require(len(lengths) == 1 and 0 not in lengths, "y, t and k have N > 0 samples each")
+        self.require(np.size(lam) in (1, k.shape[-1]), "lam is one number or D of them")
+        self.require(0 <= l1_ratio <= 1, "l1_ratio is between 0 and 1")
+        self.require(reduction in ("batch", "sample"), "reduction is batch or sample")
         e, n = self.residual(y, t), len(y)
-        F, slope = self.factor(k, lam, order)
+        F, dF = self.factor(k, lam, order)
         value, s = self.reduce(self.per_feature(e, F, order), l1_ratio, reduction)
         return (
             y.dtype.type(value),
             self.dy(e, F, s, order, n),
-            self.dk(e, slope, s, order, n),
+            self.dk(e, dF, s, order, n),
         )
 
     def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
         """mean |e|^p and its dy (N,)."""
         e = self.residual(y, t)
-        return y.dtype.type(self.mean(self.size(e) ** order)), self.power_slope(e, order) / len(e)
+        value = y.dtype.type(self.mean(self.residual_power(e, order)))
+        return value, self.residual_grad(e, order) / len(e)
 
     def residual(self, y: Array, t: Array) -> Array:
         """e = y − t."""
         return y - t
 
-    def size(self, e: Array) -> Array:
+    def absolute(self, e: Array) -> Array:
         """|e|."""
         return np.abs(e)
 
-    def power_slope(self, e: Array, order: int) -> Array:
+    def residual_power(self, e: Array, order: int) -> Array:
+        """|e|^p."""
+        return self.absolute(e) ** order
+
+    def residual_grad(self, e: Array, order: int) -> Array:
         """p |e|^(p−1) sign e."""
         return np.sign(e) if order == 1 else 2 * e
 
     def per_feature(self, e: Array, F: Array, order: int) -> Array:
         """ℓ_ij = |e_i|^p F_ij, (N, D), or for F' in F's place its derivative."""
-        size = self.size(e)[:, None]
+        abs_e = self.absolute(e)[:, None]
         # |e|² alone may underflow where F is large
-        return size * F if order == 1 else size * F * size
+        return abs_e * F if order == 1 else abs_e * F * abs_e
 
     def reduce(self, ell: Array, l1_ratio: float, reduction: str) -> tuple[Any, Array]:
         """L, and s: (D,) for the reduction over the batch, (N, D) for that of each sample."""
@@ -145,26 +158,26 @@ class LossPort:
 
     def mean(self, a: Array) -> Any:
         """The mean over the samples."""
-        return a.sum(axis=0) / len(a)
+        return self.sum(a, axis=0) / len(a)
 
     def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
         """M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁ and s_j = (1 − ρ) c_j/‖c‖₂ + ρ, over the last axis."""
-        length, unit = self.l2_norm(c)
-        value = (1 - l1_ratio) * length + l1_ratio * c.sum(axis=-1)
+        norm, unit = self.l2_norm(c)
+        value = (1 - l1_ratio) * norm + l1_ratio * self.sum(c, axis=-1)
         return value, (1 - l1_ratio) * unit + l1_ratio
 
     def l2_norm(self, c: Array) -> tuple[Any, Array]:
         """‖c‖₂ and c/‖c‖₂, which is 0 for the zero vector; c² alone may overflow."""
         largest = c.max(axis=-1, keepdims=True)
         scaled = c / np.where(largest == 0, 1, largest)
-        length = np.sqrt((scaled * scaled).sum(axis=-1, keepdims=True))
-        return (largest * length)[..., 0], scaled / np.where(length == 0, 1, length)
+        norm = np.sqrt((scaled * scaled).sum(axis=-1, keepdims=True))
+        return (largest * norm)[..., 0], scaled / np.where(norm == 0, 1, norm)
 
     def dy(self, e: Array, F: Array, s: Array, order: int, n: int) -> Array:
         """(1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i."""
-        dy: Array = (s * (self.power_slope(e, order)[:, None] * F)).sum(axis=1) / n
+        dy: Array = self.sum(s * (self.residual_grad(e, order)[:, None] * F), axis=1) / n
         return dy
 
-    def dk(self, e: Array, slope: Array, s: Array, order: int, n: int) -> Array:
+    def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
         """(1/N) s_j |e_i|^p F'_ij."""
-        return s * self.per_feature(e, slope, order) / n
+        return s * self.per_feature(e, dF, order) / n

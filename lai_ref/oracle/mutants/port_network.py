@@ -10,35 +10,33 @@ from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[Any]
+from lai_ref.oracle.mutants.port_loss import Array, Sums
+
 Layers: TypeAlias = list[tuple[Array, Array]]
 
 
-class Sweep(NamedTuple):
-    """What the way forward and the way back to the input computed, for hidden layers h = 0, 1, …"""
+class Cache(NamedTuple):
+    """What the forward and the input-gradient pass computed, for hidden layers h = 0, 1, …"""
 
     layers: Layers
     a: list[Array]  # x, then each hidden layer's output (N, width)
     z: list[Array]  # what the activation was applied to
-    slope: list[Array]  # f'(z)
-    curvature: list[Array]  # f''(z)
+    df: list[Array]  # f'(z)
+    d2f: list[Array]  # f''(z)
     u: list[Array]  # ∂y/∂z
     v: list[Array]  # ∂y/∂a
     y: Array  # (N,)
     k: Array  # (N, D)
 
 
-class NetworkPort:
-    """y, k = ∂y/∂x, and θ̄ from the seeds dy and dk."""
+class NetworkPort(Sums):
+    """y, k = ∂y/∂x, and θ̄ from the loss gradients dy and dk."""
 
-    def input_gradient(
-        self, sizes: Sequence[int], activation: str, theta: Array, x: Array
-    ) -> tuple[Array, Array]:
+    def input_gradient(self, *, x: Array, **net: Any) -> tuple[Array, Array]:
         """y (N,) and k (N, D) of x (N, D)."""
-        sweep = self.sweep(sizes, activation, theta, x)
-        return sweep.y, sweep.k
+        cache = self.forward_and_input_gradient(x, **net)
+        return cache.y, cache.k
 
     def unflatten(self, sizes: Sequence[int], theta: Array) -> Layers:
         """θ as [(W, b), …]."""
@@ -72,104 +70,115 @@ class NetworkPort:
             a = z * self.sigmoid(z)
         return a
 
-    def slope(self, activation: str, z: Array, a: Array) -> Array:
+    def df(self, activation: str, z: Array, a: Array) -> Array:
         """f'(z), where a = f(z)."""
-        slope = np.ones_like(z)
+        df = np.ones_like(z)
         if activation == "relu":
-            slope = (z > 0).astype(z.dtype)
+            df = (z > 0).astype(z.dtype)
         elif activation == "tanh":
-            slope = 1 - a * a
+            df = 1 - a * a
         elif activation == "softplus":
-            slope = self.sigmoid(z)
+            df = self.sigmoid(z)
         elif activation == "silu":
-            slope = self.sigmoid(z) * (1 + z * self.sigmoid(-z))
-        return slope
+            df = self.sigmoid(z) * (1 + z * self.sigmoid(-z))
+        return df
 
-    def curvature(self, activation: str, z: Array, a: Array) -> Array:
+    def d2f(self, activation: str, z: Array, a: Array) -> Array:
         """f''(z), where a = f(z)."""
-        curvature = np.zeros_like(z)
+        d2f = np.zeros_like(z)
         right, left = self.sigmoid(z), self.sigmoid(-z)
         if activation == "tanh":
-            curvature = -2 * a * (1 - a * a)
+            d2f = -2 * a * (1 - a * a)
         elif activation == "softplus":
-            curvature = right * left
+            d2f = right * left
         elif activation == "silu":
-            curvature = right * left * (2 + z * (left - right))
-        return curvature
+            d2f = right * left * (2 + z * (left - right))
+        return d2f
 
     def matmul(self, a: Array, b: Array) -> Array:
         """Every product of matrices goes through here."""
         product: Array = a @ b
         return product
 
-    def sweep(self, sizes: Sequence[int], activation: str, theta: Array, x: Array) -> Sweep:
-        """Forward to y, and back to k."""
+    def affine(self, a: Array, W: Array, b: Array) -> Array:
+        """a W + b."""
+        return self.matmul(a, W) + b
+
+    def forward_and_input_gradient(
+        self, x: Array, *, sizes: Sequence[int], activation: str, theta: Array
+    ) -> Cache:
+        """y and k, and what `double_backward` needs."""
         layers = self.unflatten(sizes, theta)
         a, z = [x], []
         for W, b in layers[:-1]:
             # z_l = a_(l−1) W_l + b_l;  a_l = f(z_l)
-            z.append(self.matmul(a[-1], W) + b)
+            z.append(self.affine(a[-1], W, b))
             a.append(self.f(activation, z[-1]))
-        W, b = layers[-1]
-        y = (self.matmul(a[-1], W) + b)[:, 0]
-        slope = [self.slope(activation, *pair) for pair in zip(z, a[1:], strict=True)]
-        curvature = [self.curvature(activation, *pair) for pair in zip(z, a[1:], strict=True)]
-        k, u, v = self.back_to_input(layers, slope, len(x))
-        return Sweep(layers, a, z, slope, curvature, u, v, y, k)
+        y = self.affine(a[-1], *layers[-1])[:, 0]
+        df = [self.df(activation, *pair) for pair in zip(z, a[1:], strict=True)]
+        d2f = [self.d2f(activation, *pair) for pair in zip(z, a[1:], strict=True)]
+        k, u, v = self.input_gradient_pass(layers, df, len(x))
+        return Cache(layers, a, z, df, d2f, u, v, y, k)
 
-    def back_to_input(
-        self, layers: Layers, slope: list[Array], n: int
+    def input_gradient_pass(
+        self, layers: Layers, df: list[Array], n: int
     ) -> tuple[Array, list[Array], list[Array]]:
         """k, u and v."""
         # v_(L−1) = w_L
-        back = np.tile(layers[-1][0][:, 0], (n, 1))
+        v_below = np.tile(layers[-1][0][:, 0], (n, 1))
         u: list[Array] = []
         v: list[Array] = []
-        for (W, _), f1 in zip(layers[-2::-1], slope[::-1], strict=True):
+        for (W, _), f1 in zip(layers[-2::-1], df[::-1], strict=True):
             # u_l = v_l ⊙ f'(z_l);  v_(l−1) = u_l W_lᵀ
-            v.insert(0, back)
-            u.insert(0, back * f1)
-            back = self.matmul(u[0], self.transposed(W))
-        return back, u, v
+            v.insert(0, v_below)
+            u.insert(0, v_below * f1)
+            v_below = self.matmul(u[0], self.transpose(W))
+        return v_below, u, v
 
-    def transposed(self, W: Array) -> Array:
-        """Wᵀ on the way back to the input."""
+    def transpose(self, W: Array) -> Array:
+        """Wᵀ in the input-gradient pass."""
         return W.T
 
-    def gradient(self, sweep: Sweep, dy: Array, dk: Array) -> Array:
-        """θ̄ (P,) from the seeds dy (N,) and dk (N, D)."""
-        dW_up, dz_up = self.up(sweep, dk)
-        layers = self.down(sweep, dy, dz_up)
-        return self.flatten([(dW + up, db) for (dW, db), up in zip(layers, dW_up, strict=True)])
+    def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
+        """θ̄ (P,) from the loss gradients dy (N,) and dk (N, D)."""
+        dW_from_k, dz_from_k = self.reverse_input_gradient(cache, dk)
+        layers = self.reverse_forward(cache, dy, dz_from_k)
+        parts = zip(layers, dW_from_k, strict=True)
+        return self.flatten([(self.add(dW, from_k), db) for (dW, db), from_k in parts])
 
-    def up(self, sweep: Sweep, dk: Array) -> tuple[list[Array], list[Array]]:
-        """What undoing the way back to the input gives: to W̄ of every layer, to z̄ of the hidden."""
+    def add(self, from_y: Array, from_k: Array) -> Array:
+        """An adjoint: the part that comes through y plus the part that comes through k."""
+        return from_y + from_k
+
+    def reverse_input_gradient(self, cache: Cache, dk: Array) -> tuple[list[Array], list[Array]]:
+        """The reverse of the input-gradient pass: its part of each W̄, and of z̄ of hidden layers."""
         dv, dW, dz = dk, [], []
-        for h, (W, _) in enumerate(sweep.layers[:-1]):
+        for h, (W, _) in enumerate(cache.layers[:-1]):
             # W̄_l += v̄_(l−1)ᵀ u_l;  ū_l = v̄_(l−1) W_l
-            dW.append(self.matmul(dv.T, sweep.u[h]))
+            dW.append(self.matmul(dv.T, cache.u[h]))
             du = self.matmul(dv, W)
             # z̄_l += ū_l ⊙ v_l ⊙ f''(z_l);  v̄_l = ū_l ⊙ f'(z_l)
-            dz.append(du * sweep.v[h] * sweep.curvature[h])
-            dv = du * sweep.slope[h]
+            dz.append(du * cache.v[h] * cache.d2f[h])
+            dv = du * cache.df[h]
         # w̄_L += Σ_i v̄_(L−1)
-        dW.append(dv.sum(axis=0)[:, None])
+        dW.append(self.sum(dv, axis=0)[:, None])
         return dW, dz
 
-    def down(self, sweep: Sweep, dy: Array, dz_up: list[Array]) -> Layers:
-        """W̄ and b̄ of every layer: backpropagation, with what comes from `up` on the way."""
+    def reverse_forward(self, cache: Cache, dy: Array, dz_from_k: list[Array]) -> Layers:
+        """The reverse of the forward pass, from dy and `dz_from_k`: W̄ and b̄ of every layer."""
         # z̄_L = ȳ
         dz = dy[:, None]
         gradients: Layers = []
-        for h in reversed(range(len(sweep.layers))):
+        for h in reversed(range(len(cache.layers))):
             # W̄_l += a_(l−1)ᵀ z̄_l;  b̄_l += Σ_i z̄_l
-            gradients.insert(0, (self.matmul(sweep.a[h].T, dz), self.over_samples(dz)))
+            gradients.insert(0, (self.matmul(cache.a[h].T, dz), self.sum_over_samples(dz)))
             if h:
                 # z̄_(l−1) += z̄_l W_lᵀ ⊙ f'(z_(l−1))
-                dz = self.matmul(dz, sweep.layers[h][0].T) * sweep.slope[h - 1] + dz_up[h - 1]
+                from_y = self.matmul(dz, cache.layers[h][0].T) * cache.df[h - 1]
+                dz = self.add(from_y, dz_from_k[h - 1])
         return gradients
 
-    def over_samples(self, dz: Array) -> Array:
+    def sum_over_samples(self, dz: Array) -> Array:
         """b̄_l from z̄_l."""
-        total: Array = dz.sum(axis=0)
+        total: Array = self.sum(dz, axis=0)
         return total

@@ -13,7 +13,7 @@ from lai_ref.oracle.mutants.port_loss import Array
 CODEC = ("codec",)
 
 
-def _fudged(group: str, method: str, groups: tuple[str, ...]) -> Mutant:
+def _perturbed(group: str, method: str, groups: tuple[str, ...]) -> Mutant:
     """A port whose `method` is off by 1e-9 of every result."""
     right = getattr(Port, method)
 
@@ -28,18 +28,18 @@ def _fudged(group: str, method: str, groups: tuple[str, ...]) -> Mutant:
     return Mutant(f"fudge-in-{group.replace('_', '-')}", mistake, port, groups)
 
 
-fudge_in_factor = _fudged("factor", "factor", FACTOR)
-fudge_in_loss = _fudged("loss", "loss", LOSS)
-fudge_in_input_gradient = _fudged("input_gradient", "input_gradient", SLOPES[:1])
-fudge_in_param_gradient = _fudged("param_gradient", "param_gradient", ("param_gradient",))
-fudge_in_adam = _fudged("adam", "adam_step", ("adam", "train"))
-fudge_in_train = _fudged("train", "train", ("train",))
-fudge_in_sharded = _fudged("sharded", "sharded_gradient", ("sharded",))
+fudge_in_factor = _perturbed("factor", "factor", FACTOR)
+fudge_in_loss = _perturbed("loss", "loss", LOSS)
+fudge_in_input_gradient = _perturbed("input_gradient", "input_gradient", SLOPES[:1])
+fudge_in_param_gradient = _perturbed("param_gradient", "param_gradient", ("param_gradient",))
+fudge_in_adam = _perturbed("adam", "adam_step", ("adam", "train"))
+fudge_in_train = _perturbed("train", "train", ("train",))
+fudge_in_sharded = _perturbed("sharded", "sharded_gradient", ("sharded",))
 
 
 @mutant("Nothing was refused: not λ ≤ 0, nor p = 3, nor lengths that differ.", ("factor", "loss"))
 class NothingRefused(Port):
-    def refuse(self, wrong: bool, right: str) -> None:
+    def require(self, condition: Any, words: str) -> None:
         pass
 
 

@@ -3,147 +3,76 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import mutant
-from lai_ref.oracle.mutants.port import Batches, Port
+from lai_ref.oracle.mutants.port import Loss, Parts, Port
 from lai_ref.oracle.mutants.port_loss import Array
 
 TRAIN, SHARDED = ("train",), ("sharded",)
-Parts = list[tuple[Array, Mapping[str, Any]]]
-
-
-class _Training(Port):
-    """`train` with a place for what is changed: its batches, its step count, its plain loss."""
-
-    def train(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        m: Array,
-        v: Array,
-        step: int,
-        x: Array,
-        t: Array,
-        plain: int,
-        loss: Mapping[str, Any],
-        lr: float,
-        beta1: float,
-        beta2: float,
-        eps: float,
-        batches: Batches,
-    ) -> Array:
-        batches = [(rows, self.lai_rows(rows, lai_rows)) for rows, lai_rows in batches]
-        step, plain = self.first_step(step), self.plain_order(plain, loss)
-        after = (lr, beta1, beta2, eps, batches)
-        return super().train(sizes, activation, theta, m, v, step, x, t, plain, loss, *after)
-
-    def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
-        """The rows of a batch that get the Lai loss."""
-        return lai_rows
-
-    def first_step(self, step: int) -> int:
-        """Steps taken before."""
-        return step
-
-    def plain_order(self, plain: int, loss: Mapping[str, Any]) -> int:
-        """p of the plain loss."""
-        return plain
 
 
 @mutant("The steps before this run were not counted in Adam's bias correction.", TRAIN)
-class StepCountRestarted(_Training):
+class StepCountRestarted(Port):
     def first_step(self, step: int) -> int:
         return 0
 
 
 @mutant("The plain loss took p from the Lai loss; it has its own.", TRAIN)
-class PlainTakesOrderOfLai(_Training):
-    def plain_order(self, plain: int, loss: Mapping[str, Any]) -> int:
+class PlainTakesOrderOfLai(Port):
+    def plain_order(self, plain: int, loss: Loss) -> int:
         return int(loss["order"])
 
 
 @mutant("The Lai loss went to the first rows of a batch; `lai_rows` says which.", TRAIN)
-class FirstRows(_Training):
+class FirstRows(Port):
     def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
         return rows[: len(lai_rows)]
 
 
 @mutant("The Lai loss went to the rows that should get the plain loss, and the reverse.", TRAIN)
-class RowsExchanged(_Training):
+class RowsExchanged(Port):
     def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
         rest: Array = rows[~np.isin(rows, lai_rows)]
         return rest
 
 
 @mutant("One Lai row gave the Lai loss to its whole batch; the others get the plain loss.", TRAIN)
-class WholeBatchLai(_Training):
+class WholeBatchLai(Port):
     def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
         return rows if len(lai_rows) else lai_rows
 
 
 @mutant("The Lai rows were taken as places in the batch; they are rows of the data.", TRAIN)
-class RowsAsPlaces(_Training):
+class RowsAsPlaces(Port):
     def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
         chosen: Array = rows[np.unique(lai_rows % len(rows))]
         return chosen
 
 
-class _Mixed(Port):
-    """`mixed_gradient` with a place for the weight of each loss."""
-
-    def mixed_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        parts: Parts,
-    ) -> Array:
-        n, grad = sum(len(rows) for rows, _ in parts), np.zeros_like(theta)
-        for rows, loss in parts:
-            _, one = self.value_and_gradient(sizes, activation, theta, x[rows], t[rows], loss)
-            grad = grad + self.weight(len(rows), n, len(parts)) * one
-        return grad
-
-    def weight(self, n_part: int, n: int, parts: int) -> float:
-        """Of the mean over `n_part` rows out of n."""
-        return n_part / n
-
-
 @mutant("The two losses of a mixed batch were added; each has its share of the rows.", TRAIN)
-class LossesAdded(_Mixed):
+class LossesAdded(Port):
     def weight(self, n_part: int, n: int, parts: int) -> float:
         return 1.0
 
 
 @mutant("The two losses of a mixed batch were weighted alike; each has its share.", TRAIN)
-class LossesWeightedAlike(_Mixed):
+class LossesWeightedAlike(Port):
     def weight(self, n_part: int, n: int, parts: int) -> float:
         return 1 / parts
 
 
 @mutant("The plain loss was taken of the Lai rows too; they get the Lai loss only.", TRAIN)
 class PlainOnAllRows(Port):
-    def mixed_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        parts: Parts,
-    ) -> Array:
-        right = super().mixed_gradient(sizes, activation, theta, x, t, parts)
+    def mixed_gradient(self, parts: Parts, *, x: Array, t: Array, **net: Any) -> Array:
+        right = super().mixed_gradient(parts, x=x, t=t, **net)
         if len(parts) == 1:
             return right
         (rest, plain), (rows, _) = parts
-        _, more = self.value_and_gradient(sizes, activation, theta, x[rows], t[rows], plain)
+        _, more = self.value_and_gradient(x=x[rows], t=t[rows], loss=plain, **net)
         return right + len(rows) / (len(rest) + len(rows)) * more
 
 
@@ -151,17 +80,10 @@ class _Workers(Port):
     """`sharded_gradient` from what each worker finds of its own rows alone."""
 
     def sharded_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        loss: Mapping[str, Any],
-        shards: Sequence[Array],
+        self, *, x: Array, t: Array, shards: Sequence[Array], **rest: Any
     ) -> tuple[Any, Array]:
-        right = super().sharded_gradient(sizes, activation, theta, x, t, loss, shards)
-        own = [self.param_gradient(sizes, activation, theta, x[s], t[s], loss) for s in shards]
+        right = super().sharded_gradient(x=x, t=t, shards=shards, **rest)
+        own = [self.param_gradient(x=x[rows], t=t[rows], **rest) for rows in shards]
         return self.together(right, own, [len(rows) for rows in shards])
 
     def together(
@@ -230,34 +152,16 @@ class GradientNotShared(_Workers):
 
 @mutant("Workers took their number of rows from the first on; `shards` says which rows.", SHARDED)
 class RowsInOrder(Port):
-    def sharded_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        loss: Mapping[str, Any],
-        shards: Sequence[Array],
-    ) -> tuple[Any, Array]:
+    def sharded_gradient(self, *, shards: Sequence[Array], **rest: Any) -> tuple[Any, Array]:
         ends = np.cumsum([len(rows) for rows in shards])
-        shards = np.split(np.arange(ends[-1]), ends[:-1])
-        return super().sharded_gradient(sizes, activation, theta, x, t, loss, shards)
+        in_order = np.split(np.arange(ends[-1]), ends[:-1])
+        return super().sharded_gradient(shards=in_order, **rest)
 
 
 @mutant("Workers with few and with many rows counted alike in the mean.", SHARDED)
 class WorkersCountAlike(Port):
-    def sharded_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        loss: Mapping[str, Any],
-        shards: Sequence[Array],
-    ) -> tuple[Any, Array]:
+    def sharded_gradient(self, *, shards: Sequence[Array], **rest: Any) -> tuple[Any, Array]:
         # as if every worker had as many rows as the others, by having its own several times
         most = math.lcm(*(len(rows) for rows in shards))
         alike = [np.tile(rows, most // len(rows)) for rows in shards]
-        return super().sharded_gradient(sizes, activation, theta, x, t, loss, alike)
+        return super().sharded_gradient(shards=alike, **rest)

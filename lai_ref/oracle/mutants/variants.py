@@ -14,26 +14,26 @@ from lai_ref.oracle.mutants.port_loss import Array, Lam
 class _Ratio(Port):
     """|k| and 1 as the larger of them, and the smaller over the larger: neither overflows."""
 
-    def larger(self, k: Array) -> Array:
+    def at_least_1(self, k: Array) -> Array:
         """max(|k|, 1)."""
         return np.maximum(np.abs(k), 1)
 
     def ratio(self, k: Array) -> Array:
         """|k| or 1/|k|, whichever is at most 1."""
-        return np.minimum(np.abs(k), 1) / self.larger(k)
+        return np.minimum(np.abs(k), 1) / self.at_least_1(k)
 
 
 @mutant("√(1 + k²) = m √(1 + q²), m the larger of |k| and 1, q the smaller over m.", FACTOR)
 class HypotenuseScaled(_Ratio):
     def hypotenuse(self, k: Array) -> Array:
-        r: Array = self.larger(k) * np.sqrt(1 + self.ratio(k) ** 2)
+        r: Array = self.at_least_1(k) * np.sqrt(1 + self.ratio(k) ** 2)
         return r
 
 
 @mutant("sin and cos of the angle to the nearer axis, atan |k| or atan 1/|k|.", FACTOR)
 class AngleToNearerAxis(_Ratio):
     def hypotenuse(self, k: Array) -> Array:
-        r: Array = self.larger(k) / np.cos(np.arctan(self.ratio(k)))
+        r: Array = self.at_least_1(k) / np.cos(np.arctan(self.ratio(k)))
         return r
 
     def sine(self, k: Array) -> Array:
@@ -45,11 +45,11 @@ class AngleToNearerAxis(_Ratio):
 @mutant("The reciprocal root 1/√(1 + k²) is computed and multiplied with.", FACTOR)
 class ReciprocalRoot(_Ratio):
     def hypotenuse(self, k: Array) -> Array:
-        r: Array = self.larger(k) / self.reciprocal(k)
+        r: Array = self.at_least_1(k) / self.reciprocal(k)
         return r
 
     def sine(self, k: Array) -> Array:
-        sine: Array = k / self.larger(k) * self.reciprocal(k)
+        sine: Array = k / self.at_least_1(k) * self.reciprocal(k)
         return sine
 
     def reciprocal(self, k: Array) -> Array:
@@ -61,7 +61,7 @@ class ReciprocalRoot(_Ratio):
 @mutant("√(1 + k²) in log space, m exp(½ log1p(q²)).", FACTOR)
 class LogSpace(_Ratio):
     def hypotenuse(self, k: Array) -> Array:
-        r: Array = self.larger(k) * np.exp(np.log1p(self.ratio(k) ** 2) / 2)
+        r: Array = self.at_least_1(k) * np.exp(np.log1p(self.ratio(k) ** 2) / 2)
         return r
 
 
@@ -70,8 +70,8 @@ class SquareOfMaeFactor(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         if order != 2:
             return super().factor(k, lam, order)
-        value, slope = super().factor(k, np.sqrt(lam), 1)
-        return value * value, 2 * value * slope
+        F, dF = super().factor(k, np.sqrt(lam), 1)
+        return F * F, 2 * F * dF
 
 
 @mutant("Samples and features are summed in reverse.", LOSS)
@@ -86,8 +86,8 @@ class ReverseSums(Port):
         value, s = super().norm(c[..., ::-1], l1_ratio)
         return value, s[..., ::-1]
 
-    def over_samples(self, dz: Array) -> Array:
-        return super().over_samples(dz[::-1])
+    def sum_over_samples(self, dz: Array) -> Array:
+        return super().sum_over_samples(dz[::-1])
 
 
 @mutant("Samples are summed in pairs, divided by N first.", LOSS)
@@ -95,7 +95,7 @@ class PairwiseSums(Port):
     def mean(self, a: Array) -> Any:
         return self.in_pairs(a / a.dtype.type(len(a)))
 
-    def over_samples(self, dz: Array) -> Array:
+    def sum_over_samples(self, dz: Array) -> Array:
         total: Array = self.in_pairs(dz)
         return total
 
@@ -108,5 +108,5 @@ class PairwiseSums(Port):
 @mutant("The 2-norm by hypot, one feature after another.", LOSS)
 class NormByHypot(Port):
     def l2_norm(self, c: Array) -> tuple[Any, Array]:
-        length: Array = np.hypot.reduce(c, axis=-1, keepdims=True)
-        return length[..., 0], c / np.where(length == 0, 1, length)
+        norm: Array = np.hypot.reduce(c, axis=-1, keepdims=True)
+        return norm[..., 0], c / np.where(norm == 0, 1, norm)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import ADAM, FACTOR, NETWORK, SLOPES, Mutant, mutant
-from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port import Loss, Parts, Port
 from lai_ref.oracle.mutants.port_loss import Array
-from lai_ref.oracle.mutants.port_network import Layers, Sweep
+from lai_ref.oracle.mutants.port_network import Cache, Layers
 
 
 @mutant("Products of matrices by einsum.", SLOPES)
@@ -23,44 +23,44 @@ class ProductsByEinsum(Port):
 
 @mutant("The network goes through one sample at a time, and gradients are added up.", SLOPES)
 class OneSampleAtATime(Port):
-    def sweep(self, sizes: Sequence[int], activation: str, theta: Array, x: Array) -> Sweep:
-        one = super().sweep
-        rows = [one(sizes, activation, theta, row[None]) for row in x]
+    def forward_and_input_gradient(self, x: Array, **net: Any) -> Cache:
+        one = super().forward_and_input_gradient
+        rows = [one(row[None], **net) for row in x]
         fields: list[Any] = [rows[0].layers]
         for parts in list(zip(*rows, strict=True))[1:-2]:
             fields.append([np.concatenate(h) for h in zip(*parts, strict=True)])
         fields += [np.concatenate([row.y for row in rows]), np.concatenate([row.k for row in rows])]
-        return Sweep(*fields)
+        return Cache(*fields)
 
-    def gradient(self, sweep: Sweep, dy: Array, dk: Array) -> Array:
-        total = 0 * super().gradient(sweep, dy, dk)
+    def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
+        total = 0 * super().double_backward(cache, dy, dk)
         for i in range(len(dy)):
             row = slice(i, i + 1)
-            fields: list[Any] = [[h[row] for h in part] for part in sweep[1:-2]]
-            own = Sweep(*[sweep.layers, *fields, sweep.y[row], sweep.k[row]])
-            total = total + super().gradient(own, dy[row], dk[row])
+            fields: list[Any] = [[h[row] for h in part] for part in cache[1:-2]]
+            own = Cache(*[cache.layers, *fields, cache.y[row], cache.k[row]])
+            total = total + super().double_backward(own, dy[row], dk[row])
         return total
 
 
 @mutant("θ̄ by one backpropagation through y and its change along dk together.", NETWORK)
 class TangentForward(Port):
-    def gradient(self, sweep: Sweep, dy: Array, dk: Array) -> Array:
+    def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
         # the change of y when each x moves along its dk: ȧ_0 = k̄, ż = ȧ W, ȧ = f'(z) ⊙ ż
         da, dz = [dk], []
-        for (W, _), slope in zip(sweep.layers[:-1], sweep.slope, strict=True):
+        for (W, _), df in zip(cache.layers[:-1], cache.df, strict=True):
             dz.append(self.matmul(da[-1], W))
-            da.append(slope * dz[-1])
+            da.append(df * dz[-1])
         # z̄ and z̃, by z and by ż, of Σ ȳ y + Σ ẏ
         bar, tilde = dy[:, None], np.ones_like(dy)[:, None]
         gradients: Layers = []
-        for h in reversed(range(len(sweep.layers))):
-            dW = self.matmul(sweep.a[h].T, bar) + self.matmul(da[h].T, tilde)
-            gradients.insert(0, (dW, self.over_samples(bar)))
+        for h in reversed(range(len(cache.layers))):
+            dW = self.matmul(cache.a[h].T, bar) + self.matmul(da[h].T, tilde)
+            gradients.insert(0, (dW, self.sum_over_samples(bar)))
             if h:
-                W = sweep.layers[h][0]
+                W = cache.layers[h][0]
                 by_a, by_da = self.matmul(bar, W.T), self.matmul(tilde, W.T)
-                bar = by_a * sweep.slope[h - 1] + by_da * dz[h - 1] * sweep.curvature[h - 1]
-                tilde = by_da * sweep.slope[h - 1]
+                bar = by_a * cache.df[h - 1] + by_da * dz[h - 1] * cache.d2f[h - 1]
+                tilde = by_da * cache.df[h - 1]
         return self.flatten(gradients)
 
 
@@ -81,25 +81,17 @@ class MomentsByDifference(Port):
 
 @mutant("A mixed batch goes through the network once, with both losses' seeds.", ("train",))
 class MixedInOnePass(Port):
-    def mixed_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        parts: list[tuple[Array, Mapping[str, Any]]],
-    ) -> Array:
+    def mixed_gradient(self, parts: Parts, *, x: Array, t: Array, **net: Any) -> Array:
         rows = np.concatenate([part for part, _ in parts])
-        sweep = self.sweep(sizes, activation, theta, x[rows])
-        dy, dk = np.empty_like(sweep.y), np.empty_like(sweep.k)
+        cache = self.forward_and_input_gradient(x[rows], **net)
+        dy, dk = np.empty_like(cache.y), np.empty_like(cache.k)
         start = 0
         for part, loss in parts:
             own = slice(start, start + len(part))
-            _, *seeds = self.seeds(sweep.y[own], t[part], sweep.k[own], loss)
-            dy[own], dk[own] = (len(part) / len(rows) * seed for seed in seeds)
+            _, *gradients = self.loss_gradients(cache.y[own], t[part], cache.k[own], loss)
+            dy[own], dk[own] = (len(part) / len(rows) * gradient for gradient in gradients)
             start += len(part)
-        return self.gradient(sweep, dy, dk)
+        return self.double_backward(cache, dy, dk)
 
 
 @mutant(
@@ -107,35 +99,28 @@ class MixedInOnePass(Port):
 )
 class SumsShared(Port):
     def sharded_gradient(
-        self,
-        sizes: Sequence[int],
-        activation: str,
-        theta: Array,
-        x: Array,
-        t: Array,
-        loss: Mapping[str, Any],
-        shards: Sequence[Array],
+        self, *, x: Array, t: Array, loss: Loss, shards: Sequence[Array], **net: Any
     ) -> tuple[Any, Array]:
-        n = sum(len(rows) for rows in shards)
+        n, theta = sum(len(rows) for rows in shards), net["theta"]
         if loss["name"] == "plain" or loss["reduction"] == "sample":
             # nothing but a mean over the samples
             value, grad = theta.dtype.type(0), np.zeros_like(theta)
             for rows in shards:
-                share, given = len(rows) / n, (sizes, activation, theta, x[rows], t[rows], loss)
-                own_value, own_grad = self.param_gradient(*given)
-                value, grad = value + share * own_value, grad + share * own_grad
+                own_value, own_grad = self.param_gradient(x=x[rows], t=t[rows], loss=loss, **net)
+                weight = len(rows) / n
+                value, grad = value + weight * own_value, grad + weight * own_grad
             return theta.dtype.type(value), grad
         order = loss["order"]
-        sweeps = [self.sweep(sizes, activation, theta, x[rows]) for rows in shards]
-        e = [self.residual(sweep.y, t[rows]) for sweep, rows in zip(sweeps, shards, strict=True)]
-        F = [self.factor(sweep.k, loss["lam"], order) for sweep in sweeps]
+        caches = [self.forward_and_input_gradient(x[rows], **net) for rows in shards]
+        e = [self.residual(cache.y, t[rows]) for cache, rows in zip(caches, shards, strict=True)]
+        F = [self.factor(cache.k, loss["lam"], order) for cache in caches]
         ell = [self.per_feature(own, f, order) for own, (f, _) in zip(e, F, strict=True)]
         c = np.sum([own.sum(axis=0) for own in ell], axis=0, dtype=theta.dtype) / n
         value, s = self.norm(c, loss["l1_ratio"])
         grad = np.zeros_like(theta)
-        for sweep, residual, (f, slope) in zip(sweeps, e, F, strict=True):
-            dy, dk = self.dy(residual, f, s, order, n), self.dk(residual, slope, s, order, n)
-            grad = grad + self.gradient(sweep, dy, dk)
+        for cache, residual, (f, dF) in zip(caches, e, F, strict=True):
+            dy, dk = self.dy(residual, f, s, order, n), self.dk(residual, dF, s, order, n)
+            grad = grad + self.double_backward(cache, dy, dk)
         return theta.dtype.type(value), grad
 
 

@@ -16,7 +16,7 @@ from lai_ref.oracle.questions import loss, network
 
 Question: TypeAlias = dict[str, Any]
 
-ASKING: dict[str, Callable[[np.random.Generator], Iterator[Any]]] = {
+GENERATORS: dict[str, Callable[[np.random.Generator], Iterator[Any]]] = {
     "codec": loss.codec,
     "factor": loss.factor,
     "loss": loss.loss,
@@ -31,7 +31,7 @@ ASKING: dict[str, Callable[[np.random.Generator], Iterator[Any]]] = {
 def questions(group: str) -> list[Question]:
     """The questions of a group, in order."""
     asked: list[Question] = []
-    for name, about, inputs, *error in ASKING[group](
+    for name, about, inputs, *error in GENERATORS[group](
         np.random.default_rng([20240513, *group.encode()])
     ):
         asked.append({"id": f"{group}/{name}", "about": about, "inputs": _texts(inputs)})

@@ -23,33 +23,33 @@ ADAM = {"lr": 2.0**-6, "beta1": float(np.float32(0.9)), "beta2": float(np.float3
 def codec(rng: np.random.Generator) -> Iterator[Any]:
     ordinary = [0.0, 1.0, -1.5, 0.1, 1 / 3, 3.14159274, 16777216.0, -16777215.0]
     small, tiny, large = 2.0**-149, 2.0**-126, (2 - 2.0**-23) * 2.0**127
-    yield "ordinary", "reads numbers without losing a bit", {"values": single(ordinary)}
+    yield "ordinary", "reads numbers without losing a bit", {"values": to_float32(ordinary)}
     ends = [small, -small, 3 * small, tiny, tiny - small, large, -large, HUGE, TINY]
     yield "ends", "reads the ends of float32's range, subnormals too", {"values": ends}
     yield "signed-zero", "tells −0.0 from 0.0", {"values": [0.0, -0.0]}
     yield "infinite", "knows the words inf and -inf", {"values": [np.inf, -np.inf]}
     yield "nan", "knows the word nan", {"values": [np.nan, 1.0]}
     mixed = [-0.0, np.inf, -5 * small, np.nan, 0.1, -np.inf, 123456.789]
-    yield "mixed", "tells all of them apart in one list", {"values": single(mixed)}
+    yield "mixed", "tells all of them apart in one list", {"values": to_float32(mixed)}
 
 
 def factor(rng: np.random.Generator) -> Iterator[Any]:
     for order, lam in product((1, 2), (1.0, 0.25, 4.0, 0.75, 2.0**-10, 1024.0, 3.0)):
         k = off_kink(rng, (8,), np.array(lam), order)
         about = f"F and F' for p = {order}, λ = {lam:g}, k on both sides of the kink"
-        knee = lam ** (1 / order)
-        k[:4] = single(knee * np.array([0.5, -0.75, 1.5, -2.0]))
+        k_kink = lam ** (1 / order)
+        k[:4] = to_float32(k_kink * np.array([0.5, -0.75, 1.5, -2.0]))
         yield f"ordinary-p{order}-lam{lam:g}", about, {"k": k, "lam": lam, "order": order}
     for order, lam in product((1, 2), (0.5, 1.0, 8.0)):
         about = f"a flat place: F = max(λ, 1), F' = 0 at k = 0; p = {order}, λ = {lam:g}"
         yield f"zero-p{order}-lam{lam:g}", about, {"k": [0.0], "lam": lam, "order": order}
     for order, lam in product((1, 2), (0.25, 1.0, 4.0, 2.25)):
-        knee = lam if order == 1 else lam**0.5
-        about = f"the kink itself, |k| = λ^(1/p) = {knee:g}; p = {order}"
-        inputs = {"k": [knee, -knee], "lam": lam, "order": order}
+        k_kink = lam if order == 1 else lam**0.5
+        about = f"the kink itself, |k| = λ^(1/p) = {k_kink:g}; p = {order}"
+        inputs = {"k": [k_kink, -k_kink], "lam": lam, "order": order}
         yield f"kink-p{order}-lam{lam:g}", about, inputs
         for side, factor in (("below", 1 - 2.0**-10), ("above", 1 + 2.0**-10)):
-            k = single([knee * factor, -knee * factor])
+            k = to_float32([k_kink * factor, -k_kink * factor])
             about = f"a thousandth {side} the kink: no error of that size in λ or k; p = {order}"
             yield f"{side}-kink-p{order}-lam{lam:g}", about, {"k": k, "lam": lam, "order": order}
     largest = (2 - 2.0**-23) * 2.0**127
@@ -75,7 +75,7 @@ def factor(rng: np.random.Generator) -> Iterator[Any]:
 def _loss_inputs(
     rng: np.random.Generator, n: int, d: int, lam: Any, order: int, ratio: float, reduction: str
 ) -> dict[str, Any]:
-    t = sixtyfourths(rng, (n,))
+    t = dyadic(rng, (n,))
     e = nonzero(rng, (n,))
     k = off_kink(rng, (n, d), np.array(lam), order)
     return {"y": t + e, "t": t, "k": k, "lam": lam, "order": order, "l1_ratio": ratio,
@@ -103,11 +103,11 @@ def loss(rng: np.random.Generator) -> Iterator[Any]:
         far = _loss_inputs(rng, 2, 2, 0.5, order, 0.25, reduction)
         far["k"] = [[HUGE, -TINY], [-HUGE, 1.0]]
         yield f"far-k-p{order}-{reduction}", "|k| of 1e30 and 1e-30", far
-        for name, size in (("small", 2.0**-24), ("large", 2.0**40)):
+        for name, scale in (("small", 2.0**-24), ("large", 2.0**40)):
             e = _loss_inputs(rng, 2, 2, 0.5, order, 0.0, reduction)
             e["t"] = np.zeros(2)
-            e["y"] = np.array([1.25, -0.75]) * size
-            about = f"|e| about {size:.0e}: nothing is added under a root, nothing overflows"
+            e["y"] = np.array([1.25, -0.75]) * scale
+            about = f"|e| about {scale:.0e}: nothing is added under a root, nothing overflows"
             yield f"{name}-e-p{order}-{reduction}", about, e
         residual = _loss_inputs(rng, 3, 2, 0.25, order, 0.25, reduction)
         residual["y"][1] = residual["t"][1]
@@ -121,8 +121,8 @@ def loss(rng: np.random.Generator) -> Iterator[Any]:
         kinks["k"] = [[4.0, -0.25], [4.0, 0.25]] if order == 1 else [[2.0, -0.5], [-2.0, 0.5]]
         yield f"all-kinks-p{order}-{reduction}", "every slope is at its kink, λ a list", kinks
         beside = _loss_inputs(rng, 2, 2, 0.25, order, 0.0, reduction)
-        knee = 0.25 if order == 1 else 0.5
-        near = knee * (1 + np.array([2.0**-20, -(2.0**-20)]))
+        k_kink = 0.25 if order == 1 else 0.5
+        near = k_kink * (1 + np.array([2.0**-20, -(2.0**-20)]))
         beside["k"] = np.array([near, -near])
         about = "slopes a millionth beside the kink: they are not at it"
         yield f"beside-kink-p{order}-{reduction}", about, beside
@@ -150,7 +150,7 @@ def adam(rng: np.random.Generator) -> Iterator[Any]:
         grad, m, v = (nonzero(rng, (size,)) * scale for _ in range(3))
         v = np.abs(v) * scale
         m, v = (m, v) if t else (np.zeros(size), np.zeros(size))
-        return {"theta": sixtyfourths(rng, (size,)), "grad": grad, "t": t, "m": m, "v": v,
+        return {"theta": dyadic(rng, (size,)), "grad": grad, "t": t, "m": m, "v": v,
                 **ADAM, **changes}  # fmt: skip
 
     for t in (0, 1, 2, 9, 999, 100000):
@@ -171,7 +171,7 @@ def adam(rng: np.random.Generator) -> Iterator[Any]:
     yield "one-parameter", "P = 1: no axis is lost", step(1, size=1)
 
 
-def sixtyfourths(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+def dyadic(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     return np.asarray(rng.integers(-96, 97, shape) / 64)
 
 
@@ -187,7 +187,7 @@ def off_kink(rng: np.random.Generator, shape: tuple[int, ...], lam: Array, order
             return k
 
 
-def single(values: Any) -> Array:
+def to_float32(values: Any) -> Array:
     """To the nearest float32."""
     near: Array = np.asarray(values).astype(np.float32).astype(np.float64)
     return near

@@ -17,7 +17,7 @@ from lai_ref.lai import Lai
 from lai_ref.losses import Plain
 from lai_ref.mlp import MLP
 from lai_ref.objective import value_and_grad_mixed
-from lai_ref.oracle.questions.loss import ADAM, nonzero, single, sixtyfourths
+from lai_ref.oracle.questions.loss import ADAM, dyadic, nonzero, to_float32
 from lai_ref.support.validation import Array
 
 ACTIVATIONS = ("identity", "relu", "tanh", "softplus", "silu")
@@ -29,9 +29,10 @@ def _net_inputs(
     """Weights and inputs with no hidden unit within 1/64 of 0, where relu has its kink."""
     net = MLP((d, *hidden, 1), activation)
     while True:
-        theta, x = sixtyfourths(rng, (net.n_params,)), sixtyfourths(rng, (n, d))
+        theta, x = dyadic(rng, (net.n_params,)), dyadic(rng, (n, d))
         _, tape = net.forward(theta, x)
-        if all((np.abs(z) > 1 / 64).all() for z in tape.z) and not _dead(tape.z, activation):
+        off_kinks = all((np.abs(z) > 1 / 64).all() for z in tape.z)
+        if off_kinks and not _has_dead_relu(tape.z, activation):
             return {"sizes": list(net.sizes), "activation": activation, "theta": theta, "x": x}
 
 
@@ -99,7 +100,7 @@ def _with_loss(
         inputs = _net_inputs(rng, activation, hidden, n)
         y, k = _y_and_k(inputs)
         t = np.round((y + nonzero(rng, (n,))) * 64) / 64
-        if (np.abs(y - t) > 1 / 8).all() and _clear(k, loss):
+        if (np.abs(y - t) > 1 / 8).all() and _away_from_kinks(k, loss):
             return {**inputs, "t": t, "loss": loss}
 
 
@@ -187,7 +188,7 @@ def _trajectory(
     kwargs = {key: value for key, value in loss.items() if key != "name"}
     while True:
         inputs = _net_inputs(rng, activation, (3,), n=12)
-        t = sixtyfourths(rng, (12,)) * 2
+        t = dyadic(rng, (12,)) * 2
         batches = []
         for s in range(STEPS):
             rows = rng.permutation(12)[:4]
@@ -198,7 +199,7 @@ def _trajectory(
         theta, states = inputs["theta"], []
         moments = AdamState(0, np.zeros_like(theta), np.zeros_like(theta))
         for batch in batches:
-            states.append((single(theta), single(moments.m), single(moments.v)))
+            states.append((to_float32(theta), to_float32(moments.m), to_float32(moments.v)))
             rows = np.array(batch["rows"])
             y, tape = net.forward(theta, inputs["x"][rows])
             k, _ = net.input_gradient(tape)
@@ -206,16 +207,16 @@ def _trajectory(
             _, grad = value_and_grad_mixed(
                 net, theta, inputs["x"][rows], t[rows], Plain(plain), Lai(**kwargs), mask
             )
-            clear = (
+            away = (
                 all((np.abs(z) > 1 / 128).all() for z in tape.z)
                 and bool((np.abs(y - t[rows]) > 1 / 64).all())
-                and _clear(k, loss)
+                and _away_from_kinks(k, loss)
                 and bool((np.abs(grad) > 1e-3).all())
             )
-            if not clear:
+            if not away:
                 break
             theta, moments = opt.step(theta, grad, moments)
-        if clear:
+        if away:
             zero = np.zeros_like(theta)
             run = {**inputs, "m": zero, "v": zero, "step": 0, "t": t, "plain": plain, "loss": loss,
                    **ADAM, "batches": batches}  # fmt: skip
@@ -254,12 +255,12 @@ def _y_and_k(inputs: dict[str, Any]) -> tuple[Array, Array]:
     return y, net.input_gradient(tape)[0]
 
 
-def _clear(k: Array, loss: dict[str, Any]) -> bool:
+def _away_from_kinks(k: Array, loss: dict[str, Any]) -> bool:
     if loss["name"] == "plain":
         return True
     return bool((np.abs(np.abs(k) ** loss["order"] / np.array(loss["lam"]) - 1) > 0.02).all())
 
 
-def _dead(zs: list[Array], activation: str) -> bool:
+def _has_dead_relu(zs: list[Array], activation: str) -> bool:
     """Whether some sample reaches no relu of a layer, so that its slopes are all 0."""
     return activation == "relu" and any((z < 0).all(axis=1).any() for z in zs)

@@ -23,10 +23,10 @@ endless near 0 where the root of the whole error will do (η of single precision
 underflow on float32 inputs).
 
 The tolerance is SAFETY times this bound, SAFETY = 4. The rules are those of one straightforward
-evaluation, in `answers`; a correct rewrite of it (hypot for a root of squares, a reciprocal
+evaluation, `BoundedPort`; a correct variant of it (hypot for a root of squares, a reciprocal
 and a product for a quotient, one more factor 1/N) has a few operations more for the same result,
 rarely twice as many, and each errs by no more than they do; where one has more, as 1/cosh² has for
-1 − tanh² near 0, the bound is made `looser`. A fused multiply-add, and double precision rounded
+1 − tanh² near 0, `relax` makes the bound larger. A fused multiply-add, and double precision rounded
 once, only have fewer. The rest of the 4 is for what first order leaves out.
 """
 
@@ -42,7 +42,7 @@ UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}  # u
 ETA = {"float32": 2.0**-149, "float64": 2.0**-1074}  # η
 
 
-class UndecidedError(ArithmeticError):
+class AmbiguousBranchError(ArithmeticError):
     """Which side of a kink a number is on, rounding decides: there is no right answer."""
 
 
@@ -55,31 +55,41 @@ class Bounded:
     underflow: float = 0.0
 
     def __add__(self, other: Bounded | float) -> Bounded:
+        if not isinstance(other, Bounded | float | int):
+            return NotImplemented  # an array: entry by entry
         b, value = bounded(other), self.value + bounded(other).value
         rounding = self.rounding + b.rounding + abs(value)
         return Bounded(value, rounding, self.underflow + b.underflow)
 
     def __sub__(self, other: Bounded | float) -> Bounded:
+        if not isinstance(other, Bounded | float | int):
+            return NotImplemented  # an array: entry by entry
         return self + -bounded(other)
 
     def __mul__(self, other: Bounded | float) -> Bounded:
+        if not isinstance(other, Bounded | float | int):
+            return NotImplemented  # an array: entry by entry
         b = bounded(other)
         x, y = abs(self.value), abs(b.value)
-        own, least = (0.0, 0.0) if _trivial(self) or _trivial(b) else (x * y, 1.0)
+        exact = _trivial(self) or _trivial(b)
+        local_error, local_underflow = (0.0, 0.0) if exact else (x * y, 1.0)
         return Bounded(
             self.value * b.value,
-            x * b.rounding + y * self.rounding + own,
-            x * b.underflow + y * self.underflow + least,
+            x * b.rounding + y * self.rounding + local_error,
+            x * b.underflow + y * self.underflow + local_underflow,
         )
 
     def __truediv__(self, other: Bounded | float) -> Bounded:
+        if not isinstance(other, Bounded | float | int):
+            return NotImplemented  # an array: entry by entry
         b, value = bounded(other), self.value / bounded(other).value
         c, y = abs(value), abs(b.value)
-        own, least = (0.0, 0.0) if _trivial(b) or is_zero(self) else (c, 1.0)
+        exact = _trivial(b) or is_zero(self)
+        local_error, local_underflow = (0.0, 0.0) if exact else (c, 1.0)
         return Bounded(
             value,
-            (self.rounding + c * b.rounding) / y + own,
-            (self.underflow + c * b.underflow) / y + least,
+            (self.rounding + c * b.rounding) / y + local_error,
+            (self.underflow + c * b.underflow) / y + local_underflow,
         )
 
     __radd__, __rmul__ = __add__, __mul__
@@ -96,12 +106,12 @@ class Bounded:
     def __abs__(self) -> Bounded:
         return Bounded(abs(self.value), self.rounding, self.underflow)
 
-    def through(self, value: float, slope: float, own: float) -> Bounded:
+    def apply(self, value: float, derivative: float, local_error: float) -> Bounded:
         """f of it, given f, f' and the error of f itself in units of u."""
-        s = abs(slope)
-        return Bounded(value, s * self.rounding + own, s * self.underflow + 1)
+        s = abs(derivative)
+        return Bounded(value, s * self.rounding + local_error, s * self.underflow + 1)
 
-    def looser(self, times: float) -> Bounded:
+    def relax(self, times: float) -> Bounded:
         """The same number, where a correct port may err by `times` roundings more."""
         return Bounded(self.value, self.rounding + times * abs(self.value), self.underflow)
 
@@ -129,14 +139,14 @@ def sqrt(a: Bounded) -> Bounded:
 def tanh(a: Bounded) -> Bounded:
     """tanh a."""
     c = math.tanh(a.value)
-    return a.through(c, 1 - c * c, FUNCTION * abs(c))
+    return a.apply(c, 1 - c * c, FUNCTION * abs(c))
 
 
 def power(a: Bounded, n: int) -> Bounded:
     """a^n for a ≥ 0, n ≥ 1: as a product, by the library, or as e^(n log a)."""
     c = a.value**n
     exponent = n * abs(math.log(a.value)) if a.value else 0.0
-    return a.through(c, n * a.value ** (n - 1), (FUNCTION + exponent) * c)
+    return a.apply(c, n * a.value ** (n - 1), (FUNCTION + exponent) * c)
 
 
 def total(terms: Iterable[Bounded]) -> Bounded:
@@ -150,16 +160,16 @@ def total(terms: Iterable[Bounded]) -> Bounded:
 
 
 def mean(terms: Sequence[Bounded]) -> Bounded:
-    """Their mean, in any order: also as a sum of shares, or times 1/n."""
-    return (total(terms) / len(terms)).looser(2)
+    """Their mean, in any order: also as a sum of parts, or times 1/n."""
+    return (total(terms) / len(terms)).relax(2)
 
 
-def larger(a: Bounded, b: Bounded) -> Bounded:
+def maximum(a: Bounded, b: Bounded) -> Bounded:
     """max(a, b)."""
     return max(a, b, key=lambda c: c.value)
 
 
-def side(a: Bounded, b: Bounded | float, at_kink: float) -> float:
+def branch(a: Bounded, b: Bounded | float, at_kink: float) -> float:
     """H(a − b), and `at_kink` where they are equal.
 
     Raises
@@ -172,7 +182,7 @@ def side(a: Bounded, b: Bounded | float, at_kink: float) -> float:
     if gap == 0:
         return at_kink
     if abs(gap) <= tolerance(a, "float32") + tolerance(b, "float32"):
-        raise UndecidedError(f"rounding may exchange {a.value} and {b.value}")
+        raise AmbiguousBranchError(f"rounding may exchange {a.value} and {b.value}")
     return float(gap > 0)
 
 

@@ -23,11 +23,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from operator import mul
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from lai_ref.oracle.tolerances.bounded import Bounded, UndecidedError, tolerance
-from lai_ref.oracle.tolerances.loss import Row, adam
+import numpy as np
 
+from lai_ref.oracle.tolerances.bounded import AmbiguousBranchError, Bounded, tolerance
+from lai_ref.oracle.tolerances.port import BoundedPort
+
+Row: TypeAlias = list[Bounded]
 Numbers: TypeAlias = list[float]
 
 H_STEP = 2.0**-20  # of the differences, in θ
@@ -56,7 +59,7 @@ def free_run(
     state: State,
     t: int,
     gradients: Sequence[Callable[[Row], Row]],
-    constants: Mapping[str, Any],
+    constants: Mapping[str, float],
 ) -> list[Row]:
     """θ (P) after each step.
 
@@ -76,7 +79,7 @@ def free_run(
     UndecidedError
         The drift may carry a number over a kink, or turn a gradient around.
     """
-    beta1, beta2 = float(constants["beta1"]), float(constants["beta2"])
+    beta1, beta2 = constants["beta1"], constants["beta2"]
     taken: list[Step] = []
     path, drifted = [], state.theta
     for gradient in gradients:
@@ -91,29 +94,32 @@ def free_run(
 
 
 def _step(
-    state: State, t: int, gradient: Callable[[Row], Row], constants: Mapping[str, Any]
+    state: State, t: int, gradient: Callable[[Row], Row], constants: Mapping[str, float]
 ) -> Step:
-    lr, beta1, beta2, eps = (float(constants[n]) for n in ("lr", "beta1", "beta2", "eps"))
+    lr, beta1, beta2, eps = (constants[n] for n in ("lr", "beta1", "beta2", "eps"))
     bias1, bias2 = 1 - beta1**t, 1 - beta2**t
     g = gradient(state.theta)
-    after = State(*adam(state.theta, _exact(g), t - 1, state.m, state.v, constants))
+    theta, m, v, grad = (np.array(row) for row in (*state, _exact(g)))
+    port = BoundedPort(0.5)  # Adam has no kinks
+    parts = port.adam_step(theta=theta, grad=grad, t=t - 1, m=m, v=v, **constants)
+    after = State(*map(list, parts))
     a, b, q = [], [], []
-    for m, v in zip(after.m, after.v, strict=True):
-        root = math.sqrt(v.value / bias2)
+    for m_p, v_p in zip(after.m, after.v, strict=True):
+        root = math.sqrt(v_p.value / bias2)
         # q = √v̂ + ε
         q.append(root + eps)
         # a = −lr / ((1 − β₁^t) q)
         a.append(-lr / bias1 / q[-1])
         # b = lr m̂ / (2 √v̂ (1 − β₂^t) q²); where v = 0, g and m are 0 too
-        b.append(lr * m.value / bias1 / (2 * root * bias2 * q[-1] ** 2) if root else 0.0)
+        b.append(lr * m_p.value / bias1 / (2 * root * bias2 * q[-1] ** 2) if root else 0.0)
     return Step(g, after, a, b, q, _hessian(state.theta, g, gradient))
 
 
 def _hessian(theta: Row, g: Row, gradient: Callable[[Row], Row]) -> list[Numbers]:
     rows = []
     for p, here in enumerate(theta):
-        moved = gradient([*theta[:p], Bounded(here.value + H_STEP), *theta[p + 1 :]])
-        rows.append([(n.value - f.value) / H_STEP for n, f in zip(moved, g, strict=True)])
+        perturbed = gradient([*theta[:p], Bounded(here.value + H_STEP), *theta[p + 1 :]])
+        rows.append([(n.value - f.value) / H_STEP for n, f in zip(perturbed, g, strict=True)])
     return rows
 
 
@@ -144,14 +150,14 @@ def _drift(taken: list[Step], p: int, beta1: float, beta2: float) -> Bounded:
     return Bounded(last[p].value, rounding, underflow)
 
 
-def _check_sign(drifted: Row, step: Step, share: float) -> None:
+def _check_sign(drifted: Row, step: Step, weight: float) -> None:
     """Refuse a gradient that is nothing but error: a step follows its sign, g/|g| at the start.
 
     First order holds while that error is small in √v̂ + ε.
     """
     for g, q in zip(drifted, step.q, strict=True):
-        if math.sqrt(share) * tolerance(g, "float32") > q / 4:
-            raise UndecidedError(f"rounding may turn the gradient {g.value} around")
+        if math.sqrt(weight) * tolerance(g, "float32") > q / 4:
+            raise AmbiguousBranchError(f"rounding may turn the gradient {g.value} around")
 
 
 def _exact(numbers: Row) -> Row:

@@ -1,4 +1,4 @@
-"""Factor, losses and optimiser in `Bounded` numbers, by the formulas of `lai_ref` as they stand.
+"""The factor and the 2-norm in `Bounded` numbers, by the formulas of `lai_ref` as they stand.
 
 What correct ports do in another way, and how the bound covers it:
 
@@ -12,148 +12,78 @@ What correct ports do in another way, and how the bound covers it:
         up to some hundreds; beyond, no port may lose more than three digits.
     ‖c‖₂ scaled by the largest c, or not: the bound is that of Σ c² as it stands, and covers the
         underflow of c² in float32. Where that is total, little is left of it for float32.
-    Adam's β^t as a product, by the library, as e^(t log β), and 1 − β^t in single precision.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
 
 from lai_ref.oracle.tolerances.bounded import (
     ETA,
     Bounded,
     bounded,
-    larger,
-    mean,
-    power,
-    side,
+    branch,
+    maximum,
     sqrt,
-    total,
 )
 
-Row: TypeAlias = list[Bounded]
-
-MOST = 1000.0  # roundings that a port may lose where the slope is steep
+MAX_LOST = 1000.0  # roundings that a port may lose where |k| is large
 
 
 def factor(k: Bounded, lam: float, order: int, at_kink: float) -> tuple[Bounded, Bounded]:
     """F_p(k; λ) and F_p'(k; λ), with H(0) = `at_kink`."""
-    size, low = abs(k), min(lam, 1.0)
+    abs_k, low = abs(k), min(lam, 1.0)
     square = 1 + k * k
-    length = sqrt(square) if order == 1 else square
-    cube = length * square
+    denominator = sqrt(square) if order == 1 else square
+    cube = denominator * square
     # u = H(|k|^p − λ)
-    raised = size if order == 1 else size * size
-    u = side(raised, lam, at_kink)
-    steep = min(k.value * k.value, MOST)
+    abs_k_p = abs_k if order == 1 else abs_k * abs_k
+    u = branch(abs_k_p, lam, at_kink)
+    steep = min(k.value * k.value, MAX_LOST)
     log_k, log_square = _log(k.value), _log(square.value)
-    log_up, log_down = order * log_k + _log(low), _log(lam) + _log(low)
+    log_sin, log_cos = order * log_k + _log(low), _log(lam) + _log(low)
     # F = max(|k|^p, λ) / (1 + k²)^(p/2) / min(λ, 1)
-    extra = log_up if u == 1 else log_down + steep
-    F = (larger(raised, bounded(lam)) / length / low).looser(extra + order / 2 * log_square)
+    extra = log_sin if u == 1 else log_cos + steep
+    F = (maximum(abs_k_p, bounded(lam)) / denominator / low).relax(extra + order / 2 * log_square)
     # F' = p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1)
     logs = steep + (order / 2 + 1) * log_square + log_k
     head = bounded(math.copysign(1.0, k.value)) if order == 1 else k
-    above = (order * head / cube / low).looser(logs + _log(low))
-    below = (order * lam * k / cube / low).looser(logs + log_down)
-    slope = above if u == 1 else -below if u == 0 else u * above - (1 - u) * below
-    return F, slope
-
-
-def residual_power(y: Bounded, t: Bounded, order: int, at_kink: float) -> tuple[Bounded, Bounded]:
-    """|e|^p and p |e|^(p−1) sign e, with sign 0 = 2 `at_kink` − 1."""
-    e = y - t
-    if order == 2:
-        return e * e, 2 * e
-    return abs(e), bounded(2 * side(e, 0.0, at_kink) - 1)
+    above = (order * head / cube / low).relax(logs + _log(low))
+    below = (order * lam * k / cube / low).relax(logs + log_cos)
+    dF = above if u == 1 else -below if u == 0 else u * above - (1 - u) * below
+    return F, dF
 
 
 def l2_norm(c: Sequence[Bounded]) -> tuple[Bounded, list[Bounded]]:
     """‖c‖₂ and r = c/‖c‖₂ (the zero vector if c is), with the exact propagation
 
-        R(‖c‖₂) = Σ_i |r_i| R(c_i) + own,   R(r_j) = Σ_i |δ_ij − r_i r_j| R(c_i)/‖c‖₂ + own,
+        R(‖c‖₂) = Σ_i |r_i| R(c_i) + …,   R(r_j) = Σ_i |δ_ij − r_i r_j| R(c_i)/‖c‖₂ + …,
 
     each c_i² adding an η to the square of ‖c‖₂, so at most √η to ‖c‖₂ itself.
     """
-    n, norm = len(c), math.hypot(*(c_j.value for c_j in c))
-    if norm == 0:
+    n, value = len(c), math.hypot(*(c_j.value for c_j in c))
+    if value == 0:
         whole = Bounded(0.0, sum(c_j.rounding for c_j in c), sum(c_j.underflow for c_j in c))
         return whole, [bounded(0.0)] * n
-    r = [c_j.value / norm for c_j in c]
+    r = [c_j.value / value for c_j in c]
     # D products, D − 1 sums, halved by the root, which is one more
-    own = n / 2 + 1
-    lost = min(n / (2 * norm), math.sqrt(n / ETA["float32"]))
-    length = Bounded(
-        norm,
-        sum(r_i * c_i.rounding for r_i, c_i in zip(r, c, strict=True)) + own * norm,
+    local_error = n / 2 + 1
+    lost = min(n / (2 * value), math.sqrt(n / ETA["float32"]))
+    norm = Bounded(
+        value,
+        sum(r_i * c_i.rounding for r_i, c_i in zip(r, c, strict=True)) + local_error * value,
         sum(r_i * c_i.underflow for r_i, c_i in zip(r, c, strict=True)) + lost,
     )
     unit = []
     for j, r_j in enumerate(r):
-        weights = [abs((i == j) - r_i * r_j) / norm for i, r_i in enumerate(r)]
+        weights = [abs((i == j) - r_i * r_j) / value for i, r_i in enumerate(r)]
         rounding = sum(w * c_i.rounding for w, c_i in zip(weights, c, strict=True))
         underflow = sum(w * c_i.underflow for w, c_i in zip(weights, c, strict=True))
-        unit.append(Bounded(r_j, rounding + (own + 1) * r_j, underflow + r_j * lost / norm + 1))
-    return length, unit
-
-
-def plain(y: Row, t: Row, order: int, at_kink: float) -> tuple[Bounded, Row]:
-    """mean_i |e_i|^p and its dy (N)."""
-    e = [residual_power(*pair, order, at_kink) for pair in zip(y, t, strict=True)]
-    return mean([size for size, _ in e]), [slope / len(e) for _, slope in e]
-
-
-def lai(
-    y: Row, t: Row, k: list[Row], loss: Mapping[str, Any], at_kink: float
-) -> tuple[Bounded, Row, list[Row]]:
-    """L, dy (N) and dk (N, D) of the Lai loss `loss`: lam, order, l1_ratio and reduction."""
-    p, rho, n = loss["order"], float(loss["l1_ratio"]), len(y)
-    lams = loss["lam"] if isinstance(loss["lam"], list) else [loss["lam"]] * len(k[0])
-    e = [residual_power(*pair, p, at_kink) for pair in zip(y, t, strict=True)]
-    F = [
-        [factor(*pair, p, at_kink) for pair in zip(row, map(float, lams), strict=True)] for row in k
-    ]
-    # ℓ_ij = |e_i|^p F_p(k_ij; λ_j)
-    ell = [[size * f for f, _ in row] for (size, _), row in zip(e, F, strict=True)]
-    if loss["reduction"] == "batch":
-        # L = M(mean_i ℓ_i)
-        value, s_batch = _mixed_norm([mean(column) for column in zip(*ell, strict=True)], rho)
-        s = [s_batch] * n
-    else:
-        # L = mean_i M(ℓ_i)
-        norms = [_mixed_norm(row, rho) for row in ell]
-        value, s = mean([norm for norm, _ in norms]), [s_i for _, s_i in norms]
-    dy, dk = [], []
-    for (size, slope), F_i, s_i in zip(e, F, s, strict=True):
-        # dy_i = (1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i
-        dy.append(total(s_ij * f * slope for s_ij, (f, _) in zip(s_i, F_i, strict=True)) / n)
-        # dk_ij = (1/N) s_j |e_i|^p F'(k_ij; λ_j)
-        dk.append([s_ij * size * f1 / n for s_ij, (_, f1) in zip(s_i, F_i, strict=True)])
-    return value, dy, dk
-
-
-def adam(
-    theta: Row, grad: Row, t: int, m: Row, v: Row, constants: Mapping[str, Any]
-) -> tuple[Row, Row, Row]:
-    """θ, m and v (P) after step number t + 1."""
-    lr, beta1, beta2, eps = (bounded(float(constants[n])) for n in ("lr", "beta1", "beta2", "eps"))
-    # m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²
-    m = [beta1 * m_p + (1 - beta1) * g for m_p, g in zip(m, grad, strict=True)]
-    v = [beta2 * v_p + (1 - beta2) * (g * g) for v_p, g in zip(v, grad, strict=True)]
-    # m̂ = m / (1 − β₁^t), v̂ = v / (1 − β₂^t)
-    bias1, bias2 = 1 - power(beta1, t + 1), 1 - power(beta2, t + 1)
-    # θ ← θ − lr · m̂ / (√v̂ + ε)
-    moved = zip(theta, m, v, strict=True)
-    return [th - lr * (m_p / bias1) / (sqrt(v_p / bias2) + eps) for th, m_p, v_p in moved], m, v
-
-
-def _mixed_norm(c: Sequence[Bounded], rho: float) -> tuple[Bounded, Row]:
-    """M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁ and s_j = (1 − ρ) c_j/‖c‖₂ + ρ."""
-    norm, r = l2_norm(c)
-    rest = 1 - bounded(rho)
-    return rest * norm + rho * total(c), [rest * r_j + rho for r_j in r]
+        unit.append(
+            Bounded(r_j, rounding + (local_error + 1) * r_j, underflow + r_j * lost / value + 1)
+        )
+    return norm, unit
 
 
 def _log(a: float) -> float:

@@ -120,8 +120,8 @@ def _train(inputs: Mapping[str, Any], u: Decimal) -> dict[str, Any]:
                 loss = loss_of(named, [t[row] for row in rows], u)
                 _, part = network.gradient(theta, [x[row] for row in rows], loss)
                 # L = (n_plain · plain + n_lai · lai) / n
-                share = Decimal(len(rows)) / len(batch["rows"])
-                grad = [g + share * g_part for g, g_part in zip(grad, part, strict=True)]
+                weight = Decimal(len(rows)) / len(batch["rows"])
+                grad = [g + weight * g_part for g, g_part in zip(grad, part, strict=True)]
         theta, m, v = adam(theta, grad, step, m, v, inputs)
         path.append(theta)
     return {"theta": path}

@@ -79,15 +79,15 @@ class Hyperdual:
     def __rtruediv__(self, other: Decimal) -> Hyperdual:
         # f = 1/a:  f' = −1/a²,  f'' = 2/a³
         f = ONE / self.value
-        slope = -f * f
-        return self.chain(f, slope, -2 * f * slope) * other
+        df = -f * f
+        return self.chain(f, df, -2 * f * df) * other
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def chain(self, f: Decimal, slope: Decimal, curvature: Decimal) -> Hyperdual:
+    def chain(self, f: Decimal, df: Decimal, d2f: Decimal) -> Hyperdual:
         """f of this number, from f, f' and f'' at its value."""
         a1, a2 = self.d1, self.d2
-        return Hyperdual(f, slope * a1, slope * a2, slope * self.d12 + curvature * a1 * a2)
+        return Hyperdual(f, df * a1, df * a2, df * self.d12 + d2f * a1 * a2)
 
 
 def variables(
@@ -111,19 +111,19 @@ def exp(a: Hyperdual) -> Hyperdual:
 def log1p(a: Hyperdual) -> Hyperdual:
     """log(1 + a) for 0 < a ≤ 1, to at least half as many digits as the context has."""
     # f' = 1/(1 + a),  f'' = −1/(1 + a)²
-    slope = ONE / (ONE + a.value)
-    return a.chain(_log1p(a.value, getcontext().prec), slope, -slope * slope)
+    df = ONE / (ONE + a.value)
+    return a.chain(_log1p(a.value, getcontext().prec), df, -df * df)
 
 
 def sqrt(a: Hyperdual) -> Hyperdual:
     """√a, a > 0."""
     # f' = 1/(2f),  f'' = −1/(4f³)
     f = a.value.sqrt()
-    slope = ONE / (2 * f)
-    return a.chain(f, slope, -slope / (2 * a.value))
+    df = ONE / (2 * f)
+    return a.chain(f, df, -df / (2 * a.value))
 
 
-def larger(a: Hyperdual, b: Hyperdual, u: Decimal) -> Hyperdual:
+def maximum(a: Hyperdual, b: Hyperdual, u: Decimal) -> Hyperdual:
     """max(a, b); where they are equal, with the derivatives of u a + (1 − u) b."""
     if a.value == b.value:
         return b + (a - b) * u

@@ -19,7 +19,7 @@ from lai_ref.oracle.truth.hyperdual import (
     ONE,
     ZERO,
     Hyperdual,
-    larger,
+    maximum,
     silu,
     softplus,
     sqrt,
@@ -84,7 +84,7 @@ class Network:
 
     def _activate(self, z: Hyperdual) -> Hyperdual:
         if self.activation == "relu":
-            return larger(z, Hyperdual(ZERO), self.u)
+            return maximum(z, Hyperdual(ZERO), self.u)
         return SMOOTH[self.activation](z)
 
 
@@ -93,14 +93,14 @@ class Network:
 
 def power(z: Hyperdual, order: int, u: Decimal) -> Hyperdual:
     """|z|^p."""
-    return z * z if order == 2 else larger(z, -z, u)
+    return z * z if order == 2 else maximum(z, -z, u)
 
 
 def factor(k: Hyperdual, lam: Decimal, order: int, u: Decimal) -> Hyperdual:
     """F_p(k; λ) = max(|k|^p, λ) / (1 + k²)^(p/2) / min(λ, 1)."""
     square = ONE + k * k
-    length = square if order == 2 else sqrt(square)
-    return larger(power(k, order, u), Hyperdual(lam), u) / length / min(lam, ONE)
+    denominator = square if order == 2 else sqrt(square)
+    return maximum(power(k, order, u), Hyperdual(lam), u) / denominator / min(lam, ONE)
 
 
 def mixed_norm(c: Row, l1_ratio: Decimal) -> Hyperdual:
@@ -126,9 +126,9 @@ def lai(y: Row, t: list[Decimal], k: list[Row], loss: Mapping[str, Any], u: Deci
     lams = lam if isinstance(lam, list) else [lam] * len(k[0])
     ell = []
     for y_i, t_i, k_i in zip(y, t, k, strict=True):
-        size = power(y_i - t_i, p, u)
+        abs_e_p = power(y_i - t_i, p, u)
         # ℓ_ij = |e_i|^p F_p(k_ij; λ_j)
-        ell.append([size * factor(k, lam, p, u) for k, lam in zip(k_i, lams, strict=True)])
+        ell.append([abs_e_p * factor(k, lam, p, u) for k, lam in zip(k_i, lams, strict=True)])
     if loss["reduction"] == "sample":
         return mean([mixed_norm(row, rho) for row in ell])
     return mixed_norm([mean(list(column)) for column in zip(*ell, strict=True)], rho)
@@ -164,5 +164,5 @@ def adam(
     mhat = [m_p / (1 - beta1**t) for m_p in m]
     vhat = [v_p / (1 - beta2**t) for v_p in v]
     # θ ← θ − lr · m̂ / (√v̂ + ε)
-    moved = zip(theta, mhat, vhat, strict=True)
-    return [th - lr * m_p / (v_p.sqrt() + eps) for th, m_p, v_p in moved], m, v
+    rows = zip(theta, mhat, vhat, strict=True)
+    return [th - lr * m_p / (v_p.sqrt() + eps) for th, m_p, v_p in rows], m, v

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lai_ref.oracle.case import Case
-from lai_ref.oracle.grading.grade import FAILED, MISSING, PASSED, Refused, grade
+from lai_ref.oracle.grading.grade import FAILED, MISSING, PASSED, RaisedError, grade
 
 D = Decimal
 
@@ -44,10 +44,10 @@ def test_bounds_are_those_of_the_dtype() -> None:
 
 def test_the_outcome_says_where_and_by_how_much() -> None:
     outcome = grade(POINT, {"v": [D(1), D(-3)]}, "float64")
-    assert (outcome.place, outcome.got, outcome.want) == ("v[1]", "-3", "-2")
+    assert (outcome.location, outcome.got, outcome.expected) == ("v[1]", "-3", "-2")
     assert outcome.error == 2.0**51  # an ulp of 2 is 2^-51
     assert outcome.bound == pytest.approx(1e-3 * 2.0**51)
-    assert outcome.problem == "outside the bound"
+    assert outcome.reason == "outside the bound"
 
 
 @pytest.mark.parametrize("s", ["0", "0.25", "1", "-0.002", "1.002"])
@@ -55,7 +55,7 @@ def test_every_s_of_a_segment_passes_and_is_reported(s: str) -> None:
     values = [D(s) * 2, 1 - 4 * D(s), D(5)]
     outcome = grade(SEGMENT, {"v": values}, "float64")
     assert outcome.status == PASSED
-    assert outcome.convention == pytest.approx(min(max(float(s), 0), 1), abs=0.006)
+    assert outcome.subgradient == pytest.approx(min(max(float(s), 0), 1), abs=0.006)
 
 
 @pytest.mark.parametrize("values", [("1", "1", "5"), ("2.2", "-3.4", "5"), ("1", "-1", "5.02")])
@@ -90,10 +90,10 @@ def test_a_bound_of_0_asks_for_the_very_number_and_sign() -> None:
 
 def test_an_error_is_due_where_the_case_says_so_and_nowhere_else() -> None:
     error = a_case(None)
-    assert grade(error, Refused("lam"), "float64").status == PASSED
+    assert grade(error, RaisedError("lam"), "float64").status == PASSED
     assert grade(error, {"v": [D(1)]}, "float64").status == FAILED
-    outcome = grade(POINT, Refused("ValueError: lam"), "float64")
-    assert outcome.status == FAILED and "got an error: ValueError: lam" in outcome.problem
+    outcome = grade(POINT, RaisedError("ValueError: lam"), "float64")
+    assert outcome.status == FAILED and "got an error: ValueError: lam" in outcome.reason
 
 
 def test_no_answer_is_missing() -> None:
@@ -113,28 +113,28 @@ def test_no_answer_is_missing() -> None:
 )
 def test_wrong_shapes_are_said(answer: Any, problem: str) -> None:
     outcome = grade(POINT, answer, "float64")
-    assert (outcome.status, outcome.problem) == (FAILED, problem)
+    assert (outcome.status, outcome.reason) == (FAILED, problem)
 
 
-@pytest.mark.parametrize("want", ["1e-45", "1e-310", "1e300", "0", "3e38"])
-def test_errors_in_ulp_are_finite_at_the_ends_of_the_range(want: str) -> None:
-    outcome = grade(a_case([D(want)], [1e-320]), {"v": [D(want)]}, "float64")
+@pytest.mark.parametrize("expected", ["1e-45", "1e-310", "1e300", "0", "3e38"])
+def test_errors_in_ulp_are_finite_at_the_ends_of_the_range(expected: str) -> None:
+    outcome = grade(a_case([D(expected)], [1e-320]), {"v": [D(expected)]}, "float64")
     assert (outcome.status, outcome.error) == (PASSED, 0.0)
 
 
 def test_a_wrong_number_is_said_in_the_words_of_its_kind() -> None:
     zero, far = a_case([D("-0.0")], [0.0]), a_case([D("1e60")], [1.0])
-    assert grade(zero, {"v": [D(0)]}, "float64").problem == "the sign of zero is wrong"
+    assert grade(zero, {"v": [D(0)]}, "float64").reason == "the sign of zero is wrong"
     infinite = a_case([D("inf")], [0.0])
-    assert grade(infinite, {"v": [D("nan")]}, "float64").problem == "Infinity is due"
+    assert grade(infinite, {"v": [D("nan")]}, "float64").reason == "Infinity is due"
     outcome = grade(far, {"v": [D(1)]}, "float32")
-    assert (outcome.got, outcome.want) == ("1", "inf")
+    assert (outcome.got, outcome.expected) == ("1", "inf")
     small = grade(a_case([D("1e-60")], [1e-46]), {"v": [D("0.123456789012")]}, "float32")
-    assert (small.got, small.want) == ("0.123456791", "0")
+    assert (small.got, small.expected) == ("0.123456791", "0")
 
 
 def test_numbers_of_a_kink_that_no_one_slope_gives_are_said_to_be_so() -> None:
     outcome = grade(SEGMENT, {"v": [D(0), D(-3), D(5)]}, "float64")
-    assert outcome.problem.startswith("at a kink one choice of the slope")
+    assert outcome.reason.startswith("at a kink one choice of the slope")
     outcome = grade(SEGMENT, {"v": [D(0), D(1), D(6)]}, "float64")
-    assert outcome.problem == "outside the bound"
+    assert outcome.reason == "outside the bound"

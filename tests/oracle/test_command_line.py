@@ -1,46 +1,28 @@
-"""Questions and answers over JSON, and the command line: bad answers never pass, nor raise."""
+"""The command line of the oracle: its output, its errors and its exit status."""
 
 from __future__ import annotations
 
 import json
-import os
-import shlex
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from lai_ref import oracle
 from lai_ref.oracle import case as case_module
 from lai_ref.oracle.__main__ import main
-from lai_ref.oracle.case import SCHEMA, mapped, token
-from lai_ref.oracle.grading.exchange import LARGEST, MalformedError, asked, graded
-from lai_ref.oracle.grading.grade import Refused
-from lai_ref.oracle.grading.runner import ask
-from tests.inputs.strategies import bytes_like, documents_like, json_values
+from lai_ref.oracle.grading.exchange import (
+    MAX_BYTES,
+)
+from tests.oracle.grading.answer_documents import ADAM, FIRST, right_answers, with_first
 
 PORT = Path(__file__).parents[1] / "independent" / "stdlib_port.py"
+
 PYTHON = sys.executable
-
-
-def right_answers(*groups: str, dtype: str = "float64") -> dict[str, Any]:
-    """What lai_ref answers, as a port would write it."""
-    answers: dict[str, Any] = {}
-    for group in groups:
-        for case in oracle.cases(group):
-            answer = ask(oracle.reference, case, dtype)
-            if isinstance(answer, Refused):
-                answers[case.id] = {"error": answer.words}
-            elif isinstance(answer, dict):
-                answers[case.id] = {n: mapped(token, part) for n, part in answer.items()}
-    return {"schema": SCHEMA, "dtype": dtype, "answers": answers}
 
 
 def written(tmp_path: Path, content: Any) -> str:
@@ -49,17 +31,9 @@ def written(tmp_path: Path, content: Any) -> str:
     return str(path)
 
 
-ADAM = right_answers("adam")
-FIRST = next(iter(ADAM["answers"]))
-
-
 def nested(depth: int) -> list[Any]:
     """Empty lists within lists."""
     return [nested(depth - 1)] if depth > 1 else []
-
-
-def with_first(answer: Any) -> dict[str, Any]:
-    return ADAM | {"answers": ADAM["answers"] | {FIRST: answer}}
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -68,16 +42,6 @@ def test_right_answers_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str], 
     assert main(["grade", written(tmp_path, content)]) == 0
     n = len(oracle.cases())
     assert capsys.readouterr().out.startswith(f"{n} of {n} cases passed in {dtype}\n")
-
-
-def test_numbers_of_json_and_other_words_for_infinity_are_read() -> None:
-    answers = right_answers("codec")
-    one = answers["answers"]
-    one["codec/infinite"] = {"values": ["+Inf", "-Infinity"]}
-    one["codec/nan"] = {"values": [float("nan"), 1]}
-    one["codec/mixed"]["values"][3] = "-nan"
-    one["codec/signed-zero"] = {"values": [0.0, "-0.0"]}
-    assert graded(json.dumps(answers).encode(), oracle.cases("codec"))
 
 
 def test_missing_cases_are_counted_and_fail(
@@ -164,72 +128,6 @@ def test_malformed_answers_are_refused_with_words(
     assert words in err and err.startswith("oracle: ") and out == ""
 
 
-def test_long_answers_take_no_long_time_to_refuse() -> None:
-    names = [f'"{i}": 1' for i in range(30_000)]
-    doubled = ('{"schema": "lai-oracle/1", "dtype": "float64", "answers": {'
-               + ", ".join([*names, names[-1]]) + "}}")  # fmt: skip
-    digits = [{"theta": ["1" * 20_000 + end]} for end in ("x", ".x", ".1x", "e1x", " x")]
-    began = time.process_time()
-    for content in (doubled, *(json.dumps(with_first(answer)) for answer in digits)):
-        with pytest.raises(MalformedError):
-            graded(content.encode(), oracle.cases("adam"))
-    assert time.process_time() - began < 5  # a minute, where the time grows as the square
-
-
-def check_graded_or_refused(content: bytes) -> None:
-    asked_for = oracle.cases("adam")[:2]
-    try:
-        report = graded(content, asked_for)
-    except MalformedError as error:
-        assert str(error)
-    else:
-        assert len(report.outcomes) == len(asked_for)
-        str(report).encode()
-        json.dumps(report.as_json()).encode()
-
-
-TWO = ADAM | {"answers": {name: ADAM["answers"][name] for name in list(ADAM["answers"])[:2]}}
-
-
-def two_with_first(answer: Any) -> dict[str, Any]:
-    return TWO | {"answers": TWO["answers"] | {FIRST: answer}}
-
-
-def test_answers_nested_to_any_depth_are_graded_or_refused() -> None:
-    text = json.dumps(two_with_first({"theta": "deep", "m": ["0"] * 4, "v": ["0"] * 4}))
-    for depth in range(1, 1200, 13):
-        check_graded_or_refused(text.replace('"deep"', "[" * depth + "]" * depth).encode())
-
-
-def test_answers_cut_short_anywhere_are_refused() -> None:
-    content = json.dumps(TWO).encode()
-    for length in range(len(content)):
-        with pytest.raises(MalformedError, match="not JSON"):
-            graded(content[:length], oracle.cases("adam"))
-
-
-@pytest.mark.slow
-def test_answers_with_any_other_byte_are_graded_or_refused() -> None:
-    content = json.dumps(TWO).encode()
-    for at in range(len(content)):
-        for other in (content[at] ^ 1 << bit for bit in range(8)):
-            check_graded_or_refused(content[:at] + bytes([other]) + content[at + 1 :])
-        check_graded_or_refused(content[:at] + bytes([at % 256]) + content[at:])
-
-
-@pytest.mark.fuzz
-@given(bytes_like(json.dumps(TWO).encode()) | st.binary(max_size=64))
-def test_damaged_answers_are_graded_or_refused(content: bytes) -> None:
-    check_graded_or_refused(content)
-
-
-@pytest.mark.fuzz
-@given(documents_like(TWO) | json_values.map(two_with_first))
-@example(two_with_first({"error": "\ud83d"}))
-def test_answers_of_another_form_are_graded_or_refused(document: Any) -> None:
-    check_graded_or_refused(json.dumps(document).encode())
-
-
 def test_a_file_of_100_megabytes_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -237,15 +135,12 @@ def test_a_file_of_100_megabytes_is_refused(
     with open(path, "wb") as file:
         file.truncate(100_000_000)
     assert main(["grade", str(path)]) == 2
-    assert f"answers of more than {LARGEST} bytes" in capsys.readouterr().err
+    assert f"answers of more than {MAX_BYTES} bytes" in capsys.readouterr().err
 
 
 def test_a_missing_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["grade", str(tmp_path / "none.json")]) == 2
     assert "none.json" in capsys.readouterr().err
-
-
-# Programs
 
 
 @pytest.mark.parametrize("dtype", ["float64"])
@@ -273,8 +168,8 @@ def test_a_port_in_plain_python_passes_what_it_implements(
         ("import os, signal; os.kill(os.getpid(), signal.SIGRTMIN + 1)", "(without a name)"),
         ("pass", "printed nothing"),
         ("print('{\"schema\": ')", "not JSON, or only half of it"),
-        ("while True: print('x' * 1_000_000)", f"printed more than {LARGEST} bytes"),
-        ("print('x' * 30_000_000)", f"more than {LARGEST} bytes"),
+        ("while True: print('x' * 1_000_000)", f"printed more than {MAX_BYTES} bytes"),
+        ("print('x' * 30_000_000)", f"more than {MAX_BYTES} bytes"),
         ("print('{\"schema\": \"lai-oracle/1\", \"dtype\": \"float32\", \"answers\": {}}')",
          "dtype: expected float64 (--dtype), got float32"),
     ],
@@ -299,12 +194,6 @@ def test_programs_that_cannot_be_started_are_said(
     assert "cannot be started" in capsys.readouterr().err
 
 
-def test_the_first_and_the_last_words_of_a_program_that_fails_are_told() -> None:
-    code = "import sys; sys.exit('TypeError first' + 2000 * ' at' + ' last frame')"
-    with pytest.raises(MalformedError, match=r"(?s)TypeError first at.*\n…\n.* at last frame$"):
-        asked(shlex.join([sys.executable, "-c", code]), "", 60)
-
-
 def test_a_reader_that_has_enough_is_no_error() -> None:
     command = [sys.executable, "-m", "lai_ref.oracle", "prompt"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -313,37 +202,6 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
-
-
-def test_answers_to_other_groups_are_left_aside() -> None:
-    content = json.dumps(ADAM).encode()
-    assert {o.status for o in graded(content, oracle.cases("factor")).outcomes} == {"missing"}
-    assert len(graded(content, oracle.cases("adam")).outcomes) == len(ADAM["answers"])
-
-
-def test_a_program_that_hangs_is_ended() -> None:
-    with pytest.raises(MalformedError, match="no answer within"):
-        asked(f"{PYTHON} -c 'import time; time.sleep(1e6)'", "{}", 0.5)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="process groups of POSIX")
-def test_what_a_program_has_started_is_ended_with_it(tmp_path: Path) -> None:
-    started = tmp_path / "pid"
-    with pytest.raises(MalformedError, match="no answer within"):
-        asked(f"sh -c 'sleep 1000 & echo $! > {started}; wait'", "{}", 1)
-    with pytest.raises(ProcessLookupError):
-        for _ in range(100):  # until the system has taken it away
-            os.kill(int(started.read_text()), 0)
-            time.sleep(0.05)
-
-
-def test_a_program_may_print_before_it_has_read_everything() -> None:
-    echo = 'import sys; print(" " * 200_000); sys.stdin.read(1); print("{}")'
-    content = asked(f"{PYTHON} -c '{echo}'", "x" * 1_000_000, 20)
-    assert content.split() == [b"{}"]
-
-
-# The other commands
 
 
 def test_the_prompt_has_the_inputs_and_not_the_answers(capsys: pytest.CaptureFixture[str]) -> None:

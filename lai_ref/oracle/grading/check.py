@@ -1,0 +1,42 @@
+"""Ask a Python backend the published cases and grade its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lai_ref.oracle.case import DTYPES, cases
+from lai_ref.oracle.grading.backend import METHODS
+from lai_ref.oracle.grading.grade import NOT_IMPLEMENTED, Outcome, grade
+from lai_ref.oracle.grading.report import NO_METHOD, Report
+from lai_ref.oracle.grading.runner import run_case
+from lai_ref.support.validation import check_choice
+
+
+def check(backend: object, dtype: str = "float64", groups: Sequence[str] | None = None) -> Report:
+    """Ask a Python backend every case of the groups (None: all), and grade its answers.
+
+    Parameters
+    ----------
+    backend
+        Any object with any of the methods of `Backend`.
+    dtype
+        ``"float64"`` or ``"float32"``: of the arrays it is given, and what it is graded as.
+
+    Returns
+    -------
+    Report
+        True if every case passed; as text, what did not, and the likely mistake.
+    """
+    check_choice("dtype", dtype, DTYPES)
+    groups = (groups,) if isinstance(groups, str) else groups
+    chosen = [case for group in groups or (None,) for case in cases(group)]
+    outcomes = []
+    for case in chosen:
+        answer = run_case(backend, case, dtype)
+        if answer is None:
+            method = METHODS[case.group]
+            reason = "" if hasattr(backend, method) else f"{NO_METHOD}{method}"
+            outcomes.append(Outcome(case, NOT_IMPLEMENTED, reason))
+        else:
+            outcomes.append(grade(case, answer, dtype))
+    return Report(dtype, tuple(outcomes))

@@ -1,0 +1,145 @@
+"""The mutants' `Port` evaluated in `Bounded` numbers: the same methods, a bound for each result.
+
+Arrays have dtype object and hold `Bounded` numbers, which bound every + − × /. `BoundedPort`
+overrides what correct ports compute in another order (sums) or in another way (see `loss` and
+`network`). Of dW, each part is a sum over the samples in any order; then both are added. Adam's β^t
+may be a product, the library's or e^(t log β), and 1 − β^t in single precision (`power`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port_loss import Array, Lam
+from lai_ref.oracle.tolerances.bounded import (
+    Bounded,
+    bounded,
+    branch,
+    mean,
+    power,
+    sqrt,
+    total,
+)
+from lai_ref.oracle.tolerances.loss import factor, l2_norm
+from lai_ref.oracle.tolerances.network import activate
+
+
+class BoundedPort(Port):
+    """`Port` for arrays of `Bounded` numbers.
+
+    Parameters
+    ----------
+    u
+        In [0, 1]: which derivative to take where there is none.
+    """
+
+    def __init__(self, u: float) -> None:
+        self.u = u
+
+    # Sums, in any order
+
+    def sum(self, a: Array, axis: int) -> Any:
+        return _along(total, a, axis)
+
+    def mean(self, a: Array) -> Any:
+        return _along(mean, a, 0)
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        products: Array = self.sum(a[:, :, None] * b, axis=1)
+        return products
+
+    def affine(self, a: Array, W: Array, b: Array) -> Array:
+        terms = [*np.moveaxis(a[:, :, None] * W, 1, 0), np.broadcast_to(b, (len(a), len(b)))]
+        z: Array = self.sum(np.stack(terms), axis=0)
+        return z
+
+    def add(self, from_y: Array, from_k: Array) -> Array:
+        both: Array = self.sum(np.stack([from_y, from_k]), axis=0)
+        return both
+
+    def sharded_gradient(
+        self, *, x: Array, t: Array, shards: Sequence[Array], **rest: Any
+    ) -> tuple[Any, Array]:
+        # sums over all rows in any order are sums over shards of sums over rows
+        rows = np.concatenate(shards)
+        return self.param_gradient(x=x[rows], t=t[rows], **rest)
+
+    # Loss
+
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        def both(k: Bounded, lam: float) -> tuple[Bounded, Bounded]:
+            return factor(k, lam, order, self.u)
+
+        F, dF = np.frompyfunc(both, 2, 2)(k, np.asarray(lam, float))
+        return F, dF
+
+    def residual_power(self, e: Array, order: int) -> Array:
+        return np.abs(e) if order == 1 else e * e
+
+    def residual_grad(self, e: Array, order: int) -> Array:
+        # p |e|^(p−1) sign e, with sign 0 = 2u − 1
+        return _each(lambda e: bounded(2 * branch(e, 0.0, self.u) - 1), e) if order == 1 else 2 * e
+
+    def per_feature(self, e: Array, F: Array, order: int) -> Array:
+        # with e² alone, which may underflow, as in ports that square first
+        return self.residual_power(e, order)[:, None] * F
+
+    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
+        return super().norm(c, bounded(l1_ratio))  # type: ignore[arg-type]
+
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        norms, units = np.empty(c.shape[:-1], object), np.empty(c.shape, object)
+        for i in np.ndindex(norms.shape):
+            norms[i], units[i] = l2_norm(list(c[i]))
+        return norms[()], units
+
+    # Network
+
+    def f(self, activation: str, z: Array) -> Array:
+        return _each(lambda z: activate(activation, z, self.u).f, z)
+
+    def df(self, activation: str, z: Array, a: Array) -> Array:
+        return _each(lambda z: activate(activation, z, self.u).df, z)
+
+    def d2f(self, activation: str, z: Array, a: Array) -> Array:
+        return _each(lambda z: activate(activation, z, self.u).d2f, z)
+
+    # Training
+
+    def weight(self, n_part: int, n: int, parts: int) -> Any:
+        return bounded(n_part) / n
+
+    def betas(self, beta1: float, beta2: float) -> Any:
+        return bounded(beta1), bounded(beta2)
+
+    def bias_correction1(self, beta1: Any, t: int) -> Any:
+        return 1 - power(beta1, t)
+
+    def bias_correction2(self, beta2: Any, t: int) -> Any:
+        return 1 - power(beta2, t)
+
+    def denominator(self, v: Array, bias2: float, eps: float) -> Array:
+        return _each(sqrt, v / bias2) + eps
+
+
+def arrays(numbers: Any) -> Array:
+    """Nested lists of numbers as an array of `Bounded` ones without errors."""
+    return _each(bounded, np.array(numbers, float))
+
+
+def _each(f: Callable[[Any], Bounded], a: Array) -> Array:
+    entries: Array = np.frompyfunc(f, 1, 1)(a)
+    return entries
+
+
+def _along(f: Callable[[list[Bounded]], Bounded], a: Array, axis: int) -> Any:
+    """f of the numbers along an axis."""
+    rows = np.moveaxis(a, axis, -1)
+    results = np.empty(rows.shape[:-1], object)
+    for i in np.ndindex(results.shape):
+        results[i] = f([bounded(number) for number in rows[i]])
+    return results[()]

@@ -1,0 +1,23 @@
+"""The kill matrix as it is published."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from lai_ref import oracle
+from lai_ref.oracle.grading.kills import KILLS, KillMatrix
+
+
+@cache
+def published() -> KillMatrix:
+    """The matrix as it stands in the file."""
+    rows: dict[str, dict[str, str]] = {}
+    name = ""
+    for line in KILLS.read_text(encoding="utf-8").split("\ncases that kill none")[0].splitlines():
+        if line.endswith(" kills"):
+            name = line.split(":")[0]
+            rows[name] = {group: "." * len(oracle.cases(group)) for group in oracle.GROUPS}
+        elif name and line.startswith("  ") and line.split()[0] in oracle.GROUPS:
+            group, letters = line.split()
+            rows[name][group] = letters
+    return KillMatrix(rows)

@@ -1,0 +1,84 @@
+"""A port's mistake is named, and none is made up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lai_ref import oracle
+from lai_ref.oracle.mutants import MUTANTS
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.support.validation import Array
+
+SUM_FOR_MEAN, EPSILON_INSIDE_ROOT = (
+    next(type(m.backend) for m in MUTANTS if m.name == name)
+    for name in ("sum-for-mean", "epsilon-inside-root")
+)
+
+
+def test_a_second_mistake_is_named_as_well() -> None:
+    two = type("Two", (SUM_FOR_MEAN, EPSILON_INSIDE_ROOT), {})()
+    report = oracle.check(two, groups=["loss", "param_gradient", "adam", "train"])
+    said = [
+        (d.mutant and d.mutant.name, {o.case.group for o in d.explained}) for d in report.diagnoses
+    ]
+    assert said == [
+        ("sum-for-mean", {"loss", "param_gradient"}),
+        ("epsilon-inside-root", {"adam"}),
+        (None, {"train"}),  # where both meet
+    ]
+    assert "\nunexplained: 75 of 75 wrong answers in train\n" in str(report)
+
+
+def test_two_mistakes_in_one_group_are_named() -> None:
+    names = ("kink-counted-twice", "square-overflows")
+    wrong = [type(m.backend) for m in MUTANTS if m.name in names]
+    report = oracle.check(type("Two", tuple(wrong), {})(), "float32", ["factor"])
+    assert {d.mutant.name for d in report.diagnoses if d.mutant} == set(names)
+
+
+def test_a_single_coincidence_names_no_mistake() -> None:
+    class Signed(Port):
+        """max(k, λ): the magnitude of k was forgotten, in the value as well."""
+
+        def factor(self, k: Array, lam: Any, order: int) -> tuple[Array, Array]:
+            F, dF = super().factor(np.maximum(k, 0), lam, order)
+            return F, np.where(k > 0, dF, 0)
+
+    report = oracle.check(Signed(), groups=["factor", "loss"])
+    assert len(report.failures()) > 100
+    assert [d.mutant for d in report.diagnoses] == [None]
+
+
+def test_a_mistake_that_would_have_failed_far_more_is_not_named() -> None:
+    class Doubled(Port):
+        """Both sides are added where k is at its kink, in a loss alone."""
+
+        def loss(self, *, k: Array, lam: Any, order: int, **rest: Any) -> Any:
+            value, dy, dk = super().loss(k=k, lam=lam, order=order, **rest)
+            return value, dy, np.where(np.abs(k) ** order == lam, 2 * dk, dk)
+
+    report = oracle.check(Doubled(), groups=["loss"])
+    assert 0 < len(report.failures()) < 10 and report.likely_mistake is None
+
+
+def test_nothing_is_made_up_about_a_port_that_is_like_no_mutant() -> None:
+    class Constant:
+        def factor(self, k: Array, **_: Any) -> tuple[Array, Array]:
+            return np.full_like(k, 77.0), np.full_like(k, -3.0)
+
+    report = oracle.check(Constant(), groups=["factor"])
+    assert report.likely_mistake is None and "float32" not in str(report)
+
+
+@pytest.mark.slow
+def test_nine_of_ten_mutants_are_named_by_their_own_report() -> None:
+    named = 0
+    for mutant in MUTANTS:
+        reports = (oracle.check(mutant.backend, dtype) for dtype in ("float64", "float32"))
+        report = next(r for r in reports if not r)
+        named += report.likely_mistake is mutant
+    print(f"{named} of {len(MUTANTS)} mutants are named")
+    assert named >= 0.9 * len(MUTANTS)
