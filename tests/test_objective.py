@@ -165,6 +165,17 @@ def test_one_chunk_is_the_whole_to_the_bit(n: int, loss: Loss) -> None:
     np.testing.assert_array_equal(grad, dwhole)
 
 
+@given(cases(), st.data(), st.integers(1, 3))
+def test_k_is_that_of_the_first_samples_alone(c: Case, data: st.DataObject, size: int) -> None:
+    n_k = data.draw(st.integers(0, len(c.x)))
+    with patch.object(objective, "GRADIENT_CHUNK", size):
+        y, k, _ = objective._network(c.net, c.net.unflatten(c.theta), c.x, n_k)
+    whole, tape = c.net.forward(c.theta, c.x)
+    np.testing.assert_allclose(y, whole, rtol=1e-12, atol=1e-14)
+    assert k.shape == (n_k, c.x.shape[1])
+    np.testing.assert_allclose(k, c.net.input_gradient(tape)[0][:n_k], rtol=1e-12, atol=1e-14)
+
+
 # Two losses
 
 
