@@ -1,14 +1,14 @@
 """Activations a = f(z) with f' and f'': double backpropagation needs the second derivative.
 
     identity   f = z               f' = 1                    f'' = 0
-    relu       f = max(z, 0)       f' = H(z), H(0) = 0       f'' = 0
+    relu       f = max(z, 0)       f' = 1 for z > 0, else 0  f'' = 0
     tanh       f = tanh z          f' = 1 − f²               f'' = −2 f f'
     softplus   f = log(1 + e^z)    f' = σ(z)                 f'' = σ(z) σ(−z)
     silu       f = z σ(z)          f' = σ(z) (1 + z σ(−z))   f'' = σ(z) σ(−z) (2 + z (σ(−z) − σ(z)))
 
-with σ(z) = 1/(1 + e^−z). σ(−z) stands for 1 − σ(z), which would lose digits to cancellation. So
-does 1 − f² of tanh for large |z|, by at most an ulp of 1, as in every framework. At its kink relu
-has the subgradient f'(0) = 0, as in PyTorch and JAX.
+with σ(z) = 1/(1 + e^−z). σ(−z) stands for 1 − σ(z), which would lose digits to cancellation. 1 − f²
+of tanh does so for large |z|: its error is about an ulp of 1. At its kink relu has the subgradient
+f'(0) = 0, as in PyTorch and JAX.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lai_ref.support.validation import Array
 class Activation:
     """An activation and its first two derivatives, elementwise; they return the dtype of z.
 
-    `df` and `d2f` take what has been computed already.
+    `df` takes z and a = f(z), and `d2f` takes f'(z) as well, so that nothing is computed twice.
     """
 
     f: Callable[[Array], Array]  # z → a

@@ -102,12 +102,12 @@ def projections(e: npt.ArrayLike, k: npt.ArrayLike) -> tuple[Array, Array]:
     k = check_array("k", k, (len(e), "D") if k.ndim == 2 else (len(e),))
     dtype = np.result_type(e, k)
     k = to_double(k)
-    k, c = clamped(k, absolute(k))
-    # sin φ = k/r, cos φ = c/r
-    r = np.sqrt(1 + k * k)
+    tan, c = clamped(k, absolute(k))
+    # sin φ = tan/r, cos φ = c/r
+    r = np.sqrt(1 + tan * tan)
     abs_e = absolute(to_double(e))
     abs_e = abs_e if k.ndim == 1 else abs_e[:, None]
-    return (abs_e * (absolute(k) / r)).astype(dtype), (abs_e * (c / r)).astype(dtype)
+    return (abs_e * (absolute(tan) / r)).astype(dtype), (abs_e * (c / r)).astype(dtype)
 
 
 def factor_and_derivative(k: Array, kink: Kink, order: int) -> tuple[Array, Array]:
@@ -118,24 +118,25 @@ def factor_and_derivative(k: Array, kink: Kink, order: int) -> tuple[Array, Arra
     """
     low, high = kink.low, kink.high  # min(λ, 1), and λ / min(λ, 1) = max(λ, 1)
     abs_k = absolute(k)
-    u = kink.above(abs_k)
-    # sin φ = k/√d, cos φ = c/√d
-    k, c = clamped(k, abs_k)
-    d = 1 + k * k
+    above = kink.above(abs_k)
+    # sin φ = tan/√d, cos φ = c/√d
+    tan, c = clamped(k, abs_k)
+    d = 1 + tan * tan
     if order == 1:
         # F = max(|sin φ| / low, high cos φ)
-        root, tan = np.sqrt(d), absolute(k)
-        F = np.maximum(tan / root / low, scaled(high / root, c, 1))
-        # F' = cos³ φ · (sign k / low if u, else −high k)
-        cos3 = sign(k) / (d * root)
-        dF = np.where(u, scaled(cos3 / low, c, 3), scaled(-high * (tan * cos3), c, 2))
+        root, abs_tan = np.sqrt(d), absolute(tan)
+        F = np.maximum(abs_tan / root / low, scaled(high / root, c, 1))
+        # F' = sign k cos³ φ · (1 / low above the kink, −high |k| below)
+        sign_cos3 = sign(k) / (d * root)
+        rising, falling = sign_cos3 / low, -high * (abs_tan * sign_cos3)
+        dF = np.where(above, scaled(rising, c, 3), scaled(falling, c, 2))
     else:
         # F = max(sin² φ / low, high cos² φ)
-        sin_cos = k / d
+        sin_cos = tan / d
         sin_cos_low = sin_cos / low
-        F = np.maximum(sin_cos_low * k, scaled(high / d, c, 2))
-        # F' = 2 sin φ cos φ · cos² φ · (1 / low if u, else −high)
-        dF = scaled(2 * np.where(u, sin_cos_low, -high * sin_cos) / d, c, 3)
+        F = np.maximum(sin_cos_low * tan, scaled(high / d, c, 2))
+        # F' = 2 sin φ cos φ · cos² φ · (1 / low above the kink, −high below)
+        dF = scaled(2 * np.where(above, sin_cos_low, -high * sin_cos) / d, c, 3)
     return F, kink.with_subgradient(dF, k, abs_k)
 
 

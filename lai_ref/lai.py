@@ -1,15 +1,15 @@
-"""The Lai loss of a batch, and its derivatives with respect to y and k.
+"""The Lai loss L of a batch, and its derivatives dy = ∂L/∂y and dk = ∂L/∂k.
 
     sample i, feature j (paper §3.1)    ℓ_ij = |e_i|^p F_p(k_ij; λ_j),  e = y − t,  F of `factor`
     norm over the features (§3.2)       M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁
     reduction="batch"     L = M(c), c = mean_i ℓ_i    s_j = (1 − ρ) c_j/‖c‖₂ + ρ
     reduction="sample"    L = mean_i M(ℓ_i)           s_ij = (1 − ρ) ℓ_ij/‖ℓ_i‖₂ + ρ
 
-    dy_i  = (1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i
-    dk_ij = (1/N) s_j |e_i|^p F'(k_ij; λ_j)
+    dy_i  = (1/N) Σ_j s_ij F_ij · p |e_i|^(p−1) sign e_i      (s_ij = s_j for "batch")
+    dk_ij = (1/N) s_ij |e_i|^p F'(k_ij; λ_j)
 
 Where L has a kink, one subgradient is chosen: the midpoint at the kink of F; 0 at e = 0 for p = 1;
-0 for the 2-norm at the zero vector.
+0 for the 2-norm at the zero vector. An ℓ_ij above the range of doubles gives inf or NaN.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from lai_ref.support.kink import Kink, check_lam, check_lam_length, kink_of
 from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, to_double
 
 REDUCTIONS = ("batch", "sample")
+CHUNK_ENTRIES = 2**14  # entries of k whose factors are computed at one time, see `support.chunks`
+FLOAT_TINY, FLOAT_MAX = np.finfo(float).tiny, np.finfo(float).max  # the range of a safe divisor
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,7 @@ class Lai:
     Parameters
     ----------
     lam
-        λ > 0, one number or one per feature (§3.3). The loss increases |k| < λ^(1/p) and reduces
-        |k| > λ^(1/p).
+        λ > 0, one number or one per feature (§3.3). Minimising L moves |k| towards λ^(1/p).
     order
         p: 1 for Lai MAE, 2 for Lai MSE.
     l1_ratio
@@ -73,7 +74,7 @@ class Lai:
     def __call__(
         self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike
     ) -> tuple[Any, Array, Array]:
-        """Value (a scalar), dy (N,) and dk (N, D) of predictions y, targets t, gradients k (N, D).
+        """Value (a scalar), dy (N,) and dk (N, D) of y, t (N,) and input gradients k (N, D).
 
         Raises
         ------
@@ -87,7 +88,7 @@ class Lai:
         y, t, k = _check_batch(y, t, k)
         e = to_double(y) - to_double(t)
         # ℓ_ij = |e_i| · |e_i|^(p−1) F_ij
-        ell = absolute(e)[:, None] * self._weighted_factors(e, k)[0]
+        ell = absolute(e)[:, None] * self._power_factors(e, k)[0]
         return ell.astype(np.result_type(y, t, k))
 
     def evaluate(self, y: Array, t: Array, k: Array) -> tuple[Any, Array, Array]:
@@ -95,19 +96,19 @@ class Lai:
         dtype = np.result_type(y, t, k)
         p, n = self.order, len(y)
         e = to_double(y) - to_double(t)
-        weighted_F, dk = self._weighted_factors(e, k)
+        power_F, power_dF = self._power_factors(e, k)
         if self.reduction == "batch":
             # L = M(c), c_j = mean_i ℓ_ij = (1/N) Σ_i |e_i| · |e_i|^(p−1) F_ij
-            value, s = _norm(absolute(e) @ weighted_F / n, self.l1_ratio)
-            sF = weighted_F @ s
+            value, s = _norm(absolute(e) @ power_F / n, self.l1_ratio)
+            sF = power_F @ s
         else:
             # L = mean_i M(ℓ_i)
-            norms, s = _norm(weighted_F * absolute(e)[:, None], self.l1_ratio)
-            value, sF = norms.mean(), (s * weighted_F).sum(axis=1)
-        # dy_i = (1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i
+            norms, s = _norm(power_F * absolute(e)[:, None], self.l1_ratio)
+            value, sF = norms.mean(), (s * power_F).sum(axis=1)
+        # dy_i = (1/N) Σ_j s_ij F_ij · p |e_i|^(p−1) sign e_i
         dy = p / n * sign(e) * sF
-        # dk_ij = (1/N) s_j |e_i|^p F'(k_ij; λ_j)
-        dk *= s / n
+        # dk_ij = (1/N) s_ij |e_i|^p F'(k_ij; λ_j)
+        dk = np.multiply(power_dF, s / n, out=power_dF)
         return value.astype(dtype), dy.astype(dtype), dk.astype(dtype, copy=False)
 
     def check_features(self, n_features: int) -> None:
@@ -119,18 +120,18 @@ class Lai:
         """λ as the factor needs it, computed once."""
         return kink_of(check_lam(self.lam), self.order)
 
-    def _weighted_factors(self, e: Array, k: Array) -> tuple[Array, Array]:
+    def _power_factors(self, e: Array, k: Array) -> tuple[Array, Array]:
         """|e|^(p−1) F and |e|^p F', (N, D), in double precision; |e|² alone might overflow."""
         self.check_features(k.shape[1])
         abs_e = absolute(e)[:, None]
         power = abs_e if self.order == 2 else np.ones_like(abs_e)
         dtype = np.result_type(e, k)
-        weighted_F, weighted_dF = np.empty(k.shape, dtype), np.empty(k.shape, dtype)
+        power_F, power_dF = np.empty(k.shape, dtype), np.empty(k.shape, dtype)
         for rows in chunks(len(k), max(1, CHUNK_ENTRIES // k.shape[1])):
             F, dF = factor_and_derivative(to_double(k[rows]), self._kink, self.order)
-            np.multiply(power[rows], F, out=weighted_F[rows])
-            np.multiply(power[rows] * dF, abs_e[rows], out=weighted_dF[rows])
-        return weighted_F, weighted_dF
+            np.multiply(power[rows], F, out=power_F[rows])
+            np.multiply(power[rows] * dF, abs_e[rows], out=power_dF[rows])
+        return power_F, power_dF
 
 
 def _norm(c: Array, l1_ratio: float) -> tuple[Array, Array]:
@@ -151,9 +152,3 @@ def _check_batch(
     y = check_array("y", y, ("N",))
     k = check_array("k", k, (len(y), "D"))
     return y, check_array("t", t, (len(y),)), k
-
-
-# Speed and range
-
-CHUNK_ENTRIES = 2**14  # entries of k whose factors are computed at one time, see `support.chunks`
-FLOAT_TINY, FLOAT_MAX = np.finfo(float).tiny, np.finfo(float).max  # the range of a safe divisor

@@ -4,9 +4,8 @@
     GradientPenalty   L = mean_i |e_i|^p + μ mean_i ‖k_i‖²       (Drucker & LeCun 1991)
 
 with e = y − t, k = ∂y/∂x and p = 1 (MAE) or 2 (MSE). At e = 0 and p = 1 the subgradient 0 is taken.
-Sums are computed in double precision, also for float32; results have the dtype of the arguments.
-float32 results overflow only if the exact value exceeds the float32 range. float64 results also
-overflow if an intermediate square does, that is, for |k| (or, with p = 2, |e|) above 1e154.
+Sums are computed in double precision; results have the dtype of the arguments. float32 results
+overflow only if the exact value does, float64 results also if an intermediate square or sum does.
 """
 
 from __future__ import annotations
@@ -22,7 +21,10 @@ from lai_ref.support.validation import Array, check_array, check_choice, check_i
 
 
 class Loss(Protocol):
-    """What `value_and_grad` and `lai_training` need of a loss: it sees numbers, not a network."""
+    """What `value_and_grad` and `lai_training` need of a loss: it sees numbers, not a network.
+
+    An optional method `check_features(D)` raises if the loss does not fit D features.
+    """
 
     @property
     def needs_k(self) -> bool:
@@ -107,16 +109,16 @@ class GradientPenalty:
         value, dy = _mean_power(y, t, self.order)
         # L = mean_i |e_i|^p + μ mean_i ‖k_i‖²
         value = value + self.mu * (k * k).sum() / len(k)
-        # k̄_ij = 2 μ k_ij / N
-        dk = 2 * self.mu / len(k) * k
+        # dk_ij = 2 μ k_ij / N
+        dk = self.mu / len(k) * (2 * k)
         return value.astype(dtype), dy.astype(dtype), dk.astype(dtype)
 
 
 def _mean_power(y: Array, t: Array, order: int) -> tuple[Any, Array]:
-    """mean_i |e_i|^p and its derivative ȳ (N,), in double precision."""
+    """mean_i |e_i|^p and its derivative dy (N,), in double precision."""
     e = to_double(y) - to_double(t)
     if order == 2:
-        # mean_i e_i² = e · e / N;  ȳ_i = 2 e_i / N
+        # mean_i e_i² = e · e / N;  dy_i = 2 e_i / N
         return e @ e / len(e), 2 / len(e) * e
-    # ȳ_i = sign e_i / N
+    # mean_i |e_i|;  dy_i = sign e_i / N
     return absolute(e).sum() / len(e), sign(e) / len(e)

@@ -1,7 +1,8 @@
 """The network y(x; θ), its input gradient k = ∂y/∂x, and the gradients of both with respect to θ.
 
-A multilayer perceptron with one output. Layer l has weights W_l (fan_in, fan_out) and biases b_l;
-all of them are views of one flat vector θ. The samples are the first axis of every array below.
+A multilayer perceptron with one output. Layer l = 1 … L has weights W_l (fan_in, fan_out) and
+biases b_l, views of one flat vector θ; w_L is the one column of W_L. The samples are the first axis
+of x, y, k, a, z, u and v. With v_l = ∂y/∂a_l and u_l = ∂y/∂z_l, for the hidden layers l < L:
 
     forward pass     a_0 = x;  z_l = a_(l−1) W_l + b_l;  a_l = f(z_l);  y = z_L
     input gradient   v_(L−1) = w_L;  u_l = v_l ⊙ f'(z_l);  v_(l−1) = u_l W_lᵀ;  k = v_0
@@ -14,7 +15,7 @@ reverses both computations, the last one first:
           v̄_0 = k̄;  ū_l = v̄_(l−1) W_l;  W̄_l += v̄_(l−1)ᵀ u_l;
           v̄_l = ū_l ⊙ f'(z_l);  z̄_l += ū_l ⊙ v_l ⊙ f''(z_l);  w̄_L += Σ_i v̄_(L−1)
     reverse of the forward pass
-          z̄_L = ȳ;  W̄_l += a_(l−1)ᵀ z̄_l;  b̄_l += Σ_i z̄_l;
+          z̄_L = ȳ;  W̄_l += a_(l−1)ᵀ z̄_l;  b̄_l = Σ_i z̄_l;
           ā_(l−1) = z̄_l W_lᵀ;  z̄_(l−1) += ā_(l−1) ⊙ f'(z_(l−1))
 
 The f'' term is easily forgotten: k depends on z through f'(z). A test with relu alone, where f'' is
@@ -78,7 +79,7 @@ class MLP:
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         Fewer than two sizes, one below 1, more than one output, or an unknown activation.
 
     Examples
@@ -199,8 +200,8 @@ class MLP:
     def _reverse_input_gradient(
         self, k_tape: InputGradientTape, dk: Array
     ) -> tuple[list[Array], list[Array]]:
-        """What k̄ adds to W̄_1 … w̄_L, and to z̄_1 … z̄_(L−1): nothing where f'' = 0."""
-        f = ACTIVATIONS[self.activation]
+        """What k̄ adds to W̄_1 … w̄_L, and to z̄_1 … z̄_(L−1), an empty list where f'' = 0."""
+        activation = ACTIVATIONS[self.activation]
         tape, n, df, u, v = k_tape
         # v̄_0 = k̄
         dv, dW, dz = dk, [], []
@@ -211,10 +212,10 @@ class MLP:
             du = dv @ tape.layers[h][0]
             # v̄_l = ū_l ⊙ f'(z_l)
             dv = du * df[h][:n]
-            if f.has_d2f:
-                # z̄_l += ū_l ⊙ v_l ⊙ f''(z_l)
+            if activation.has_d2f:
+                # z̄_l += ū_l ⊙ v_l ⊙ f''(z_l), in place of ū_l
                 du *= v[h]
-                du *= f.d2f(tape.z[h][:n], tape.a[h + 1][:n], df[h][:n])
+                du *= activation.d2f(tape.z[h][:n], tape.a[h + 1][:n], df[h][:n])
                 dz.append(du)
         # w̄_L += Σ_i v̄_(L−1)
         dW.append(_sum(dv)[:, None])
@@ -230,15 +231,15 @@ class MLP:
         # z̄_L = ȳ
         dz = dy[:, None].astype(dtype, copy=False)
         for h, (dW, db) in reversed([*enumerate(self.unflatten(grad))]):
-            # W̄_l += a_(l−1)ᵀ z̄_l;  b̄_l += Σ_i z̄_l
+            # W̄_l = a_(l−1)ᵀ z̄_l, plus what k̄ adds;  b̄_l = Σ_i z̄_l
             np.matmul(tape.a[h].T, dz, out=dW)
-            db[:] = _sum(dz)
             if dW_from_k:
                 dW += dW_from_k[h]
+            db[:] = _sum(dz)
             if h > 0:
-                # ā_(l−1) = z̄_l W_lᵀ;  z̄_(l−1) += ā_(l−1) ⊙ f'(z_(l−1))
-                dz = dz @ tape.layers[h][0].T
-                dz *= df[h - 1]
+                # ā_(l−1) = z̄_l W_lᵀ;  z̄_(l−1) = ā_(l−1) ⊙ f'(z_(l−1)), plus what k̄ adds
+                da = dz @ tape.layers[h][0].T
+                dz = np.multiply(da, df[h - 1], out=da)
                 if dz_from_k:
                     dz[: len(dz_from_k[h - 1])] += dz_from_k[h - 1]
         return grad

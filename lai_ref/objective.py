@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from lai_ref.losses import Loss
 from lai_ref.mlp import MLP, Layers
-from lai_ref.support.chunks import Vjp, checkpointed, joined
+from lai_ref.support.chunks import Vjp, in_chunks, joined
 from lai_ref.support.validation import Array, check_array, check_mask
 
 GRADIENT_CHUNK = 1024  # samples that pass through the network at one time
@@ -49,7 +49,7 @@ def value_and_grad(net: MLP, theta: Array, x: Array, t: Array, loss: Loss) -> tu
     layers, x, t = _check_batch(net, theta, x, t)
     y, k, vjp = _network(net, layers, x, n_k=len(x) if loss.needs_k else 0)
     value, dy, dk = loss.evaluate(y, t, k if loss.needs_k else None)
-    return value, vjp(dy, dk)
+    return value, vjp(dy, dk)  # net.double_backward, or net.backward without k̄
 
 
 def value_and_grad_mixed(
@@ -57,7 +57,7 @@ def value_and_grad_mixed(
 ) -> tuple[Any, Array]:
     """`value_and_grad` with one loss for some samples and another for the rest (paper §5, §6.1).
 
-        L = (n_lai · lai + n_plain · plain) / n
+        L = (n_lai · lai + n_plain · plain) / N
 
     Each loss is taken over its own samples. k is computed only for those whose loss depends on it.
 
@@ -86,7 +86,7 @@ def value_and_grad_mixed(
 def _weighted_sum(
     parts: list[tuple[Loss, slice]], y: Array, t: Array, k: Array
 ) -> tuple[Any, Array, Array]:
-    """L = Σ (n_part / n) · loss of the samples in the part, with ȳ and k̄."""
+    """L = Σ (n_part / N) · loss of the samples in the part, with ȳ and k̄."""
     value, dy, dk = 0.0, [], []
     for loss, rows in parts:
         weight = (rows.stop - rows.start) / len(y)
@@ -100,7 +100,7 @@ def _weighted_sum(
 def _network(net: MLP, layers: Layers, x: Array, n_k: int) -> tuple[Array, Array, Vjp]:
     """y (N,), k (n_k, D) of the first samples, and the VJP: ȳ, k̄ → θ̄. In chunks, if N is large."""
 
-    def forward(rows: slice) -> tuple[Array, Array, Vjp]:
+    def y_and_k(rows: slice) -> tuple[Array, Array, Vjp]:
         y, tape = net.forward_layers(layers, x[rows])
         n = min(n_k, rows.stop) - rows.start
         if n <= 0:
@@ -108,7 +108,7 @@ def _network(net: MLP, layers: Layers, x: Array, n_k: int) -> tuple[Array, Array
         k, k_tape = net.input_gradient(tape, n)
         return y, k, lambda dy, dk: net.double_backward(k_tape, dy, dk)
 
-    return checkpointed(forward, len(x), GRADIENT_CHUNK)
+    return in_chunks(y_and_k, len(x), GRADIENT_CHUNK)
 
 
 def _check_batch(net: MLP, theta: Array, x: Array, t: Array) -> tuple[Layers, Array, Array]:

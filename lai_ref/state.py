@@ -40,9 +40,10 @@ class TrainingState(NamedTuple):
 
 
 class DivergedError(ArithmeticError):
-    """The loss, θ or Adam's moments became infinite or NaN in step `step` of epoch `epoch`.
+    """The loss became infinite or NaN in step `step` of epoch `epoch`; both count from 1.
 
-    Both count from 1. `state` is that after the epoch before, and finite: a run can resume from it.
+    Or θ or Adam's moments did by the end of the epoch; then `step` is its last one. `state` is that
+    after the epoch before, and finite: a run can resume from it.
     """
 
     def __init__(self, epoch: int, step: int, state: TrainingState) -> None:

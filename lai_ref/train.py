@@ -9,7 +9,7 @@ optimiser. The samples that get the Lai loss are drawn (by batches in §5, by po
                           batch is that of `value_and_grad_mixed`
 
 Pretraining is the same with α = 0 and draws the same random numbers: a Lai run and a plain run with
-the same seed see the same batches in the same order, and differ in the loss alone.
+the same seed and sampling see the same batches in the same order, and differ in the loss alone.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Epoch:
 
     index: int  # 1 for the first epoch of the run
     phase: str  # "pretrain" or "lai"
-    train_loss: float  # mean over the samples of the loss each was trained with
+    train_loss: float  # mean of the loss over the batches, weighted by size, each before its step
     rmse: float | None  # on the validation data after the epoch; None without any
     lai_fraction: float  # of this epoch's batches or points, those that got the Lai loss
     state: TrainingState
@@ -106,7 +106,7 @@ def lai_training(
     alpha = check_in_range("alpha", alpha, 0.0, 1.0)
     check_choice("sampling", sampling, SAMPLINGS)
     pretrain_epochs = check_int("pretrain_epochs", pretrain_epochs, minimum=0)
-    total = pretrain_epochs + check_int("lai_epochs", lai_epochs, minimum=0)
+    n_epochs = pretrain_epochs + check_int("lai_epochs", lai_epochs, minimum=0)
     batch_size = check_int("batch_size", batch_size, minimum=1)
     if batch_size > len(x):
         raise ValueError(f"batch_size: expected at most {len(x)} (all of x), got {batch_size}")
@@ -114,7 +114,7 @@ def lai_training(
         x_val = check_array("validation[0]", validation[0], ("N", net.sizes[0]))
         validation = x_val, check_array("validation[1]", validation[1], (len(x_val),))
     for name, each in (("loss", loss), ("plain", plain)):
-        if not hasattr(each, "evaluate"):
+        if not (hasattr(each, "evaluate") and hasattr(each, "needs_k")):
             raise TypeError(f"{name}: expected a Loss, such as Lai() or Plain(), got {each!r}")
         if hasattr(each, "check_features"):
             each.check_features(x.shape[1])
@@ -126,32 +126,32 @@ def lai_training(
         rng = restore_rng(resume_from)
 
     def epochs(state: TrainingState) -> Iterator[Epoch]:
-        for index in range(state.epoch + 1, total + 1):
+        for index in range(state.epoch + 1, n_epochs + 1):
             phase, fraction = ("pretrain", 0.0) if index <= pretrain_epochs else ("lai", alpha)
             perm, lai_mask, drawn = _sample_batches(rng, len(x), batch_size, fraction, sampling)
             train_loss, state = one_epoch(state, x[perm], t[perm], lai_mask)
-            score = None
+            val_rmse = None
             if validation is not None:
-                score = float(rmse(net.predict(state.theta, validation[0]), validation[1]))
-            yield Epoch(index, phase, train_loss, score, drawn, state)
+                val_rmse = float(rmse(net.predict(state.theta, validation[0]), validation[1]))
+            yield Epoch(index, phase, train_loss, val_rmse, drawn, state)
 
     def one_epoch(
         before: TrainingState, x: Array, t: Array, lai_mask: Array
     ) -> tuple[float, TrainingState]:
-        epoch, theta, adam_state, total = before.epoch + 1, before.theta, before.optimizer, 0.0
+        epoch, theta, adam_state, loss_sum = before.epoch + 1, before.theta, before.optimizer, 0.0
         with np.errstate(over="ignore", invalid="ignore"):  # DivergedError reports it
             for step, rows in enumerate(chunks(len(x), batch_size), start=1):
                 value, grad = value_and_grad_mixed(
                     net, theta, x[rows], t[rows], plain, loss, lai_mask[rows]
                 )
                 theta, adam_state = optimizer.step(theta, grad, adam_state)
-                total += float(value) * (rows.stop - rows.start)
-                if not math.isfinite(total):
+                loss_sum += float(value) * (rows.stop - rows.start)
+                if not math.isfinite(loss_sum):
                     raise DivergedError(epoch, step, before)
-        # in float32 the square of the gradient may overflow long before the loss; no θ moves then
+        # in float32 the square of a derivative may overflow long before the loss; its θ then stays
         if not all(np.isfinite(a).all() for a in (theta, adam_state.m, adam_state.v)):
             raise DivergedError(epoch, step, before)
-        return total / len(x), capture_state(net, theta, adam_state, rng, epoch)
+        return loss_sum / len(x), capture_state(net, theta, adam_state, rng, epoch)
 
     return epochs(resume_from)
 
@@ -162,7 +162,7 @@ def _sample_batches(
     """An epoch's permutation, which samples of it get the Lai loss (n,), and their fraction."""
     perm = rng.permutation(n)
     if sampling == "points":
-        lai_mask = rng.random(n) < alpha
+        lai_mask = rng.random(n) < alpha  # with probability α
         return perm, lai_mask[perm], float(lai_mask.mean())
     # ⌊α B⌋ batches, and one more with probability α B − ⌊α B⌋
     n_batches = math.ceil(n / batch_size)

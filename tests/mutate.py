@@ -49,8 +49,6 @@ EQUIVALENT = {
     "dtype = np.result_type(tape.layers[0][1], tape.a[0], dy)": "W, b: parts of one θ",
     "count += rng.random() <= alpha * n_batches - count": "equal once in 2**53 draws",
     "lai_mask = rng.random(n) <= alpha": "equal once in 2**53 draws",
-    "if abs_k.real.max() >= CLAMP": "at |k| = CLAMP both forms are the same",
-    "x >= 0 for x in excess": "the subgradient replaces F' there, and F is the same on both sides",
     "CLAMP = ": "any number does whose square is 1 + its square, and not too large a one",
     "CHUNK_ENTRIES ": "speed alone",
 }

@@ -20,7 +20,7 @@ VALIDATION_FRACTION = 0.2
 
 
 class Experiment(NamedTuple):
-    """Training, validation and test data of one run; targets keep their units (100,000 dollars)."""
+    """Training, validation and test data of one run; targets keep the units of the data."""
 
     x: Array  # (N, D)
     t: Array  # (N,)

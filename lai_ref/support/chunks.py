@@ -1,4 +1,4 @@
-"""A batch cut into chunks that fit the processor's cache, and gradient checkpointing over them.
+"""A batch cut into chunks that fit the processor's cache.
 
 NumPy passes over its arrays once per operation. Where they are larger than the cache, each pass
 waits for memory and each result takes fresh memory, which can cost more than the arithmetic.
@@ -26,24 +26,24 @@ def joined(parts: list[Array]) -> Array:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def checkpointed(
-    forward: Callable[[slice], tuple[Array, Array, Vjp]], n: int, size: int
+def in_chunks(
+    y_and_k: Callable[[slice], tuple[Array, Array, Vjp]], n: int, size: int
 ) -> tuple[Array, Array, Vjp]:
-    """y, k and their VJP for n samples, from a `forward` that computes these for a chunk of them.
+    """y, k and their VJP for n samples, from a `y_and_k` that computes these for a chunk of them.
 
-    The loss may need y and k of all samples before ȳ and k̄ are known. The forward pass therefore
-    stores y and k alone, and the backward pass computes each chunk again, but for the last one.
+    The loss may need y and k of all samples before ȳ and k̄ are known. Only y and k are therefore
+    stored, and the VJP computes all chunks but the last one again ("gradient checkpointing").
     """
     *others, last = chunks(n, size)
-    parts = [forward(rows)[:2] for rows in others]
-    y, k, vjp_last = forward(last)
+    parts = [y_and_k(rows)[:2] for rows in others]
+    y, k, vjp_last = y_and_k(last)
     parts.append((y, k))
 
     def vjp(dy: Array, dk: Any) -> Array:
         dk = dy[:0] if dk is None else dk
         grad = vjp_last(dy[last], dk[last])
         for rows in others:
-            _, _, vjp_rows = forward(rows)
+            _, _, vjp_rows = y_and_k(rows)
             grad += vjp_rows(dy[rows], dk[rows])
         return grad
 

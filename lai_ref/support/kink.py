@@ -4,7 +4,7 @@ The kink of F_p(k; λ) is at |k| = λ^(1/p). For p = 2, √λ is rarely a double
 to it usually lies strictly on one side of the kink; only exact arithmetic can decide on which.
 
 For |k| > 2³⁰, 1 + k² is k² to the last digit, and k² may overflow. There k is clamped to ±2³⁰, and
-a tail scale c takes the rest:
+a scale factor c takes the rest:
 
     |k| ≤ 2³⁰    sin φ = k/r,  cos φ = 1/r,  r = √(1 + k²)
     |k| > 2³⁰    the same with ±2³⁰ for k, and cos φ = c/r,  c = 2³⁰/|k|
@@ -25,10 +25,10 @@ CLAMP = 2.0**30  # for larger |k|, 1 + k² is k² to the last digit
 
 
 class Kink(NamedTuple):
-    """What F and F' need of λ: the heights of both sides, and where they meet. Each () or (D,)."""
+    """What F and F' need of λ: the divisor of F, F at k = 0, and the kink. Each () or (D,)."""
 
-    low: Array  # min(λ, 1)
-    high: Array  # max(λ, 1), which is λ / min(λ, 1)
+    low: Array  # min(λ, 1), the divisor
+    high: Array  # λ / min(λ, 1) = max(λ, 1), which is F at k = 0
     first_above: Array  # the smallest double |k| with |k|^p > λ
     exact: Array | None  # the double |k| with |k|^p = λ: NaN where λ has none, None if no λ has one
     derivative: Array  # F' there for k > 0: the midpoint of the subdifferential
@@ -61,18 +61,18 @@ def kink_of(lam: Array, order: int) -> Kink:
 
 
 def clamped(k: Array, abs_k: Array) -> tuple[Array, Array | float]:
-    """k within ±2³⁰, and the tail scale c; c is the number 1 if no |k| is larger."""
+    """k within ±2³⁰, and the scale factor c; c is the number 1 if no |k| is larger."""
     if abs_k.real.max() > CLAMP:
         return np.minimum(abs_k, CLAMP) * sign(k), CLAMP / np.maximum(abs_k, CLAMP)
     return k, 1.0
 
 
-def scaled(a: Array, tail_scale: Array | float, power: int) -> Array:
+def scaled(a: Array, scale: Array | float, power: int) -> Array:
     """a · c^power, one factor after the other: c³ may underflow where the result does not."""
-    if isinstance(tail_scale, float):
+    if isinstance(scale, float):
         return a
     for _ in range(power):
-        a = a * tail_scale
+        a = a * scale
     return a
 
 

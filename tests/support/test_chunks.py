@@ -1,4 +1,4 @@
-"""Chunks cover a range once and in order; checkpointing gives the same numbers chunk by chunk."""
+"""Chunks cover a range once and in order; the VJP over them is that of all samples."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lai_ref.support.chunks import Vjp, checkpointed, chunks, joined
+from lai_ref.support.chunks import Vjp, chunks, in_chunks, joined
 from lai_ref.support.validation import Array
 
 
@@ -25,18 +25,18 @@ def test_a_single_part_is_joined_without_a_copy() -> None:
 
 
 @given(st.integers(1, 12), st.integers(1, 13))
-def test_checkpointing_gives_the_vjp_of_all_samples_and_computes_the_last_chunk_once(
+def test_in_chunks_gives_the_vjp_of_all_samples_and_computes_the_last_chunk_once(
     n: int, size: int
 ) -> None:
     x, computed = np.arange(1.0, n + 1), []
 
-    def forward(rows: slice) -> tuple[Array, Array, Vjp]:
+    def y_and_k(rows: slice) -> tuple[Array, Array, Vjp]:
         """y_i = θ x_i and k_i = θ² for θ = 3, so θ̄ = Σ ȳ_i x_i + 6 k̄_i."""
         computed.append((rows.start, rows.stop))
         part = x[rows]
         return 3 * part, np.full(len(part), 9.0), lambda dy, dk: dy @ part + 6 * dk.sum(keepdims=1)
 
-    y, k, vjp = checkpointed(forward, n, size)
+    y, k, vjp = in_chunks(y_and_k, n, size)
     np.testing.assert_array_equal(y, 3 * x)
     np.testing.assert_array_equal(k, np.full(n, 9.0))
     dy, dk = np.arange(n) + 0.5, np.ones(n)
