@@ -82,6 +82,18 @@ def train_all(settings: Settings, arms: list[Job], title: str) -> list[Job]:
     ]
 
 
+def summarise_setting(arms: list[Numbers], names: Iterable[str], **setting: Any) -> Numbers:
+    """The measures `names` of the arms with this setting, over seeds, and their changes to MSE."""
+    mine = [arm for arm in arms if all(arm[name] == value for name, value in setting.items())]
+    control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
+    summary: Numbers = {**setting}
+    for name in names:
+        values, base = (np.array([arm[name] for arm in some]) for some in (mine, control))
+        summary[name] = summarise_over_seeds(values)
+        summary[f"{name}_change"] = summarise_over_seeds(values / base - 1)
+    return summary
+
+
 def summarise_over_seeds(values: npt.ArrayLike) -> Numbers:
     """Median, minimum and maximum over the first axis, that of the seeds."""
     a = np.asarray(values)

@@ -18,8 +18,8 @@ def with_range(median: float, low: float, high: float) -> str:
     return f"{median:+.1%} ({low:+.1%} … {high:+.1%})"
 
 
-def settings_caption(numbers: Numbers) -> str:
-    """Seeds, data and protocol of a figure's numbers, in three lines."""
+def settings_caption(numbers: Numbers, share: str | None = None) -> str:
+    """Seeds, data and protocol of a figure's numbers, in three lines; `share` in place of its α."""
     p = numbers["protocol"]
     sizes = "-".join(str(width) for width in p["sizes"])
     rows = f", first {p['rows']} rows" if p["rows"] else ""
@@ -27,5 +27,6 @@ def settings_caption(numbers: Numbers) -> str:
         f"{len(numbers['seeds'])} seeds; {numbers['source']}{rows}\n"
         f"network {sizes} {p['activation']}, {p['scaling']} inputs, {p['dtype']}, Adam {p['lr']:g},"
         f" batch {p['batch_size']}, {p['pretrain_epochs']} + {p['lai_epochs']} epochs;"
-        f"\nL2 Lai MSE, {p['reduction']} reduction, for {p['alpha']:.0%} of the {p['sampling']}"
+        f"\nL2 Lai MSE, {p['reduction']} reduction, for {share or format(p['alpha'], '.0%')}"
+        f" of the {p['sampling']}"
     )
