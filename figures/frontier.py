@@ -27,7 +27,7 @@ and 0.003, and at equal variance with λ = 0.003 alone.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -98,15 +98,14 @@ def compute(settings: Settings) -> Numbers:
         for change in changes[:: max(len(changes) - 1, 1) if settings.quick else 1]
     ]
     arms = control + [{**arm, **change} for _, change in choices for arm in control]
-    results = train_all(settings, arms, "frontier")
+    results = [{**arm, "rmse": arm["rmse"][-1]} for arm in train_all(settings, arms, "frontier")]
     mse, *runs = (results[i : i + len(control)] for i in range(0, len(results), len(control)))
     paths = [arm["pretraining"]["path"] + arm["path"] for arm in mse]
-    points = [_point(CONTROL, None, None, [_end(arm) for arm in mse])]
+    points = [_point(CONTROL, None, None, mse)]
     for (method, change), seeds in zip(choices, runs, strict=True):
-        parameter = next(iter(change))
-        points.append(_point(method, parameter, change[parameter], [_end(arm) for arm in seeds]))
+        points.append(_point(method, *next(iter(change.items())), seeds))
     for stops in zip(*paths, strict=True):
-        points.append(_point(STOPPING, "epoch", stops[0]["epoch"], list(stops)))
+        points.append(_point(STOPPING, "epoch", stops[0]["epoch"], stops))
     return {
         **settings.provenance("frontier", california(settings.data).source),
         "protocol": protocol_of(control[0]),
@@ -204,14 +203,12 @@ def _frontiers(axes: Axes, numbers: Numbers, measure: str) -> None:
     axes.set_ylim(-0.03, MAX_COST)
 
 
-def _point(method: str, parameter: str | None, value: float | None, runs: list[Numbers]) -> Numbers:
+def _point(
+    method: str, parameter: str | None, value: float | None, runs: Sequence[Numbers]
+) -> Numbers:
     """One method at one value of its parameter: a list over seeds of everything measured."""
     ends = {name: [run[name] for run in runs] for name in ("rmse", *MEASURES)}
     return {"method": method, "knob": parameter, "value": value, **ends}
-
-
-def _end(arm: Job) -> Numbers:
-    return {"rmse": arm["rmse"][-1], "variance": arm["variance"], "slope": arm["slope"]}
 
 
 def _difference(points: list[Numbers], lai: Numbers, baseline: str, measure: str) -> Numbers:
