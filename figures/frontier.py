@@ -41,7 +41,7 @@ from figures.experiments.inputs import Job, california
 from figures.experiments.protocol import arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
-from figures.plotting.words import settings_caption, with_range
+from figures.plotting.words import listed, settings_caption, with_range
 
 BATCH = 256
 CONTROL, LAI, STOPPING = "MSE", "Lai", "early stopping"
@@ -153,10 +153,10 @@ def table(numbers: Numbers) -> str:
 def verdict(numbers: Numbers, measure: str) -> str:
     """Where all seeds agree on Lai against double backpropagation on all points."""
     by_lam = excess_by_lam(numbers, measure).items()
-    more = [f"{lam:g}" for lam, by_seed in by_lam if min(by_seed) > 0]
-    less = [f"{lam:g}" for lam, by_seed in by_lam if max(by_seed) < 0]
-    found = [f"Lai costs more for λ = {', '.join(more)}"] * bool(more)
-    found += [f"Lai costs less for λ = {', '.join(less)}"] * bool(less)
+    more = [lam for lam, by_seed in by_lam if min(by_seed) > 0]
+    less = [lam for lam, by_seed in by_lam if max(by_seed) < 0]
+    found = [f"Lai costs more for λ = {listed(more)}"] * bool(more)
+    found += [f"Lai costs less for λ = {listed(less)}"] * bool(less)
     return f"in every seed {'; '.join(found)}" if found else "the seeds disagree for every λ"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from figures.experiments.settings import Numbers
 
 NAMES = {1: "MAE", 2: "MSE"}  # by p
@@ -11,6 +13,11 @@ KINKS = {1: "λ", 2: "√λ"}
 def loss_name(lam: float | None) -> str:
     """MSE, or λ as the paper writes it."""
     return "MSE" if lam is None else f"λ = {lam:.0e}".replace("e-0", "e-")
+
+
+def listed(values: Iterable[float], form: str = "g") -> str:
+    """The values, separated by commas."""
+    return ", ".join(f"{value:{form}}" for value in values)
 
 
 def with_range(median: float, low: float, high: float) -> str:
