@@ -83,7 +83,8 @@ def run_jobs(
 def cache_path(work: Work, job: Job, folder: Path) -> Path:
     """The path of the job's result."""
     code = _code(Path(inspect.getfile(work)))
-    return folder / f"{work.__name__}-{_digest([work.__module__, job, code, _versions()])}.json"
+    versions = [platform.python_version(), platform.machine(), np.__version__]
+    return folder / f"{work.__name__}-{_digest([work.__module__, job, code, versions])}.json"
 
 
 def _run(work: Work, job: Job, data: Path | None, path: Path) -> dict[str, Any]:
@@ -146,14 +147,11 @@ def code_digest(module: Path, package: Path, figures: Path) -> str:
         for path in (file.relative_to(package) for file in package.rglob("*.py"))
         if path.parts[0] != "oracle" and path.name != "__main__.py"
     }
-    missing, found = [module], dict[str, Path]()
-    while missing:
-        for file in _imported(missing.pop(), figures):
-            name = file.relative_to(figures.parent).as_posix()
-            if name not in found:
-                found[name] = file
-                missing.append(file)
-    statements = {name: _normalised_ast(file) for name, file in (files | found).items()}
+    imported, new = set[Path](), {module}
+    while new := {found for file in new for found in _imported(file, figures)} - imported:
+        imported |= new
+    files |= {file.relative_to(figures.parent).as_posix(): file for file in imported}
+    statements = {name: _normalised_ast(file) for name, file in files.items()}
     return _digest([statements, module.name, _normalised_ast(module)])
 
 
@@ -182,10 +180,6 @@ def _normalised_ast(file: Path) -> str:
         ):
             del node.body[0]
     return ast.dump(tree)
-
-
-def _versions() -> list[str]:
-    return [platform.python_version(), platform.machine(), np.__version__]
 
 
 def _log(line: str) -> None:
