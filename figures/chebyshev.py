@@ -52,11 +52,9 @@ def compute(settings: Settings) -> Numbers:
 
 def turn(e: Any, k: Any) -> Array:
     """The coordinates (u, v) of the observation, along and across the line, from the prediction."""
-    phi = np.arctan(k)
     # (u, v) = R(−φ) (0, −e)
-    rotation = np.array([[np.cos(phi), np.sin(phi)], [-np.sin(phi), np.cos(phi)]])
-    upright = np.array([np.zeros_like(phi), -np.asarray(e)])
-    coordinates: Array = np.einsum("ij...,j...->i...", rotation, upright)
+    upright = np.array([np.zeros_like(e), np.negative(e)])
+    coordinates: Array = np.einsum("ij...,j...->i...", _rotation(np.arctan(k)), upright)
     return coordinates
 
 
@@ -82,16 +80,14 @@ def plot(numbers: Numbers) -> Figure:
     return figure
 
 
-def _axes_of(line: Split) -> tuple[Array, Array]:
-    """The directions along and across the line."""
-    phi = np.radians(line["phi"])
-    along, across = np.array([[np.cos(phi), np.sin(phi)], [-np.sin(phi), np.cos(phi)]])
-    return along, across
+def _rotation(phi: Any) -> Array:
+    """R(−φ): its rows are the directions along and across the line."""
+    return np.array([[np.cos(phi), np.sin(phi)], [-np.sin(phi), np.cos(phi)]])
 
 
 def _balls(axes: Axes, line: Split) -> None:
     """Chebyshev's squares, the largest through the observation, and Euclid's circle through it."""
-    origin, (along, across) = np.array(line["prediction"]), _axes_of(line)
+    origin, (along, across) = np.array(line["prediction"]), _rotation(np.radians(line["phi"]))
     corners = np.array([along + across, across - along, -along - across, along - across])
     for fraction in (1 / 3, 2 / 3, 1):
         square = origin + fraction * line["lai"] * corners[[0, 1, 2, 3, 0]]
@@ -107,9 +103,10 @@ def _frame(axes: Axes, line: Split) -> None:
     """The turned axes, and on them the coordinates of the observation."""
     origin, seen = np.array(line["prediction"]), np.array(line["observation"])
     u, v = line["coordinates"]
+    along, across = _rotation(np.radians(line["phi"]))
     for direction, value, color, name in (
-        (_axes_of(line)[0], u, ALONG, "u = {}a"),
-        (_axes_of(line)[1], v, ACROSS, "v = {}b"),
+        (along, u, ALONG, "u = {}a"),
+        (across, v, ACROSS, "v = {}b"),
     ):
         ends = origin + 3 * direction, origin - 3 * direction
         axes.annotate("", *ends, arrowprops={"arrowstyle": "->", "color": color})
