@@ -43,6 +43,7 @@ from figures.experiments.protocol import UNIT, arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.experiments.trained import NOISE_LEVELS
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
+from figures.plotting.words import network_name
 
 SEEDS = (0, 1)
 FACTORS: list[list[Job]] = [
@@ -198,10 +199,11 @@ def _deviation(ours: Numbers, names: list[str]) -> float:
 def _tracks(axes: Axes, numbers: Numbers) -> None:
     results = numbers["protocols"]
     for i, result in enumerate(results):
-        raw = result["protocol"]["scaling"] == "raw"
-        relu = result["protocol"]["activation"] == "relu"
-        label = f"{result['protocol']['scaling']} inputs, {_network(result)}"
-        _track(axes, result, DARK_TO_LIGHT[1 + raw], "--" if relu else "-", 1 + (i == 0), label)
+        p = result["protocol"]
+        color = DARK_TO_LIGHT[1 + (p["scaling"] == "raw")]
+        dashes = "--" if p["activation"] == "relu" else "-"
+        label = f"{p['scaling']} inputs, {network_name(p)}"
+        _track(axes, result, color, dashes, 1 + (i == 0), label)
     end = results[0]["rmse"][-1], results[0]["variance"][-1]
     annotate(axes, "nearest", end, (8, -3), fontsize=8.5)
     _track(axes, PAPER, DARK_TO_LIGHT[0], "-", 2.5, "paper's Table 1")
@@ -261,14 +263,9 @@ def _left(of: Numbers) -> float:
     return float(of["variance"][-1] / of["variance"][0])
 
 
-def _network(result: Numbers) -> str:
-    p = result["protocol"]
-    return f"{'-'.join(map(str, p['sizes']))} {p['activation']}"
-
-
 def _name(result: Numbers) -> str:
     p = result["protocol"]
-    return COLUMNS.format(p["scaling"], _network(result), p["batch_size"], p["lr"], p["sampling"])
+    return COLUMNS.format(p["scaling"], network_name(p), p["batch_size"], p["lr"], p["sampling"])
 
 
 def _settings_caption(numbers: Numbers) -> str:
