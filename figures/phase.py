@@ -58,9 +58,9 @@ def compute(settings: Settings) -> Numbers:
     size, rows = (13, 500) if settings.quick else (41, 20000)
     kinks, noises = np.geomspace(*RANGE, size), np.geomspace(*RANGE, size)
     fine = np.union1d(np.geomspace(*RANGE, 3 * size - 2), [SLOPE])
-    numbers: Numbers = settings.provenance("phase", seeds=(0,))
-    numbers["source"] = f"maps: the formulas; points: {rows} rows drawn at random each"
-    return numbers | {
+    return {
+        **settings.provenance("phase", seeds=(0,)),
+        "source": f"maps: the formulas; points: {rows} rows drawn at random each",
         "kinks": rounded(kinks, DIGITS),
         "noises": rounded(noises, DIGITS),
         "border_kinks": rounded(fine, DIGITS),

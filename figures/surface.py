@@ -91,9 +91,9 @@ def compute(settings: Settings, case: str) -> Numbers:
     kinks = [k for k in (-kink, kink) if ends[0] < k < ends[1]]
     k = np.union1d(np.linspace(*ends, points[0]), kinks)
     c = np.linspace(*INTERCEPTS, points[1])
-    numbers = settings.provenance(f"surface_{case}", seeds=(0,))
-    numbers["source"] = f"{rows} points drawn at random about y = 3x + 4, x in ±1"
-    return numbers | {
+    return {
+        **settings.provenance(f"surface_{case}", seeds=(0,)),
+        "source": f"{rows} points drawn at random about y = 3x + 4, x in ±1",
         "lam": lam,
         "order": order,
         "kink": kink,
@@ -104,7 +104,7 @@ def compute(settings: Settings, case: str) -> Numbers:
             {
                 "noise": noise,
                 "loss": rounded(loss_grid(k, c, *data, lam, order), DIGITS),
-                "line_loss": float(loss_grid(TRUE[0], TRUE[1], *data, lam, order)[0, 0]),
+                "line_loss": float(loss_grid(*TRUE, *data, lam, order)[0, 0]),
                 **_measure(*data, lam, order, k, c),
                 "also": [{"lam": other, **_measure(*data, other, order, k, c)} for other in also],
             }
@@ -186,14 +186,14 @@ def _measure(
 
 
 def _finding(numbers: Numbers, one: Numbers) -> str:
-    k, kink = one["minimum"]["k"], numbers["kink"]
+    k, kink = one["minimum"]["k"], f"{KINKS[numbers['order']]} = {numbers['kink']:g}"
     side = "below" if one["noise"] < numbers["border"] else "above"
-    if isclose(k, kink):
-        where = f"at the kink {_kink(numbers)}"
+    if isclose(k, numbers["kink"]):
+        where = f"at the kink {kink}"
     elif k < 1.5 * SLOPE:
         where = "near the data's slope 3"
     else:
-        where = f"far from 3, but not at the kink {_kink(numbers)}"
+        where = f"far from 3, but not at the kink {kink}"
     same = [a["lam"] for a in one["also"] if isclose(a["minimum"]["k"], k, rel_tol=1e-3)]
     if max(same, default=0) > numbers["lam"]:
         where += f"; the same up to λ = {max(same):g}"
@@ -203,10 +203,6 @@ def _finding(numbers: Numbers, one: Numbers) -> str:
         f"the loss is within 1% of it over {one['slope_width']:.2g} in k, "
         f"{one['intercept_width']:.2g} in c"
     )
-
-
-def _kink(numbers: Numbers) -> str:
-    return f"{KINKS[numbers['order']]} = {numbers['kink']:g}"
 
 
 def _surface(axes: Any, numbers: Numbers, one: Numbers) -> None:
