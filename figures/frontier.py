@@ -199,8 +199,7 @@ def _frontiers(axes: Axes, numbers: Numbers, measure: str) -> None:
                 offset, side = about.named[point["value"]]
                 annotate(axes, _setting(point), place, offset, ha=side, color=color, fontsize=8)
     axes.plot(1, 0, "*", color=GREY, ms=14, label=CONTROL, zorder=4)
-    axes.set_xlim(min(shown) - 0.1, max(shown) + 0.06)
-    axes.set_ylim(-0.03, MAX_COST)
+    axes.set(xlim=(min(shown) - 0.1, max(shown) + 0.06), ylim=(-0.03, MAX_COST))
 
 
 def _point(

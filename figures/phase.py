@@ -202,7 +202,6 @@ def _basin_curves(axes: Axes, numbers: Numbers) -> None:
     axes.set(xscale="log", yscale="log", xlim=RANGE, ylim=(2, 300))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("noise s / X, for x in ±X")
-    axes.set_ylabel("k at the minimum for any larger kink")
+    axes.set(xlabel="noise s / X, for x in ±X", ylabel="k at the minimum for any larger kink")
     axes.set_title("very large λ: the noise sets k")
     axes.legend(loc="upper left")

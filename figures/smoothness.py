@@ -112,8 +112,7 @@ def _curves(axes: Axes, numbers: Numbers) -> None:
     axes.yaxis.set_major_formatter("{x:.2f}")
     axes.yaxis.set_minor_formatter("{x:.2f}")
     axes.set_ylim(top=1.05 * max(max(arm["rmse"]) for arm in numbers["arms"]))
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(f"RMSE on the validation fifth ({UNIT}, log scale)")
+    axes.set(xlabel="epoch", ylabel=f"RMSE on the validation fifth ({UNIT}, log scale)")
     axes.set_title("validation error: median over seeds, band from least to most")
     axes.legend(title=f"then {p['alpha']:.0%} of the {p['sampling']}:", loc="center left")
 
@@ -127,7 +126,5 @@ def _over_lam(axes: Axes, numbers: Numbers, name: str, label: str) -> None:
     medians = [row[name]["median"] for row in numbers["table"]]
     axes.plot(places, medians, "-", color=GREY, lw=1.2, zorder=1, label="median")
     axes.plot(places, TABLE_1[name], "x:", color=GREY, lw=1.2, label="paper's Table 1")
-    axes.set_ylabel(label)
-    axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
-    axes.set_xlim(-0.3, len(LAMS) - 0.7)
+    axes.set(ylabel=label, xlim=(-0.3, len(LAMS) - 0.7), ylim=(0, 1.15 * axes.get_ylim()[1]))
     axes.set_xticks(places, [loss_name(lam) for lam in LAMS])

@@ -195,8 +195,7 @@ def _panel(axes: Axes, numbers: Numbers, x: str, y: str) -> None:
     else:
         axes.axhline(control[y], color="black", ls="--", lw=1, label="MSE")
         axes.set_xscale("log")
-    axes.set_xlabel(LABELS[x])
-    axes.set_ylabel(LABELS[y])
+    axes.set(xlabel=LABELS[x], ylabel=LABELS[y])
     if y == "variance":
         axes.set_ylim(bottom=-0.05)  # whole markers
 
