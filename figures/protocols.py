@@ -68,7 +68,7 @@ COMPARED = {
 }
 COLUMNS = "{:<9}{:<16}{:>5}  {:<7}{:<7}"
 HEADER = COLUMNS.format("inputs", "network", "batch", "rate", "Lai for")
-ENDS = ("o", "v")  # markers of MSE and of λ = 1e-3
+ENDS = {"MSE": "o", "λ = 1e-3": "v"}  # their markers
 
 
 def compute(settings: Settings) -> Numbers:
@@ -204,12 +204,12 @@ def _tracks(axes: Axes, numbers: Numbers) -> None:
         dashes = "--" if p["activation"] == "relu" else "-"
         label = f"{p['scaling']} inputs, {network_name(p)}"
         _track(axes, result, color, dashes, 1 + (i == 0), label)
-    end = results[0]["rmse"][-1], results[0]["variance"][-1]
-    annotate(axes, "nearest", end, (8, -3), fontsize=8.5)
+    nearest = results[0]["rmse"][-1], results[0]["variance"][-1]
+    annotate(axes, "nearest", nearest, (8, -3), fontsize=8.5)
     _track(axes, PAPER, DARK_TO_LIGHT[0], "-", 2.5, "paper's Table 1")
+    for end, marker in ENDS.items():
+        axes.plot([], [], marker, color=GREY, label=end)
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # one of each
-    ends = [axes.plot([], [], marker, color=GREY)[0] for marker in ENDS]
-    handles |= dict(zip(("MSE", "λ = 1e-3"), ends, strict=True))
     axes.legend(handles.values(), handles.keys(), loc="lower right", fontsize=8.5)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
@@ -227,7 +227,7 @@ def _tracks(axes: Axes, numbers: Numbers) -> None:
 def _track(axes: Axes, of: Numbers, color: str, dashes: str, width: float, label: str) -> None:
     x, y = of["rmse"], of["variance"]
     axes.loglog(x, y, color=color, ls=dashes, lw=width, label=label)
-    for end, marker in zip((0, -1), ENDS, strict=True):
+    for end, marker in zip((0, -1), ENDS.values(), strict=True):
         axes.plot(x[end], y[end], marker, color=color, ms=4 + width)
 
 

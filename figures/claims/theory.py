@@ -1,7 +1,4 @@
-"""The claims about the loss itself (paper §2, §4, appendix A), and how each is assessed.
-
-An assessment compares the numbers of the figures that show the claim.
-"""
+"""The claims about the loss itself (paper §2, §4, appendix A), and how each is assessed."""
 
 from __future__ import annotations
 

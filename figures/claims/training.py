@@ -1,7 +1,4 @@
-"""The claims about training with the loss (paper §4 to §7), and how each is assessed.
-
-An assessment compares the numbers of the figures that show the claim.
-"""
+"""The claims about training with the loss (paper §4 to §7), and how each is assessed."""
 
 from __future__ import annotations
 
