@@ -38,7 +38,7 @@ from matplotlib.figure import Figure
 from figures.experiments.inputs import Job
 from figures.experiments.jobs import run_jobs
 from figures.experiments.settings import Numbers, Settings
-from figures.experiments.trap_runs import NETS, SLOPE, N, X, grid, sample, train, truth
+from figures.experiments.trap_runs import SLOPE, N, X, grid, sample, train, truth
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from lai_ref import lai_factor
 
@@ -138,14 +138,14 @@ def table(numbers: Numbers) -> str:
 def plot(numbers: Numbers) -> Figure:
     """Above: the line's barriers, and a trapped curve; below: how many runs are trapped."""
     figure = Figure(figsize=(12, 8.6), layout="constrained")
-    axes: Any = figure.subplots(2, 2, width_ratios=(1, 1.15))
-    _draw_landscape(axes[0, 0], numbers["landscape"])
-    _draw_example(axes[0, 1], numbers["example"])
-    for place, task in zip(axes[1], NETS, strict=True):
-        _draw_counts(place, [row for row in numbers["rows"] if row["task"] == task])
-    axes[1, 0].set_title("Line: Lai alone catches about as many as start left of the barrier")
-    axes[1, 1].set_title("Curve: Lai Training catches none, unless λ is very small")
-    axes[1, 0].set_ylabel("share of runs caught, with 95% interval")
+    (landscape, example), (line, curve) = figure.subplots(2, 2, width_ratios=(1, 1.15))
+    _draw_landscape(landscape, numbers["landscape"])
+    _draw_example(example, numbers["example"])
+    for axes, task in ((line, "line"), (curve, "curve")):
+        _draw_counts(axes, [row for row in numbers["rows"] if row["task"] == task])
+    line.set_title("Line: Lai alone catches about as many as start left of the barrier")
+    line.set_ylabel("share of runs caught, with 95% interval")
+    curve.set_title("Curve: Lai Training catches none, unless λ is very small")
     return figure
 
 

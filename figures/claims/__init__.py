@@ -20,12 +20,11 @@ from matplotlib.figure import Figure
 from figures.claims import theory, training
 from figures.claims.verdict import FAILS, HOLDS, Assessment, Claim
 from figures.experiments.settings import Numbers, Settings
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
+from figures.plotting.drawing import BOX, DARK_TO_LIGHT, GREY, annotate
 
 # those of `theory` and `training`, in the order in which they stand there
 FOUND = (value for module in (theory, training) for value in vars(module).values())
 CLAIMS = tuple(value for value in FOUND if isinstance(value, Claim))
-BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 RESULTS = Path(__file__).parents[1] / "results"
 NEEDED = tuple(dict.fromkeys(name for claim in CLAIMS for name in claim.figures))
 

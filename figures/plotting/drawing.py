@@ -18,6 +18,7 @@ from lai_ref.support.files import atomic_write
 # so that grey printing keeps the order
 DARK_TO_LIGHT = ("#000000", "#0072B2", "#D55E00", "#E69F00")
 GREY = "#777777"
+BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # behind text
 
 STYLE: dict[Any, Any] = {
     "figure.dpi": 100,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Arc
 
 from figures.experiments.settings import Numbers
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
+from figures.plotting.drawing import BOX, DARK_TO_LIGHT, GREY, annotate
 from lai_ref import projections
 
 Split = Numbers
@@ -85,8 +85,7 @@ def label(
     sides = {"ha": "left" if normal[0] > 0 else "right", "va": "bottom" if normal[1] > 0 else "top"}
     if abs(normal[1]) < 0.25:
         sides["va"] = "center"
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    look = {"color": color, "weight": "bold" if bold else "normal", "bbox": box, "zorder": 2.5}
+    look = {"color": color, "weight": "bold" if bold else "normal", "bbox": BOX, "zorder": 2.5}
     annotate(axes, text, middle, 9 * normal, **sides, **look)
 
 
