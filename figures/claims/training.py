@@ -122,10 +122,8 @@ def _trade(frontier: Numbers) -> Assessment:
     def change(point: Numbers, name: str) -> float:
         return float(np.median(np.divide(point[name], control[name]) - 1))
 
-    run = sorted(
-        (change(point, "variance"), change(point, "rmse"), point["value"]) for point in lai
-    )
-    variance, rmse, lams = (list(column) for column in zip(*run, strict=True))
+    runs = sorted((change(run, "variance"), change(run, "rmse"), run["value"]) for run in lai)
+    variance, rmse, lams = np.transpose(runs)
     # as much of the variance as the paper's λ = 1e-3 takes, and what that costs
     smoother, paper_cost = (paper.TABLE_1_CHANGE[name][-1] for name in ("variance", "rmse"))
     cost = float(np.interp(smoother, variance, rmse))

@@ -1,7 +1,4 @@
-"""Runs that may be trapped: a line and a curve fitted by Lai Training or parts of it.
-
-Each seed has its own data, noise and start, the same for all losses and methods.
-"""
+"""Runs that may be trapped: a line and a curve fitted by Lai Training or parts of it."""
 
 from __future__ import annotations
 
