@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import GREY, annotate
-from figures.plotting.geometry import ACROSS, ALONG, Split, draw_points, label, plane, split
+from figures.plotting.geometry import ACROSS, ALONG, draw_points, label, plane, split
 from lai_ref import Array, projections
 
 SLOPES = (0.4, -1.6)
@@ -85,7 +85,7 @@ def _rotation(phi: Any) -> Array:
     return np.array([[np.cos(phi), np.sin(phi)], [-np.sin(phi), np.cos(phi)]])
 
 
-def _balls(axes: Axes, line: Split) -> None:
+def _balls(axes: Axes, line: Numbers) -> None:
     """Chebyshev's squares, the largest through the observation, and Euclid's circle through it."""
     origin, (along, across) = np.array(line["prediction"]), _rotation(np.radians(line["phi"]))
     corners = np.array([along + across, across - along, -along - across, along - across])
@@ -99,7 +99,7 @@ def _balls(axes: Axes, line: Split) -> None:
     axes.plot(*circle.T, color=GREY, ls=":", label="of the Euclidean norm")
 
 
-def _frame(axes: Axes, line: Split) -> None:
+def _frame(axes: Axes, line: Numbers) -> None:
     """The turned axes, and on them the coordinates of the observation."""
     origin, seen = np.array(line["prediction"]), np.array(line["observation"])
     u, v = line["coordinates"]

@@ -12,11 +12,10 @@ from figures.experiments.settings import Numbers
 from figures.plotting.drawing import BOX, DARK_TO_LIGHT, GREY, annotate
 from lai_ref import projections
 
-Split = Numbers
 RESIDUAL, ALONG, ACROSS = DARK_TO_LIGHT[:3]
 
 
-def split(x: float, y: float, t: float, k: float) -> Split:
+def split(x: float, y: float, t: float, k: float) -> Numbers:
     """The prediction (x, y), the observation (x, t), and the foot of its perpendicular on the line.
 
     The line goes through the prediction with slope k; a and b are the lengths of §2.
@@ -39,7 +38,7 @@ def split(x: float, y: float, t: float, k: float) -> Split:
     }
 
 
-def draw_points(axes: Axes, part: Split) -> None:
+def draw_points(axes: Axes, part: Numbers) -> None:
     """The prediction, a filled circle; the observation, an empty square; the residual, dashed."""
     p, t = part["prediction"], part["observation"]
     axes.plot(*zip(p, t, strict=True), color=RESIDUAL, ls="--", lw=1.8, zorder=3, label="residual")
@@ -49,7 +48,7 @@ def draw_points(axes: Axes, part: Split) -> None:
     )
 
 
-def draw_parts(axes: Axes, part: Split) -> None:
+def draw_parts(axes: Axes, part: Numbers) -> None:
     """a along the line and b across it, the larger one thick; the right angle; φ at both ends."""
     p, t, q = (np.array(part[name]) for name in ("prediction", "observation", "foot"))
     centre = (p + t + q) / 3
@@ -101,7 +100,7 @@ def _right_angle(axes: Axes, p: Any, t: Any, q: Any) -> None:
     axes.plot(*np.transpose([q + u, q + u + v, q + v]), color=GREY, lw=1.2, zorder=3)
 
 
-def _angles(axes: Axes, part: Split, side: float) -> None:
+def _angles(axes: Axes, part: Numbers, side: float) -> None:
     """φ between the horizontal and the line, and again between e and b."""
     p, t, phi = part["prediction"], part["observation"], part["phi"]
     size = 0.32 * abs(part["e"])
