@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,7 +56,7 @@ class Method(NamedTuple):
     changes: list[Job]  # the first of each is the parameter
     setting: str  # its format
     look: tuple[str, str, str]  # colour, marker, dashes
-    named: Mapping[float, Any] = MappingProxyType({})  # which have their parameter beside them
+    named: Mapping[float, Any] = {}  # which have their parameter beside them
     label: str = ""  # in the legend, in place of its name
 
 

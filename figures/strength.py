@@ -19,7 +19,6 @@ lost by the small α that makes Lai Training cheap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import permutations, product
 
 import numpy as np
@@ -115,9 +114,6 @@ def _apart(arms: list[Numbers], lams: tuple[float, ...], name: str) -> dict[str,
 def table(numbers: Numbers) -> str:
     """A line for each λ and α, then how far they act as one."""
 
-    def line(cells: Iterable[str]) -> str:
-        return "".join(f"{cell:>10}" for cell in cells)
-
     def cells(row: Numbers) -> list[str]:
         lam, alpha = row["lam"], row["alpha"]
         name = [f"{lam:g}", f"{alpha:g}", f"{alpha / lam:g}"] if lam else ["MSE", "", ""]
@@ -127,8 +123,9 @@ def table(numbers: Numbers) -> str:
         return name
 
     head = ["λ", "α", "α/λ", *(cell for name in NAMES.values() for cell in (name, "change"))]
-    rows = [line(head), *(line(cells(row)) for row in numbers["settings"])]
-    lines = [f"α and λ (§5), medians over {settings_caption(numbers, SHARE)}", *rows]
+    rows = [head, *(cells(row) for row in numbers["settings"])]
+    lines = [f"α and λ (§5), medians over {settings_caption(numbers, SHARE)}"]
+    lines += ["".join(f"{cell:>10}" for cell in row) for row in rows]
     for measure, sign in MEASURES.items():
         moves = numbers["moves"][measure]
         lines.append(
