@@ -27,7 +27,7 @@ and 0.003, and at equal variance with λ = 0.003 alone.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,7 +104,7 @@ def compute(settings: Settings) -> Numbers:
     for (method, change), seeds in zip(choices, runs, strict=True):
         points.append(_point(method, *next(iter(change.items())), seeds))
     for stops in zip(*paths, strict=True):
-        points.append(_point(STOPPING, "epoch", stops[0]["epoch"], stops))
+        points.append(_point(STOPPING, "epoch", stops[0]["epoch"], list(stops)))
     return {
         **settings.provenance("frontier", california(settings.data).source),
         "protocol": protocol_of(control[0]),
@@ -201,9 +201,7 @@ def _frontiers(axes: Axes, numbers: Numbers, measure: str) -> None:
     axes.set(xlim=(min(shown) - 0.1, max(shown) + 0.06), ylim=(-0.03, MAX_COST))
 
 
-def _point(
-    method: str, parameter: str | None, value: float | None, runs: Sequence[Numbers]
-) -> Numbers:
+def _point(method: str, parameter: str | None, value: float | None, runs: list[Numbers]) -> Numbers:
     """One method at one value of its parameter: a list over seeds of everything measured."""
     ends = {name: [run[name] for run in runs] for name in ("rmse", *MEASURES)}
     return {"method": method, "knob": parameter, "value": value, **ends}

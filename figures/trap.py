@@ -222,13 +222,11 @@ def _draw_counts(axes: Axes, rows: list[Numbers]) -> None:
         mine = [row for row in rows if row["lam"] == lam]
         shift = 0.2 * (lams.index(lam) - (len(lams) - 1) / 2) if lam else 0.0
         places = [groups.index((row["method"], row["noise"])) + shift for row in mine]
-        fractions = np.array([row["caught"] / row["runs"] for row in mine])
+        shares = np.array([row["caught"] / row["runs"] for row in mine])
         low, high = np.array([row["interval"] for row in mine]).T
-        bars, color = [fractions - low, high - fractions], COLORS[lam]
+        bars, color = [shares - low, high - shares], COLORS[lam]
         label = f"λ = {lam:g}" if lam else "MSE alone"
-        axes.errorbar(
-            places, fractions, bars, fmt=MARKERS[lam], color=color, capsize=3, label=label
-        )
+        axes.errorbar(places, shares, bars, fmt=MARKERS[lam], color=color, capsize=3, label=label)
         axes.plot(places, [row["expected"] for row in mine], "_", color=color, ms=22)
     if any(row["expected"] for row in rows):
         axes.plot([], [], "_", color=GREY, ms=22, label="starts left of the barrier")

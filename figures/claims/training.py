@@ -99,10 +99,9 @@ def _curve(smoothness: Numbers, protocols: Numbers) -> Assessment:
 
 @claim("6.1", "a smaller λ makes the outputs vary less", "smoothness", "protocols")
 def _variance(smoothness: Numbers, protocols: Numbers) -> Assessment:
-    lams = paper.LAMS[1:]
     arms = {(arm["seed"], arm["lam"]): arm["variance"] for arm in smoothness["arms"]}
     falls = [
-        all(np.diff([arms[seed, lam] for lam in (None, *lams)]) < 0) for seed in smoothness["seeds"]
+        all(np.diff([arms[seed, lam] for lam in paper.LAMS]) < 0) for seed in smoothness["seeds"]
     ]
     verdict, under = _under(protocols, "variance falls", all(falls))
     ours = [row["variance_change"]["median"] for row in smoothness["table"] if row["lam"]]
@@ -173,11 +172,9 @@ def _most_features(sensitivity: Numbers) -> Assessment:
 def _most_sensitive(sensitivity: Numbers) -> Assessment:
     cells, clear = [], []
     for kind, name in (("value", "value"), ("spread", "standard deviation")):
-        nearest = sensitivity["nearest"][kind]
-        *others, last = nearest["median"][:8]
-        cells.append(
-            f"{last:.2f} (others up to {max(others):.2f}), {nearest['share']:.0%} of {name}"
-        )
+        near = sensitivity["nearest"][kind]
+        *others, last = near["median"][:8]
+        cells.append(f"{last:.2f} (others up to {max(others):.2f}), {near['share']:.0%} of {name}")
         clear.append(last > CLEARLY * max(others))
     *others, last = paper.MSE[:8]
     number = f"{'; '.join(cells)} (paper {last:.2f}, others up to {max(others):.2f})"

@@ -174,10 +174,9 @@ def _imported(module: Path, figures: Path) -> set[Path]:
 def _normalised_ast(file: Path) -> str:
     """The file's statements, without comments, docstrings and layout."""
     tree = ast.parse(file.read_bytes())
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
+        if isinstance(node, documented) and ast.get_docstring(node):
             del node.body[0]
     return ast.dump(tree)
 

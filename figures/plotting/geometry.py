@@ -43,9 +43,7 @@ def draw_points(axes: Axes, part: Numbers) -> None:
     p, t = part["prediction"], part["observation"]
     axes.plot(*zip(p, t, strict=True), color=RESIDUAL, ls="--", lw=1.8, zorder=3, label="residual")
     axes.plot(*p, "o", color=RESIDUAL, ms=8, zorder=6, label="prediction")
-    axes.plot(
-        *t, "s", mec=RESIDUAL, mfc="white", mew=1.8, ms=8, ls="none", zorder=6, label="observation"
-    )
+    axes.plot(*t, "s", mec=RESIDUAL, mfc="white", mew=1.8, ms=8, zorder=6, label="observation")
 
 
 def draw_parts(axes: Axes, part: Numbers) -> None:
