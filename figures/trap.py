@@ -198,9 +198,8 @@ def _draw_landscape(axes: Axes, landscape: Numbers) -> None:
             axes.plot(curve["barrier"], height, "v", color=color, ms=8)
     axes.plot([], [], "v", color=GREY, label="barrier, at k = −1/K")
     axes.set(xlabel="slope k of the line (true: 3)", ylabel="Lai MSE over that at k = 0")
-    axes.set_yscale("log")
+    axes.set(yscale="log", title="Line: to the left of a barrier the loss leads to k = −√λ")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_title("Line: to the left of a barrier the loss leads to k = −√λ")
     axes.legend()
 
 

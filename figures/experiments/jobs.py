@@ -42,6 +42,8 @@ def run_jobs(
 ) -> list[dict[str, Any]]:
     """Return the result of every job, in their order; compute those that are not cached.
 
+    Jobs that are equal are one job, computed once.
+
     Parameters
     ----------
     work
@@ -58,8 +60,9 @@ def run_jobs(
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = [cache_path(work, job, folder) for job in jobs]
-    results = {path: _read(path, job) for path, job in zip(paths, jobs, strict=True)}
-    missing = {path: job for path, job in zip(paths, jobs, strict=True) if results[path] is None}
+    by_path = dict(zip(paths, jobs, strict=True))
+    results = {path: _read(path, job) for path, job in by_path.items()}
+    missing = {path: job for path, job in by_path.items() if results[path] is None}
     cached = len(results) - len(missing)
     _log(f"{title}: {len(results)} jobs, {cached} of them cached")
     if missing:

@@ -60,9 +60,9 @@ def train_all(settings: Settings, arms: list[Job], title: str) -> list[Job]:
     Arms that share a pretraining, in this figure or in another, share the cached one.
     """
     folder = settings.out / "arms"
-    shared = {str(job): job for job in map(pretraining_of, arms)}
-    for job in shared.values():  # a cached pretraining is worth as much as its checkpoint
-        path = cache_path(pretrain, job, folder)
+    first = [pretraining_of(arm) for arm in arms]
+    # a cached pretraining is worth as much as its checkpoint
+    for path in {cache_path(pretrain, job, folder) for job in first}:
         try:
             load_state(path.with_suffix(".npz"))
         except (OSError, ValueError):
@@ -71,9 +71,7 @@ def train_all(settings: Settings, arms: list[Job], title: str) -> list[Job]:
     def run(work: Work, jobs: list[Job], title: str) -> list[Job]:
         return run_jobs(work, jobs, settings.data, folder, settings.jobs, title)
 
-    pretrained = run(pretrain, list(shared.values()), f"{title}, pretraining")
-    by_job = dict(zip(shared, pretrained, strict=True))
-    starts = [by_job[str(pretraining_of(arm))] for arm in arms]
+    starts = run(pretrain, first, f"{title}, pretraining")
     jobs = [{**arm, "start": start["state"]} for arm, start in zip(arms, starts, strict=True)]
     results = run(continue_training, jobs, title)
     return [
