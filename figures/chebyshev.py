@@ -113,7 +113,7 @@ def _frame(axes: Axes, line: Numbers) -> None:
         annotate(axes, name[0], ends[0], 9 * direction, ha="center", va="center", color=color)
         foot = origin + value * direction
         axes.plot(*np.transpose([seen, foot]), color=color, lw=1, ls="-.", zorder=3)
-        larger = abs(value) == np.abs([u, v]).max()
+        larger = abs(value) == max(abs(u), abs(v))
         axes.plot(*np.transpose([origin, foot]), color=color, lw=5 if larger else 2, zorder=4)
         text = name.format("−" if value < 0 else "")
-        label(axes, (origin, foot), seen, text, color, bold=bool(larger))
+        label(axes, (origin, foot), seen, text, color, bold=larger)

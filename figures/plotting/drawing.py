@@ -46,8 +46,7 @@ def style() -> Iterator[None]:
 
 def annotate(axes: Axes, text: str, place: Any, offset: Any, **look: Any) -> None:
     """Write text beside a place, as many points from it as `offset` says."""
-    look = {"xytext": tuple(offset), "textcoords": "offset points", **look}
-    axes.annotate(text, tuple(place), **look)
+    axes.annotate(text, tuple(place), tuple(offset), textcoords="offset points", **look)
 
 
 def save_figure(figure: Figure, stem: Path) -> None:
