@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import GREY, annotate
-from figures.plotting.geometry import ACROSS, ALONG, Split, draw_points, label, plane, split
+from figures.plotting.geometry import ACROSS, ALONG, draw_points, label, plane, split
 from lai_ref import Array, projections
 
 SLOPES = (0.4, -1.6)
@@ -52,11 +52,9 @@ def compute(settings: Settings) -> Numbers:
 
 def turn(e: Any, k: Any) -> Array:
     """The coordinates (u, v) of the observation, along and across the line, from the prediction."""
-    phi = np.arctan(k)
     # (u, v) = R(−φ) (0, −e)
-    rotation = np.array([[np.cos(phi), np.sin(phi)], [-np.sin(phi), np.cos(phi)]])
-    upright = np.array([np.zeros_like(phi), -np.asarray(e)])
-    coordinates: Array = np.einsum("ij...,j...->i...", rotation, upright)
+    upright = np.array([np.zeros_like(e), np.negative(e)])
+    coordinates: Array = np.einsum("ij...,j...->i...", _rotation(np.arctan(k)), upright)
     return coordinates
 
 
@@ -82,16 +80,14 @@ def plot(numbers: Numbers) -> Figure:
     return figure
 
 
-def _axes_of(line: Split) -> tuple[Array, Array]:
-    """The directions along and across the line."""
-    phi = np.radians(line["phi"])
-    along, across = np.array([[np.cos(phi), np.sin(phi)], [-np.sin(phi), np.cos(phi)]])
-    return along, across
+def _rotation(phi: Any) -> Array:
+    """R(−φ): its rows are the directions along and across the line."""
+    return np.array([[np.cos(phi), np.sin(phi)], [-np.sin(phi), np.cos(phi)]])
 
 
-def _balls(axes: Axes, line: Split) -> None:
+def _balls(axes: Axes, line: Numbers) -> None:
     """Chebyshev's squares, the largest through the observation, and Euclid's circle through it."""
-    origin, (along, across) = np.array(line["prediction"]), _axes_of(line)
+    origin, (along, across) = np.array(line["prediction"]), _rotation(np.radians(line["phi"]))
     corners = np.array([along + across, across - along, -along - across, along - across])
     for fraction in (1 / 3, 2 / 3, 1):
         square = origin + fraction * line["lai"] * corners[[0, 1, 2, 3, 0]]
@@ -103,20 +99,21 @@ def _balls(axes: Axes, line: Split) -> None:
     axes.plot(*circle.T, color=GREY, ls=":", label="of the Euclidean norm")
 
 
-def _frame(axes: Axes, line: Split) -> None:
+def _frame(axes: Axes, line: Numbers) -> None:
     """The turned axes, and on them the coordinates of the observation."""
     origin, seen = np.array(line["prediction"]), np.array(line["observation"])
     u, v = line["coordinates"]
+    along, across = _rotation(np.radians(line["phi"]))
     for direction, value, color, name in (
-        (_axes_of(line)[0], u, ALONG, "u = {}a"),
-        (_axes_of(line)[1], v, ACROSS, "v = {}b"),
+        (along, u, ALONG, "u = {}a"),
+        (across, v, ACROSS, "v = {}b"),
     ):
         ends = origin + 3 * direction, origin - 3 * direction
         axes.annotate("", *ends, arrowprops={"arrowstyle": "->", "color": color})
         annotate(axes, name[0], ends[0], 9 * direction, ha="center", va="center", color=color)
         foot = origin + value * direction
         axes.plot(*np.transpose([seen, foot]), color=color, lw=1, ls="-.", zorder=3)
-        larger = abs(value) == np.abs([u, v]).max()
+        larger = abs(value) == max(abs(u), abs(v))
         axes.plot(*np.transpose([origin, foot]), color=color, lw=5 if larger else 2, zorder=4)
         text = name.format("−" if value < 0 else "")
-        label(axes, (origin, foot), seen, text, color, bold=bool(larger))
+        label(axes, (origin, foot), seen, text, color, bold=larger)

@@ -33,6 +33,7 @@ from figures.experiments.jobs import Work, run_jobs
 from figures.experiments.settings import Numbers, Settings
 from figures.experiments.step_times import ALPHAS, SAMPLINGS, time_epochs, time_steps
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.words import network_name
 
 NETS = ([8, 64, 32, 1], [8, 256, 256, 1])
 ACTIVATIONS, DTYPES = ("tanh", "relu"), ("float64", "float32")
@@ -123,7 +124,7 @@ def _blas() -> str:
 
 
 def _name(row: Numbers) -> str:
-    return f"{'-'.join(str(width) for width in row['sizes'])} {row['activation']} {row['dtype']}"
+    return f"{network_name(row)} {row['dtype']}"
 
 
 def _draw_steps(axes: Axes, rows: list[Numbers], ratio: str) -> None:

@@ -150,9 +150,8 @@ def table(numbers: Numbers) -> str:
         f"  {m['depth']:9.2e}"
         for m in numbers["minima"]
     ]
-    columns = ("factor", "below", "above", "largest")
-    titles = ("F(0)", "|F'| below", "just above", "largest")
-    lines.append(f"{'F and its slope':<33}" + "".join(f"{title:>12}" for title in titles))
+    columns = {"factor": "F(0)", "below": "|F'| below", "above": "just above", "largest": "largest"}
+    lines.append(f"{'F and its slope':<33}" + "".join(f"{x:>12}" for x in columns.values()))
     for row in numbers["normalising"]:
         for way in WAYS:
             cells = "".join(f"{row[way][column]:>12.2e}" for column in columns)
@@ -181,8 +180,7 @@ def _draw_over_angle(axes: Axes, curve: Numbers) -> None:
     axes.vlines([-kink, kink], 0, min(curve["factor"]), color=GREY, lw=1, ls=":")
     axes.set_xticks([-90, -45, 0, 45, 90])
     axes.set_ylim(0, 1.2 * max(curve["factor"]))
-    axes.set_xlabel("angle φ = atan k (degrees)")
-    axes.set_ylabel("F of Lai MAE")
+    axes.set(xlabel="angle φ = atan k (degrees)", ylabel="F of Lai MAE")
     axes.set_title(f"λ = {lam:g}: least at φ = ±{kink:.0f}°, that is, k = ±{lam:g}")
     axes.legend(loc="upper center", ncols=3, fontsize=9, handlelength=1.6, columnspacing=1)
 
@@ -201,10 +199,7 @@ def _draw_over_slope(axes: Axes, curves: list[Numbers]) -> None:
     ):
         axes.axhline(value, color=GREY, lw=1, ls=":")
         annotate(axes, text, (place, value), (0, 3), ha=side, color=GREY, fontsize=9)
-    axes.set_xscale("log")
-    axes.set_ylim(0, 2.4)
-    axes.set_xlabel("slope |k| (log scale)")
-    axes.set_ylabel("F")
+    axes.set(xscale="log", xlabel="slope |k| (log scale)", ylabel="F", ylim=(0, 2.4))
     axes.set_title(f"λ = {first['lam']:g}: MAE favours k = λ, MSE k = √λ")
     axes.legend(loc="lower center")
 
@@ -215,10 +210,8 @@ def _draw_derivatives(axes: Axes, curves: list[Numbers]) -> None:
             label = f"Lai {NAMES[curve['order']]}, {WAYS[way]}"
             look: Any = {"color": color, "lw": 1.8, "ms": 4, "markevery": (3, 8), "label": label}
             axes.plot(curve["k"], curve[way], marker + dashes, **look)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("slope |k| (log scale)")
-    axes.set_ylabel("|F'|, the pull on k (log scale)")
+    axes.set(xscale="log", xlabel="slope |k| (log scale)")
+    axes.set(yscale="log", ylabel="|F'|, the pull on k (log scale)")
     axes.set_ylim(bottom=1e-8)
     lam = curves[0]["lam"]
     axes.set_title(f"λ = {lam:g}: dividing by λ lifts all of F' {1 / lam:.0f}-fold")

@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,7 +40,7 @@ from figures.experiments.inputs import Job, california
 from figures.experiments.protocol import arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
-from figures.plotting.words import settings_caption, with_range
+from figures.plotting.words import listed, settings_caption, with_range
 
 BATCH = 256
 CONTROL, LAI, STOPPING = "MSE", "Lai", "early stopping"
@@ -57,7 +56,7 @@ class Method(NamedTuple):
     changes: list[Job]  # the first of each is the parameter
     setting: str  # its format
     look: tuple[str, str, str]  # colour, marker, dashes
-    named: Mapping[float, Any] = MappingProxyType({})  # which have their parameter beside them
+    named: Mapping[float, Any] = {}  # which have their parameter beside them
     label: str = ""  # in the legend, in place of its name
 
 
@@ -98,13 +97,12 @@ def compute(settings: Settings) -> Numbers:
         for change in changes[:: max(len(changes) - 1, 1) if settings.quick else 1]
     ]
     arms = control + [{**arm, **change} for _, change in choices for arm in control]
-    results = train_all(settings, arms, "frontier")
+    results = [{**arm, "rmse": arm["rmse"][-1]} for arm in train_all(settings, arms, "frontier")]
     mse, *runs = (results[i : i + len(control)] for i in range(0, len(results), len(control)))
     paths = [arm["pretraining"]["path"] + arm["path"] for arm in mse]
-    points = [_point(CONTROL, None, None, [_end(arm) for arm in mse])]
+    points = [_point(CONTROL, None, None, mse)]
     for (method, change), seeds in zip(choices, runs, strict=True):
-        parameter = next(iter(change))
-        points.append(_point(method, parameter, change[parameter], [_end(arm) for arm in seeds]))
+        points.append(_point(method, *next(iter(change.items())), seeds))
     for stops in zip(*paths, strict=True):
         points.append(_point(STOPPING, "epoch", stops[0]["epoch"], list(stops)))
     return {
@@ -154,10 +152,10 @@ def table(numbers: Numbers) -> str:
 def verdict(numbers: Numbers, measure: str) -> str:
     """Where all seeds agree on Lai against double backpropagation on all points."""
     by_lam = excess_by_lam(numbers, measure).items()
-    more = [f"{lam:g}" for lam, by_seed in by_lam if min(by_seed) > 0]
-    less = [f"{lam:g}" for lam, by_seed in by_lam if max(by_seed) < 0]
-    found = [f"Lai costs more for λ = {', '.join(more)}"] * bool(more)
-    found += [f"Lai costs less for λ = {', '.join(less)}"] * bool(less)
+    more = [lam for lam, by_seed in by_lam if min(by_seed) > 0]
+    less = [lam for lam, by_seed in by_lam if max(by_seed) < 0]
+    found = [f"Lai costs more for λ = {listed(more)}"] * bool(more)
+    found += [f"Lai costs less for λ = {listed(less)}"] * bool(less)
     return f"in every seed {'; '.join(found)}" if found else "the seeds disagree for every λ"
 
 
@@ -200,18 +198,13 @@ def _frontiers(axes: Axes, numbers: Numbers, measure: str) -> None:
                 offset, side = about.named[point["value"]]
                 annotate(axes, _setting(point), place, offset, ha=side, color=color, fontsize=8)
     axes.plot(1, 0, "*", color=GREY, ms=14, label=CONTROL, zorder=4)
-    axes.set_xlim(min(shown) - 0.1, max(shown) + 0.06)
-    axes.set_ylim(-0.03, MAX_COST)
+    axes.set(xlim=(min(shown) - 0.1, max(shown) + 0.06), ylim=(-0.03, MAX_COST))
 
 
 def _point(method: str, parameter: str | None, value: float | None, runs: list[Numbers]) -> Numbers:
     """One method at one value of its parameter: a list over seeds of everything measured."""
     ends = {name: [run[name] for run in runs] for name in ("rmse", *MEASURES)}
     return {"method": method, "knob": parameter, "value": value, **ends}
-
-
-def _end(arm: Job) -> Numbers:
-    return {"rmse": arm["rmse"][-1], "variance": arm["variance"], "slope": arm["slope"]}
 
 
 def _difference(points: list[Numbers], lai: Numbers, baseline: str, measure: str) -> Numbers:

@@ -28,19 +28,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from figures.experiments.line_data import (
-    SLOPE,
-    SUMMIT,
-    basin_slope,
-    border,
-    draw,
-    expected_error,
-    kink_at,
-    minima,
-    minimum_slope,
-    reach,
-    stationary_noise,
-)
+from figures.experiments import line_data
+from figures.experiments.line_data import SLOPE, SUMMIT
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import KINKS, NAMES
@@ -58,9 +47,9 @@ def compute(settings: Settings) -> Numbers:
     size, rows = (13, 500) if settings.quick else (41, 20000)
     kinks, noises = np.geomspace(*RANGE, size), np.geomspace(*RANGE, size)
     fine = np.union1d(np.geomspace(*RANGE, 3 * size - 2), [SLOPE])
-    numbers: Numbers = settings.provenance("phase", seeds=(0,))
-    numbers["source"] = f"maps: the formulas; points: {rows} rows drawn at random each"
-    return numbers | {
+    return {
+        **settings.provenance("phase", seeds=(0,)),
+        "source": f"maps: the formulas; points: {rows} rows drawn at random each",
         "kinks": rounded(kinks, DIGITS),
         "noises": rounded(noises, DIGITS),
         "border_kinks": rounded(fine, DIGITS),
@@ -68,11 +57,11 @@ def compute(settings: Settings) -> Numbers:
             {
                 "order": order,
                 "slopes": rounded(slope_map(kinks, noises, order), 3),
-                "border": rounded([border(kink, order) for kink in fine], DIGITS),
-                "local_border": rounded(stationary_noise(fine, order), DIGITS),
-                "summit": [SUMMIT[order], float(stationary_noise(SUMMIT[order], order))],
+                "border": rounded([line_data.border(kink, order) for kink in fine], DIGITS),
+                "local_border": rounded(line_data.stationary_noise(fine, order), DIGITS),
+                "summit": [SUMMIT[order], float(line_data.stationary_noise(SUMMIT[order], order))],
                 "sampled": [
-                    _sampled(kink, ratio * border(kink, order), order, rows)
+                    _sampled(kink, ratio * line_data.border(kink, order), order, rows)
                     for kink in SAMPLED
                     for ratio in (0.7, 1.4)
                 ],
@@ -80,14 +69,14 @@ def compute(settings: Settings) -> Numbers:
             for order in ORDERS
         ],
         "paper_lams": [
-            {"lam": lam, "order": order, "border": b, "basin_k": basin_slope(b, order)}
+            {"lam": lam, "order": order, "border": b, "basin_k": line_data.basin_slope(b, order)}
             for lam in (0.5, 1.0, 2.0)
             for order in ORDERS
-            for b in [border(kink_at(lam, order), order)]
+            for b in [line_data.border(line_data.kink_at(lam, order), order)]
         ],
         "basins": [_basin(noise, order) for noise in (0.5, 1, 2, 4, 8) for order in ORDERS],
         "basin_curve": {
-            NAMES[order]: rounded([basin_slope(noise, order) for noise in noises], DIGITS)
+            NAMES[order]: rounded([line_data.basin_slope(noise, order) for noise in noises], DIGITS)
             for order in ORDERS
         },
     }
@@ -97,7 +86,7 @@ def slope_map(kinks: Array, noises: Array, order: int) -> Array:
     """k at the minimum by search alone, (noises, kinks): what the derivation is compared with."""
     grid = np.geomspace(0.01, 100, 4001)
     grid = np.concatenate([-grid[::-1], grid])
-    error = expected_error(grid, noises[:, None], order)
+    error = line_data.expected_error(grid, noises[:, None], order)
     return np.array(
         [grid[(error * lai_factor(grid, kink**order, order)).argmin(axis=1)] for kink in kinks]
     ).T
@@ -138,19 +127,19 @@ def plot(numbers: Numbers) -> Figure:
 
 
 def _sampled(kink: float, noise: float, order: int, rows: int) -> dict[str, float]:
-    lowest = minima(*draw(noise, rows), kink**order, order)[0]
-    expected = minimum_slope(kink, noise, order)
+    lowest = line_data.minima(*line_data.draw(noise, rows), kink**order, order)[0]
+    expected = line_data.minimum_slope(kink, noise, order)
     return {"kink": kink, "noise": noise, "slope": lowest["k"], "expected": expected}
 
 
 def _basin(noise: float, order: int) -> dict[str, float]:
     """k₊, how far around it L is within 1% of its minimum, and the relative rise of L for k → ∞."""
-    k = basin_slope(noise, order)
+    k = line_data.basin_slope(noise, order)
 
     def across(k: float) -> float:  # E|e|^p |cos φ|^p
-        return float(expected_error(k, noise, order) / np.hypot(1, k) ** order)
+        return float(line_data.expected_error(k, noise, order) / np.hypot(1, k) ** order)
 
-    low, high = reach(across, k, 0.01)
+    low, high = line_data.reach(across, k, 0.01)
     rise = 1 / (1 + order) / across(k) - 1
     return {"noise": noise, "order": order, "basin_k": k, "width": high - low, "rise": rise}
 
@@ -202,7 +191,6 @@ def _basin_curves(axes: Axes, numbers: Numbers) -> None:
     axes.set(xscale="log", yscale="log", xlim=RANGE, ylim=(2, 300))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("noise s / X, for x in ±X")
-    axes.set_ylabel("k at the minimum for any larger kink")
+    axes.set(xlabel="noise s / X, for x in ±X", ylabel="k at the minimum for any larger kink")
     axes.set_title("very large λ: the noise sets k")
     axes.legend(loc="upper left")

@@ -29,7 +29,6 @@ inputs alone, with which training is so erratic that sums in another order chang
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
@@ -44,6 +43,7 @@ from figures.experiments.protocol import UNIT, arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.experiments.trained import NOISE_LEVELS
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
+from figures.plotting.words import network_name
 
 SEEDS = (0, 1)
 FACTORS: list[list[Job]] = [
@@ -58,7 +58,6 @@ NEAREST = 4  # of these protocols Table 3 is computed too
 PAPER: Numbers = {
     **TABLE_1,
     "sensitivity": [MSE[:-1], TABLE_2.row[:-1]],  # Table 2: MSE and λ = 1e-1
-    "list": TABLE_3.row,  # Table 3: sensitivity, then RMSE
 }
 COMPARED = {
     "RMSE": ["rmse"],
@@ -66,11 +65,10 @@ COMPARED = {
     "Table 1": ["rmse", "variance"],
     "Table 2": ["sensitivity"],
     "Tables 1 and 2": ["rmse", "variance", "sensitivity"],
-    "Table 3": ["list"],
 }
 COLUMNS = "{:<9}{:<16}{:>5}  {:<7}{:<7}"
 HEADER = COLUMNS.format("inputs", "network", "batch", "rate", "Lai for")
-ENDS = ("o", "v")  # markers of MSE and of λ = 1e-3
+ENDS = {"MSE": "o", "λ = 1e-3": "v"}  # their markers
 
 
 def compute(settings: Settings) -> Numbers:
@@ -174,9 +172,7 @@ def _tables_1_2(protocol: Job, medians: list[Numbers]) -> Numbers:
         "protocol": protocol,
         **ours,
         "noise": {"of": kind, "share": NOISE_LEVELS[i]},
-        "off": {
-            title: _deviation(ours, names) for title, names in COMPARED.items() if names != ["list"]
-        },
+        "off": {title: _deviation(ours, names) for title, names in COMPARED.items()},
         "as in the paper": {
             "variance falls": variance == sorted(variance, reverse=True),
             "RMSE rises": rmse[1:] == sorted(rmse[1:]),
@@ -191,12 +187,8 @@ def _add_table_3(result: Numbers, median: Numbers) -> None:
     mse = [*result["sensitivity"][0], result["rmse"][0]]
     ours = median["sensitivity"][noise["of"]][NOISE_LEVELS.index(noise["share"])]
     result["list"] = [*ours, median["rmse"]]
-    result["list_change"] = _changes(result["list"], mse)
-    result["off"]["Table 3"] = _deviation(result, COMPARED["Table 3"])
-
-
-def _changes(row: Iterable[float], mse: Iterable[float]) -> list[float]:
-    return [ours / base - 1 for ours, base in zip(row, mse, strict=True)]
+    result["list_change"] = (np.divide(result["list"], mse) - 1).tolist()
+    result["off"]["Table 3"] = deviation_factor(result["list"], TABLE_3.row)
 
 
 def _deviation(ours: Numbers, names: list[str]) -> float:
@@ -207,16 +199,17 @@ def _deviation(ours: Numbers, names: list[str]) -> float:
 def _tracks(axes: Axes, numbers: Numbers) -> None:
     results = numbers["protocols"]
     for i, result in enumerate(results):
-        raw = result["protocol"]["scaling"] == "raw"
-        relu = result["protocol"]["activation"] == "relu"
-        label = f"{result['protocol']['scaling']} inputs, {_network(result)}"
-        _track(axes, result, DARK_TO_LIGHT[1 + raw], "--" if relu else "-", 1 + (i == 0), label)
-    end = results[0]["rmse"][-1], results[0]["variance"][-1]
-    annotate(axes, "nearest", end, (8, -3), fontsize=8.5)
+        p = result["protocol"]
+        color = DARK_TO_LIGHT[1 + (p["scaling"] == "raw")]
+        dashes = "--" if p["activation"] == "relu" else "-"
+        label = f"{p['scaling']} inputs, {network_name(p)}"
+        _track(axes, result, color, dashes, 1 + (i == 0), label)
+    nearest = results[0]["rmse"][-1], results[0]["variance"][-1]
+    annotate(axes, "nearest", nearest, (8, -3), fontsize=8.5)
     _track(axes, PAPER, DARK_TO_LIGHT[0], "-", 2.5, "paper's Table 1")
+    for end, marker in ENDS.items():
+        axes.plot([], [], marker, color=GREY, label=end)
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # one of each
-    ends = [axes.plot([], [], marker, color=GREY)[0] for marker in ENDS]
-    handles |= dict(zip(("MSE", "λ = 1e-3"), ends, strict=True))
     axes.legend(handles.values(), handles.keys(), loc="lower right", fontsize=8.5)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
@@ -234,7 +227,7 @@ def _tracks(axes: Axes, numbers: Numbers) -> None:
 def _track(axes: Axes, of: Numbers, color: str, dashes: str, width: float, label: str) -> None:
     x, y = of["rmse"], of["variance"]
     axes.loglog(x, y, color=color, ls=dashes, lw=width, label=label)
-    for end, marker in zip((0, -1), ENDS, strict=True):
+    for end, marker in zip((0, -1), ENDS.values(), strict=True):
         axes.plot(x[end], y[end], marker, color=color, ms=4 + width)
 
 
@@ -270,14 +263,9 @@ def _left(of: Numbers) -> float:
     return float(of["variance"][-1] / of["variance"][0])
 
 
-def _network(result: Numbers) -> str:
-    p = result["protocol"]
-    return f"{'-'.join(map(str, p['sizes']))} {p['activation']}"
-
-
 def _name(result: Numbers) -> str:
     p = result["protocol"]
-    return COLUMNS.format(p["scaling"], _network(result), p["batch_size"], p["lr"], p["sampling"])
+    return COLUMNS.format(p["scaling"], network_name(p), p["batch_size"], p["lr"], p["sampling"])
 
 
 def _settings_caption(numbers: Numbers) -> str:

@@ -119,7 +119,7 @@ def table(numbers: Numbers) -> str:
 
     def part(ours: Numbers, about: paper.SensitivityTable) -> list[str]:
         return [
-            f"Table {about.number}: {about.loss}",
+            about.title,
             " " * 32 + "".join(f"{name:>11}" for name in numbers["columns"]),
             line("MSE, median", nearest["median"], ".4f"),
             line("Lai, median", ours["row"]["median"], ".4f"),

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 
 from figures.experiments.inputs import california
 from figures.experiments.paper import LAMS, TABLE_1
-from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_over_seeds, train_all
+from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_setting, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
 from figures.plotting.words import loss_name, settings_caption
@@ -38,7 +38,8 @@ def compute(settings: Settings) -> Numbers:
     arms = [{**arm, "lam": lam} for arm in control for lam in LAMS]
     results = train_all(settings, arms, "smoothness")
     names = ("seed", "lam", "rmse", "variance", "lai_share")
-    numbers = {
+    finals = [{**arm, "rmse": arm["rmse"][-1]} for arm in results]
+    return {
         **settings.provenance("smoothness", california(settings.data).source),
         "protocol": protocol_of(control[0]),
         "pretraining": [
@@ -47,26 +48,8 @@ def compute(settings: Settings) -> Numbers:
             if arm["lam"] is None
         ],
         "arms": [{name: arm[name] for name in names} for arm in results],
+        "table": [summarise_setting(finals, ("rmse", "variance"), lam=lam) for lam in LAMS],
     }
-    return numbers | {"table": [_row(numbers["arms"], lam) for lam in LAMS]}
-
-
-def _row(arms: list[Numbers], lam: float | None) -> Numbers:
-    """One column of Table 1: median, minimum and maximum over seeds, and of paired differences."""
-    mine = [arm for arm in arms if arm["lam"] == lam]
-    control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
-    row: Numbers = {"lam": lam}
-    for name in ("rmse", "variance"):
-        values = [_final(arm, name) for arm in mine]
-        base = [_final(arm, name) for arm in control]
-        changes = [v / b - 1 for v, b in zip(values, base, strict=True)]
-        row[name] = summarise_over_seeds(values)
-        row[f"{name}_change"] = summarise_over_seeds(changes)
-    return row
-
-
-def _final(arm: Numbers, name: str) -> float:
-    return float(np.ravel(arm[name])[-1])  # of a curve, its end
 
 
 def table(numbers: Numbers) -> str:
@@ -129,8 +112,7 @@ def _curves(axes: Axes, numbers: Numbers) -> None:
     axes.yaxis.set_major_formatter("{x:.2f}")
     axes.yaxis.set_minor_formatter("{x:.2f}")
     axes.set_ylim(top=1.05 * max(max(arm["rmse"]) for arm in numbers["arms"]))
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(f"RMSE on the validation fifth ({UNIT}, log scale)")
+    axes.set(xlabel="epoch", ylabel=f"RMSE on the validation fifth ({UNIT}, log scale)")
     axes.set_title("validation error: median over seeds, band from least to most")
     axes.legend(title=f"then {p['alpha']:.0%} of the {p['sampling']}:", loc="center left")
 
@@ -138,12 +120,11 @@ def _curves(axes: Axes, numbers: Numbers) -> None:
 def _over_lam(axes: Axes, numbers: Numbers, name: str, label: str) -> None:
     places = range(len(LAMS))
     for place, lam, color, marker in zip(places, LAMS, DARK_TO_LIGHT, MARKERS, strict=True):
-        values = [_final(arm, name) for arm in numbers["arms"] if arm["lam"] == lam]
+        # of the RMSE, a curve, its end
+        values = [np.ravel(arm[name])[-1] for arm in numbers["arms"] if arm["lam"] == lam]
         axes.plot([place] * len(values), values, marker, color=color, alpha=0.6, ls="none")
     medians = [row[name]["median"] for row in numbers["table"]]
     axes.plot(places, medians, "-", color=GREY, lw=1.2, zorder=1, label="median")
     axes.plot(places, TABLE_1[name], "x:", color=GREY, lw=1.2, label="paper's Table 1")
-    axes.set_ylabel(label)
-    axes.set_ylim(0, 1.15 * axes.get_ylim()[1])
-    axes.set_xlim(-0.3, len(LAMS) - 0.7)
+    axes.set(ylabel=label, xlim=(-0.3, len(LAMS) - 0.7), ylim=(0, 1.15 * axes.get_ylim()[1]))
     axes.set_xticks(places, [loss_name(lam) for lam in LAMS])

@@ -19,7 +19,6 @@ lost by the small α that makes Lai Training cheap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import permutations, product
 
 import numpy as np
@@ -27,7 +26,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments.inputs import california
-from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_over_seeds, train_all
+from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_setting, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import loss_name, settings_caption
@@ -37,6 +36,7 @@ LAMS = (0.1, 0.01, 0.001)
 QUICK = ((0.01, 1.0), (0.1, 0.001))  # α and λ
 # What is said to change, and the sign of its change as the strength grows
 MEASURES = {"variance": -1, "slope": -1, "rmse": 1}
+SHARE = "a share α"  # of the points, there being no one α to name
 NAMES = {"variance": "variance", "slope": "mean ‖k‖", "rmse": "RMSE"}
 LABELS = {
     "alpha": "α, the share of Lai points (log scale)",
@@ -68,23 +68,13 @@ def compute(settings: Settings) -> Numbers:
         "alphas": list(alphas),
         "lams": list(lams),
         "arms": arms,
-        "settings": [_setting(arms, 0.0, None)]
-        + [_setting(arms, alpha, lam) for lam, alpha in product(lams, alphas)],
+        "settings": [
+            summarise_setting(arms, MEASURES, alpha=alpha, lam=lam)
+            for lam, alpha in [(None, 0.0), *product(lams, alphas)]
+        ],
         "moves": {name: _moves(arms, name, alphas, lams) for name in MEASURES},
         "apart": {name: _apart(arms, lams, name) for name in ("variance", "slope")},
     }
-
-
-def _setting(arms: list[Numbers], alpha: float, lam: float | None) -> Numbers:
-    """Median, minimum and maximum over seeds of each measure, and of its change to the control."""
-    mine = [arm for arm in arms if (arm["alpha"], arm["lam"]) == (alpha, lam)]
-    control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
-    setting: Numbers = {"alpha": alpha, "lam": lam}
-    for name in MEASURES:
-        values, base = (np.array([arm[name] for arm in some]) for some in (mine, control))
-        setting[name] = summarise_over_seeds(values)
-        setting[f"{name}_change"] = summarise_over_seeds(values / base - 1)
-    return setting
 
 
 def _moves(
@@ -124,9 +114,6 @@ def _apart(arms: list[Numbers], lams: tuple[float, ...], name: str) -> dict[str,
 def table(numbers: Numbers) -> str:
     """A line for each λ and α, then how far they act as one."""
 
-    def line(cells: Iterable[str]) -> str:
-        return "".join(f"{cell:>10}" for cell in cells)
-
     def cells(row: Numbers) -> list[str]:
         lam, alpha = row["lam"], row["alpha"]
         name = [f"{lam:g}", f"{alpha:g}", f"{alpha / lam:g}"] if lam else ["MSE", "", ""]
@@ -136,8 +123,9 @@ def table(numbers: Numbers) -> str:
         return name
 
     head = ["λ", "α", "α/λ", *(cell for name in NAMES.values() for cell in (name, "change"))]
-    rows = [line(head), *(line(cells(row)) for row in numbers["settings"])]
-    lines = [f"α and λ (§5), medians over {_settings_caption(numbers)}", *rows]
+    rows = [head, *(cells(row) for row in numbers["settings"])]
+    lines = [f"α and λ (§5), medians over {settings_caption(numbers, SHARE)}"]
+    lines += ["".join(f"{cell:>10}" for cell in row) for row in rows]
     for measure, sign in MEASURES.items():
         moves = numbers["moves"][measure]
         lines.append(
@@ -180,7 +168,7 @@ def plot(numbers: Numbers) -> Figure:
     )
     upper_left.legend(loc="center right", bbox_to_anchor=(1, 0.42))
     right.legend(title="marker grows with α; smallest: single seeds", loc="upper right")
-    figure.supxlabel(_settings_caption(numbers), fontsize=7.5, color=GREY)
+    figure.supxlabel(settings_caption(numbers, SHARE), fontsize=7.5, color=GREY)
     return figure
 
 
@@ -204,8 +192,7 @@ def _panel(axes: Axes, numbers: Numbers, x: str, y: str) -> None:
     else:
         axes.axhline(control[y], color="black", ls="--", lw=1, label="MSE")
         axes.set_xscale("log")
-    axes.set_xlabel(LABELS[x])
-    axes.set_ylabel(LABELS[y])
+    axes.set(xlabel=LABELS[x], ylabel=LABELS[y])
     if y == "variance":
         axes.set_ylim(bottom=-0.05)  # whole markers
 
@@ -218,13 +205,6 @@ def _widest(numbers: Numbers) -> tuple[float, tuple[float, float]]:
         by_ratio.setdefault(ratio, []).append(row["variance"]["median"])
     ratio = max(by_ratio, key=lambda ratio: float(np.ptp(by_ratio[ratio])))
     return ratio, (min(by_ratio[ratio]), max(by_ratio[ratio]))
-
-
-def _settings_caption(numbers: Numbers) -> str:
-    """As elsewhere, but for no one α, which the last words would name."""
-    protocol = numbers["protocol"]
-    text = settings_caption({**numbers, "protocol": {**protocol, "alpha": 1.0}})
-    return text.rpartition(" for ")[0] + f" for a share α of the {protocol['sampling']}"
 
 
 def _of(counts: list[int]) -> str:

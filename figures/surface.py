@@ -35,17 +35,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure, SubFigure
 
-from figures.experiments.line_data import (
-    INTERCEPT,
-    SLOPE,
-    best_intercepts,
-    border,
-    draw,
-    errors,
-    kink_at,
-    minima,
-    reach,
-)
+from figures.experiments import line_data
+from figures.experiments.line_data import INTERCEPT, SLOPE
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT
 from figures.plotting.words import KINKS, NAMES
@@ -87,36 +78,36 @@ def compute(settings: Settings, case: str) -> Numbers:
     """Surface, minima and widths for both sizes of the noise."""
     lam, order, noises, ends, also = CASES[case]
     rows, points = (400, (16, 9)) if settings.quick else (1000, (61, 21))
-    kink = kink_at(lam, order)
+    kink = line_data.kink_at(lam, order)
     kinks = [k for k in (-kink, kink) if ends[0] < k < ends[1]]
     k = np.union1d(np.linspace(*ends, points[0]), kinks)
     c = np.linspace(*INTERCEPTS, points[1])
-    numbers = settings.provenance(f"surface_{case}", seeds=(0,))
-    numbers["source"] = f"{rows} points drawn at random about y = 3x + 4, x in ±1"
-    return numbers | {
+    return {
+        **settings.provenance(f"surface_{case}", seeds=(0,)),
+        "source": f"{rows} points drawn at random about y = 3x + 4, x in ±1",
         "lam": lam,
         "order": order,
         "kink": kink,
-        "border": border(kink, order),
+        "border": line_data.border(kink, order),
         "slopes": rounded(k, DIGITS),
         "intercepts": rounded(c, DIGITS),
         "noises": [
             {
                 "noise": noise,
                 "loss": rounded(loss_grid(k, c, *data, lam, order), DIGITS),
-                "line_loss": float(loss_grid(TRUE[0], TRUE[1], *data, lam, order)[0, 0]),
+                "line_loss": float(loss_grid(*TRUE, *data, lam, order)[0, 0]),
                 **_measure(*data, lam, order, k, c),
                 "also": [{"lam": other, **_measure(*data, other, order, k, c)} for other in also],
             }
             for noise in noises
-            for data in [draw(noise, rows)]
+            for data in [line_data.draw(noise, rows)]
         ],
     }
 
 
 def loss_grid(k: Array, c: Array, x: Array, t: Array, lam: float, order: int) -> Array:
     """The Lai loss of the lines y = kx + c, (slopes, intercepts): k is the same for every point."""
-    return errors(k[:, None], c, x, t, order) * lai_factor(k, lam, order)[:, None]
+    return line_data.errors(k[:, None], c, x, t, order) * lai_factor(k, lam, order)[:, None]
 
 
 def table(numbers: Numbers) -> str:
@@ -156,20 +147,20 @@ def _measure(
     `plain`: the minimum of mean |e|^p; `excess`: how far, relatively, mean |e|^p is above it at the
     Lai loss's minimum.
     """
-    plain, found = minima(x, t, None, order)[0], minima(x, t, lam, order)
+    plain, found = line_data.minima(x, t, None, order)[0], line_data.minima(x, t, lam, order)
     lowest = found[0]
     mirror = next((m for m in found if m["k"] < 0), None)
 
     def with_best_c(k: float) -> float:
         slope = np.array([k])
-        c = best_intercepts(slope, x, t, order)
+        c = line_data.best_intercepts(slope, x, t, order)
         return float(loss_grid(slope, c, x, t, lam, order)[0, 0])
 
     def with_same_k(c: float) -> float:  # without F, which is constant then
-        return float(errors(lowest["k"], c, x, t, order))
+        return float(line_data.errors(lowest["k"], c, x, t, order))
 
-    k_low, k_high = reach(with_best_c, lowest["k"], 0.01)
-    c_low, c_high = reach(with_same_k, lowest["c"], 0.01)
+    k_low, k_high = line_data.reach(with_best_c, lowest["k"], 0.01)
+    c_low, c_high = line_data.reach(with_same_k, lowest["c"], 0.01)
     at_k = np.array([lowest["k"]])
     along_c = loss_grid(at_k, intercepts, x, t, lam, order).max() - lowest["loss"]
     anywhere = loss_grid(slopes, intercepts, x, t, lam, order).max() - lowest["loss"]
@@ -186,14 +177,14 @@ def _measure(
 
 
 def _finding(numbers: Numbers, one: Numbers) -> str:
-    k, kink = one["minimum"]["k"], numbers["kink"]
+    k, kink = one["minimum"]["k"], f"{KINKS[numbers['order']]} = {numbers['kink']:g}"
     side = "below" if one["noise"] < numbers["border"] else "above"
-    if isclose(k, kink):
-        where = f"at the kink {_kink(numbers)}"
+    if isclose(k, numbers["kink"]):
+        where = f"at the kink {kink}"
     elif k < 1.5 * SLOPE:
         where = "near the data's slope 3"
     else:
-        where = f"far from 3, but not at the kink {_kink(numbers)}"
+        where = f"far from 3, but not at the kink {kink}"
     same = [a["lam"] for a in one["also"] if isclose(a["minimum"]["k"], k, rel_tol=1e-3)]
     if max(same, default=0) > numbers["lam"]:
         where += f"; the same up to λ = {max(same):g}"
@@ -203,10 +194,6 @@ def _finding(numbers: Numbers, one: Numbers) -> str:
         f"the loss is within 1% of it over {one['slope_width']:.2g} in k, "
         f"{one['intercept_width']:.2g} in c"
     )
-
-
-def _kink(numbers: Numbers) -> str:
-    return f"{KINKS[numbers['order']]} = {numbers['kink']:g}"
 
 
 def _surface(axes: Any, numbers: Numbers, one: Numbers) -> None:

@@ -38,7 +38,7 @@ from matplotlib.figure import Figure
 from figures.experiments.inputs import Job
 from figures.experiments.jobs import run_jobs
 from figures.experiments.settings import Numbers, Settings
-from figures.experiments.trap_runs import NETS, SLOPE, N, X, grid, sample, train, truth
+from figures.experiments.trap_runs import SLOPE, N, X, grid, sample, train, truth
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from lai_ref import lai_factor
 
@@ -138,14 +138,14 @@ def table(numbers: Numbers) -> str:
 def plot(numbers: Numbers) -> Figure:
     """Above: the line's barriers, and a trapped curve; below: how many runs are trapped."""
     figure = Figure(figsize=(12, 8.6), layout="constrained")
-    axes: Any = figure.subplots(2, 2, width_ratios=(1, 1.15))
-    _draw_landscape(axes[0, 0], numbers["landscape"])
-    _draw_example(axes[0, 1], numbers["example"])
-    for place, task in zip(axes[1], NETS, strict=True):
-        _draw_counts(place, [row for row in numbers["rows"] if row["task"] == task])
-    axes[1, 0].set_title("Line: Lai alone catches about as many as start left of the barrier")
-    axes[1, 1].set_title("Curve: Lai Training catches none, unless λ is very small")
-    axes[1, 0].set_ylabel("share of runs caught, with 95% interval")
+    (landscape, example), (line, curve) = figure.subplots(2, 2, width_ratios=(1, 1.15))
+    _draw_landscape(landscape, numbers["landscape"])
+    _draw_example(example, numbers["example"])
+    for axes, task in ((line, "line"), (curve, "curve")):
+        _draw_counts(axes, [row for row in numbers["rows"] if row["task"] == task])
+    line.set_title("Line: Lai alone catches about as many as start left of the barrier")
+    line.set_ylabel("share of runs caught, with 95% interval")
+    curve.set_title("Curve: Lai Training catches none, unless λ is very small")
     return figure
 
 
@@ -198,9 +198,8 @@ def _draw_landscape(axes: Axes, landscape: Numbers) -> None:
             axes.plot(curve["barrier"], height, "v", color=color, ms=8)
     axes.plot([], [], "v", color=GREY, label="barrier, at k = −1/K")
     axes.set(xlabel="slope k of the line (true: 3)", ylabel="Lai MSE over that at k = 0")
-    axes.set_yscale("log")
+    axes.set(yscale="log", title="Line: to the left of a barrier the loss leads to k = −√λ")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.set_title("Line: to the left of a barrier the loss leads to k = −√λ")
     axes.legend()
 
 
@@ -222,13 +221,11 @@ def _draw_counts(axes: Axes, rows: list[Numbers]) -> None:
         mine = [row for row in rows if row["lam"] == lam]
         shift = 0.2 * (lams.index(lam) - (len(lams) - 1) / 2) if lam else 0.0
         places = [groups.index((row["method"], row["noise"])) + shift for row in mine]
-        fractions = np.array([row["caught"] / row["runs"] for row in mine])
+        shares = np.array([row["caught"] / row["runs"] for row in mine])
         low, high = np.array([row["interval"] for row in mine]).T
-        bars, color = [fractions - low, high - fractions], COLORS[lam]
+        bars, color = [shares - low, high - shares], COLORS[lam]
         label = f"λ = {lam:g}" if lam else "MSE alone"
-        axes.errorbar(
-            places, fractions, bars, fmt=MARKERS[lam], color=color, capsize=3, label=label
-        )
+        axes.errorbar(places, shares, bars, fmt=MARKERS[lam], color=color, capsize=3, label=label)
         axes.plot(places, [row["expected"] for row in mine], "_", color=color, ms=22)
     if any(row["expected"] for row in rows):
         axes.plot([], [], "_", color=GREY, ms=22, label="starts left of the barrier")

@@ -20,12 +20,11 @@ from matplotlib.figure import Figure
 from figures.claims import theory, training
 from figures.claims.verdict import FAILS, HOLDS, Assessment, Claim
 from figures.experiments.settings import Numbers, Settings
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
+from figures.plotting.drawing import BOX, DARK_TO_LIGHT, GREY, annotate
 
 # those of `theory` and `training`, in the order in which they stand there
 FOUND = (value for module in (theory, training) for value in vars(module).values())
 CLAIMS = tuple(value for value in FOUND if isinstance(value, Claim))
-BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 RESULTS = Path(__file__).parents[1] / "results"
 NEEDED = tuple(dict.fromkeys(name for claim in CLAIMS for name in claim.figures))
 
@@ -83,25 +82,27 @@ def plot(numbers: Numbers) -> Figure:
     rows = numbers["claims"]
     figure = Figure(figsize=(11, 0.34 * len(rows) + 0.8), layout="constrained")
     axes = figure.subplots()
-    places = (("holds", DARK_TO_LIGHT[1], "o"), ("holds when …", DARK_TO_LIGHT[3], "D"))
-    columns = (*places, (FAILS, DARK_TO_LIGHT[2], "X"))
-    for y, row in enumerate(rows):
-        verdict = row["verdict"]
-        column = 0 if verdict == HOLDS else 2 if verdict == FAILS else 1
-        _, color, marker = columns[column]
+    verdicts = [row["verdict"] for row in rows]
+    columns = [0 if verdict == HOLDS else 2 if verdict == FAILS else 1 for verdict in verdicts]
+    looks = ((DARK_TO_LIGHT[1], "o"), (DARK_TO_LIGHT[3], "D"), (DARK_TO_LIGHT[2], "X"))
+    for y, (verdict, column) in enumerate(zip(verdicts, columns, strict=True)):
+        color, marker = looks[column]
         axes.plot(column, y, marker, color=color, ms=9)
         if column == 1:
             words = fill(verdict.removeprefix("holds "), 34)
             annotate(axes, words, (1, y), (9, 0), va="center", size=7.5, bbox=BOX)
     axes.set_yticks(range(len(rows)), [f"{row['claim']}  (§{row['section']})" for row in rows])
-    axes.set_xticks(range(3), [title for title, _, _ in columns])
+    axes.set_xticks(range(3), [HOLDS, "holds when …", FAILS])
     axes.xaxis.tick_top()
-    axes.set_xlim(-0.4, 2.5)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set(xlim=(-0.4, 2.5), ylim=(len(rows) - 0.5, -0.5))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.grid(axis="x", alpha=0)
-    axes.set_title(_counts(rows), color=GREY)
+    holds, conditional, fails = (columns.count(column) for column in range(3))
+    axes.set_title(
+        f"of {len(rows)} claims {holds} hold, {conditional} hold when …, {fails} do not hold here",
+        color=GREY,
+    )
     return figure
 
 
@@ -111,15 +112,6 @@ def _assess(claim: Claim, results: dict[str, Numbers]) -> Assessment:
     except (LookupError, TypeError, AttributeError) as error:
         names = ", ".join(claim.figures)
         raise ValueError(f"{names}: expected the numbers of a whole run, got {error!r}") from error
-
-
-def _counts(rows: list[Numbers]) -> str:
-    verdicts = [row["verdict"] for row in rows]
-    holds, fails = verdicts.count(HOLDS), verdicts.count(FAILS)
-    conditional = len(rows) - holds - fails
-    return (
-        f"of {len(rows)} claims {holds} hold, {conditional} hold when …, {fails} do not hold here"
-    )
 
 
 def _read(path: Path) -> Numbers:

@@ -1,7 +1,4 @@
-"""The claims about the loss itself (paper §2, §4, appendix A), and how each is assessed.
-
-An assessment compares the numbers of the figures that show the claim.
-"""
+"""The claims about the loss itself (paper §2, §4, appendix A), and how each is assessed."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ import numpy as np
 from figures.claims.verdict import CLEARLY, FAILS, HOLDS, Assessment, by_case, claim, unconditional
 from figures.experiments.line_data import SLOPE, kink_at
 from figures.experiments.settings import Numbers
+from figures.plotting.words import listed
 from lai_ref import Lai, Plain
 
 ROUNDING = 1e-14  # relative; a hundred times the rounding of a double
@@ -79,10 +77,9 @@ def _near_the_loss(factor: Numbers) -> Assessment:
 def _pushed_up(factor: Numbers) -> Assessment:
     minima = [m for m in factor["minima"] if m["order"] == 2 and m["lam"] <= 1]
     pushed = [m["depth"] > NOTICED for m in minima]
-    cells = ", ".join(f"{m['depth']:.1%}" for m in minima)
     number = (
-        f"MSE: F at the kink is less than at k = 0 by {cells} for λ ="
-        f" {', '.join(format(m['lam'], 'g') for m in minima)}"
+        f"MSE: F at the kink is less than at k = 0 by {listed((m['depth'] for m in minima), '.1%')}"
+        f" for λ = {listed(m['lam'] for m in minima)}"
     )
     smallest = min((m["lam"] for m in minima if m["depth"] > NOTICED), default=0)
     return Assessment(by_case(pushed, f"holds when λ ≥ {smallest:g}"), number)
@@ -95,12 +92,12 @@ def _exact_minimum(*surfaces: Numbers) -> Assessment:
         return all(abs(slope / lam - 1) < SAME_SLOPE for lam, slope in k.items())
 
     def slopes(place: int) -> str:
-        found = ", ".join(f"{s['noises'][place]['minimum']['k']:.2f}" for s in surfaces)
+        found = listed((s["noises"][place]["minimum"]["k"] for s in surfaces), ".2f")
         return f"noise ±{surfaces[0]['noises'][place]['noise']:g}: k = {found}"
 
-    borders = ", ".join(f"{s['border']:.2f}" for s in surfaces)
-    lams = ", ".join(f"{s['lam']:g}" for s in surfaces)
+    lams = listed(s["lam"] for s in surfaces)
     number = f"λ = {lams}; data 3x + 4, x in ±1; {slopes(0)}; {slopes(1)}"
+    borders = listed((s["border"] for s in surfaces), ".2f")
     condition = f"holds when the noise ±s has s ≥ {borders} X, for x in ±X"
     return Assessment(by_case([at_kink(0), at_kink(1)], condition), number)
 
@@ -149,7 +146,7 @@ def _symmetric(*surfaces: Numbers) -> Assessment:
     cells = [", ".join("none" if r is None else f"{r:.2f}" for r in row) for row in ratios]
     number = (
         "loss of the minimum with k < 0 over that of the right one, λ ="
-        f" {', '.join(format(s['lam'], 'g') for s in surfaces)}: "
+        f" {listed(s['lam'] for s in surfaces)}: "
         + "; ".join(f"noise ±{n:g}: {cell}" for n, cell in zip(noises, cells, strict=True))
     )
     close = [all(r is not None and r < CLEARLY for r in row) for row in ratios]

@@ -1,7 +1,4 @@
-"""The claims about training with the loss (paper §4 to §7), and how each is assessed.
-
-An assessment compares the numbers of the figures that show the claim.
-"""
+"""The claims about training with the loss (paper §4 to §7), and how each is assessed."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from figures.experiments import paper
 from figures.experiments.equal_smoothness import excess_by_lam
 from figures.experiments.settings import Numbers
 from figures.experiments.step_times import ALPHAS
-from figures.plotting.words import with_range
+from figures.plotting.words import listed, with_range
 
 RARE = 0.05  # a fraction of runs that may be left to chance
 MONOTONE = 0.9  # a fraction of pairs of neighbours; single seeds make exceptions
@@ -102,20 +99,16 @@ def _curve(smoothness: Numbers, protocols: Numbers) -> Assessment:
 
 @claim("6.1", "a smaller λ makes the outputs vary less", "smoothness", "protocols")
 def _variance(smoothness: Numbers, protocols: Numbers) -> Assessment:
-    lams = paper.LAMS[1:]
     arms = {(arm["seed"], arm["lam"]): arm["variance"] for arm in smoothness["arms"]}
     falls = [
-        all(np.diff([arms[seed, lam] for lam in (None, *lams)]) < 0) for seed in smoothness["seeds"]
+        all(np.diff([arms[seed, lam] for lam in paper.LAMS]) < 0) for seed in smoothness["seeds"]
     ]
     verdict, under = _under(protocols, "variance falls", all(falls))
     ours = [row["variance_change"]["median"] for row in smoothness["table"] if row["lam"]]
-    found, papers = (
-        ", ".join(f"{change:+.0%}" for change in changes)
-        for changes in (ours, paper.TABLE_1_CHANGE["variance"][1:])
-    )
+    papers = paper.TABLE_1_CHANGE["variance"][1:]
     number = (
-        f"λ = 1e-1, 1e-2, 1e-3: {found} (paper {papers}); at every step in"
-        f" {sum(falls)} of {len(falls)} seeds, and {under}"
+        f"λ = 1e-1, 1e-2, 1e-3: {listed(ours, '+.0%')} (paper {listed(papers, '+.0%')});"
+        f" at every step in {sum(falls)} of {len(falls)} seeds, and {under}"
     )
     return Assessment(verdict, number)
 
@@ -128,10 +121,8 @@ def _trade(frontier: Numbers) -> Assessment:
     def change(point: Numbers, name: str) -> float:
         return float(np.median(np.divide(point[name], control[name]) - 1))
 
-    run = sorted(
-        (change(point, "variance"), change(point, "rmse"), point["value"]) for point in lai
-    )
-    variance, rmse, lams = (list(column) for column in zip(*run, strict=True))
+    runs = sorted((change(run, "variance"), change(run, "rmse"), run["value"]) for run in lai)
+    variance, rmse, lams = np.transpose(runs)
     # as much of the variance as the paper's λ = 1e-3 takes, and what that costs
     smoother, paper_cost = (paper.TABLE_1_CHANGE[name][-1] for name in ("variance", "rmse"))
     cost = float(np.interp(smoother, variance, rmse))
@@ -161,10 +152,10 @@ def _generalises(smoothness: Numbers, frontier: Numbers) -> Assessment:
 @claim("6.1", "the numbers of Table 1", "protocols")
 def _table_1(protocols: Numbers) -> Assessment:
     best = min(protocols["protocols"], key=lambda p: float(p["off"]["Table 1"]))
-    rmse, variance = (", ".join(f"{v:.3f}" for v in best[name]) for name in ("rmse", "variance"))
     number = (
         f"the nearest of {len(protocols['protocols'])} protocols is typically off by a factor"
-        f" {best['off']['Table 1']:.2f}: RMSE {rmse}, variance {variance}"
+        f" {best['off']['Table 1']:.2f}: RMSE {listed(best['rmse'], '.3f')},"
+        f" variance {listed(best['variance'], '.3f')}"
     )
     return Assessment(unconditional(best["off"]["Table 1"] < REPRODUCED), number)
 
@@ -181,11 +172,9 @@ def _most_features(sensitivity: Numbers) -> Assessment:
 def _most_sensitive(sensitivity: Numbers) -> Assessment:
     cells, clear = [], []
     for kind, name in (("value", "value"), ("spread", "standard deviation")):
-        nearest = sensitivity["nearest"][kind]
-        *others, last = nearest["median"][:8]
-        cells.append(
-            f"{last:.2f} (others up to {max(others):.2f}), {nearest['share']:.0%} of {name}"
-        )
+        near = sensitivity["nearest"][kind]
+        *others, last = near["median"][:8]
+        cells.append(f"{last:.2f} (others up to {max(others):.2f}), {near['share']:.0%} of {name}")
         clear.append(last > CLEARLY * max(others))
     *others, last = paper.MSE[:8]
     number = f"{'; '.join(cells)} (paper {last:.2f}, others up to {max(others):.2f})"
@@ -228,24 +217,19 @@ def _others(sensitivity: Numbers) -> Assessment:
 
 @claim("7", "it controls gradients with maximum accuracy", "frontier")
 def _accuracy(frontier: Numbers) -> Assessment:
-    found = {measure: excess_by_lam(frontier, measure) for measure in ("variance", "slope")}
-    worse = {
-        measure: [lam for lam, seeds in by_lam.items() if min(seeds) > 0]
-        for measure, by_lam in found.items()
-    }
-    worst = {
-        measure: max((median(seeds) for seeds in by_lam.values()), default=0.0)
-        for measure, by_lam in found.items()
-    }
+    worse, cells = [], []
+    for measure, title in (("slope", "mean ‖k‖"), ("variance", "variance")):
+        by_lam = excess_by_lam(frontier, measure)
+        worst = max((median(seeds) for seeds in by_lam.values()), default=0.0)
+        lams = [lam for lam, seeds in by_lam.items() if min(seeds) > 0]
+        every = f"in every seed for λ = {listed(lams) or 'none'}"
+        cells.append(f"by up to {worst:.1%} at equal {title}, {every}")
+        worse += lams
     number = (
         f"Lai for 1% of the points against MSE + μ‖k‖² for all, {len(frontier['seeds'])} seeds:"
-        " RMSE higher by up to"
-        f" {worst['slope']:.1%} at equal mean ‖k‖, in every seed for λ ="
-        f" {', '.join(f'{lam:g}' for lam in worse['slope']) or 'none'}; by up to"
-        f" {worst['variance']:.1%} at equal variance, in every seed for λ ="
-        f" {', '.join(f'{lam:g}' for lam in worse['variance']) or 'none'}"
+        f" RMSE higher {'; '.join(cells)}"
     )
-    return Assessment(unconditional(not any(worse.values())), number)
+    return Assessment(unconditional(not worse), number)
 
 
 def _under(protocols: Numbers, title: str, found: bool) -> tuple[str, str]:
@@ -256,13 +240,11 @@ def _under(protocols: Numbers, title: str, found: bool) -> tuple[str, str]:
 
 
 def _trapped(trap: Numbers, method: str) -> dict[tuple[str, float], float]:
-    """The fraction of trapped runs by task, at its largest noise, and λ."""
-    rows = [row for row in trap["rows"] if row["method"] == method]
-    noise = {row["task"]: row["noise"] for row in sorted(rows, key=lambda row: float(row["noise"]))}
+    """The fraction of trapped runs by task and λ, for a method with one noise per task."""
     return {
         (row["task"], row["lam"]): row["caught"] / row["runs"]
-        for row in rows
-        if row["noise"] == noise[row["task"]]
+        for row in trap["rows"]
+        if row["method"] == method
     }
 
 
@@ -270,9 +252,8 @@ def _by_task(trapped: dict[tuple[str, float], float]) -> str:
     cells = []
     for task in dict.fromkeys(task for task, _ in trapped):
         mine = {lam: fraction for (other, lam), fraction in trapped.items() if other == task}
-        fractions = ", ".join(f"{fraction:.0%}" for fraction in mine.values())
-        lams = ", ".join(f"{lam:g}" for lam in mine)
-        cells.append(f"{task} {fractions} of the runs for λ = {lams}")
+        fractions = listed(mine.values(), ".0%")
+        cells.append(f"{task} {fractions} of the runs for λ = {listed(mine)}")
     return "; ".join(cells)
 
 

@@ -14,14 +14,11 @@ def pareto_rmse(runs: list[tuple[float, float]], smoothness: float) -> float | N
 
     It is linear between the Pareto-optimal runs, and None below the smoothest of them.
     """
-    best: list[tuple[float, float]] = []
-    for run in sorted(runs):
-        if not best or run[1] < best[-1][1]:
-            best.append(run)
-    if smoothness < best[0][0]:
+    x, rmse = np.array(sorted(runs)).T
+    if smoothness < x[0]:
         return None
-    x, y = zip(*best, strict=True)
-    return float(np.interp(smoothness, x, y))
+    optimal = np.diff(np.minimum.accumulate(rmse), prepend=np.inf) < 0  # less than all before
+    return float(np.interp(smoothness, x[optimal], rmse[optimal]))
 
 
 def excess_by_lam(numbers: Numbers, measure: str) -> dict[float, list[float]]:

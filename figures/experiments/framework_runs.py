@@ -237,14 +237,14 @@ def make_runner(name: str, task: tuple[MLP, Array, Array, Array], threads: int) 
 
 def compare(seconds: dict[str, Array]) -> dict[str, dict[str, Any]]:
     """Minimum and median, and quartiles of the ratio to `lai_ref` of the same round."""
-    results: dict[str, dict[str, Any]] = {}
-    for name, each in seconds.items():
-        results[name] = {
+    return {
+        name: {
             "least": float(each.min()),
             "median": float(np.median(each)),
             "ratio": quartiles(each / seconds["lai_ref"]),
         }
-    return results
+        for name, each in seconds.items()
+    }
 
 
 def _warmed_up(

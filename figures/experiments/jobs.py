@@ -42,6 +42,8 @@ def run_jobs(
 ) -> list[dict[str, Any]]:
     """Return the result of every job, in their order; compute those that are not cached.
 
+    Jobs that are equal are one job, computed once.
+
     Parameters
     ----------
     work
@@ -58,8 +60,9 @@ def run_jobs(
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = [cache_path(work, job, folder) for job in jobs]
-    results = {path: _read(path, job) for path, job in zip(paths, jobs, strict=True)}
-    missing = {path: job for path, job in zip(paths, jobs, strict=True) if results[path] is None}
+    by_path = dict(zip(paths, jobs, strict=True))
+    results = {path: _read(path, job) for path, job in by_path.items()}
+    missing = {path: job for path, job in by_path.items() if results[path] is None}
     cached = len(results) - len(missing)
     _log(f"{title}: {len(results)} jobs, {cached} of them cached")
     if missing:
@@ -83,7 +86,8 @@ def run_jobs(
 def cache_path(work: Work, job: Job, folder: Path) -> Path:
     """The path of the job's result."""
     code = _code(Path(inspect.getfile(work)))
-    return folder / f"{work.__name__}-{_digest([work.__module__, job, code, _versions()])}.json"
+    versions = [platform.python_version(), platform.machine(), np.__version__]
+    return folder / f"{work.__name__}-{_digest([work.__module__, job, code, versions])}.json"
 
 
 def _run(work: Work, job: Job, data: Path | None, path: Path) -> dict[str, Any]:
@@ -146,14 +150,11 @@ def code_digest(module: Path, package: Path, figures: Path) -> str:
         for path in (file.relative_to(package) for file in package.rglob("*.py"))
         if path.parts[0] != "oracle" and path.name != "__main__.py"
     }
-    missing, found = [module], dict[str, Path]()
-    while missing:
-        for file in _imported(missing.pop(), figures):
-            name = file.relative_to(figures.parent).as_posix()
-            if name not in found:
-                found[name] = file
-                missing.append(file)
-    statements = {name: _normalised_ast(file) for name, file in (files | found).items()}
+    imported, new = set[Path](), {module}
+    while new := {found for file in new for found in _imported(file, figures)} - imported:
+        imported |= new
+    files |= {file.relative_to(figures.parent).as_posix(): file for file in imported}
+    statements = {name: _normalised_ast(file) for name, file in files.items()}
     return _digest([statements, module.name, _normalised_ast(module)])
 
 
@@ -176,16 +177,11 @@ def _imported(module: Path, figures: Path) -> set[Path]:
 def _normalised_ast(file: Path) -> str:
     """The file's statements, without comments, docstrings and layout."""
     tree = ast.parse(file.read_bytes())
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
+        if isinstance(node, documented) and ast.get_docstring(node):
             del node.body[0]
     return ast.dump(tree)
-
-
-def _versions() -> list[str]:
-    return [platform.python_version(), platform.machine(), np.__version__]
 
 
 def _log(line: str) -> None:

@@ -19,8 +19,7 @@ MSE = (0.5749, 0.0992, 0.2109, 0.1665, 0.1084, 0.3845, 3.2284, 8.4200, 0.6960)
 class SensitivityTable(NamedTuple):
     """A table of §6.2: a Lai loss and its row, beside that of MSE."""
 
-    number: int
-    loss: str
+    title: str
     lam: float | list[float]
     row: tuple[float, ...]
 
@@ -32,14 +31,12 @@ class SensitivityTable(NamedTuple):
 
 
 TABLE_2 = SensitivityTable(
-    2,
-    "Lai, λ = 1e-1",
+    "Table 2: Lai, λ = 1e-1",
     1e-1,
     (0.5739, 0.0987, 0.2120, 0.1636, 0.1103, 0.3824, 3.2053, 8.3946, 0.6955),
 )
 TABLE_3 = SensitivityTable(
-    3,
-    "Lai, λ = 1e-1, λ₈ = 1e-3",
+    "Table 3: Lai, λ = 1e-1, λ₈ = 1e-3",
     [1e-1] * 7 + [1e-3],
     (0.5509, 0.1043, 0.1924, 0.1402, 0.1224, 0.3741, 2.1643, 4.8998, 0.7127),
 )

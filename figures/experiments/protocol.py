@@ -60,9 +60,9 @@ def train_all(settings: Settings, arms: list[Job], title: str) -> list[Job]:
     Arms that share a pretraining, in this figure or in another, share the cached one.
     """
     folder = settings.out / "arms"
-    shared = {str(job): job for job in map(pretraining_of, arms)}
-    for job in shared.values():  # a cached pretraining is worth as much as its checkpoint
-        path = cache_path(pretrain, job, folder)
+    first = [pretraining_of(arm) for arm in arms]
+    # a cached pretraining is worth as much as its checkpoint
+    for path in {cache_path(pretrain, job, folder) for job in first}:
         try:
             load_state(path.with_suffix(".npz"))
         except (OSError, ValueError):
@@ -71,15 +71,25 @@ def train_all(settings: Settings, arms: list[Job], title: str) -> list[Job]:
     def run(work: Work, jobs: list[Job], title: str) -> list[Job]:
         return run_jobs(work, jobs, settings.data, folder, settings.jobs, title)
 
-    pretrained = run(pretrain, list(shared.values()), f"{title}, pretraining")
-    by_job = dict(zip(shared, pretrained, strict=True))
-    starts = [by_job[str(pretraining_of(arm))] for arm in arms]
+    starts = run(pretrain, first, f"{title}, pretraining")
     jobs = [{**arm, "start": start["state"]} for arm, start in zip(arms, starts, strict=True)]
     results = run(continue_training, jobs, title)
     return [
         {**arm, "pretraining": {"rmse": start["rmse"], "path": start["path"]}, **result}
         for arm, start, result in zip(arms, starts, results, strict=True)
     ]
+
+
+def summarise_setting(arms: list[Numbers], names: Iterable[str], **setting: Any) -> Numbers:
+    """The measures `names` of the arms with this setting, over seeds, and their changes to MSE."""
+    mine = [arm for arm in arms if all(arm[name] == value for name, value in setting.items())]
+    control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
+    summary: Numbers = {**setting}
+    for name in names:
+        values, base = (np.array([arm[name] for arm in some]) for some in (mine, control))
+        summary[name] = summarise_over_seeds(values)
+        summary[f"{name}_change"] = summarise_over_seeds(values / base - 1)
+    return summary
 
 
 def summarise_over_seeds(values: npt.ArrayLike) -> Numbers:

@@ -58,10 +58,9 @@ def time_steps(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
 def time_epochs(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     """An epoch of Lai Training, after pretraining, over a plain one, by sampling and α."""
     net, _, x, t = random_task(job["sizes"], job["activation"], job["n"], job["dtype"])
-    settings = [("batches", 0.0), *product(SAMPLINGS, ALPHAS)]
     turns = {
         (s, alpha): partial(next, lai_epochs(net, x, t, LOSS, alpha, s, job["rounds"] + 1))
-        for s, alpha in settings
+        for s, alpha in [("batches", 0.0), *product(SAMPLINGS, ALPHAS)]
     }
     times = round_robin(turns, job["rounds"], CLOCK)
     plain = times["batches", 0.0]

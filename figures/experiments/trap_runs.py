@@ -1,7 +1,4 @@
-"""Runs that may be trapped: a line and a curve fitted by Lai Training or parts of it.
-
-Each seed has its own data, noise and start, the same for all losses and methods.
-"""
+"""Runs that may be trapped: a line and a curve fitted by Lai Training or parts of it."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from figures.experiments.inputs import Job
-from lai_ref import MLP, Adam, Array, Lai, Loss, Plain, TrainingState, lai_training
+from lai_ref import MLP, Adam, Array, Lai, Plain, TrainingState, lai_training
 
 SLOPE = 3.0  # of the line, y = 3x, and the steepest of the curve, y = 1.5 sin 2x
 X = {"line": 1.0, "curve": 2.0}  # x and the noise are uniform, x in ±X
@@ -19,6 +16,7 @@ N, BATCH_SIZE = 128, 32
 NETS = {"line": MLP((1, 1)), "curve": MLP((1, 16, 1), "tanh")}
 EPOCHS = {"line": 30, "curve": 25}  # of pretraining, and as many after it
 LR = {"line": 0.03, "curve": 0.05}
+PRETRAINING: Job = {"lam": None, "alpha": 0.0, "slower": 1}
 
 
 def train(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
@@ -33,11 +31,10 @@ def train(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     wrong: list[list[float]] = [[] for _ in job["runs"]]
     fits = []
     for seed in job["seeds"]:
-        pretrained = last_state(job, seed, Plain())
+        pretrained = last_state(job, seed, PRETRAINING)
         for fractions, run in zip(wrong, job["runs"], strict=True):
-            loss = Lai(run["lam"]) if run["lam"] else Plain()
             start = pretrained if run["pretrained"] else None
-            theta = last_state(job, seed, loss, run["alpha"], run["slower"], start).theta
+            theta = last_state(job, seed, run, start).theta
             y, tape = net.forward(theta, x[:, None])
             k, _ = net.input_gradient(tape)
             fractions.append(float((k[:, 0] * true <= 0)[steep].mean()))
@@ -65,23 +62,16 @@ def sample(task: str, noise: float, seed: int) -> tuple[Array, Array]:
     return x, truth(task, x)[0] + rng.uniform(-noise, noise, N)
 
 
-def last_state(
-    job: Job,
-    seed: int,
-    loss: Loss,
-    alpha: float = 0.0,
-    slower: int = 1,
-    start: TrainingState | None = None,
-) -> TrainingState:
+def last_state(job: Job, seed: int, run: Job, start: TrainingState | None = None) -> TrainingState:
     """The state at the end of a run from the seed's own initial θ, or resumed from `start`."""
-    task = job["task"]
+    task, slower = job["task"], run["slower"]
     x, t = sample(task, job["noise"], seed)
     *_, last = lai_training(
         NETS[task],
         x[:, None],
         t,
-        loss=loss,
-        alpha=alpha,
+        loss=Lai(run["lam"]) if run["lam"] else Plain(),
+        alpha=run["alpha"],
         sampling="points",
         pretrain_epochs=start.epoch if start else 0,
         lai_epochs=EPOCHS[task] * slower,

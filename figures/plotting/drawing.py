@@ -18,6 +18,7 @@ from lai_ref.support.files import atomic_write
 # so that grey printing keeps the order
 DARK_TO_LIGHT = ("#000000", "#0072B2", "#D55E00", "#E69F00")
 GREY = "#777777"
+BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # behind text
 
 STYLE: dict[Any, Any] = {
     "figure.dpi": 100,
@@ -45,8 +46,7 @@ def style() -> Iterator[None]:
 
 def annotate(axes: Axes, text: str, place: Any, offset: Any, **look: Any) -> None:
     """Write text beside a place, as many points from it as `offset` says."""
-    look = {"xytext": tuple(offset), "textcoords": "offset points", **look}
-    axes.annotate(text, tuple(place), **look)
+    axes.annotate(text, tuple(place), tuple(offset), textcoords="offset points", **look)
 
 
 def save_figure(figure: Figure, stem: Path) -> None:

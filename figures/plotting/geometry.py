@@ -9,14 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Arc
 
 from figures.experiments.settings import Numbers
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
+from figures.plotting.drawing import BOX, DARK_TO_LIGHT, GREY, annotate
 from lai_ref import projections
 
-Split = Numbers
 RESIDUAL, ALONG, ACROSS = DARK_TO_LIGHT[:3]
 
 
-def split(x: float, y: float, t: float, k: float) -> Split:
+def split(x: float, y: float, t: float, k: float) -> Numbers:
     """The prediction (x, y), the observation (x, t), and the foot of its perpendicular on the line.
 
     The line goes through the prediction with slope k; a and b are the lengths of §2.
@@ -39,17 +38,15 @@ def split(x: float, y: float, t: float, k: float) -> Split:
     }
 
 
-def draw_points(axes: Axes, part: Split) -> None:
+def draw_points(axes: Axes, part: Numbers) -> None:
     """The prediction, a filled circle; the observation, an empty square; the residual, dashed."""
     p, t = part["prediction"], part["observation"]
     axes.plot(*zip(p, t, strict=True), color=RESIDUAL, ls="--", lw=1.8, zorder=3, label="residual")
     axes.plot(*p, "o", color=RESIDUAL, ms=8, zorder=6, label="prediction")
-    axes.plot(
-        *t, "s", mec=RESIDUAL, mfc="white", mew=1.8, ms=8, ls="none", zorder=6, label="observation"
-    )
+    axes.plot(*t, "s", mec=RESIDUAL, mfc="white", mew=1.8, ms=8, zorder=6, label="observation")
 
 
-def draw_parts(axes: Axes, part: Split) -> None:
+def draw_parts(axes: Axes, part: Numbers) -> None:
     """a along the line and b across it, the larger one thick; the right angle; φ at both ends."""
     p, t, q = (np.array(part[name]) for name in ("prediction", "observation", "foot"))
     centre = (p + t + q) / 3
@@ -85,8 +82,7 @@ def label(
     sides = {"ha": "left" if normal[0] > 0 else "right", "va": "bottom" if normal[1] > 0 else "top"}
     if abs(normal[1]) < 0.25:
         sides["va"] = "center"
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    look = {"color": color, "weight": "bold" if bold else "normal", "bbox": box, "zorder": 2.5}
+    look = {"color": color, "weight": "bold" if bold else "normal", "bbox": BOX, "zorder": 2.5}
     annotate(axes, text, middle, 9 * normal, **sides, **look)
 
 
@@ -102,7 +98,7 @@ def _right_angle(axes: Axes, p: Any, t: Any, q: Any) -> None:
     axes.plot(*np.transpose([q + u, q + u + v, q + v]), color=GREY, lw=1.2, zorder=3)
 
 
-def _angles(axes: Axes, part: Split, side: float) -> None:
+def _angles(axes: Axes, part: Numbers, side: float) -> None:
     """φ between the horizontal and the line, and again between e and b."""
     p, t, phi = part["prediction"], part["observation"], part["phi"]
     size = 0.32 * abs(part["e"])

@@ -76,3 +76,11 @@ def test_the_legend_names_every_loss(quick: dict[str, Any]) -> None:
     figure = smoothness.plot(quick)
     labels = {text.get_text() for text in figure.axes[0].get_legend().get_texts()}  # type: ignore[union-attr]
     assert labels == {"MSE", "λ = 1e-1", "λ = 1e-2", "λ = 1e-3"}
+
+
+def test_the_panels_on_the_right_show_the_last_value_of_every_seed(quick: dict[str, Any]) -> None:
+    _, *panels = smoothness.plot(quick).axes
+    for axes, name in zip(panels, ("rmse", "variance"), strict=True):
+        points = axes.lines[:4]
+        for line, lam in zip(points, (None, 1e-1, 1e-2, 1e-3), strict=True):
+            assert line.get_ydata() == pytest.approx(final(quick, lam, name))

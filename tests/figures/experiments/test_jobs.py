@@ -47,6 +47,12 @@ def test_results_come_in_order_and_are_computed_once(
     assert "squares: 3 jobs, 2 of them cached" in capsys.readouterr().err
 
 
+def test_equal_jobs_are_computed_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [r["square"] for r in runs(tmp_path, [3, 2, 3])] == [9, 4, 9]
+    assert log(tmp_path) == [2, 3]
+    assert "squares: 2 jobs, 0 of them cached" in capsys.readouterr().err
+
+
 def test_jobs_run_apart_with_one_thread_and_the_data(tmp_path: Path) -> None:
     results = runs(tmp_path, [1, 2], processes=1)
     assert {r["threads"] for r in results} == {"1"}

@@ -48,23 +48,20 @@ def test_the_slope_behind_the_data_is_that_of_the_function_behind_them() -> None
 def test_methods_start_from_pretraining_or_afresh(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def last_state(job: Any, seed: int, loss: Any, *rest: Any) -> Any:
-        calls.append((loss, *rest))
+    def last_state(job: Any, seed: int, run: Any, start: Any = None) -> Any:
+        calls.append((run["lam"], run["alpha"], run["slower"], start and start.name))
         return SimpleNamespace(theta=np.array([1.0, 0.0]), name=len(calls))
 
     monkeypatch.setattr(trap_runs, "last_state", last_state)
     settings, runs = trap.settings_of(*trap.MUCH), trap.runs_of(*trap.MUCH)
     trap_runs.train({"task": "line", "noise": 8.0, "runs": runs, "seeds": [5]}, None, Path())
-    assert calls.pop(0) == (Plain(),)
-    made = {
-        (method, lam): (loss, alpha, slower, start and start.name)
-        for (method, lam), (loss, alpha, slower, start) in zip(settings, calls, strict=True)
-    }
-    assert made["MSE", None] == (Plain(), 0.0, 1, 1)
-    assert made["Lai alone", 1.0] == (Lai(1.0), 1.0, 1, None)
-    assert made["MSE, then Lai", 0.1] == (Lai(0.1), 1.0, 1, 1)
-    assert made["MSE, then Lai, lr/3", 0.1] == (Lai(0.1), 1.0, 3, 1)
-    assert made["Lai Training", 0.1] == (Lai(0.1), 0.01, 1, 1)
+    assert calls.pop(0) == (None, 0.0, 1, None)
+    made = dict(zip(settings, calls, strict=True))
+    assert made["MSE", None] == (None, 0.0, 1, 1)
+    assert made["Lai alone", 1.0] == (1.0, 1.0, 1, None)
+    assert made["MSE, then Lai", 0.1] == (0.1, 1.0, 1, 1)
+    assert made["MSE, then Lai, lr/3", 0.1] == (0.1, 1.0, 3, 1)
+    assert made["Lai Training", 0.1] == (0.1, 0.01, 1, 1)
 
 
 def test_a_run_goes_on_from_its_start_for_as_long_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +73,8 @@ def test_a_run_goes_on_from_its_start_for_as_long_again(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(trap_runs, "lai_training", training)
     job, start = {"task": "curve", "noise": 2.5}, SimpleNamespace(epoch=25)
-    state: Any = trap_runs.last_state(job, 7, Lai(0.1), 0.01, 5, start)  # type: ignore[arg-type]
+    run = {"lam": 0.1, "alpha": 0.01, "slower": 5}
+    state: Any = trap_runs.last_state(job, 7, run, start)  # type: ignore[arg-type]
     assert state == "last"
     assert (asked["loss"], asked["alpha"], asked["sampling"]) == (Lai(0.1), 0.01, "points")
     assert (asked["pretrain_epochs"], asked["lai_epochs"], asked["resume_from"]) == (25, 125, start)
@@ -86,3 +84,5 @@ def test_a_run_goes_on_from_its_start_for_as_long_again(monkeypatch: pytest.Monk
         (128, 1),
         (128,),
     )
+    trap_runs.last_state(job, 7, {**run, "lam": None})
+    assert asked["loss"] == Plain()
