@@ -7,27 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import lai_ref.mlp
 from figures.cost import EPOCHS
 from figures.experiments import step_times, timing
-from lai_ref import MLP, Lai, Plain
-
-
-class Logged(np.ndarray[Any, Any]):
-    """An array that lists the matrix products it takes part in, by their shapes and layout."""
-
-    log: list[Any]
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        def bare(value: Any) -> Any:
-            return np.asarray(value) if isinstance(value, Logged) else value
-
-        if ufunc is np.matmul:
-            self.log.append(shapes(*inputs))
-        if "out" in options:
-            options["out"] = tuple(bare(out) for out in options["out"])
-        result = getattr(ufunc, method)(*(bare(value) for value in inputs), **options)
-        return result.view(Logged) if isinstance(result, np.ndarray) else result
+from lai_ref import MLP, Lai, Plain, value_and_grad
+from tests.inputs.products import Logged, logged_products
 
 
 def shapes(left: Any, right: Any) -> tuple[Any, ...]:
@@ -36,29 +19,14 @@ def shapes(left: Any, right: Any) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("sizes", [(3, 1), (3, 5, 1), (3, 5, 4, 1), (2, 7, 6, 5, 1)])
-def test_the_products_are_those_of_the_network(
-    sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("check_array", "check_shape"):  # which would make plain arrays of the logged ones
-        monkeypatch.setattr(lai_ref.mlp, name, lambda _, array, shape: array)
-    net = MLP(sizes)
-    rng = np.random.default_rng(0)
-    theta = net.init(rng).view(Logged)
-    x, t = rng.standard_normal((9, sizes[0])).view(Logged), rng.standard_normal(9)
-    plain, more = step_times.products(net, np.asarray(theta), 9)
-
-    monkeypatch.setattr(Logged, "log", [], raising=False)
-    y, tape = net.forward(theta, x)
-    _, dy, _ = Plain()(np.asarray(y), t)
-    net.backward(tape, dy.view(Logged))
-    assert sorted(Logged.log) == sorted(shapes(*pair) for pair in plain)
-
-    monkeypatch.setattr(Logged, "log", [])
-    y, tape = net.forward(theta, x)
-    k, gtape = net.input_gradient(tape)
-    _, dy, dk = Lai(0.1)(np.asarray(y), t, np.asarray(k))
-    net.double_backward(gtape, dy.view(Logged), dk.view(Logged))
-    assert sorted(Logged.log) == sorted(shapes(*pair) for pair in plain + more)
+def test_the_products_are_those_of_the_network(sizes: tuple[int, ...]) -> None:
+    net, rng = MLP(sizes), np.random.default_rng(0)
+    theta, x, t = net.init(rng), rng.standard_normal((9, sizes[0])), rng.standard_normal(9)
+    plain, more = step_times.products(net, theta, 9)
+    for loss, expected in ((Plain(), plain), (Lai(0.1), plain + more)):
+        with logged_products() as log:
+            value_and_grad(net, theta.view(Logged), x, t, loss)
+        assert sorted(shapes(*pair) for pair in log) == sorted(shapes(*pair) for pair in expected)
 
 
 @pytest.mark.parametrize("sizes", [(3, 1), (8, 64, 32, 1), (2, 7, 6, 5, 1)])
