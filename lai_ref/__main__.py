@@ -75,16 +75,16 @@ def _train(options: argparse.Namespace) -> int:
     print(f"data: {data.source}", file=sys.stderr)
     if checkpoint is not None:
         print(f"resuming after epoch {checkpoint.epoch} of {options.state}", file=sys.stderr)
-    total, last = options.pretrain_epochs + options.lai_epochs, None
-    for last in epochs:
-        _report(last, total)
+    state = checkpoint
+    for epoch in epochs:
+        _report(epoch, options.pretrain_epochs + options.lai_epochs)
+        state = epoch.state
         if options.state:
-            save_state(options.state, last.state._replace(settings=settings))
-    if last is None and checkpoint is None:
+            save_state(options.state, state._replace(settings=settings))
+    if state is None:
         raise ValueError("pretrain-epochs, lai-epochs: expected more than 0 together, got 0")
-    theta = last.state.theta if last else checkpoint.theta  # type: ignore[union-attr]
-    y_test = net.predict(theta, task.x_test)
-    print(f"RMSE on the validation set      {rmse(net.predict(theta, task.x_val), task.t_val):.4f}")
+    y_val, y_test = (net.predict(state.theta, x) for x in (task.x_val, task.x_test))
+    print(f"RMSE on the validation set      {rmse(y_val, task.t_val):.4f}")
     print(f"variance of the test outputs    {float(y_test.var()):.4f}")
     return 0
 

@@ -35,7 +35,21 @@ def atomic_write(path: Path, content: bytes) -> None:
         If it cannot be written. The message has the path.
     """
     with defer_interrupt():
-        _write(path, content)
+        _remove_stale_parts(path)
+        name = f"{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.part"
+        part = path.with_name(name)
+        try:
+            with open(part, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            if isinstance(error, OSError):  # the message of a full disk names no file
+                raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+            raise
 
 
 @contextlib.contextmanager
@@ -63,24 +77,6 @@ def check_writable(folder: Path) -> None:
     """Raise OSError now, before any computing, if no file can be made in `folder`."""
     with tempfile.TemporaryFile(dir=folder):
         pass
-
-
-def _write(path: Path, content: bytes) -> None:
-    _remove_stale_parts(path)
-    name = f"{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.part"
-    part = path.with_name(name)
-    try:
-        with open(part, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        if isinstance(error, OSError):  # the message of a full disk names no file
-            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-        raise
 
 
 def _remove_stale_parts(path: Path) -> None:
