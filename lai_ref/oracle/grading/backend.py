@@ -21,16 +21,6 @@ from lai_ref.objective import value_and_grad, value_and_grad_mixed
 from lai_ref.support.validation import Array
 
 Lam: TypeAlias = float | Array
-METHODS = {
-    "codec": "codec",
-    "factor": "factor",
-    "loss": "loss",
-    "input_gradient": "input_gradient",
-    "param_gradient": "param_gradient",
-    "adam": "adam_step",
-    "train": "train",
-    "sharded": "sharded_gradient",
-}
 
 
 class Backend(Protocol):

@@ -174,7 +174,7 @@ def branch(a: Bounded, b: Bounded | float, at_kink: float) -> float:
 
     Raises
     ------
-    UndecidedError
+    AmbiguousBranchError
         If a and b differ, but by less than their tolerances in single precision.
     """
     b = bounded(b)

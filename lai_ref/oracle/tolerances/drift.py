@@ -76,7 +76,7 @@ def free_run(
 
     Raises
     ------
-    UndecidedError
+    AmbiguousBranchError
         The drift may carry a number over a kink, or turn a gradient around.
     """
     beta1, beta2 = constants["beta1"], constants["beta2"]
