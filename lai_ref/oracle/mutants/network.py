@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,12 +26,8 @@ class WeightsByColumn(Port):
 @mutant("θ was read with b before W in each layer; W comes first.", SLOPES)
 class BiasBeforeWeights(Port):
     def unflatten(self, sizes: Sequence[int], theta: Array) -> Layers:
-        layers, start = [], 0
-        for rows, columns in pairwise(sizes):
-            middle, end = start + columns, start + (rows + 1) * columns
-            layers.append((theta[middle:end].reshape(rows, columns), theta[start:middle]))
-            start = end
-        return layers
+        layers = [np.vstack(layer) for layer in super().unflatten(sizes, theta)]
+        return [(layer[1:], layer[0]) for layer in layers]
 
     def flatten(self, gradients: Layers) -> Array:
         return super().flatten([(db, dW) for dW, db in gradients])

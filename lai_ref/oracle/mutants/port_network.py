@@ -42,8 +42,9 @@ class NetworkPort(Sums):
         """θ as [(W, b), …]."""
         layers, start = [], 0
         for rows, columns in pairwise(sizes):
-            middle, end = start + rows * columns, start + (rows + 1) * columns
-            layers.append((theta[start:middle].reshape(rows, columns), theta[middle:end]))
+            end = start + (rows + 1) * columns
+            layer = theta[start:end].reshape(rows + 1, columns)
+            layers.append((layer[:-1], layer[-1]))
             start = end
         return layers
 

@@ -77,9 +77,6 @@ class BoundedPort(Port):
         F, dF = np.frompyfunc(both, 2, 2)(k, np.asarray(lam, float))
         return F, dF
 
-    def residual_power(self, e: Array, order: int) -> Array:
-        return np.abs(e) if order == 1 else e * e
-
     def residual_grad(self, e: Array, order: int) -> Array:
         # p |e|^(p−1) sign e, with sign 0 = 2u − 1
         return _each(lambda e: bounded(2 * branch(e, 0.0, self.u) - 1), e) if order == 1 else 2 * e
@@ -113,14 +110,12 @@ class BoundedPort(Port):
     def weight(self, n_part: int, n: int, parts: int) -> Any:
         return bounded(n_part) / n
 
-    def betas(self, beta1: float, beta2: float) -> Any:
-        return bounded(beta1), bounded(beta2)
+    def adam_step(self, *, beta1: float, beta2: float, **rest: Any) -> tuple[Array, Array, Array]:
+        betas: dict[str, Any] = {"beta1": bounded(beta1), "beta2": bounded(beta2)}
+        return super().adam_step(**betas, **rest)
 
-    def bias_correction1(self, beta1: Any, t: int) -> Any:
-        return 1 - power(beta1, t)
-
-    def bias_correction2(self, beta2: Any, t: int) -> Any:
-        return 1 - power(beta2, t)
+    def bias_corrections(self, beta1: Any, beta2: Any, t: int) -> Any:
+        return 1 - power(beta1, t), 1 - power(beta2, t)
 
     def denominator(self, v: Array, bias2: float, eps: float) -> Array:
         return _each(sqrt, v / bias2) + eps
