@@ -63,18 +63,15 @@ def _train(
     port: BoundedPort, *, theta: Array, m: Array, v: Array, step: int,
     plain: int, loss: Loss, batches: Batches,
     x: Array, t: Array, sizes: list[int], activation: str, **constants: float,
-) -> list[list[Bounded]]:  # fmt: skip
+) -> list[Array]:  # fmt: skip
     """θ after each step, with the drift of the run."""
     net = {"sizes": sizes, "activation": activation}
 
-    def gradient_of(rows: Array, lai_rows: Array) -> Callable[[list[Bounded]], list[Bounded]]:
+    def gradient_of(rows: Array, lai_rows: Array) -> Callable[[Array], Array]:
         parts = port.parts(rows, lai_rows, plain, loss)
-        return lambda theta: list(
-            port.mixed_gradient(parts, x=x, t=t, theta=np.array(theta), **net)
-        )
+        return lambda theta: port.mixed_gradient(parts, x=x, t=t, theta=theta, **net)
 
-    state = State(*(list(part) for part in (theta, m, v)))
-    return free_run(state, step, [gradient_of(*batch) for batch in batches], constants)
+    return free_run(State(theta, m, v), step, [gradient_of(*batch) for batch in batches], constants)
 
 
 def _rounded(output: Any) -> Any:
