@@ -152,10 +152,10 @@ class Reference:
         return np.array(thetas)
 
     def sharded_gradient(
-        self, *, theta: Array, x: Array, t: Array, loss: Any, shards: list[Array], **net: Any
+        self, *, x: Array, t: Array, shards: list[Array], **rest: Any
     ) -> tuple[Any, Array]:
         rows = np.concatenate(shards)
-        return value_and_grad(MLP(**net), theta, x[rows], t[rows], _loss(loss))
+        return self.param_gradient(x=x[rows], t=t[rows], **rest)
 
 
 reference = Reference()
