@@ -16,12 +16,19 @@ from lai_ref.oracle.mutants.port_loss import Array, Sums
 Layers: TypeAlias = list[tuple[Array, Array]]
 
 
+class Unit(NamedTuple):
+    """An activation at some z, each part like z."""
+
+    f: Any
+    df: Any
+    d2f: Any
+
+
 class Cache(NamedTuple):
     """What the forward and the input-gradient pass computed, for hidden layers h = 0, 1, …"""
 
     layers: Layers
     a: list[Array]  # x, then each hidden layer's output (N, width)
-    z: list[Array]  # what the activation was applied to
     df: list[Array]  # f'(z)
     d2f: list[Array]  # f''(z)
     u: list[Array]  # ∂y/∂z
@@ -58,43 +65,21 @@ class NetworkPort(Sums):
         s: Array = np.where(z >= 0, 1, e) / (1 + e)
         return s
 
-    def f(self, activation: str, z: Array) -> Array:
-        """The activation."""
-        a = z
+    def activate(self, activation: str, z: Array) -> Unit:
+        """f(z), f'(z) and f''(z)."""
         if activation == "relu":
-            a = np.maximum(z, 0)
-        elif activation == "tanh":
-            a = np.tanh(z)
-        elif activation == "softplus":
-            a = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
-        elif activation == "silu":
-            a = z * self.sigmoid(z)
-        return a
-
-    def df(self, activation: str, z: Array, a: Array) -> Array:
-        """f'(z), where a = f(z)."""
-        df = np.ones_like(z)
-        if activation == "relu":
-            df = (z > 0).astype(z.dtype)
-        elif activation == "tanh":
-            df = 1 - a * a
-        elif activation == "softplus":
-            df = self.sigmoid(z)
-        elif activation == "silu":
-            df = self.sigmoid(z) * (1 + z * self.sigmoid(-z))
-        return df
-
-    def d2f(self, activation: str, z: Array, a: Array) -> Array:
-        """f''(z), where a = f(z)."""
-        d2f = np.zeros_like(z)
-        right, left = self.sigmoid(z), self.sigmoid(-z)
+            return Unit(np.maximum(z, 0), (z > 0).astype(z.dtype), np.zeros_like(z))
         if activation == "tanh":
-            d2f = -2 * a * (1 - a * a)
-        elif activation == "softplus":
-            d2f = right * left
-        elif activation == "silu":
-            d2f = right * left * (2 + z * (left - right))
-        return d2f
+            a = np.tanh(z)
+            return Unit(a, 1 - a * a, -2 * a * (1 - a * a))
+        right, left = self.sigmoid(z), self.sigmoid(-z)
+        if activation == "softplus":
+            f = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+            return Unit(f, right, right * left)
+        if activation == "silu":
+            df = right * (1 + z * left)
+            return Unit(z * right, df, right * left * (2 + z * (left - right)))
+        return Unit(z, np.ones_like(z), np.zeros_like(z))
 
     def matmul(self, a: Array, b: Array) -> Array:
         """Every product of matrices goes through here."""
@@ -110,16 +95,16 @@ class NetworkPort(Sums):
     ) -> Cache:
         """y and k, and what `double_backward` needs."""
         layers = self.unflatten(sizes, theta)
-        a, z = [x], []
+        a, df, d2f = [x], [], []
         for W, b in layers[:-1]:
             # z_l = a_(l−1) W_l + b_l;  a_l = f(z_l)
-            z.append(self.affine(a[-1], W, b))
-            a.append(self.f(activation, z[-1]))
+            unit = self.activate(activation, self.affine(a[-1], W, b))
+            a.append(unit.f)
+            df.append(unit.df)
+            d2f.append(unit.d2f)
         y = self.affine(a[-1], *layers[-1])[:, 0]
-        df = [self.df(activation, *pair) for pair in zip(z, a[1:], strict=True)]
-        d2f = [self.d2f(activation, *pair) for pair in zip(z, a[1:], strict=True)]
         k, u, v = self.input_gradient_pass(layers, df, len(x))
-        return Cache(layers, a, z, df, d2f, u, v, y, k)
+        return Cache(layers, a, df, d2f, u, v, y, k)
 
     def input_gradient_pass(
         self, layers: Layers, df: list[Array], n: int

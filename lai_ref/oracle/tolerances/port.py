@@ -15,6 +15,7 @@ import numpy as np
 
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.oracle.mutants.port_loss import Array, Lam
+from lai_ref.oracle.mutants.port_network import Unit
 from lai_ref.oracle.tolerances.bounded import (
     Bounded,
     bounded,
@@ -96,14 +97,8 @@ class BoundedPort(Port):
 
     # Network
 
-    def f(self, activation: str, z: Array) -> Array:
-        return _each(lambda z: activate(activation, z, self.u).f, z)
-
-    def df(self, activation: str, z: Array, a: Array) -> Array:
-        return _each(lambda z: activate(activation, z, self.u).df, z)
-
-    def d2f(self, activation: str, z: Array, a: Array) -> Array:
-        return _each(lambda z: activate(activation, z, self.u).d2f, z)
+    def activate(self, activation: str, z: Array) -> Unit:
+        return Unit(*np.frompyfunc(lambda z: activate(activation, z, self.u), 1, 3)(z))
 
     # Training
 
