@@ -54,7 +54,7 @@ def write_vectors() -> None:
 def built_case(question: dict[str, Any]) -> dict[str, Any]:
     """A question as it stands in the file, with its answer and bounds."""
     case = {key: question[key] for key in ("id", "about", "inputs")}
-    if question.get("error"):
+    if question["error"]:
         return case | {"expected": "error"}
     group = question["id"].split("/")[0]
     inputs = parse_case(case | {"expected": "error"}, group).inputs

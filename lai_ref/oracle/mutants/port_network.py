@@ -83,8 +83,7 @@ class NetworkPort(Sums):
 
     def matmul(self, a: Array, b: Array) -> Array:
         """Every product of matrices goes through here."""
-        product: Array = a @ b
-        return product
+        return a @ b
 
     def affine(self, a: Array, W: Array, b: Array) -> Array:
         """a W + b."""
@@ -103,23 +102,16 @@ class NetworkPort(Sums):
             df.append(unit.df)
             d2f.append(unit.d2f)
         y = self.affine(a[-1], *layers[-1])[:, 0]
-        k, u, v = self.input_gradient_pass(layers, df, len(x))
-        return Cache(layers, a, df, d2f, u, v, y, k)
-
-    def input_gradient_pass(
-        self, layers: Layers, df: list[Array], n: int
-    ) -> tuple[Array, list[Array], list[Array]]:
-        """k, u and v."""
-        # v_(L−1) = w_L
-        v_below = np.tile(layers[-1][0][:, 0], (n, 1))
         u: list[Array] = []
-        v: list[Array] = []
-        for (W, _), f1 in zip(layers[-2::-1], df[::-1], strict=True):
+        # v_(L−1) = w_L
+        v = [np.tile(layers[-1][0][:, 0], (len(x), 1))]
+        for (W, _), df_l in zip(layers[-2::-1], df[::-1], strict=True):
             # u_l = v_l ⊙ f'(z_l);  v_(l−1) = u_l W_lᵀ
-            v.insert(0, v_below)
-            u.insert(0, v_below * f1)
-            v_below = self.matmul(u[0], self.transpose(W))
-        return v_below, u, v
+            u.insert(0, v[0] * df_l)
+            v.insert(0, self.matmul(u[0], self.transpose(W)))
+        # k = v_0
+        k, *v = v
+        return Cache(layers, a, df, d2f, u, v, y, k)
 
     def transpose(self, W: Array) -> Array:
         """Wᵀ in the input-gradient pass."""
