@@ -15,8 +15,7 @@ from lai_ref.oracle.mutants.port_loss import Array
 @mutant("ε was added inside the root, √(v̂ + ε); it is √v̂ + ε.", ADAM)
 class EpsilonInsideRoot(Port):
     def denominator(self, v: Array, bias2: float, eps: float) -> Array:
-        root: Array = np.sqrt(v / bias2 + eps)
-        return root
+        return np.sqrt(v / bias2 + eps)
 
 
 @mutant("ε was added to √v before the bias correction; it is added to √v̂.", ADAM)

@@ -75,8 +75,7 @@ class Port(LossPort, NetworkPort):
 
     def denominator(self, v: Array, bias2: float, eps: float) -> Array:
         """√v̂ + ε."""
-        root: Array = np.sqrt(v / bias2) + eps
-        return root
+        return np.sqrt(v / bias2) + eps
 
     def next_moments(self, m: Array, v: Array, bias1: float, bias2: float) -> tuple[Array, Array]:
         """m and v for the next step."""

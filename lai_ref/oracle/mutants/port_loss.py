@@ -113,11 +113,8 @@ class LossPort(Sums):
         e, n = y - t, len(y)
         F, dF = self.factor(k, lam, order)
         value, s = self.reduce(self.per_feature(e, F, order), l1_ratio, reduction)
-        return (
-            y.dtype.type(value),
-            self.dy(e, F, s, order, n),
-            self.dk(e, dF, s, order, n),
-        )
+        dy, dk = self.dy(e, F, s, order, n), self.dk(e, dF, s, order, n)
+        return y.dtype.type(value), dy, dk
 
     def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
         """mean |e|^p and its dy (N,)."""

@@ -12,6 +12,9 @@ from lai_ref.oracle.mutants.mutant import mutant
 from lai_ref.oracle.mutants.port import Loss, Parts, Port
 from lai_ref.oracle.mutants.port_loss import Array
 
+Answer: TypeAlias = tuple[Any, Array]  # value and gradient
+Shards: TypeAlias = Sequence[Array]  # rows by worker
+
 TRAIN, SHARDED = ("train",), ("sharded",)
 
 
@@ -36,8 +39,7 @@ class FirstRows(Port):
 @mutant("The Lai loss went to the rows that should get the plain loss, and the reverse.", TRAIN)
 class RowsExchanged(Port):
     def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
-        rest: Array = rows[~np.isin(rows, lai_rows)]
-        return rest
+        return rows[~np.isin(rows, lai_rows)]
 
 
 @mutant("One Lai row gave the Lai loss to its whole batch; the others get the plain loss.", TRAIN)
@@ -74,10 +76,6 @@ class PlainOnAllRows(Port):
         (rest, plain), (rows, _) = parts
         _, more = self.value_and_gradient(x=x[rows], t=t[rows], loss=plain, **net)
         return right + len(rows) / (len(rest) + len(rows)) * more
-
-
-Answer: TypeAlias = tuple[Any, Array]  # value and gradient
-Shards: TypeAlias = Sequence[Array]  # rows by worker
 
 
 def averaged(parts: Sequence[Any], counts: Sequence[int]) -> Any:

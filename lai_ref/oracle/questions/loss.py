@@ -181,5 +181,4 @@ def off_kink(rng: np.random.Generator, shape: tuple[int, ...], lam: Array, order
 
 def to_float32(values: Any) -> Array:
     """To the nearest float32."""
-    near: Array = np.asarray(values).astype(np.float32).astype(np.float64)
-    return near
+    return np.asarray(values).astype(np.float32).astype(np.float64)

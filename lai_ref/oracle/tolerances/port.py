@@ -16,15 +16,7 @@ import numpy as np
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.oracle.mutants.port_loss import Array, Lam
 from lai_ref.oracle.mutants.port_network import Unit
-from lai_ref.oracle.tolerances.bounded import (
-    Bounded,
-    bounded,
-    branch,
-    mean,
-    power,
-    sqrt,
-    total,
-)
+from lai_ref.oracle.tolerances.bounded import Bounded, bounded, branch, mean, power, sqrt, total
 from lai_ref.oracle.tolerances.loss import factor, l2_norm
 from lai_ref.oracle.tolerances.network import activate
 
