@@ -12,6 +12,7 @@ import json
 import math
 import sys
 from decimal import ROUND_UP, Context, Decimal, localcontext
+from functools import partial
 from typing import Any
 
 from lai_ref.oracle.case import (
@@ -28,7 +29,7 @@ from lai_ref.oracle.case import (
 )
 from lai_ref.oracle.questions import questions
 from lai_ref.oracle.tolerances import answers as straightforward
-from lai_ref.oracle.tolerances.bounded import tolerance
+from lai_ref.oracle.tolerances.bounded import Bounded, tolerance
 from lai_ref.oracle.truth import answers as exact
 from lai_ref.support.files import atomic_write
 
@@ -53,7 +54,7 @@ def write_vectors() -> None:
 def built_case(question: dict[str, Any]) -> dict[str, Any]:
     """A question as it stands in the file, with its answer and bounds."""
     case = {key: question[key] for key in ("id", "about", "inputs")}
-    if question.get("error"):
+    if question["error"]:
         return case | {"expected": "error"}
     group = question["id"].split("/")[0]
     inputs = parse_case(case | {"expected": "error"}, group).inputs
@@ -69,16 +70,15 @@ def answer(group: str, inputs: dict[str, Any]) -> dict[str, Any]:
     base, end = (exact.answer(group, inputs, Decimal(u)) for u in (0, 1))
     found: dict[str, Any] = {"expected": {n: mapped(_digits, base[n]) for n in OUTPUTS[group]}}
     with localcontext(Context(prec=60, Emin=-99999, Emax=99999)):
-        direction = {n: _less(end[n], base[n]) for n in OUTPUTS[group]}
+        direction = {n: mapped(_difference, end[n], base[n]) for n in OUTPUTS[group]}
     kink = any(d != 0 for n in direction for d in flat(direction[n]))
     if kink:
         found["direction"] = {n: mapped(_digits, direction[n]) for n in OUTPUTS[group]}
     sides = [straightforward.answer(group, inputs, u) for u in ((0.0, 1.0) if kink else (0.5,))]
     found["tolerance"] = {
-        dtype: {n: _largest([mapped(lambda b: tolerance(b, dtype), s[n]) for s in sides])  # noqa: B023
-                for n in OUTPUTS[group]}
+        dtype: {n: mapped(partial(_bound, dtype), *(s[n] for s in sides)) for n in OUTPUTS[group]}
         for dtype in DTYPES
-    }  # fmt: skip
+    }
     return found
 
 
@@ -87,18 +87,15 @@ def _digits(d: Decimal) -> str:
     return str(DIGITS.plus(d).normalize(DIGITS)) if abs(d) > Decimal("1e-200") else "0"
 
 
-def _less(a: Any, b: Any) -> Any:
-    if isinstance(a, list):
-        return [_less(p, q) for p, q in zip(a, b, strict=True)]
+def _difference(a: Decimal, b: Decimal) -> Decimal:
     difference = a - b
     # what is left of two 50-digit numbers that are equal
     return difference if abs(difference) > abs(a) * Decimal("1e-40") else Decimal(0)
 
 
-def _largest(sides: list[Any]) -> Any:
-    if isinstance(sides[0], list):
-        return [_largest(list(parts)) for parts in zip(*sides, strict=True)]
-    return str(SHORT.plus(Decimal(max(sides)))) if math.isfinite(max(sides)) else "inf"
+def _bound(dtype: str, *sides: Bounded) -> str:
+    largest = max(tolerance(b, dtype) for b in sides)
+    return str(SHORT.plus(Decimal(largest))) if math.isfinite(largest) else "inf"
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import json
 import math
 import re
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -65,6 +66,8 @@ OUTPUTS: dict[str, dict[str, int]] = {
     "sharded": {"value": NUMBER, "grad": VECTOR},
 }
 GROUPS = tuple(INPUTS)
+# of a backend
+METHODS = {group: group for group in GROUPS} | {"adam": "adam_step", "sharded": "sharded_gradient"}
 
 
 class CorruptVectorsError(Exception):
@@ -98,12 +101,18 @@ def cases(group: str | None = None) -> list[Case]:
     ------
     ValueError
         An unknown group.
-    DamagedError
+    CorruptVectorsError
         A file that is missing or is not what its SHA-256 says.
     """
     if group is not None and group not in GROUPS:
         raise ValueError(f"group: expected one of {', '.join(GROUPS)}, got {group!r}")
     return [case for name in GROUPS if group in (None, name) for case in _published(name)]
+
+
+def as_published(cases: Iterable[Case]) -> dict[str, dict[str, Any]]:
+    """The cases' groups as they stand in the files: JSON objects by id."""
+    contents = [json.loads((VECTORS / f"{g}.json").read_bytes()) for g in {c.group for c in cases}]
+    return {case["id"]: case for content in contents for case in content["cases"]}
 
 
 @lru_cache(maxsize=len(GROUPS))
@@ -191,9 +200,11 @@ def is_float32(d: Decimal) -> bool:
     return math.isfinite(near) and Decimal(near) == d
 
 
-def mapped(f: Any, nested: Nested) -> Nested:
-    """f of every number in nested lists."""
-    return [mapped(f, item) for item in nested] if isinstance(nested, list) else f(nested)
+def mapped(f: Any, *nested: Nested) -> Nested:
+    """f of the numbers at every place of nested lists of one shape."""
+    if isinstance(nested[0], list):
+        return [mapped(f, *items) for items in zip(*nested, strict=True)]
+    return f(*nested)
 
 
 def flat(nested: Nested) -> list[Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lai_ref.oracle.build import answer
-from lai_ref.oracle.case import VECTORS, Case
+from lai_ref.oracle.case import Case, as_published
 
 
 def verify(cases: Sequence[Case]) -> Iterator[tuple[Case, str]]:
@@ -17,10 +16,7 @@ def verify(cases: Sequence[Case]) -> Iterator[tuple[Case, str]]:
     Expected numbers and directions have to be those in the file to the last digit; bounds, which
     are computed in doubles and have two digits, within a tenth.
     """
-    published: dict[str, Any] = {}
-    for group in {case.group: None for case in cases}:
-        content = json.loads((VECTORS / f"{group}.json").read_bytes())
-        published |= {case["id"]: case for case in content["cases"]}
+    published = as_published(cases)
     for case in cases:
         stated = published[case.id]
         if case.expected is None:

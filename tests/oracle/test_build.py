@@ -78,5 +78,5 @@ def test_verify_notices_every_kind_of_change(
         part = stated[key]["float64"] if key == "tolerance" else stated[key]
         part["slope"][0] = str(1.2 * float(part["slope"][0]))
         (tmp_path / "factor.json").write_text(json.dumps(content))
-        monkeypatch.setattr("lai_ref.oracle.verify.VECTORS", tmp_path)
+        monkeypatch.setattr("lai_ref.oracle.case.VECTORS", tmp_path)
         assert [problem for _, problem in verify(chosen)] == [f"{key} differ from what is computed"]

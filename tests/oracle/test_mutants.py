@@ -17,9 +17,9 @@ import pytest
 
 from lai_ref import oracle
 from lai_ref.oracle import mutants
-from lai_ref.oracle.case import DTYPES, Case
-from lai_ref.oracle.grading.backend import METHODS, reference
-from lai_ref.oracle.grading.runner import arguments
+from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.case import DTYPES, METHODS, Case
+from lai_ref.oracle.grading.backend import reference
 from lai_ref.oracle.mutants import MUTANTS, VARIANTS, Mutant
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.support.validation import Array
@@ -36,7 +36,8 @@ each_variant = pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: v.name
 
 def answer(backend: object, case: Case, dtype: str) -> list[Array]:
     """A backend's outputs as they are, for arrays that it cannot write to."""
-    parts = getattr(backend, METHODS[case.group])(**read_only(arguments(case, dtype)))
+    given = read_only(arguments(case.group, case.inputs, dtype))
+    parts = getattr(backend, METHODS[case.group])(**given)
     return [np.asarray(part) for part in (parts if isinstance(parts, tuple) else (parts,))]
 
 

@@ -26,16 +26,24 @@ ARROWS: dict[str, set[str]] = {
     "lai_ref": {*LAI_REF, "lai_ref/support", "lai_ref/california"},
     "lai_ref/__main__": {*LAI_REF, "lai_ref/support", "lai_ref/california"},
     f"{ORACLE}/case": set(),
+    f"{ORACLE}/arguments": {f"{ORACLE}/case"},
     f"{ORACLE}/truth": set(),
     f"{ORACLE}/mutants": set(),
-    f"{ORACLE}/tolerances": {f"{ORACLE}/case", f"{ORACLE}/mutants"},  # the port to bound
+    f"{ORACLE}/tolerances": {
+        *(f"{ORACLE}/{name}" for name in ("arguments", "case")),
+        f"{ORACLE}/mutants",  # the port to bound
+    },
     f"{ORACLE}/questions": {*LAI_REF, "lai_ref/support"},
     f"{ORACLE}/build": {
         "lai_ref/support",
         *(f"{ORACLE}/{name}" for name in ("case", "questions", "truth", "tolerances")),
     },
     f"{ORACLE}/verify": {f"{ORACLE}/build", f"{ORACLE}/case"},
-    f"{ORACLE}/grading": {*LAI_REF, "lai_ref/support", f"{ORACLE}/case", f"{ORACLE}/mutants"},
+    f"{ORACLE}/grading": {
+        *LAI_REF,
+        "lai_ref/support",
+        *(f"{ORACLE}/{name}" for name in ("arguments", "case", "mutants")),
+    },
     ORACLE: {f"{ORACLE}/case", f"{ORACLE}/grading"},
     f"{ORACLE}/__main__": {f"{ORACLE}/case", f"{ORACLE}/grading", f"{ORACLE}/verify"},
     "figures": set(),

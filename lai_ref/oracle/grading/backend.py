@@ -21,16 +21,6 @@ from lai_ref.objective import value_and_grad, value_and_grad_mixed
 from lai_ref.support.validation import Array
 
 Lam: TypeAlias = float | Array
-METHODS = {
-    "codec": "codec",
-    "factor": "factor",
-    "loss": "loss",
-    "input_gradient": "input_gradient",
-    "param_gradient": "param_gradient",
-    "adam": "adam_step",
-    "train": "train",
-    "sharded": "sharded_gradient",
-}
 
 
 class Backend(Protocol):
@@ -162,10 +152,10 @@ class Reference:
         return np.array(thetas)
 
     def sharded_gradient(
-        self, *, theta: Array, x: Array, t: Array, loss: Any, shards: list[Array], **net: Any
+        self, *, x: Array, t: Array, shards: list[Array], **rest: Any
     ) -> tuple[Any, Array]:
         rows = np.concatenate(shards)
-        return value_and_grad(MLP(**net), theta, x[rows], t[rows], _loss(loss))
+        return self.param_gradient(x=x[rows], t=t[rows], **rest)
 
 
 reference = Reference()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lai_ref.oracle.case import DTYPES, cases
-from lai_ref.oracle.grading.backend import METHODS
+from lai_ref.oracle.case import DTYPES, METHODS, cases
 from lai_ref.oracle.grading.grade import NOT_IMPLEMENTED, Outcome, grade
 from lai_ref.oracle.grading.report import NO_METHOD, Report
 from lai_ref.oracle.grading.runner import run_case

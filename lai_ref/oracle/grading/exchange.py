@@ -34,7 +34,7 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.oracle.case import DTYPES, GROUPS, SCHEMA, VECTORS, Case, Nested
+from lai_ref.oracle.case import DTYPES, GROUPS, SCHEMA, Case, Nested, as_published
 from lai_ref.oracle.case import cases as every_case
 from lai_ref.oracle.grading.grade import NOT_IMPLEMENTED, Outcome, RaisedError, grade
 from lai_ref.oracle.grading.report import Report
@@ -54,11 +54,8 @@ class InvalidAnswersError(ValueError):
 
 def prompt(cases: Sequence[Case], dtype: str) -> str:
     """The inputs of the cases, without their answers."""
-    inputs: dict[str, Any] = {}
-    for group in {case.group: None for case in cases}:
-        content = json.loads((VECTORS / f"{group}.json").read_bytes())
-        inputs |= {case["id"]: case["inputs"] for case in content["cases"]}
-    content = [{"id": c.id, "group": c.group, "inputs": inputs[c.id]} for c in cases]
+    published = as_published(cases)
+    content = [{"id": c.id, "group": c.group, "inputs": published[c.id]["inputs"]} for c in cases]
     return json.dumps({"schema": SCHEMA, "dtype": dtype, "cases": content})
 
 
@@ -67,7 +64,7 @@ def grade_answers(content: bytes, cases: Sequence[Case], dtype: str | None = Non
 
     Raises
     ------
-    MalformedError
+    InvalidAnswersError
         Not JSON, not the schema, an unknown id or group, a string that is not a number, too large.
     """
     answers = _read(content)
@@ -99,7 +96,7 @@ def run_command(command: str, question: str, seconds: float) -> bytes:
 
     Raises
     ------
-    MalformedError
+    InvalidAnswersError
         If it cannot be started, fails, takes longer, or prints nothing or too much.
     """
     if not command.strip():
@@ -164,7 +161,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """An answer file's content; MalformedError if it is absurdly large, OSError if unreadable."""
+    """An answer file's content, or as much of it as shows that it is too large; or OSError."""
     with open(path, "rb") as file:
         return file.read(MAX_BYTES + 1)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
+from itertools import product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -71,51 +72,55 @@ def grade(case: Case, answer: Answer | None, dtype: str) -> Outcome:
     """
     if answer is None:
         return Outcome(case, MISSING, "no answer")
-    if isinstance(answer, InvalidAnswer):
-        return Outcome(case, FAILED, answer.words, answer=answer)
-    if case.expected is None:
-        if isinstance(answer, RaisedError):
-            return Outcome(case, PASSED, answer=answer)
-        return Outcome(case, FAILED, "an error is due, got an answer", answer=answer)
-    if isinstance(answer, RaisedError):
-        return Outcome(
-            case, FAILED, f"a number is due, got an error: {answer.words}", answer=answer
-        )
-    if set(answer) != set(case.expected):
-        reason = f"outputs {sorted(case.expected)} are due, got {sorted(answer)}"
+    if case.expected is None and isinstance(answer, RaisedError):
+        return Outcome(case, PASSED, answer=answer)
+    reason = _mismatch(case, answer)
+    if reason:
         return Outcome(case, FAILED, reason, answer=answer)
-    for name, expected in case.expected.items():
-        try:
-            got_shape = shape(answer[name])
-        except ValueError as error:
-            return Outcome(case, FAILED, f"{name}: {error}", answer=answer)
-        if got_shape != shape(expected):
-            reason = f"{name}: shape {shape(expected)} is due, got {got_shape}"
-            return Outcome(case, FAILED, reason, answer=answer)
     with localcontext(WORKING):
         return _compare(case, answer, dtype)
 
 
-def _compare(case: Case, answer: dict[str, Nested], dtype: str) -> Outcome:
-    assert case.expected is not None
+def _mismatch(case: Case, answer: Answer) -> str:
+    """Why an answer has no numbers to be compared with those that are due; "" if it has them."""
+    if isinstance(answer, InvalidAnswer):
+        return answer.words
+    if case.expected is None:
+        return "an error is due, got an answer"
+    if isinstance(answer, RaisedError):
+        return f"a number is due, got an error: {answer.words}"
+    if set(answer) != set(case.expected):
+        return f"outputs {sorted(case.expected)} are due, got {sorted(answer)}"
+    for name, expected in case.expected.items():
+        try:
+            got_shape = shape(answer[name])
+        except ValueError as error:
+            return f"{name}: {error}"
+        if got_shape != shape(expected):
+            return f"{name}: shape {shape(expected)} is due, got {got_shape}"
+    return ""
+
+
+def _compare(case: Case, answer: Answer, dtype: str) -> Outcome:
+    assert isinstance(answer, dict) and case.expected is not None
     rows = []  # place, got, base, direction, bound
     for name, expected in case.expected.items():
         bases = flat(expected)
         steps = flat(case.direction[name]) if case.direction else [Decimal(0)] * len(bases)
         bounds = [Decimal(b) for b in flat(case.tolerance[dtype][name])]
-        locations = [f"{name}{list(i)}" if i else name for i in _indices(shape(expected))]
+        indices = product(*map(range, shape(expected)))
+        locations = [f"{name}{list(i)}" if i else name for i in indices]
         rows += list(zip(locations, flat(answer[name]), bases, steps, bounds, strict=True))
     s, one_serves_all = _common_subgradient([row for row in rows if row[3] and row[1].is_finite()])
-    worst: tuple[float, Any] = (-1.0, None)
+    graded = []
     for location, got, base, step, bound in rows:
         expected = base + s * step if step else base  # a sum would lose the sign of −0.0
         excess = _error_in_bounds(got, expected, bound, dtype)
-        if excess > worst[0]:
-            worst = (excess, (location, got, expected, bound))
-    location, got, expected, bound = worst[1]
+        graded.append((excess, location, got, expected, bound))
+    excess, location, got, expected, bound = max(graded, key=lambda row: row[0])
     unit = _ulp(expected, dtype)
     finite = got.is_finite() and expected.is_finite()
-    passed = worst[0] <= 1
+    passed = excess <= 1
     reason = _reason(got, expected) if one_serves_all else NO_COMMON_SUBGRADIENT
     return Outcome(
         case,
@@ -147,14 +152,12 @@ def _error_in_bounds(got: Decimal, expected: Decimal, bound: Decimal, dtype: str
         return 0.0 if got.is_nan() and expected.is_nan() else math.inf
     beyond = abs(expected) > MAX_FINITE[dtype]
     if got.is_infinite() or beyond:
-        return (
-            0.0
-            if got.is_infinite() and beyond and got.is_signed() == expected.is_signed()
-            else math.inf
-        )
-    if bound == 0:  # nothing is computed: the very number, with its sign, is due
-        return 0.0 if got == expected and got.is_signed() == expected.is_signed() else math.inf
-    return float(abs(got - expected) / bound)
+        right = got.is_infinite() and beyond
+    elif bound == 0:  # nothing is computed: the very number, with its sign, is due
+        right = got == expected
+    else:
+        return float(abs(got - expected) / bound)
+    return 0.0 if right and got.is_signed() == expected.is_signed() else math.inf
 
 
 def _reason(got: Decimal, expected: Decimal) -> str:
@@ -186,10 +189,3 @@ def _ulp(expected: Decimal, dtype: str) -> Decimal:
         else (math.floor(float(abs(expected).log10()) / math.log10(2)) + 1)
     )
     return Decimal(2) ** max(exponent - DIGITS[dtype], MIN_EXPONENT[dtype])
-
-
-def _indices(lengths: tuple[int, ...]) -> list[tuple[int, ...]]:
-    indices: list[tuple[int, ...]] = [()]
-    for length in lengths:
-        indices = [(*index, i) for index in indices for i in range(length)]
-    return indices

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.oracle.case import INPUTS, LAM, NUMBER, OUTPUTS, Case, mapped
-from lai_ref.oracle.grading.backend import METHODS
+from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.case import METHODS, OUTPUTS, Case, mapped
 from lai_ref.oracle.grading.grade import Answer, InvalidAnswer, RaisedError
 from lai_ref.support.validation import Array
 
@@ -24,12 +24,10 @@ def run_case(backend: object, case: Case, dtype: str) -> Answer | None:
     protocol says, that has a name wrong, or whose results cannot be read, is unusable, and passes
     nowhere.
     """
-    method = getattr(backend, METHODS[case.group], None)
-    if method is None and case.group == "codec":
-        method = _codec
+    method = getattr(backend, METHODS[case.group], _codec if case.group == "codec" else None)
     if method is None:
         return None
-    given = arguments(case, dtype)
+    given = arguments(case.group, case.inputs, dtype)
     try:
         inspect.signature(method).bind(**given)
     except TypeError as error:
@@ -60,11 +58,6 @@ def run_case(backend: object, case: Case, dtype: str) -> Answer | None:
         return InvalidAnswer(f"{words} (tensors of another library may have to be detached first)")
 
 
-def arguments(case: Case, dtype: str) -> dict[str, Any]:
-    """A case's inputs as a backend takes them, fresh arrays each time."""
-    return {name: _argument(name, value, case.group, dtype) for name, value in case.inputs.items()}
-
-
 def _format_error(error: Exception) -> str:
     """What an error of a port says, and the line of it that raised it, or called what did."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
@@ -83,33 +76,3 @@ def _decimals(part: Any) -> Any:
 def _codec(values: Array) -> Array:
     """What a Python backend reads is what this module hands it."""
     return values
-
-
-def _argument(name: str, value: Any, group: str, dtype: str) -> Any:
-    kind = INPUTS[group][name]
-    if kind is dict:
-        return {
-            key: _lam(part, dtype) if key == LAM else float(part) if key == "l1_ratio" else part
-            for key, part in value.items()
-        }
-    if name == "batches":
-        return [(_rows(batch["rows"]), _rows(batch["lai_rows"])) for batch in value]
-    if name == "shards":
-        return [_rows(shard) for shard in value]
-    if kind == LAM:
-        return _lam(value, dtype)
-    if kind == NUMBER and not isinstance(kind, type):
-        return float(value)
-    if kind is list:
-        return list(value)  # the port's own, to do with as it likes
-    if kind in (int, str):
-        return value
-    return np.array(mapped(float, value), dtype=dtype)
-
-
-def _lam(value: Any, dtype: str) -> Any:
-    return np.array(mapped(float, value), dtype=dtype) if isinstance(value, list) else float(value)
-
-
-def _rows(rows: list[int]) -> Array:
-    return np.array(rows, dtype=np.intp)

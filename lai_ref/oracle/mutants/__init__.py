@@ -5,6 +5,8 @@ which have to pass. A port that fails is compared with the wrong ones: the neare
 mistake.
 """
 
+from types import ModuleType
+
 from lai_ref.oracle.mutants import (
     adam,
     factor,
@@ -19,15 +21,11 @@ from lai_ref.oracle.mutants.mutant import Mutant
 
 __all__ = ["MUTANTS", "VARIANTS", "Mutant"]
 
-MUTANTS: tuple[Mutant, ...] = tuple(
-    each
-    for module in (factor, loss, network, adam, training, results)
-    for each in vars(module).values()
-    if isinstance(each, Mutant)
-)
-VARIANTS: tuple[Mutant, ...] = tuple(
-    each
-    for module in (variants, variants_network)
-    for each in vars(module).values()
-    if isinstance(each, Mutant)
-)
+
+def _made_in(*modules: ModuleType) -> tuple[Mutant, ...]:
+    """In the order in which they are defined."""
+    return tuple(each for m in modules for each in vars(m).values() if isinstance(each, Mutant))
+
+
+MUTANTS = _made_in(factor, loss, network, adam, training, results)
+VARIANTS = _made_in(variants, variants_network)

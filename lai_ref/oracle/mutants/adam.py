@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,7 @@ from lai_ref.oracle.mutants.port_loss import Array
 @mutant("ε was added inside the root, √(v̂ + ε); it is √v̂ + ε.", ADAM)
 class EpsilonInsideRoot(Port):
     def denominator(self, v: Array, bias2: float, eps: float) -> Array:
-        root: Array = np.sqrt(v / bias2 + eps)
-        return root
+        return np.sqrt(v / bias2 + eps)
 
 
 @mutant("ε was added to √v before the bias correction; it is added to √v̂.", ADAM)
@@ -32,11 +32,9 @@ class EpsilonForgotten(Port):
 
 @mutant("The bias correction counted steps from 0; the first step has t = 1.", ADAM)
 class StepsFromZero(Port):
-    def bias_correction1(self, beta1: float, t: int) -> float:
-        return super().bias_correction1(beta1, t - 1) or math.nan
-
-    def bias_correction2(self, beta2: float, t: int) -> float:
-        return super().bias_correction2(beta2, t - 1) or math.nan
+    def bias_corrections(self, beta1: float, beta2: float, t: int) -> tuple[float, float]:
+        bias1, bias2 = super().bias_corrections(beta1, beta2, t - 1)
+        return bias1 or math.nan, bias2 or math.nan
 
 
 @mutant("v was averaged with β₁; it has a β₂ of its own.", ADAM)
@@ -47,38 +45,32 @@ class FirstDecayForBoth(Port):
 
 @mutant("The bias of m was not corrected.", ADAM)
 class FirstBiasForgotten(Port):
-    def bias_correction1(self, beta1: float, t: int) -> float:
-        return 1.0
+    def bias_corrections(self, beta1: float, beta2: float, t: int) -> tuple[float, float]:
+        return 1.0, super().bias_corrections(beta1, beta2, t)[1]
 
 
 @mutant("The bias of v was not corrected.", ADAM)
 class SecondBiasForgotten(Port):
-    def bias_correction2(self, beta2: float, t: int) -> float:
-        return 1.0
+    def bias_corrections(self, beta1: float, beta2: float, t: int) -> tuple[float, float]:
+        return super().bias_corrections(beta1, beta2, t)[0], 1.0
 
 
 @mutant("No bias was corrected, neither that of m nor that of v.", ADAM)
 class BiasesForgotten(Port):
-    def bias_correction1(self, beta1: float, t: int) -> float:
-        return 1.0
-
-    def bias_correction2(self, beta2: float, t: int) -> float:
-        return 1.0
+    def bias_corrections(self, beta1: float, beta2: float, t: int) -> tuple[float, float]:
+        return 1.0, 1.0
 
 
 @mutant("The bias was corrected by 1 − β without the power; it is 1 − β^t.", ADAM)
 class PowerOfBiasForgotten(Port):
-    def bias_correction1(self, beta1: float, t: int) -> float:
-        return super().bias_correction1(beta1, 1)
-
-    def bias_correction2(self, beta2: float, t: int) -> float:
-        return super().bias_correction2(beta2, 1)
+    def bias_corrections(self, beta1: float, beta2: float, t: int) -> tuple[float, float]:
+        return super().bias_corrections(beta1, beta2, 1)
 
 
 @mutant("β₁ and β₂ were exchanged.", ADAM)
 class BetasExchanged(Port):
-    def betas(self, beta1: float, beta2: float) -> tuple[float, float]:
-        return beta2, beta1
+    def adam_step(self, *, beta1: float, beta2: float, **rest: Any) -> tuple[Array, Array, Array]:
+        return super().adam_step(beta1=beta2, beta2=beta1, **rest)
 
 
 @mutant("m̂ and v̂ were kept for the next step; m and v are kept.", ADAM)
@@ -95,5 +87,5 @@ class MomentsInFloat32(Port):
 
 @mutant("m and v started from 0 at every step; they go on from the step before.", ADAM)
 class MomentsReset(Port):
-    def state(self, t: int, m: Array, v: Array) -> tuple[int, Array, Array]:
-        return t, np.zeros_like(m), np.zeros_like(v)
+    def adam_step(self, *, m: Array, v: Array, **rest: Any) -> tuple[Array, Array, Array]:
+        return super().adam_step(m=np.zeros_like(m), v=np.zeros_like(v), **rest)

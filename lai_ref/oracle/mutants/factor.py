@@ -18,8 +18,7 @@ class KinkAtLam(Port):
 
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         above, below = self.sin_branch(k, lam, order), self.cos_branch(k, lam, order)
-        value: Array = np.where(self.heaviside(k, lam, order) > 0.5, above, below)
-        return value
+        return np.where(self.heaviside(k, lam, order) > 0.5, above, below)
 
 
 @mutant("For MSE λ was squared, as if the MAE factor were squared; it is λ as it is.", FACTOR)
@@ -43,8 +42,7 @@ class DividedByLam(Port):
 @mutant("F was multiplied by min(λ, 1); it is divided by it.", FACTOR)
 class MultipliedByMinimum(Port):
     def divisor(self, lam: Array) -> Array:
-        divisor: Array = 1 / super().divisor(lam)
-        return divisor
+        return 1 / super().divisor(lam)
 
 
 @mutant("1e-8 was added under the root of 1 + k², which is never 0 and needs nothing.", FACTOR)
@@ -65,8 +63,7 @@ class SquareOverflows(Port):
 )
 class CosineOfArctangent(Port):
     def hypotenuse(self, k: Array) -> Array:
-        r: Array = 1 / np.cos(np.arctan(k))
-        return r
+        return 1 / np.cos(np.arctan(k))
 
     def sine(self, k: Array) -> Array:
         return np.sin(np.arctan(k))
@@ -82,8 +79,7 @@ class AngleForSlope(Port):
 @mutant("sin and cos were taken of the slope k; they are those of the angle φ = atan k.", FACTOR)
 class SlopeForAngle(Port):
     def hypotenuse(self, k: Array) -> Array:
-        r: Array = 1 / np.cos(k)
-        return r
+        return 1 / np.cos(k)
 
     def sine(self, k: Array) -> Array:
         return np.sin(k)
@@ -144,8 +140,7 @@ class KinkLeftOut(Port):
 class KinkIsWide(Port):
     def heaviside(self, k: Array, lam: Array, order: int) -> Array:
         near = np.isclose(np.abs(k) ** order, lam)
-        u: Array = np.where(near, k.dtype.type(0.5), super().heaviside(k, lam, order))
-        return u
+        return np.where(near, k.dtype.type(0.5), super().heaviside(k, lam, order))
 
 
 @mutant("F' had (1 + k²)^(p/2) below; it is (1 + k²)^(p/2 + 1).", FACTOR)

@@ -86,8 +86,7 @@ class FactorDetached(Port):
 @mutant("sign e was computed as e/|e|, NaN at e = 0; any value in [−1, 1] is right.", LOSS)
 class SignByDivision(Port):
     def residual_grad(self, e: Array, order: int) -> Array:
-        grad: Array = e / np.abs(e) if order == 1 else super().residual_grad(e, order)
-        return grad
+        return e / np.abs(e) if order == 1 else super().residual_grad(e, order)
 
 
 @mutant("1e-8 was added under the root of |e| = √e²; |e| needs nothing.", LOSS)
@@ -231,5 +230,4 @@ class LamAlongSamples(Port):
 @mutant("Samples were averaged in float32 where the answer is float64.", LOSS)
 class MeanInFloat32(Port):
     def mean(self, a: Array) -> Any:
-        mean: Any = a.dtype.type(1) * super().mean(a.astype(np.float32))
-        return mean
+        return a.dtype.type(1) * super().mean(a.astype(np.float32))

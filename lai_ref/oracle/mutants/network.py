@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from lai_ref.oracle.mutants.mutant import NETWORK, SLOPES, mutant
 from lai_ref.oracle.mutants.port import Loss, Port
 from lai_ref.oracle.mutants.port_loss import Array
-from lai_ref.oracle.mutants.port_network import Cache, Layers
+from lai_ref.oracle.mutants.port_network import Cache, Layers, Unit
 
 
 @mutant("θ was read with W as (fan_out, fan_in), as PyTorch has it; here it is transposed.", SLOPES)
@@ -27,12 +26,8 @@ class WeightsByColumn(Port):
 @mutant("θ was read with b before W in each layer; W comes first.", SLOPES)
 class BiasBeforeWeights(Port):
     def unflatten(self, sizes: Sequence[int], theta: Array) -> Layers:
-        layers, start = [], 0
-        for rows, columns in pairwise(sizes):
-            middle, end = start + columns, start + (rows + 1) * columns
-            layers.append((theta[middle:end].reshape(rows, columns), theta[start:middle]))
-            start = end
-        return layers
+        layers = [np.vstack(layer) for layer in super().unflatten(sizes, theta)]
+        return [(layer[1:], layer[0]) for layer in layers]
 
     def flatten(self, gradients: Layers) -> Array:
         return super().flatten([(db, dW) for dW, db in gradients])
@@ -51,25 +46,22 @@ class _Activated(Cache):
     """With y = f(z_L), what its gradient needs besides."""
 
     dz: Array  # ∂z_L/∂x
-    df_last: Array  # f'(z_L)
-    d2f_last: Array  # f''(z_L)
+    last: Unit  # at z_L
 
 
 @mutant("The last layer had the activation as well; y = z_L has none.", SLOPES)
 class LastLayerActivated(Port):
     def forward_and_input_gradient(self, x: Array, *, activation: str, **net: Any) -> Cache:
         linear = super().forward_and_input_gradient(x, activation=activation, **net)
-        z, y = linear.y, self.f(activation, linear.y)
-        df = self.df(activation, z, y)
-        cache = _Activated(*linear._replace(y=y, k=df[:, None] * linear.k))
-        cache.dz, cache.df_last = linear.k, df
-        cache.d2f_last = self.d2f(activation, z, y)
+        last = self.activate(activation, linear.y)
+        cache = _Activated(*linear._replace(y=last.f, k=last.df[:, None] * linear.k))
+        cache.dz, cache.last = linear.k, last
         return cache
 
     def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
         assert isinstance(cache, _Activated)
-        dy = dy * cache.df_last + (dk * cache.dz).sum(axis=1) * cache.d2f_last
-        return super().double_backward(cache, dy, dk * cache.df_last[:, None])
+        dy = dy * cache.last.df + (dk * cache.dz).sum(axis=1) * cache.last.d2f
+        return super().double_backward(cache, dy, dk * cache.last.df[:, None])
 
 
 @mutant("The way back to the input used W for Wᵀ, unnoticed where W is square.", SLOPES)
@@ -90,27 +82,30 @@ class SlopeOfMean(Port):
 
 @mutant("f' was taken at a = f(z); it is taken at z.", SLOPES)
 class SlopeAtOutput(Port):
-    def df(self, activation: str, z: Array, a: Array) -> Array:
-        return super().df(activation, a, self.f(activation, a))
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(df=super().activate(activation, right.f).df)
 
 
 @mutant("tanh' was 1 − a; it is 1 − a².", SLOPES)
 class TanhSlope(Port):
-    def df(self, activation: str, z: Array, a: Array) -> Array:
-        return 1 - a if activation == "tanh" else super().df(activation, z, a)
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(df=1 - right.f) if activation == "tanh" else right
 
 
 @mutant("softplus' was 1/(1 + e^z); it is 1/(1 + e^−z).", SLOPES)
 class SoftplusSlope(Port):
-    def df(self, activation: str, z: Array, a: Array) -> Array:
-        return super().df(activation, -z if activation == "softplus" else z, a)
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(df=self.sigmoid(-z)) if activation == "softplus" else right
 
 
 @mutant("softplus was log(1 + e^z) as it stands, which overflows for large z.", SLOPES)
 class SoftplusOverflows(Port):
-    def f(self, activation: str, z: Array) -> Array:
-        a: Array = super().f(activation, z)
-        return np.log1p(np.exp(z)) if activation == "softplus" else a
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(f=np.log1p(np.exp(z))) if activation == "softplus" else right
 
 
 @mutant(
@@ -118,17 +113,12 @@ class SoftplusOverflows(Port):
     tuple(group for group in SLOPES if group != "train"),  # where nothing gets so far
 )
 class SoftplusThreshold(Port):
-    def f(self, activation: str, z: Array) -> Array:
-        a: Array = super().f(activation, z)
-        return np.where(z > 20, z, a) if activation == "softplus" else a
-
-    def df(self, activation: str, z: Array, a: Array) -> Array:
-        df = super().df(activation, z, a)
-        return np.where(z > 20, 1, df) if activation == "softplus" else df
-
-    def d2f(self, activation: str, z: Array, a: Array) -> Array:
-        d2f = super().d2f(activation, z, a)
-        return np.where(z > 20, 0, d2f) if activation == "softplus" else d2f
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        if activation != "softplus":
+            return right
+        line = Unit(z, 1, 0)
+        return Unit(*(np.where(z > 20, *parts) for parts in zip(line, right, strict=True)))
 
 
 @mutant("σ(z) was e^z/(1 + e^z), which is NaN for large z; take e^−|z|.", SLOPES)
@@ -140,28 +130,31 @@ class SigmoidOverflows(Port):
 
 @mutant("silu' was σ(z): the product rule's z σ'(z) was forgotten.", SLOPES)
 class SiluSlope(Port):
-    def df(self, activation: str, z: Array, a: Array) -> Array:
-        return self.sigmoid(z) if activation == "silu" else super().df(activation, z, a)
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(df=self.sigmoid(z)) if activation == "silu" else right
 
 
 @mutant("tanh'' was −2a; it is −2a (1 − a²).", NETWORK)
 class TanhCurvature(Port):
-    def d2f(self, activation: str, z: Array, a: Array) -> Array:
-        return -2 * a if activation == "tanh" else super().d2f(activation, z, a)
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(d2f=-2 * right.f) if activation == "tanh" else right
 
 
 @mutant("softplus'' was σ(z)²; it is σ(z) (1 − σ(z)).", NETWORK)
 class SoftplusCurvature(Port):
-    def d2f(self, activation: str, z: Array, a: Array) -> Array:
-        right = super().d2f(activation, z, a)
-        return self.sigmoid(z) ** 2 if activation == "softplus" else right
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(d2f=self.sigmoid(z) ** 2) if activation == "softplus" else right
 
 
 @mutant("silu'' was 2 σ'(z): z σ''(z) was forgotten.", NETWORK)
 class SiluCurvature(Port):
-    def d2f(self, activation: str, z: Array, a: Array) -> Array:
-        right = super().d2f(activation, z, a)
-        return 2 * self.sigmoid(z) * self.sigmoid(-z) if activation == "silu" else right
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        d2f = 2 * self.sigmoid(z) * self.sigmoid(-z)
+        return right._replace(d2f=d2f) if activation == "silu" else right
 
 
 @mutant(
@@ -169,8 +162,8 @@ class SiluCurvature(Port):
     NETWORK,
 )
 class CurvatureForgotten(Port):
-    def d2f(self, activation: str, z: Array, a: Array) -> Array:
-        return np.zeros_like(z)
+    def activate(self, activation: str, z: Array) -> Unit:
+        return super().activate(activation, z)._replace(d2f=np.zeros_like(z))
 
 
 @mutant("k was detached: dk was not carried back to θ.", NETWORK)

@@ -47,23 +47,13 @@ class Port(LossPort, NetworkPort):
         lr: float, beta1: float, beta2: float, eps: float,
     ) -> tuple[Array, Array, Array]:  # fmt: skip
         """θ, m and v after the step that follows t others (Kingma & Ba, Algorithm 1)."""
-        t, m, v = self.state(t, m, v)
-        beta1, beta2 = self.betas(beta1, beta2)
         # m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²
         m = self.moment(m, grad, beta1)
         v = self.moment(v, grad * grad, self.second_decay(beta1, beta2))
         # θ ← θ − lr · m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁^t),  v̂ = v / (1 − β₂^t)
-        bias1, bias2 = self.bias_correction1(beta1, t + 1), self.bias_correction2(beta2, t + 1)
+        bias1, bias2 = self.bias_corrections(beta1, beta2, t + 1)
         theta = theta - self.update(m, v, bias1, bias2, lr, eps)
         return theta, *self.next_moments(m, v, bias1, bias2)
-
-    def state(self, t: int, m: Array, v: Array) -> tuple[int, Array, Array]:
-        """What a step starts from."""
-        return t, m, v
-
-    def betas(self, beta1: float, beta2: float) -> tuple[float, float]:
-        """β₁ and β₂."""
-        return beta1, beta2
 
     def second_decay(self, beta1: float, beta2: float) -> float:
         """What v is averaged with."""
@@ -73,13 +63,9 @@ class Port(LossPort, NetworkPort):
         """β old + (1 − β) new."""
         return beta * old + (1 - beta) * new
 
-    def bias_correction1(self, beta1: float, t: int) -> float:
-        """1 − β₁^t, where t counts this step."""
-        return 1 - beta1**t
-
-    def bias_correction2(self, beta2: float, t: int) -> float:
-        """1 − β₂^t."""
-        return 1 - beta2**t
+    def bias_corrections(self, beta1: float, beta2: float, t: int) -> tuple[float, float]:
+        """1 − β₁^t and 1 − β₂^t, where t counts this step."""
+        return 1 - beta1**t, 1 - beta2**t
 
     def update(
         self, m: Array, v: Array, bias1: float, bias2: float, lr: float, eps: float
@@ -89,8 +75,7 @@ class Port(LossPort, NetworkPort):
 
     def denominator(self, v: Array, bias2: float, eps: float) -> Array:
         """√v̂ + ε."""
-        root: Array = np.sqrt(v / bias2) + eps
-        return root
+        return np.sqrt(v / bias2) + eps
 
     def next_moments(self, m: Array, v: Array, bias1: float, bias2: float) -> tuple[Array, Array]:
         """m and v for the next step."""
@@ -101,27 +86,18 @@ class Port(LossPort, NetworkPort):
         m: Array, v: Array, step: int, sizes: Sequence[int], activation: str, **constants: float,
     ) -> Array:  # fmt: skip
         """θ after each step, (steps, P)."""
-        step, path = self.first_step(step), []
-        for rows, lai_rows in batches:
+        path = []
+        for taken, (rows, lai_rows) in enumerate(batches, step):
             parts = self.parts(rows, self.lai_rows(rows, lai_rows), plain, loss)
             net = {"sizes": sizes, "activation": activation, "theta": theta}
             grad = self.mixed_gradient(parts, x=x, t=t, **net)
-            theta, m, v = self.adam_step(theta=theta, grad=grad, t=step, m=m, v=v, **constants)
+            theta, m, v = self.adam_step(theta=theta, grad=grad, t=taken, m=m, v=v, **constants)
             path.append(theta)
-            step += 1
         return np.stack(path)
-
-    def first_step(self, step: int) -> int:
-        """Steps taken before."""
-        return step
-
-    def plain_order(self, plain: int, loss: Loss) -> int:
-        """p of the plain loss."""
-        return plain
 
     def parts(self, rows: Array, lai_rows: Array, plain: int, loss: Loss) -> Parts:
         """The rows of a batch that get the plain loss, and those that get the Lai loss."""
-        plain_loss = {"name": "plain", "order": self.plain_order(plain, loss)}
+        plain_loss = {"name": "plain", "order": plain}
         both = ((rows[~np.isin(rows, lai_rows)], plain_loss), (lai_rows, loss))
         return [part for part in both if len(part[0])]
 

@@ -110,24 +110,17 @@ class LossPort(Sums):
         self.require(np.size(lam) in (1, k.shape[-1]), "lam is one number or D of them")
         self.require(0 <= l1_ratio <= 1, "l1_ratio is between 0 and 1")
         self.require(reduction in ("batch", "sample"), "reduction is batch or sample")
-        e, n = self.residual(y, t), len(y)
+        e, n = y - t, len(y)
         F, dF = self.factor(k, lam, order)
         value, s = self.reduce(self.per_feature(e, F, order), l1_ratio, reduction)
-        return (
-            y.dtype.type(value),
-            self.dy(e, F, s, order, n),
-            self.dk(e, dF, s, order, n),
-        )
+        dy, dk = self.dy(e, F, s, order, n), self.dk(e, dF, s, order, n)
+        return y.dtype.type(value), dy, dk
 
     def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
         """mean |e|^p and its dy (N,)."""
-        e = self.residual(y, t)
+        e = y - t
         value = y.dtype.type(self.mean(self.residual_power(e, order)))
         return value, self.residual_grad(e, order) / len(e)
-
-    def residual(self, y: Array, t: Array) -> Array:
-        """e = y − t."""
-        return y - t
 
     def absolute(self, e: Array) -> Array:
         """|e|."""
@@ -135,7 +128,8 @@ class LossPort(Sums):
 
     def residual_power(self, e: Array, order: int) -> Array:
         """|e|^p."""
-        return self.absolute(e) ** order
+        abs_e = self.absolute(e)
+        return abs_e if order == 1 else abs_e * abs_e
 
     def residual_grad(self, e: Array, order: int) -> Array:
         """p |e|^(p−1) sign e."""

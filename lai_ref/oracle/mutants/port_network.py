@@ -16,12 +16,19 @@ from lai_ref.oracle.mutants.port_loss import Array, Sums
 Layers: TypeAlias = list[tuple[Array, Array]]
 
 
+class Unit(NamedTuple):
+    """An activation at some z, each part like z."""
+
+    f: Any
+    df: Any
+    d2f: Any
+
+
 class Cache(NamedTuple):
     """What the forward and the input-gradient pass computed, for hidden layers h = 0, 1, …"""
 
     layers: Layers
     a: list[Array]  # x, then each hidden layer's output (N, width)
-    z: list[Array]  # what the activation was applied to
     df: list[Array]  # f'(z)
     d2f: list[Array]  # f''(z)
     u: list[Array]  # ∂y/∂z
@@ -42,8 +49,9 @@ class NetworkPort(Sums):
         """θ as [(W, b), …]."""
         layers, start = [], 0
         for rows, columns in pairwise(sizes):
-            middle, end = start + rows * columns, start + (rows + 1) * columns
-            layers.append((theta[start:middle].reshape(rows, columns), theta[middle:end]))
+            end = start + (rows + 1) * columns
+            layer = theta[start:end].reshape(rows + 1, columns)
+            layers.append((layer[:-1], layer[-1]))
             start = end
         return layers
 
@@ -57,48 +65,25 @@ class NetworkPort(Sums):
         s: Array = np.where(z >= 0, 1, e) / (1 + e)
         return s
 
-    def f(self, activation: str, z: Array) -> Array:
-        """The activation."""
-        a = z
+    def activate(self, activation: str, z: Array) -> Unit:
+        """f(z), f'(z) and f''(z)."""
         if activation == "relu":
-            a = np.maximum(z, 0)
-        elif activation == "tanh":
-            a = np.tanh(z)
-        elif activation == "softplus":
-            a = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
-        elif activation == "silu":
-            a = z * self.sigmoid(z)
-        return a
-
-    def df(self, activation: str, z: Array, a: Array) -> Array:
-        """f'(z), where a = f(z)."""
-        df = np.ones_like(z)
-        if activation == "relu":
-            df = (z > 0).astype(z.dtype)
-        elif activation == "tanh":
-            df = 1 - a * a
-        elif activation == "softplus":
-            df = self.sigmoid(z)
-        elif activation == "silu":
-            df = self.sigmoid(z) * (1 + z * self.sigmoid(-z))
-        return df
-
-    def d2f(self, activation: str, z: Array, a: Array) -> Array:
-        """f''(z), where a = f(z)."""
-        d2f = np.zeros_like(z)
-        right, left = self.sigmoid(z), self.sigmoid(-z)
+            return Unit(np.maximum(z, 0), (z > 0).astype(z.dtype), np.zeros_like(z))
         if activation == "tanh":
-            d2f = -2 * a * (1 - a * a)
-        elif activation == "softplus":
-            d2f = right * left
-        elif activation == "silu":
-            d2f = right * left * (2 + z * (left - right))
-        return d2f
+            a = np.tanh(z)
+            return Unit(a, 1 - a * a, -2 * a * (1 - a * a))
+        right, left = self.sigmoid(z), self.sigmoid(-z)
+        if activation == "softplus":
+            f = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+            return Unit(f, right, right * left)
+        if activation == "silu":
+            df = right * (1 + z * left)
+            return Unit(z * right, df, right * left * (2 + z * (left - right)))
+        return Unit(z, np.ones_like(z), np.zeros_like(z))
 
     def matmul(self, a: Array, b: Array) -> Array:
         """Every product of matrices goes through here."""
-        product: Array = a @ b
-        return product
+        return a @ b
 
     def affine(self, a: Array, W: Array, b: Array) -> Array:
         """a W + b."""
@@ -109,31 +94,24 @@ class NetworkPort(Sums):
     ) -> Cache:
         """y and k, and what `double_backward` needs."""
         layers = self.unflatten(sizes, theta)
-        a, z = [x], []
+        a, df, d2f = [x], [], []
         for W, b in layers[:-1]:
             # z_l = a_(l−1) W_l + b_l;  a_l = f(z_l)
-            z.append(self.affine(a[-1], W, b))
-            a.append(self.f(activation, z[-1]))
+            unit = self.activate(activation, self.affine(a[-1], W, b))
+            a.append(unit.f)
+            df.append(unit.df)
+            d2f.append(unit.d2f)
         y = self.affine(a[-1], *layers[-1])[:, 0]
-        df = [self.df(activation, *pair) for pair in zip(z, a[1:], strict=True)]
-        d2f = [self.d2f(activation, *pair) for pair in zip(z, a[1:], strict=True)]
-        k, u, v = self.input_gradient_pass(layers, df, len(x))
-        return Cache(layers, a, z, df, d2f, u, v, y, k)
-
-    def input_gradient_pass(
-        self, layers: Layers, df: list[Array], n: int
-    ) -> tuple[Array, list[Array], list[Array]]:
-        """k, u and v."""
-        # v_(L−1) = w_L
-        v_below = np.tile(layers[-1][0][:, 0], (n, 1))
         u: list[Array] = []
-        v: list[Array] = []
-        for (W, _), f1 in zip(layers[-2::-1], df[::-1], strict=True):
+        # v_(L−1) = w_L
+        v = [np.tile(layers[-1][0][:, 0], (len(x), 1))]
+        for (W, _), df_l in zip(layers[-2::-1], df[::-1], strict=True):
             # u_l = v_l ⊙ f'(z_l);  v_(l−1) = u_l W_lᵀ
-            v.insert(0, v_below)
-            u.insert(0, v_below * f1)
-            v_below = self.matmul(u[0], self.transpose(W))
-        return v_below, u, v
+            u.insert(0, v[0] * df_l)
+            v.insert(0, self.matmul(u[0], self.transpose(W)))
+        # k = v_0
+        k, *v = v
+        return Cache(layers, a, df, d2f, u, v, y, k)
 
     def transpose(self, W: Array) -> Array:
         """Wᵀ in the input-gradient pass."""

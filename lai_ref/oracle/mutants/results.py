@@ -47,8 +47,7 @@ class NothingRefused(Port):
 class SubnormalsFlushed(Port):
     def codec(self, values: Array) -> Array:
         smallest = np.finfo(np.float32).smallest_normal
-        flushed: Array = np.where(np.abs(values) < smallest, values * 0, values)
-        return flushed
+        return np.where(np.abs(values) < smallest, values * 0, values)
 
 
 @mutant("The sign of −0 was lost.", CODEC)

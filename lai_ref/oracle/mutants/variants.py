@@ -33,24 +33,20 @@ class HypotenuseScaled(_Ratio):
 @mutant("sin and cos of the angle to the nearer axis, atan |k| or atan 1/|k|.", FACTOR)
 class AngleToNearerAxis(_Ratio):
     def hypotenuse(self, k: Array) -> Array:
-        r: Array = self.at_least_1(k) / np.cos(np.arctan(self.ratio(k)))
-        return r
+        return self.at_least_1(k) / np.cos(np.arctan(self.ratio(k)))
 
     def sine(self, k: Array) -> Array:
         angle = np.arctan(self.ratio(k))
-        sine: Array = np.sign(k) * np.where(np.abs(k) < 1, np.sin(angle), np.cos(angle))
-        return sine
+        return np.sign(k) * np.where(np.abs(k) < 1, np.sin(angle), np.cos(angle))
 
 
 @mutant("The reciprocal root 1/√(1 + k²) is computed and multiplied with.", FACTOR)
 class ReciprocalRoot(_Ratio):
     def hypotenuse(self, k: Array) -> Array:
-        r: Array = self.at_least_1(k) / self.reciprocal(k)
-        return r
+        return self.at_least_1(k) / self.reciprocal(k)
 
     def sine(self, k: Array) -> Array:
-        sine: Array = k / self.at_least_1(k) * self.reciprocal(k)
-        return sine
+        return k / self.at_least_1(k) * self.reciprocal(k)
 
     def reciprocal(self, k: Array) -> Array:
         """max(|k|, 1)/√(1 + k²)."""

@@ -12,6 +12,7 @@ from lai_ref.oracle.mutants.mutant import ADAM, FACTOR, NETWORK, SLOPES, Mutant,
 from lai_ref.oracle.mutants.port import Loss, Parts, Port
 from lai_ref.oracle.mutants.port_loss import Array
 from lai_ref.oracle.mutants.port_network import Cache, Layers
+from lai_ref.oracle.mutants.training import averaged
 
 
 @mutant("Products of matrices by einsum.", SLOPES)
@@ -101,25 +102,22 @@ class SumsShared(Port):
     def sharded_gradient(
         self, *, x: Array, t: Array, loss: Loss, shards: Sequence[Array], **net: Any
     ) -> tuple[Any, Array]:
-        n, theta = sum(len(rows) for rows in shards), net["theta"]
+        counts, theta = [len(rows) for rows in shards], net["theta"]
         if loss["name"] == "plain" or loss["reduction"] == "sample":
             # nothing but a mean over the samples
-            value, grad = theta.dtype.type(0), np.zeros_like(theta)
-            for rows in shards:
-                own_value, own_grad = self.param_gradient(x=x[rows], t=t[rows], loss=loss, **net)
-                weight = len(rows) / n
-                value, grad = value + weight * own_value, grad + weight * own_grad
-            return theta.dtype.type(value), grad
-        order = loss["order"]
+            own = [self.param_gradient(x=x[rows], t=t[rows], loss=loss, **net) for rows in shards]
+            values, grads = zip(*own, strict=True)
+            return averaged(values, counts), averaged(grads, counts)
+        n, order = sum(counts), loss["order"]
         caches = [self.forward_and_input_gradient(x[rows], **net) for rows in shards]
-        e = [self.residual(cache.y, t[rows]) for cache, rows in zip(caches, shards, strict=True)]
+        e = [cache.y - t[rows] for cache, rows in zip(caches, shards, strict=True)]
         F = [self.factor(cache.k, loss["lam"], order) for cache in caches]
-        ell = [self.per_feature(own, f, order) for own, (f, _) in zip(e, F, strict=True)]
-        c = np.sum([own.sum(axis=0) for own in ell], axis=0, dtype=theta.dtype) / n
+        ell = [self.per_feature(e_w, F_w, order) for e_w, (F_w, _) in zip(e, F, strict=True)]
+        c = np.sum([ell_w.sum(axis=0) for ell_w in ell], axis=0, dtype=theta.dtype) / n
         value, s = self.norm(c, loss["l1_ratio"])
         grad = np.zeros_like(theta)
-        for cache, residual, (f, dF) in zip(caches, e, F, strict=True):
-            dy, dk = self.dy(residual, f, s, order, n), self.dk(residual, dF, s, order, n)
+        for cache, e_w, (F_w, dF_w) in zip(caches, e, F, strict=True):
+            dy, dk = self.dy(e_w, F_w, s, order, n), self.dk(e_w, dF_w, s, order, n)
             grad = grad + self.double_backward(cache, dy, dk)
         return theta.dtype.type(value), grad
 

@@ -30,14 +30,11 @@ GENERATORS: dict[str, Callable[[np.random.Generator], Iterator[Any]]] = {
 
 def questions(group: str) -> list[Question]:
     """The questions of a group, in order."""
-    asked: list[Question] = []
-    for name, about, inputs, *error in GENERATORS[group](
-        np.random.default_rng([20240513, *group.encode()])
-    ):
-        asked.append({"id": f"{group}/{name}", "about": about, "inputs": _texts(inputs)})
-        if error:
-            asked[-1]["error"] = True
-    return asked
+    rng = np.random.default_rng([20240513, *group.encode()])
+    return [
+        {"id": f"{group}/{name}", "about": about, "inputs": _texts(inputs), "error": bool(error)}
+        for name, about, inputs, *error in GENERATORS[group](rng)
+    ]
 
 
 def _texts(value: Any) -> Any:

@@ -6,6 +6,7 @@ Each question is a name, what it is there for, and the inputs; True behind them 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -48,8 +49,8 @@ def factor(rng: np.random.Generator) -> Iterator[Any]:
         about = f"the kink itself, |k| = λ^(1/p) = {k_kink:g}; p = {order}"
         inputs = {"k": [k_kink, -k_kink], "lam": lam, "order": order}
         yield f"kink-p{order}-lam{lam:g}", about, inputs
-        for side, factor in (("below", 1 - 2.0**-10), ("above", 1 + 2.0**-10)):
-            k = to_float32([k_kink * factor, -k_kink * factor])
+        for side, times in (("below", 1 - 2.0**-10), ("above", 1 + 2.0**-10)):
+            k = to_float32([k_kink * times, -k_kink * times])
             about = f"a thousandth {side} the kink: no error of that size in λ or k; p = {order}"
             yield f"{side}-kink-p{order}-lam{lam:g}", about, {"k": k, "lam": lam, "order": order}
     largest = (2 - 2.0**-23) * 2.0**127
@@ -73,13 +74,14 @@ def factor(rng: np.random.Generator) -> Iterator[Any]:
 
 
 def _loss_inputs(
-    rng: np.random.Generator, n: int, d: int, lam: Any, order: int, ratio: float, reduction: str
-) -> dict[str, Any]:
+    rng: np.random.Generator, n: int, d: int, lam: Any, ratio: float, order: int, reduction: str,
+    **changes: Any,
+) -> dict[str, Any]:  # fmt: skip
     t = dyadic(rng, (n,))
     e = nonzero(rng, (n,))
     k = off_kink(rng, (n, d), np.array(lam), order)
     return {"y": t + e, "t": t, "k": k, "lam": lam, "order": order, "l1_ratio": ratio,
-            "reduction": reduction}  # fmt: skip
+            "reduction": reduction, **changes}  # fmt: skip
 
 
 def loss(rng: np.random.Generator) -> Iterator[Any]:
@@ -89,49 +91,42 @@ def loss(rng: np.random.Generator) -> Iterator[Any]:
     ):
         name = f"p{order}-{reduction}-rho{ratio:g}-{kind}"
         about = f"an ordinary batch: p = {order}, {reduction} reduction, ρ = {ratio:g}, {kind} λ"
-        yield name, about, _loss_inputs(rng, 3, 2, lam, order, ratio, reduction)
+        yield name, about, _loss_inputs(rng, 3, 2, lam, ratio, order, reduction)
     for order, reduction in product((1, 2), REDUCTIONS):
-        one = _loss_inputs(rng, 1, 3, 0.5, order, 0.5, reduction)
-        yield f"one-sample-p{order}-{reduction}", "N = 1: the reductions agree", one
-        one = _loss_inputs(rng, 4, 1, 2.0, order, 0.5, reduction)
-        yield f"one-feature-p{order}-{reduction}", "D = 1: the reductions agree, ρ is nothing", one
-        many = _loss_inputs(rng, 16, 4, 0.125, order, 0.25, reduction)
-        yield f"many-p{order}-{reduction}", "16 samples of 4 features", many
-        flat = _loss_inputs(rng, 3, 2, 0.25, order, 0.0, reduction)
-        flat["k"] = np.zeros((3, 2))
-        yield f"flat-p{order}-{reduction}", "k = 0: √D times the plain loss", flat
-        far = _loss_inputs(rng, 2, 2, 0.5, order, 0.25, reduction)
-        far["k"] = [[HUGE, -TINY], [-HUGE, 1.0]]
-        yield f"far-k-p{order}-{reduction}", "|k| of 1e30 and 1e-30", far
+        batch = partial(_loss_inputs, rng, order=order, reduction=reduction)
+        kind = f"p{order}-{reduction}"
+        yield f"one-sample-{kind}", "N = 1: the reductions agree", batch(1, 3, 0.5, 0.5)
+        about = "D = 1: the reductions agree, ρ is nothing"
+        yield f"one-feature-{kind}", about, batch(4, 1, 2.0, 0.5)
+        yield f"many-{kind}", "16 samples of 4 features", batch(16, 4, 0.125, 0.25)
+        flat = batch(3, 2, 0.25, 0.0, k=np.zeros((3, 2)))
+        yield f"flat-{kind}", "k = 0: √D times the plain loss", flat
+        far = batch(2, 2, 0.5, 0.25, k=[[HUGE, -TINY], [-HUGE, 1.0]])
+        yield f"far-k-{kind}", "|k| of 1e30 and 1e-30", far
         for name, scale in (("small", 2.0**-24), ("large", 2.0**40)):
-            e = _loss_inputs(rng, 2, 2, 0.5, order, 0.0, reduction)
-            e["t"] = np.zeros(2)
-            e["y"] = np.array([1.25, -0.75]) * scale
+            scaled = batch(2, 2, 0.5, 0.0, t=np.zeros(2), y=np.array([1.25, -0.75]) * scale)
             about = f"|e| about {scale:.0e}: nothing is added under a root, nothing overflows"
-            yield f"{name}-e-p{order}-{reduction}", about, e
-        residual = _loss_inputs(rng, 3, 2, 0.25, order, 0.25, reduction)
+            yield f"{name}-e-{kind}", about, scaled
+        residual = batch(3, 2, 0.25, 0.25)
         residual["y"][1] = residual["t"][1]
         about = "one residual is 0: no 0/0 in its sign" + (", a kink of |e|" if order == 1 else "")
         if order == 2 or reduction == "batch":
-            yield f"one-zero-e-p{order}-{reduction}", about, residual
-        kink = _loss_inputs(rng, 2, 2, 0.25, order, 0.0, reduction)
+            yield f"one-zero-e-{kind}", about, residual
+        kink = batch(2, 2, 0.25, 0.0)
         kink["k"][0, 1] = 0.25 if order == 1 else -0.5
-        yield f"kink-p{order}-{reduction}", "one slope is at its kink", kink
-        kinks = _loss_inputs(rng, 2, 2, [4.0, 0.25], order, 0.5, reduction)
-        kinks["k"] = [[4.0, -0.25], [4.0, 0.25]] if order == 1 else [[2.0, -0.5], [-2.0, 0.5]]
-        yield f"all-kinks-p{order}-{reduction}", "every slope is at its kink, λ a list", kinks
-        beside = _loss_inputs(rng, 2, 2, 0.25, order, 0.0, reduction)
-        k_kink = 0.25 if order == 1 else 0.5
-        near = k_kink * (1 + np.array([2.0**-20, -(2.0**-20)]))
-        beside["k"] = np.array([near, -near])
+        yield f"kink-{kind}", "one slope is at its kink", kink
+        k = [[4.0, -0.25], [4.0, 0.25]] if order == 1 else [[2.0, -0.5], [-2.0, 0.5]]
+        about = "every slope is at its kink, λ a list"
+        yield f"all-kinks-{kind}", about, batch(2, 2, [4.0, 0.25], 0.5, k=k)
+        near = (0.25 if order == 1 else 0.5) * (1 + np.array([2.0**-20, -(2.0**-20)]))
         about = "slopes a millionth beside the kink: they are not at it"
-        yield f"beside-kink-p{order}-{reduction}", about, beside
+        yield f"beside-kink-{kind}", about, batch(2, 2, 0.25, 0.0, k=np.array([near, -near]))
     for reduction, ratio in product(REDUCTIONS, (0.0, 0.5)):
-        zero = _loss_inputs(rng, 3, 2, 0.25, 2, ratio, reduction)
+        zero = _loss_inputs(rng, 3, 2, 0.25, ratio, 2, reduction)
         zero["y"] = zero["t"]
         about = "all residuals are 0: the norm's vector is 0, and no derivative is NaN"
         yield f"zero-vector-{reduction}-rho{ratio:g}", about, zero
-    good = _loss_inputs(rng, 3, 2, 0.25, 2, 0.0, "batch")
+    good = _loss_inputs(rng, 3, 2, 0.25, 0.0, 2, "batch")
     for name, about, change in (
         ("lam-length", "three λ for two features", {"lam": [0.25, 0.5, 1.0]}),
         ("lam-zero", "λ = 0 has no meaning", {"lam": [0.25, 0.0]}),
@@ -163,11 +158,8 @@ def adam(rng: np.random.Generator) -> Iterator[Any]:
     yield "no-momentum", "β₁ = 0", step(3, beta1=0.0)
     yield "no-second-momentum", "β₂ = 0", step(3, beta2=0.0)
     yield "large-eps", "an ε that counts: added to √v̂, corrected, not to v", step(4, eps=0.5)
-    yield (
-        "short-memory",
-        "β₁ = β₂ = ½: corrections that last a few steps",
-        step(2, beta1=0.5, beta2=0.5),
-    )
+    short = step(2, beta1=0.5, beta2=0.5)
+    yield "short-memory", "β₁ = β₂ = ½: corrections that last a few steps", short
     yield "one-parameter", "P = 1: no axis is lost", step(1, size=1)
 
 
@@ -189,5 +181,4 @@ def off_kink(rng: np.random.Generator, shape: tuple[int, ...], lam: Array, order
 
 def to_float32(values: Any) -> Array:
     """To the nearest float32."""
-    near: Array = np.asarray(values).astype(np.float32).astype(np.float64)
-    return near
+    return np.asarray(values).astype(np.float32).astype(np.float64)

@@ -21,6 +21,24 @@ from lai_ref.oracle.questions.loss import ADAM, dyadic, nonzero, to_float32
 from lai_ref.support.validation import Array
 
 ACTIVATIONS = ("identity", "relu", "tanh", "softplus", "silu")
+HIDDEN: tuple[tuple[int, ...], ...] = ((), (3,), (3, 2), (2, 3, 2))
+# without a hidden layer no activation is used
+NETS = [(a, hidden) for a, hidden in product(ACTIVATIONS, HIDDEN) if hidden or a == "identity"]
+
+
+def _lai(lam: Any, order: int, l1_ratio: float = 0.0, reduction: str = "batch") -> dict[str, Any]:
+    return {"name": "lai", "lam": lam, "order": order, "l1_ratio": l1_ratio, "reduction": reduction}
+
+
+LOSSES = {
+    "plain1": {"name": "plain", "order": 1},
+    "plain2": {"name": "plain", "order": 2},
+    "lai1-batch": _lai(0.5, 1),
+    "lai2-batch": _lai(0.25, 2),
+    "lai2-sample": _lai(0.125, 2, 0.25, "sample"),
+    "lai1-sample-list": _lai([0.25, 4.0], 1, 0.5, "sample"),
+    "lai2-batch-list": _lai([0.0625, 2.0], 2, 1.0),
+}
 
 
 def _net_inputs(
@@ -36,14 +54,10 @@ def _net_inputs(
             return {"sizes": list(net.sizes), "activation": activation, "theta": theta, "x": x}
 
 
-HIDDEN: tuple[tuple[int, ...], ...] = ((), (3,), (3, 2), (2, 3, 2))
-
-
 def input_gradient(rng: np.random.Generator) -> Iterator[Any]:
-    for activation, hidden in product(ACTIVATIONS, HIDDEN):
-        if hidden or activation == "identity":
-            about = f"{activation}, {len(hidden)} hidden layers"
-            yield f"{activation}-depth{len(hidden)}", about, _net_inputs(rng, activation, hidden)
+    for activation, hidden in NETS:
+        about = f"{activation}, {len(hidden)} hidden layers"
+        yield f"{activation}-depth{len(hidden)}", about, _net_inputs(rng, activation, hidden)
     for activation in ACTIVATIONS:
         one = _net_inputs(rng, activation, (3, 2), n=1)
         yield f"{activation}-one-sample", "N = 1: no axis is lost", one
@@ -67,27 +81,6 @@ def input_gradient(rng: np.random.Generator) -> Iterator[Any]:
     yield "relu-kink", "a hidden unit at exactly 0", kink
 
 
-def losses() -> list[tuple[str, dict[str, Any]]]:
-    def lai(lam: Any, order: int, ratio: float, reduction: str) -> dict[str, Any]:
-        return {
-            "name": "lai",
-            "lam": lam,
-            "order": order,
-            "l1_ratio": ratio,
-            "reduction": reduction,
-        }
-
-    return [
-        ("plain1", {"name": "plain", "order": 1}),
-        ("plain2", {"name": "plain", "order": 2}),
-        ("lai1-batch", lai(0.5, 1, 0.0, "batch")),
-        ("lai2-batch", lai(0.25, 2, 0.0, "batch")),
-        ("lai2-sample", lai(0.125, 2, 0.25, "sample")),
-        ("lai1-sample-list", lai([0.25, 4.0], 1, 0.5, "sample")),
-        ("lai2-batch-list", lai([0.0625, 2.0], 2, 1.0, "batch")),
-    ]
-
-
 def _with_loss(
     rng: np.random.Generator,
     activation: str,
@@ -104,20 +97,23 @@ def _with_loss(
             return {**inputs, "t": t, "loss": loss}
 
 
+def _line(theta: list[float], x: Any, t: list[float], **rest: Any) -> dict[str, Any]:
+    """A network without a hidden layer."""
+    net = {"sizes": [len(theta) - 1, 1], "activation": "identity", "theta": theta, "x": x}
+    return {**net, "t": t, **rest}
+
+
 def param_gradient(rng: np.random.Generator) -> Iterator[Any]:
-    kinds = losses()
-    for a, activation in enumerate(ACTIVATIONS):
-        for hidden in HIDDEN:
-            if not hidden and activation != "identity":
-                continue
-            # all of them for one and two hidden layers, two in turn elsewhere
-            chosen = kinds if len(hidden) in (1, 2) else [kinds[(a + 3) % 7], kinds[(a + 5) % 7]]
-            for name, loss in chosen if hidden else kinds:
-                about = f"{activation}, {len(hidden)} hidden layers, {name}"
-                inputs = _with_loss(rng, activation, hidden, loss)
-                yield f"{activation}-depth{len(hidden)}-{name}", about, inputs
+    kinds = list(LOSSES.items())
+    for activation, hidden in NETS:
+        a = ACTIVATIONS.index(activation)
+        # all of them, but with three hidden layers two in turn
+        for name, loss in kinds if len(hidden) < 3 else (kinds[(a + 3) % 7], kinds[(a + 5) % 7]):
+            about = f"{activation}, {len(hidden)} hidden layers, {name}"
+            inputs = _with_loss(rng, activation, hidden, loss)
+            yield f"{activation}-depth{len(hidden)}-{name}", about, inputs
     # F'/F is about 2/k beyond the kink: with k small and λ smaller, L depends on little but k
-    loss = {"name": "lai", "lam": 2.0**-16, "order": 2, "l1_ratio": 0.0, "reduction": "batch"}
+    loss = _lai(2.0**-16, 2)
     for activation in ("tanh", "softplus", "silu"):
         about = "L depends on k far more than on y: f'' carries most of the biases' gradient"
         inputs = _with_loss(rng, activation, (3,), loss)
@@ -127,58 +123,44 @@ def param_gradient(rng: np.random.Generator) -> Iterator[Any]:
         inputs = _with_loss(rng, "tanh", (3,), loss, n=1)
         yield f"tanh-one-sample-{name}", "N = 1: no axis is lost", inputs
     for order, k in ((1, 0.25), (2, -0.5)):
-        loss = {"name": "lai", "lam": 0.25, "order": order, "l1_ratio": 0.0, "reduction": "batch"}
-        line = {"sizes": [1, 1], "activation": "identity", "theta": [k, 0.5], "x": [[1.0], [-2.0]],
-                "t": [0.0, 3.0], "loss": loss}  # fmt: skip
+        line = _line([k, 0.5], [[1.0], [-2.0]], [0.0, 3.0], loss=_lai(0.25, order))
         yield f"line-kink-p{order}", "a line whose slope is at the kink", line
-    loss = {"name": "plain", "order": 1}
-    line = {"sizes": [1, 1], "activation": "identity", "theta": [0.5, 0.5], "x": [[1.0], [2.0]],
-            "t": [1.0, 3.0], "loss": loss}  # fmt: skip
+    line = _line([0.5, 0.5], [[1.0], [2.0]], [1.0, 3.0], loss=LOSSES["plain1"])
     yield "line-zero-e-p1", "a residual is 0: a kink of |e|", line
     for order in (1, 2):
-        loss = {"name": "lai", "lam": 0.5, "order": order, "l1_ratio": 0.0, "reduction": "batch"}
-        steep = {"sizes": [1, 1], "activation": "identity", "theta": [2.0**80, 0.5],
-                 "x": [[2.0**-79], [-(2.0**-80)]], "t": [0.25, 1.0], "loss": loss}  # fmt: skip
+        x = [[2.0**-79], [-(2.0**-80)]]
+        steep = _line([2.0**80, 0.5], x, [0.25, 1.0], loss=_lai(0.5, order))
         yield f"line-steep-p{order}", "a line of slope 1e24: 1 + k² must not overflow", steep
-    loss = {"name": "lai", "lam": 0.5, "order": 2, "l1_ratio": 0.0, "reduction": "batch"}
-    exact = {"sizes": [2, 1], "activation": "identity", "theta": [0.5, -0.25, 0.5],
-             "x": [[1.0, 2.0], [2.0, 0.0]], "t": [0.5, 1.5], "loss": loss}  # fmt: skip
+    loss = _lai(0.5, 2)
+    exact = _line([0.5, -0.25, 0.5], [[1.0, 2.0], [2.0, 0.0]], [0.5, 1.5], loss=loss)
     yield "line-zero-vector", "all residuals are 0: no derivative of the norm is NaN", exact
     far = _net_inputs(rng, "softplus", (3,))
     far["x"] = 1024 * far["x"]
     t = np.round(64 * (_y_and_k(far)[0] + nonzero(rng, (3,)))) / 64
     about = "hidden units beyond 700: no exponential overflows"
     yield "softplus-far-z", about, {**far, "t": t, "loss": loss}
-    loss = {"name": "lai", "lam": 0.25, "order": 2, "l1_ratio": 0.0, "reduction": "batch"}
     large = {"sizes": [1, 1, 1], "activation": "softplus", "theta": [1.0, 20.0, 1.5, 0.5],
-             "x": [[2.0], [5.0]], "t": [34.0, 37.0], "loss": loss}  # fmt: skip
+             "x": [[2.0], [5.0]], "t": [34.0, 37.0], "loss": _lai(0.25, 2)}  # fmt: skip
     about = "hidden units at 22 and 25, where softplus' is not 1 yet"
     yield "softplus-large-z", about, large
 
 
 TRAJECTORIES: tuple[tuple[str, str, dict[str, Any], int, bool], ...] = (
-    ("tanh", "tanh, L2, batch reduction",
-     {"lam": 0.25, "order": 2, "l1_ratio": 0.0, "reduction": "batch"}, 2, False),
-    ("relu", "relu, L1, λ a list, points of a batch mixed",
-     {"lam": [0.125, 2.0], "order": 2, "l1_ratio": 1.0, "reduction": "batch"}, 1, True),
-    ("softplus", "softplus, elastic net, sample reduction",
-     {"lam": 0.5, "order": 1, "l1_ratio": 0.25, "reduction": "sample"}, 2, True),
-)  # fmt: skip
+    ("tanh", "tanh, L2, batch reduction", _lai(0.25, 2), 2, False),
+    ("relu", "relu, L1, λ a list, points of a batch mixed", _lai([0.125, 2.0], 2, 1.0), 1, True),
+    ("softplus", "softplus, elastic net, sample reduction", _lai(0.5, 1, 0.25, "sample"), 2, True),
+)
 STEPS = 24
 
 
 def train(rng: np.random.Generator) -> Iterator[Any]:
-    for activation, about, numbers, plain, mixed in TRAJECTORIES:
-        loss = {"name": "lai", **numbers}
+    for activation, about, loss, plain, mixed in TRAJECTORIES:
         run, states = _trajectory(rng, activation, loss, plain, mixed)
         yield f"{activation}-run", f"{STEPS} steps: {about}", run
         for s, (theta, m, v) in enumerate(states):
             step = run | {"theta": theta, "m": m, "v": v, "step": s, "batches": [run["batches"][s]]}
-            yield (
-                f"{activation}-step-{s + 1}",
-                f"step {s + 1} of the run alone, from a given state",
-                step,
-            )
+            about = f"step {s + 1} of the run alone, from a given state"
+            yield f"{activation}-step-{s + 1}", about, step
 
 
 def _trajectory(
@@ -226,25 +208,24 @@ def _trajectory(
 def sharded(rng: np.random.Generator) -> Iterator[Any]:
     splits = {"equal": [[0, 1, 2], [3, 4, 5]], "unequal": [[0], [1, 2, 3, 4, 5]],
               "three": [[4, 0], [5, 1, 2], [3]], "one": [[0, 1, 2, 3, 4, 5]]}  # fmt: skip
-    for (name, loss), (split, shards) in product(losses()[1:6], splits.items()):
+    for (name, loss), (split, shards) in product(list(LOSSES.items())[1:6], splits.items()):
         about = f"{name}, the batch in {split} shards: the mean is over all of them, then the norm"
         inputs = _with_loss(rng, "tanh", (3,), loss, n=6)
         yield f"{name}-{split}", about, inputs | {"shards": shards}
-    lai2, lai1 = losses()[3][1], losses()[2][1]
+    lai2 = LOSSES["lai2-batch"]
     for activation in ("softplus", "silu"):
         about = f"{activation}, two square hidden layers, unequal shards"
         inputs = _with_loss(rng, activation, (3, 3), lai2, n=6)
         yield f"{activation}-square", about, inputs | {"shards": splits["unequal"]}
-    line = {"sizes": [1, 1], "activation": "identity", "theta": [0.5, 0.5],
-            "x": [[1.0], [2.0], [-1.0]], "t": [3.0, -1.0, 2.0],
-            "shards": [[0], [1, 2]]}  # fmt: skip
-    yield "line-kink", "a line whose slope is at the kink", line | {"loss": lai1}
-    zero_e = line | {"t": [1.0, -1.0, 2.0], "loss": {"name": "plain", "order": 1}}
+    x = [[1.0], [2.0], [-1.0]]
+    line = _line([0.5, 0.5], x, [3.0, -1.0, 2.0], shards=[[0], [1, 2]])
+    yield "line-kink", "a line whose slope is at the kink", line | {"loss": LOSSES["lai1-batch"]}
+    zero_e = line | {"t": [1.0, -1.0, 2.0], "loss": LOSSES["plain1"]}
     yield "line-zero-e", "a residual is 0: a kink of |e|", zero_e
     zero = line | {"t": [1.0, 1.5, 0.0], "loss": lai2}
     yield "line-zero-vector", "all residuals are 0: no derivative of the norm is NaN", zero
-    for name, loss in losses()[3:5]:
-        inputs = _with_loss(rng, "tanh", (3,), loss, n=6)
+    for name in ("lai2-batch", "lai2-sample"):
+        inputs = _with_loss(rng, "tanh", (3,), LOSSES[name], n=6)
         about = f"{name}, rows that no worker has are not in the batch"
         yield f"{name}-some", about, inputs | {"shards": [[5, 1], [3]]}
 

@@ -12,18 +12,17 @@ rounding may carry over a kink has no tolerance, and its case no worth: `Ambiguo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from lai_ref.oracle.case import INPUTS, MATRIX, OUTPUTS, VECTOR, mapped
+from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.case import INPUTS, MATRIX, METHODS, OUTPUTS, VECTOR
+from lai_ref.oracle.mutants.port import Batches, Loss
 from lai_ref.oracle.mutants.port_loss import Array
 from lai_ref.oracle.tolerances.bounded import Bounded, bounded
 from lai_ref.oracle.tolerances.drift import State, free_run
 from lai_ref.oracle.tolerances.port import BoundedPort, arrays
-
-METHODS = {"adam": "adam_step", "sharded": "sharded_gradient"}  # the others: as the group
 
 
 def answer(group: str, inputs: Mapping[str, Any], u: float) -> dict[str, Any]:
@@ -49,42 +48,30 @@ def answer(group: str, inputs: Mapping[str, Any], u: float) -> dict[str, Any]:
         raise ValueError(f"group: expected {', '.join(INPUTS)}, got {group!r}")
     if group == "codec":
         return {"values": arrays(inputs["values"]).tolist()}
-    given = {name: _argument(value, INPUTS[group][name]) for name, value in inputs.items()}
+    given = arguments(group, inputs, "float64")
+    for name, kind in INPUTS[group].items():
+        if kind in (VECTOR, MATRIX):
+            given[name] = arrays(given[name])
     port = BoundedPort(u)
     if group == "train":
         return {"theta": _rounded(_train(port, **given))}
-    results = getattr(port, METHODS.get(group, group))(**given)
+    results = getattr(port, METHODS[group])(**given)
     return {name: _rounded(part) for name, part in zip(OUTPUTS[group], results, strict=True)}
 
 
 def _train(
     port: BoundedPort, *, theta: Array, m: Array, v: Array, step: int,
-    plain: int, loss: Mapping[str, Any], batches: list[dict[str, list[int]]],
+    plain: int, loss: Loss, batches: Batches,
     x: Array, t: Array, sizes: list[int], activation: str, **constants: float,
-) -> list[list[Bounded]]:  # fmt: skip
+) -> list[Array]:  # fmt: skip
     """θ after each step, with the drift of the run."""
     net = {"sizes": sizes, "activation": activation}
 
-    def gradient_of(batch: dict[str, list[int]]) -> Callable[[list[Bounded]], list[Bounded]]:
-        rows, lai_rows = (np.array(batch[name], dtype=int) for name in ("rows", "lai_rows"))
+    def gradient_of(rows: Array, lai_rows: Array) -> Callable[[Array], Array]:
         parts = port.parts(rows, lai_rows, plain, loss)
-        return lambda theta: list(
-            port.mixed_gradient(parts, x=x, t=t, theta=np.array(theta), **net)
-        )
+        return lambda theta: port.mixed_gradient(parts, x=x, t=t, theta=theta, **net)
 
-    state = State(*(list(part) for part in (theta, m, v)))
-    return free_run(state, step, [gradient_of(batch) for batch in batches], constants)
-
-
-def _argument(value: Any, kind: Any) -> Any:
-    """An input as `BoundedPort` takes it."""
-    if kind in (VECTOR, MATRIX):
-        return arrays(value)
-    if isinstance(value, dict):
-        return {name: _argument(part, None) for name, part in value.items()}
-    if kind is list and value and isinstance(value[0], list):  # shards
-        return [np.array(rows, dtype=int) for rows in value]
-    return mapped(lambda part: float(part) if isinstance(part, Decimal) else part, value)
+    return free_run(State(theta, m, v), step, [gradient_of(*batch) for batch in batches], constants)
 
 
 def _rounded(output: Any) -> Any:

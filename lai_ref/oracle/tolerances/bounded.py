@@ -62,9 +62,7 @@ class Bounded:
         return Bounded(value, rounding, self.underflow + b.underflow)
 
     def __sub__(self, other: Bounded | float) -> Bounded:
-        if not isinstance(other, Bounded | float | int):
-            return NotImplemented  # an array: entry by entry
-        return self + -bounded(other)
+        return self + -other
 
     def __mul__(self, other: Bounded | float) -> Bounded:
         if not isinstance(other, Bounded | float | int):
@@ -95,7 +93,7 @@ class Bounded:
     __radd__, __rmul__ = __add__, __mul__
 
     def __rsub__(self, other: float) -> Bounded:
-        return bounded(other) + -self
+        return -self + other
 
     def __rtruediv__(self, other: float) -> Bounded:
         return bounded(other) / self
@@ -174,7 +172,7 @@ def branch(a: Bounded, b: Bounded | float, at_kink: float) -> float:
 
     Raises
     ------
-    UndecidedError
+    AmbiguousBranchError
         If a and b differ, but by less than their tolerances in single precision.
     """
     b = bounded(b)

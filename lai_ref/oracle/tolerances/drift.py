@@ -22,16 +22,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from operator import mul
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from lai_ref.oracle.mutants.port_loss import Array
 from lai_ref.oracle.tolerances.bounded import AmbiguousBranchError, Bounded, tolerance
-from lai_ref.oracle.tolerances.port import BoundedPort
+from lai_ref.oracle.tolerances.port import BoundedPort, arrays
 
-Row: TypeAlias = list[Bounded]
-Numbers: TypeAlias = list[float]
+Row: TypeAlias = Array  # of `Bounded` numbers
 
 H_STEP = 2.0**-20  # of the differences, in θ
 
@@ -49,10 +48,10 @@ class Step(NamedTuple):
 
     g: Row  # with the errors of the gradient alone
     after: State  # with those of Adam alone
-    a: Numbers
-    b: Numbers
-    q: Numbers
-    H: list[Numbers]  # ∂g_q/∂θ_p, one p a row
+    a: Array
+    b: Array
+    q: Array
+    H: Array  # ∂g_q/∂θ_p, one p a row
 
 
 def free_run(
@@ -76,7 +75,7 @@ def free_run(
 
     Raises
     ------
-    UndecidedError
+    AmbiguousBranchError
         The drift may carry a number over a kink, or turn a gradient around.
     """
     beta1, beta2 = constants["beta1"], constants["beta2"]
@@ -87,9 +86,9 @@ def free_run(
         step = _step(state, t, gradient, constants)
         _check_sign(gradient(drifted), step, (1 - beta2) / (1 - beta2**t))
         taken.append(step)
-        drifted = [_drift(taken, p, beta1, beta2) for p in range(len(state.theta))]
+        drifted = np.array([_drift(taken, p, beta1, beta2) for p in range(len(state.theta))])
         path.append(drifted)
-        state = State(*(_exact(part) for part in step.after))
+        state = State(*(arrays(_part("value", row)) for row in step.after))
     return path
 
 
@@ -99,54 +98,38 @@ def _step(
     lr, beta1, beta2, eps = (constants[n] for n in ("lr", "beta1", "beta2", "eps"))
     bias1, bias2 = 1 - beta1**t, 1 - beta2**t
     g = gradient(state.theta)
-    theta, m, v, grad = (np.array(row) for row in (*state, _exact(g)))
     port = BoundedPort(0.5)  # Adam has no kinks
-    parts = port.adam_step(theta=theta, grad=grad, t=t - 1, m=m, v=v, **constants)
-    after = State(*map(list, parts))
-    a, b, q = [], [], []
-    for m_p, v_p in zip(after.m, after.v, strict=True):
-        root = math.sqrt(v_p.value / bias2)
-        # q = √v̂ + ε
-        q.append(root + eps)
-        # a = −lr / ((1 − β₁^t) q)
-        a.append(-lr / bias1 / q[-1])
-        # b = lr m̂ / (2 √v̂ (1 − β₂^t) q²); where v = 0, g and m are 0 too
-        b.append(lr * m_p.value / bias1 / (2 * root * bias2 * q[-1] ** 2) if root else 0.0)
-    return Step(g, after, a, b, q, _hessian(state.theta, g, gradient))
-
-
-def _hessian(theta: Row, g: Row, gradient: Callable[[Row], Row]) -> list[Numbers]:
-    rows = []
-    for p, here in enumerate(theta):
-        perturbed = gradient([*theta[:p], Bounded(here.value + H_STEP), *theta[p + 1 :]])
-        rows.append([(n.value - f.value) / H_STEP for n, f in zip(perturbed, g, strict=True)])
-    return rows
+    grad = arrays(_part("value", g))
+    after = State(*port.adam_step(grad=grad, t=t - 1, **state._asdict(), **constants))
+    root = np.sqrt(_part("value", after.v) / bias2)
+    # q = √v̂ + ε
+    q = root + eps
+    # a = −lr / ((1 − β₁^t) q)
+    a = -lr / bias1 / q
+    # b = lr m̂ / (2 √v̂ (1 − β₂^t) q²); where v = 0, g and m are 0 too
+    b = lr * _part("value", after.m) / bias1 / (2 * np.where(root, root, 1) * bias2 * q**2)
+    moved = _part("value", state.theta) + H_STEP * np.eye(len(g))
+    H = [(_part("value", gradient(arrays(row))) - _part("value", g)) / H_STEP for row in moved]
+    return Step(g, after, a, b, q, np.array(H))
 
 
 def _drift(taken: list[Step], p: int, beta1: float, beta2: float) -> Bounded:
     """Number p of the last step's θ, with the errors of all steps."""
     last = taken[-1].after.theta
-    w_theta = [float(i == p) for i in range(len(last))]
-    w_m, w_v = [0.0] * len(last), [0.0] * len(last)
+    w_theta, w_m, w_v = np.eye(len(last))[p], np.zeros(len(last)), np.zeros(len(last))
     rounding = underflow = 0.0
     for g, after, a, b, _, H in reversed(taken):
-        # Σ |w_θ'| E(θ') + |w_m'| E(m') + |w_v'| E(v')
-        sources = list(zip((w_theta, w_m, w_v), after, strict=True))
         # W_m = w_m' + a w_θ';  W_v = w_v' + b w_θ'
-        W_m = [w + c * w_th for w, c, w_th in zip(w_m, a, w_theta, strict=True)]
-        W_v = [w + c * w_th for w, c, w_th in zip(w_v, b, w_theta, strict=True)]
+        W_m, W_v = w_m + a * w_theta, w_v + b * w_theta
         # w_g = (1 − β₁) W_m + 2 (1 − β₂) g W_v
-        w_g = [
-            (1 - beta1) * u + 2 * (1 - beta2) * g_p.value * v
-            for u, v, g_p in zip(W_m, W_v, g, strict=True)
-        ]
-        # … + |w_g| E(g)
-        for weights, errors in [*sources, (w_g, g)]:
-            rounding += sum(abs(w) * e.rounding for w, e in zip(weights, errors, strict=True))
-            underflow += sum(abs(w) * e.underflow for w, e in zip(weights, errors, strict=True))
+        w_g = (1 - beta1) * W_m + 2 * (1 - beta2) * _part("value", g) * W_v
+        # Σ |w_θ'| E(θ') + |w_m'| E(m') + |w_v'| E(v') + |w_g| E(g)
+        for w, errors in zip((w_theta, w_m, w_v, w_g), (*after, g), strict=True):
+            rounding += float(np.abs(w) @ _part("rounding", errors))
+            underflow += float(np.abs(w) @ _part("underflow", errors))
         # w_m = β₁ W_m;  w_v = β₂ W_v;  w_θ = w_θ' + H w_g
-        w_m, w_v = [beta1 * w for w in W_m], [beta2 * w for w in W_v]
-        w_theta = [w + sum(map(mul, row, w_g)) for w, row in zip(w_theta, H, strict=True)]
+        w_m, w_v = beta1 * W_m, beta2 * W_v
+        w_theta = w_theta + H @ w_g
     return Bounded(last[p].value, rounding, underflow)
 
 
@@ -160,5 +143,6 @@ def _check_sign(drifted: Row, step: Step, weight: float) -> None:
             raise AmbiguousBranchError(f"rounding may turn the gradient {g.value} around")
 
 
-def _exact(numbers: Row) -> Row:
-    return [Bounded(number.value) for number in numbers]
+def _part(name: str, numbers: Row) -> Array:
+    """The values of the numbers, their roundings or their underflows."""
+    return np.array([getattr(number, name) for number in numbers])

@@ -19,14 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lai_ref.oracle.tolerances.bounded import (
-    ETA,
-    Bounded,
-    bounded,
-    branch,
-    maximum,
-    sqrt,
-)
+from lai_ref.oracle.tolerances.bounded import ETA, Bounded, bounded, branch, maximum, sqrt
 
 MAX_LOST = 1000.0  # roundings that a port may lose where |k| is large
 

@@ -10,17 +10,9 @@ exponentials is not covered near 0, nor is an e^z that overflows.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
+from lai_ref.oracle.mutants.port_network import Unit
 from lai_ref.oracle.tolerances.bounded import FUNCTION, Bounded, branch, tanh
-
-
-class Unit(NamedTuple):
-    """f, f', f'' of one z."""
-
-    f: Bounded
-    df: Bounded
-    d2f: Bounded
 
 
 def activate(name: str, z: Bounded, at_kink: float) -> Unit:

@@ -15,15 +15,8 @@ import numpy as np
 
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.oracle.mutants.port_loss import Array, Lam
-from lai_ref.oracle.tolerances.bounded import (
-    Bounded,
-    bounded,
-    branch,
-    mean,
-    power,
-    sqrt,
-    total,
-)
+from lai_ref.oracle.mutants.port_network import Unit
+from lai_ref.oracle.tolerances.bounded import Bounded, bounded, branch, mean, power, sqrt, total
 from lai_ref.oracle.tolerances.loss import factor, l2_norm
 from lai_ref.oracle.tolerances.network import activate
 
@@ -77,9 +70,6 @@ class BoundedPort(Port):
         F, dF = np.frompyfunc(both, 2, 2)(k, np.asarray(lam, float))
         return F, dF
 
-    def residual_power(self, e: Array, order: int) -> Array:
-        return np.abs(e) if order == 1 else e * e
-
     def residual_grad(self, e: Array, order: int) -> Array:
         # p |e|^(p−1) sign e, with sign 0 = 2u − 1
         return _each(lambda e: bounded(2 * branch(e, 0.0, self.u) - 1), e) if order == 1 else 2 * e
@@ -99,28 +89,20 @@ class BoundedPort(Port):
 
     # Network
 
-    def f(self, activation: str, z: Array) -> Array:
-        return _each(lambda z: activate(activation, z, self.u).f, z)
-
-    def df(self, activation: str, z: Array, a: Array) -> Array:
-        return _each(lambda z: activate(activation, z, self.u).df, z)
-
-    def d2f(self, activation: str, z: Array, a: Array) -> Array:
-        return _each(lambda z: activate(activation, z, self.u).d2f, z)
+    def activate(self, activation: str, z: Array) -> Unit:
+        return Unit(*np.frompyfunc(lambda z: activate(activation, z, self.u), 1, 3)(z))
 
     # Training
 
     def weight(self, n_part: int, n: int, parts: int) -> Any:
         return bounded(n_part) / n
 
-    def betas(self, beta1: float, beta2: float) -> Any:
-        return bounded(beta1), bounded(beta2)
+    def adam_step(self, *, beta1: float, beta2: float, **rest: Any) -> tuple[Array, Array, Array]:
+        betas: dict[str, Any] = {"beta1": bounded(beta1), "beta2": bounded(beta2)}
+        return super().adam_step(**betas, **rest)
 
-    def bias_correction1(self, beta1: Any, t: int) -> Any:
-        return 1 - power(beta1, t)
-
-    def bias_correction2(self, beta2: Any, t: int) -> Any:
-        return 1 - power(beta2, t)
+    def bias_corrections(self, beta1: Any, beta2: Any, t: int) -> Any:
+        return 1 - power(beta1, t), 1 - power(beta2, t)
 
     def denominator(self, v: Array, bias2: float, eps: float) -> Array:
         return _each(sqrt, v / bias2) + eps

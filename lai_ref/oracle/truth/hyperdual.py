@@ -16,30 +16,21 @@ written with e^−|z|, the branch taken by the sign of z, so that nothing large 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal, getcontext
 from functools import lru_cache
 
 ZERO, ONE = Decimal(0), Decimal(1)
 
 
+@dataclass(slots=True, eq=False)
 class Hyperdual:
-    """a + a₁ε₁ + a₂ε₂ + a₁₂ε₁ε₂; never changed once made.
+    """a + a₁ε₁ + a₂ε₂ + a₁₂ε₁ε₂; never changed once made."""
 
-    Attributes
-    ----------
-    value, d1, d2, d12
-        a, a₁, a₂, a₁₂.
-    """
-
-    __slots__ = ("d1", "d2", "d12", "value")
-
-    def __init__(
-        self, value: Decimal, d1: Decimal = ZERO, d2: Decimal = ZERO, d12: Decimal = ZERO
-    ) -> None:
-        self.value, self.d1, self.d2, self.d12 = value, d1, d2, d12
-
-    def __repr__(self) -> str:
-        return f"Hyperdual({self.value}, {self.d1}, {self.d2}, {self.d12})"
+    value: Decimal  # a
+    d1: Decimal = ZERO  # a₁
+    d2: Decimal = ZERO  # a₂
+    d12: Decimal = ZERO  # a₁₂
 
     def __add__(self, other: Hyperdual | Decimal) -> Hyperdual:
         if isinstance(other, Decimal):

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from lai_ref import oracle
-from lai_ref.oracle.case import flat, mapped
-from lai_ref.oracle.grading.backend import METHODS, Reference
+from lai_ref.oracle.case import METHODS, flat, mapped
+from lai_ref.oracle.grading.backend import Reference
 from lai_ref.oracle.grading.grade import grade
 
 BOTH_DTYPES = pytest.mark.parametrize("dtype", ["float64", "float32"])

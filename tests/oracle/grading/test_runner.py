@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from lai_ref import oracle
-from lai_ref.oracle.grading.backend import METHODS, Reference
-from lai_ref.oracle.grading.runner import arguments
+from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.case import METHODS
+from lai_ref.oracle.grading.backend import Reference
 from lai_ref.support.validation import Array
 
 BOTH_DTYPES = pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -18,7 +19,7 @@ BOTH_DTYPES = pytest.mark.parametrize("dtype", ["float64", "float32"])
 @BOTH_DTYPES
 def test_arguments_are_fresh_arrays_of_the_dtype(dtype: str) -> None:
     for case in oracle.cases():
-        first, again = arguments(case, dtype), arguments(case, dtype)
+        first, again = (arguments(case.group, case.inputs, dtype) for _ in range(2))
         for name, value in first.items():
             if isinstance(value, np.ndarray):
                 assert value.dtype == dtype and not np.shares_memory(value, again[name])

@@ -14,6 +14,7 @@ from lai_ref.oracle.tolerances.bounded import (
     tolerance,
 )
 from lai_ref.oracle.tolerances.drift import State, free_run
+from lai_ref.oracle.tolerances.port import arrays
 from lai_ref.support.validation import Array
 
 A = np.array([[2.0, 0.5], [0.5, 1.0]])
@@ -21,12 +22,17 @@ A = np.array([[2.0, 0.5], [0.5, 1.0]])
 CONSTANTS = {"lr": 0.0625, "beta1": 0.875, "beta2": 0.75, "eps": 0.125}
 
 
-def linear(loud: int | None = None, error: float = 0.0) -> Callable[[list[Bounded]], list[Bounded]]:
+def at_rest(*theta: float) -> State:
+    """θ, with m = v = 0."""
+    return State(arrays(theta), arrays([0.0] * len(theta)), arrays([0.0] * len(theta)))
+
+
+def linear(loud: int | None = None, error: float = 0.0) -> Callable[[Array], Array]:
     """The gradient A θ, number `loud` of it with an error of its own."""
 
-    def gradient(theta: list[Bounded]) -> list[Bounded]:
+    def gradient(theta: Array) -> Array:
         g = [sum((a * th.value for a, th in zip(row, theta, strict=True)), 0.0) for row in A]
-        return [Bounded(g_p, error * (p == loud)) for p, g_p in enumerate(g)]
+        return np.array([Bounded(g_p, error * (p == loud)) for p, g_p in enumerate(g)])
 
     return gradient
 
@@ -47,9 +53,7 @@ def adam_run(nudge: dict[tuple[int, int], float], steps: int) -> Array:
 @pytest.mark.parametrize("steps", [1, 2, 5, 12])
 def test_drift_is_the_derivative_of_the_run(steps: int, loud: int) -> None:
     """An error in one gradient moves the last θ by what differences of whole runs say."""
-    start = State(
-        [Bounded(1.0), Bounded(-0.75)], [Bounded(0.0), Bounded(0.0)], [Bounded(0.0), Bounded(0.0)]
-    )
+    start = at_rest(1.0, -0.75)
     error, h = 1e3, 1e-6
     quiet = free_run(start, 0, [linear()] * steps, CONSTANTS)[-1]
     for s in range(1, steps + 1):
@@ -64,7 +68,7 @@ def test_drift_is_the_derivative_of_the_run(steps: int, loud: int) -> None:
 
 def test_drift_counts_every_step() -> None:
     """Errors of several steps and of Adam add up."""
-    start = State([Bounded(1.0), Bounded(-0.75)], [Bounded(0.0)] * 2, [Bounded(0.0)] * 2)
+    start = at_rest(1.0, -0.75)
     roundings = []
     for noisy in ((), (1,), (3,), (1, 3)):
         gradients = [linear(0, 1e3) if s in noisy else linear() for s in range(1, 5)]
@@ -76,17 +80,17 @@ def test_drift_counts_every_step() -> None:
 
 def test_a_gradient_of_errors_alone_is_refused() -> None:
     """Adam's first step is ±lr, by the sign of a gradient that nobody knows."""
-    start = State([Bounded(1.0), Bounded(-0.75)], [Bounded(0.0)] * 2, [Bounded(0.0)] * 2)
+    start = at_rest(1.0, -0.75)
     with pytest.raises(AmbiguousBranchError, match="turn the gradient"):
         free_run(start, 0, [linear(0, 1e7)], CONSTANTS)
 
 
 def test_drift_where_a_gradient_is_zero() -> None:
     """A dead unit: m = v = 0, and θ stays where it is."""
-    start = State([Bounded(1.0), Bounded(-0.75)], [Bounded(0.0)] * 2, [Bounded(0.0)] * 2)
+    start = at_rest(1.0, -0.75)
 
-    def gradient(theta: list[Bounded]) -> list[Bounded]:
-        return [theta[0] * 2, Bounded(0.0)]
+    def gradient(theta: Array) -> Array:
+        return np.array([theta[0] * 2, Bounded(0.0)])
 
     change, still = free_run(start, 0, [gradient] * 3, CONSTANTS)[-1]
     assert change.value < 1
@@ -95,15 +99,15 @@ def test_drift_where_a_gradient_is_zero() -> None:
 
 def test_kinks_are_decided_at_the_drifted_run() -> None:
     """Far from the kink for the θ of one run, but not for all that a port may have."""
-    start = State([Bounded(1.0)], [Bounded(0.0)], [Bounded(0.0)])
+    start = at_rest(1.0)
 
-    def smooth(theta: list[Bounded]) -> list[Bounded]:
-        return [theta[0] * 2]
+    def smooth(theta: Array) -> Array:
+        return theta * 2
 
     (first,) = free_run(start, 0, [smooth], CONSTANTS)[-1]
 
-    def kinked(distance: float) -> Callable[[list[Bounded]], list[Bounded]]:
-        return lambda theta: [theta[0] * (2 + branch(theta[0], first.value + distance, 0.5))]
+    def kinked(distance: float) -> Callable[[Array], Array]:
+        return lambda theta: theta * (2 + branch(theta[0], first.value + distance, 0.5))
 
     drift = tolerance(first, "float32")
     free_run(start, 0, [smooth, kinked(2 * drift)], CONSTANTS)
