@@ -42,12 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(options: argparse.Namespace) -> int:
     if options.state:
         check_writable(options.state.parent)
-    loss = Lai(
-        options.lam[0] if len(options.lam) == 1 else options.lam,
-        options.order,
-        options.l1_ratio,
-        options.reduction,
-    )
+    lam = options.lam[0] if len(options.lam) == 1 else options.lam
+    loss = Lai(lam, options.order, options.l1_ratio, options.reduction)
     data = load_california(options.data)
     rng = np.random.default_rng(options.seed)
     task = prepare(data, rng, options.scaling, options.dtype)

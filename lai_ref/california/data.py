@@ -14,17 +14,9 @@ import numpy as np
 from lai_ref.california.synthetic import make_synthetic_california
 from lai_ref.support.validation import Array, check_int
 
-FEATURES = (
-    "MedInc",
-    "HouseAge",
-    "AveRooms",
-    "AveBedrms",
-    "Population",
-    "AveOccup",
-    "Latitude",
-    "Longitude",
-)
-COLUMNS = {"train.csv": ("id", *FEATURES, "MedHouseVal"), "test.csv": ("id", *FEATURES)}
+HEADER = "id,MedInc,HouseAge,AveRooms,AveBedrms,Population,AveOccup,Latitude,Longitude,MedHouseVal"
+COLUMNS = {"train.csv": tuple(HEADER.split(",")), "test.csv": tuple(HEADER.split(",")[:-1])}
+FEATURES = COLUMNS["test.csv"][1:]
 N_ROWS = {"train.csv": 37137, "test.csv": 24759}
 SHA256 = {
     "train.csv": "043cce98df4225f4527565e6b949f95212e3eace85a49c0272bc6871d812491a",

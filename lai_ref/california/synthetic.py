@@ -44,13 +44,8 @@ def make_synthetic_california(
     r = 2 * np.sin(np.pi / 6 * np.array(table["rank_correlations"]))
     g = rng.standard_normal((n, len(r))) @ np.linalg.cholesky(r).T
     # x = Q(rank(g) / (n − 1))
-    x = np.stack(
-        [
-            _map_quantiles(column, table["ranks"], q)
-            for column, q in zip(g.T, quantiles, strict=True)
-        ],
-        axis=1,
-    )
+    columns = zip(g.T, quantiles, strict=True)
+    x = np.column_stack([_map_quantiles(scores, table["ranks"], q) for scores, q in columns])
 
     # f = tanh(tanh((x − m)/s · W₁ + b₁) · W₂ + b₂) · W₃ + b₃
     *hidden, (W3, b3) = [(np.array(W), np.array(b)) for W, b in table["layers"]]
