@@ -28,8 +28,8 @@ from lai_ref.oracle.case import (
     token,
 )
 from lai_ref.oracle.questions import questions
-from lai_ref.oracle.tolerances import answers as straightforward
 from lai_ref.oracle.tolerances.bounded import Bounded, tolerance
+from lai_ref.oracle.tolerances.bounds import bounded_answer
 from lai_ref.oracle.truth import answers as exact
 from lai_ref.support.files import atomic_write
 
@@ -74,7 +74,7 @@ def answer(group: str, inputs: dict[str, Any]) -> dict[str, Any]:
     kink = any(d != 0 for n in direction for d in flat(direction[n]))
     if kink:
         found["direction"] = {n: mapped(_digits, direction[n]) for n in OUTPUTS[group]}
-    sides = [straightforward.answer(group, inputs, u) for u in ((0.0, 1.0) if kink else (0.5,))]
+    sides = [bounded_answer(group, inputs, u) for u in ((0.0, 1.0) if kink else (0.5,))]
     found["tolerance"] = {
         dtype: {n: mapped(partial(_bound, dtype), *(s[n] for s in sides)) for n in OUTPUTS[group]}
         for dtype in DTYPES

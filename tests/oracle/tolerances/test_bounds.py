@@ -20,12 +20,12 @@ from lai_ref.oracle.grading.backend import Reference, reference
 from lai_ref.oracle.grading.runner import run_case
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.oracle.questions.network import ACTIVATIONS
-from lai_ref.oracle.tolerances import answers as straightforward
 from lai_ref.oracle.tolerances.bounded import (
     AmbiguousBranchError,
     Bounded,
     tolerance,
 )
+from lai_ref.oracle.tolerances.bounds import bounded_answer
 from lai_ref.oracle.tolerances.network import activate
 from lai_ref.oracle.truth import answers as exact
 from tests.oracle.tolerances.numbers import DTYPES, fields, singles
@@ -111,7 +111,7 @@ def ordinary(group: str, count: int) -> list[Known]:
     for seed in range(count):
         inputs = random_inputs(group, seed)
         try:
-            bounds = straightforward.answer(group, inputs, 0.5)
+            bounds = bounded_answer(group, inputs, 0.5)
         except AmbiguousBranchError:
             continue
         case = Case(f"{group}/{seed}", group, "random numbers", inputs, None, None, {})
@@ -221,7 +221,7 @@ def test_conventions_are_those_of_the_truth(u: float) -> None:
     ]
     for group, inputs in cases:
         truth = exact.answer(group, inputs, Decimal(u))
-        bounds = straightforward.answer(group, inputs, u)
+        bounds = bounded_answer(group, inputs, u)
         for name in truth:
             for expected, b in zip(flat(truth[name]), flat(bounds[name]), strict=True):
                 assert b.value == pytest.approx(float(expected), rel=1e-13, abs=1e-13)
@@ -235,7 +235,7 @@ def test_tiny_residuals_in_float32() -> None:
         "k": singles([[0.5, 2.0]]),
         **{"lam": singles(1e-20), "order": 2, "l1_ratio": singles(0.0), "reduction": "batch"},
     }
-    b = straightforward.answer("loss", inputs, 0.5)
+    b = bounded_answer("loss", inputs, 0.5)
     for number in flat([b["value"], b["dy"], b["dk"]]):
         assert abs(number.value) <= tolerance(number, "float32")
         assert tolerance(number, "float64") < 1e-12 * abs(number.value)
@@ -244,14 +244,14 @@ def test_tiny_residuals_in_float32() -> None:
 def test_every_answer_is_rounded_once() -> None:
     """Also what is merely copied, and a 0 that may be −0; the codec's numbers are not."""
     line = {"sizes": [1, 1], "activation": "tanh", "theta": singles([0, 2]), "x": singles([[3]])}
-    b = straightforward.answer("input_gradient", line, 0.5)
+    b = bounded_answer("input_gradient", line, 0.5)
     assert fields(b["k"][0][0]) == (0, 0, 1)
     assert tolerance(b["y"][0], "float64") > 0
-    (copied,) = straightforward.answer("codec", {"values": [Decimal("-0.0")]}, 0.5)["values"]
+    (copied,) = bounded_answer("codec", {"values": [Decimal("-0.0")]}, 0.5)["values"]
     assert fields(copied) == (0, 0, 0)
     assert math.copysign(1, copied.value) == -1
     with pytest.raises(ValueError, match="group: expected codec, factor"):
-        straightforward.answer("adams", {}, 0.5)
+        bounded_answer("adams", {}, 0.5)
     with pytest.raises(ValueError, match="activation: 'swish' is unknown"):
         activate("swish", Bounded(1.0), 0.5)
 
@@ -261,7 +261,7 @@ def test_undecided_case_is_refused() -> None:
     k = float(np.float32(0.7))
     inputs = {"k": singles([k]), "lam": singles(k * k), "order": 2}
     with pytest.raises(AmbiguousBranchError):
-        straightforward.answer("factor", inputs, 0.5)
+        bounded_answer("factor", inputs, 0.5)
 
 
 def test_tolerances_use_neither_the_truth_nor_what_is_measured() -> None:

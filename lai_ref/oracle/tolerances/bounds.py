@@ -3,7 +3,7 @@
 What correct ports do otherwise, and what is covered of it, stands in `loss`, `network` and `drift`.
 Every answer is allowed one rounding to its dtype, also where nothing was computed.
 
-    |got − true| ≤ tolerance(b, dtype)      for every number b of `answer`
+    |got − true| ≤ tolerance(b, dtype)      for every number b of `bounded_answer`
 
 At a kink that inputs hit exactly the bound is that of one side, the one that u names. A number that
 rounding may carry over a kink has no tolerance, and its case no worth: `AmbiguousBranchError`.
@@ -25,7 +25,7 @@ from lai_ref.oracle.tolerances.drift import State, free_run
 from lai_ref.oracle.tolerances.port import BoundedPort, arrays
 
 
-def answer(group: str, inputs: Mapping[str, Any], u: float) -> dict[str, Any]:
+def bounded_answer(group: str, inputs: Mapping[str, Any], u: float) -> dict[str, Any]:
     """The outputs of a case, as `Bounded` numbers and nested lists of them.
 
     Parameters
