@@ -60,6 +60,15 @@ def test_a_mixed_batch_passes_once_and_k_is_computed_for_the_lai_samples_alone()
     assert got == forward(64) + more + reverse_forward(64)
 
 
+def test_a_mixed_batch_of_losses_without_k_computes_no_input_gradient() -> None:
+    c, mask = case(1, (3,), "tanh", 9), np.arange(9) % 3 == 0
+    got = product_shapes(
+        c.theta,
+        lambda theta: value_and_grad_mixed(c.net, theta, c.x, c.t, Plain(), Plain(1), mask),
+    )
+    assert got == forward(9) + reverse_forward(9)
+
+
 def test_a_large_batch_is_computed_twice_in_chunks_but_for_the_last_one() -> None:
     n = 1024
     there = [*forward(n), *input_gradient(n)]

@@ -8,6 +8,7 @@ import tracemalloc
 from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -376,6 +377,8 @@ def test_bad_arguments_are_refused_at_once(changes: dict[str, Any], message: str
         ({"rng": 0}, r"rng: expected a numpy\.random\.Generator, got 0"),
         ({"loss": None}, r"loss: expected a Loss, such as Lai\(\) or Plain\(\), got None"),
         ({"plain": 2}, r"plain: expected a Loss, such as Lai\(\) or Plain\(\), got 2"),
+        ({"loss": SimpleNamespace(evaluate=Lai().evaluate)}, r"loss: expected a Loss"),
+        ({"plain": SimpleNamespace(needs_k=False)}, r"plain: expected a Loss"),
         ({"x": X.astype(complex)}, "x, t: expected real numbers to train on, got complex ones"),
         ({"t": T.astype(complex)}, "x, t: expected real numbers to train on, got complex ones"),
     ],

@@ -43,3 +43,21 @@ def test_in_chunks_gives_the_vjp_of_all_samples_and_computes_the_last_chunk_once
     np.testing.assert_allclose(vjp(dy, dk), [dy @ x + 6 * n])
     parts = [(rows.start, rows.stop) for rows in chunks(n, size)]
     assert computed == parts + parts[:-1]
+
+
+def test_without_dk_every_chunk_gets_an_empty_one() -> None:
+    lengths = []
+
+    def y_and_k(rows: slice) -> tuple[Array, Array, Vjp]:
+        y = np.ones(rows.stop - rows.start)
+
+        def vjp(dy: Array, dk: Array) -> Array:
+            lengths.append(len(dk))
+            return np.array([dy.sum()])
+
+        return y, y[:0], vjp
+
+    _, k, vjp = in_chunks(y_and_k, 5, 2)
+    assert len(k) == 0
+    assert vjp(np.ones(5), None).tolist() == [5]
+    assert lengths == [0, 0, 0]
