@@ -1,5 +1,6 @@
 """What each worker of test_torch_workers.py runs: all questions, and a step of an epoch."""
 
+import os
 import sys
 from functools import partial
 
@@ -53,3 +54,5 @@ if __name__ == "__main__":
     if dist.get_rank() == 0:
         write(sys.argv[1], found)
     dist.destroy_process_group()
+    # without C++ destructors: on a busy machine they abort now and then, when all work is done
+    os._exit(0)
