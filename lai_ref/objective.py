@@ -73,13 +73,16 @@ def value_and_grad_mixed(
     """
     layers, x, t = _check_batch(net, theta, x, t)
     lai_mask = check_mask("lai_mask", lai_mask, len(x))
-    # the samples of `lai` first: those whose k is needed are then the first n_k
-    perm, n_lai = np.argsort(~lai_mask, kind="stable"), int(np.count_nonzero(lai_mask))
+    n_lai = int(np.count_nonzero(lai_mask))
     parts = [(lai, slice(0, n_lai)), (plain, slice(n_lai, len(x)))]
     parts = [(loss, rows) for loss, rows in parts if rows.start < rows.stop]
+    if len(parts) == 2:
+        # the samples of `lai` first: those whose k is needed are then the first n_k
+        perm = np.argsort(~lai_mask, kind="stable")
+        x, t = x[perm], t[perm]
     n_k = max(rows.stop if loss.needs_k else 0 for loss, rows in parts)
-    y, k, vjp = _network(net, layers, x[perm], n_k)
-    value, dy, dk = _weighted_sum(parts, y, t[perm], k)
+    y, k, vjp = _network(net, layers, x, n_k)
+    value, dy, dk = _weighted_sum(parts, y, t, k)
     return value, vjp(dy, dk)
 
 
