@@ -32,8 +32,7 @@ class Activation:
     f: Callable[[Array], Array]  # z → a
     df: Callable[[Array, Array], Array]  # z, a → f'(z)
     d2f: Callable[[Array, Array, Array], Array]  # z, a, f'(z) → f''(z)
-    # Var W · fan_in of initial weights: 2 for relu (He et al. 2015) and for silu, which is similar
-    gain: float = 1.0
+    gain: float = 1.0  # Var W · fan_in of initial weights; 2 for relu (He et al. 2015) and silu
     has_d2f: bool = True  # whether f'' differs from 0 anywhere
 
 

@@ -78,7 +78,7 @@ def value_and_grad_mixed(
     parts = [(loss, rows) for loss, rows in parts if rows.start < rows.stop]
     if len(parts) == 2:
         # the samples of `lai` first: those whose k is needed are then the first n_k
-        perm = np.argsort(~lai_mask, kind="stable")
+        perm = np.concatenate([np.flatnonzero(lai_mask), np.flatnonzero(~lai_mask)])
         x, t = x[perm], t[perm]
     n_k = max(rows.stop if loss.needs_k else 0 for loss, rows in parts)
     y, k, vjp = _network(net, layers, x, n_k)
@@ -88,16 +88,17 @@ def value_and_grad_mixed(
 
 def _weighted_sum(
     parts: list[tuple[Loss, slice]], y: Array, t: Array, k: Array
-) -> tuple[Any, Array, Array]:
+) -> tuple[Any, Array, Array | None]:
     """L = Σ (n_part / N) · loss of the samples in the part, with ȳ and k̄."""
     value, dy, dk = 0.0, [], []
     for loss, rows in parts:
-        weight = (rows.stop - rows.start) / len(y)
-        part, dy_part, dk_part = loss.evaluate(y[rows], t[rows], k[rows] if loss.needs_k else None)
+        k_part, weight = k[rows], (rows.stop - rows.start) / len(y)
+        part, dy_part, dk_part = loss.evaluate(y[rows], t[rows], k_part if loss.needs_k else None)
         value = value + weight * part
         dy.append(weight * dy_part)
-        dk.append(np.zeros_like(k[rows]) if dk_part is None else weight * dk_part)
-    return dy[0].dtype.type(value), joined(dy), joined(dk)
+        if len(k_part):
+            dk.append(np.zeros_like(k_part) if dk_part is None else weight * dk_part)
+    return dy[0].dtype.type(value), joined(dy), joined(dk) if dk else None
 
 
 def _network(net: MLP, layers: Layers, x: Array, n_k: int) -> tuple[Array, Array, Vjp]:
