@@ -131,9 +131,8 @@ def load_state(path: str | os.PathLike[str]) -> TrainingState:
         if not all(a.dtype.char in FLOATS and np.isfinite(a).all() for a in (theta, m, v)):
             raise ValueError("numbers that are not finite, or no numbers")
         network = tuple(net.sizes), net.activation
-        state = TrainingState(
-            epoch, theta, adam_state, str(about["generator"]), *network, str(about["settings"])
-        )
+        generator, settings = str(about["generator"]), str(about["settings"])
+        state = TrainingState(epoch, theta, adam_state, generator, *network, settings)
         restore_rng(state)
         return state
     except Exception as error:  # zip, NumPy and JSON have a dozen kinds for what they cannot read
