@@ -9,7 +9,10 @@ intense  20,000 examples, random; for the tests marked fuzz, `pytest -m fuzz`, w
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 TOO_SLOW = [HealthCheck.too_slow]  # a busy machine is no defect
@@ -31,3 +34,11 @@ for name, examples in (("deep", 2_000), ("intense", 20_000)):
     )
 default = "ci" if os.environ.get("CI", "").lower() == "true" else "dev"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or default)
+
+
+@pytest.fixture
+def default_interrupts() -> Iterator[None]:
+    """Python's own handler of Ctrl-C, which a process started in the background does not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

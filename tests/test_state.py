@@ -221,7 +221,7 @@ class InterruptedFile(io.BytesIO):
 
 
 def test_an_interrupt_waits_until_the_state_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, default_interrupts: None
 ) -> None:
     monkeypatch.setattr("lai_ref.state.io", SimpleNamespace(BytesIO=InterruptedFile))
     with pytest.raises(KeyboardInterrupt):

@@ -139,7 +139,7 @@ def test_a_writer_within_another_does_not_mix_with_it(
 
 
 @pytest.fixture
-def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+def interrupted(monkeypatch: pytest.MonkeyPatch, default_interrupts: None) -> None:
     """Every write is interrupted before its file is moved into place, as by Ctrl-C."""
     monkeypatch.setattr(os, "fsync", lambda descriptor: signal.raise_signal(signal.SIGINT))
 
