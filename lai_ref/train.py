@@ -1,15 +1,18 @@
 """Lai Training (paper §5): pretraining with a plain loss, then the Lai loss for a fraction α.
 
 In every epoch the samples are permuted and cut into batches; each batch makes one step of the
-optimiser. The samples that get the Lai loss are drawn (by batches in §5, by points in §6.1):
+optimiser. The samples that get the Lai loss are drawn in one of three ways. The paper says
+"batches" in §5 and "1% of the data points" in §6.1:
 
     sampling="batches"    whole batches: ⌊α B⌋ of an epoch's B, and one more with probability
                           α B − ⌊α B⌋, so that the expected fraction is exactly α
     sampling="points"     each sample with probability α, drawn anew in each epoch; the loss of a
                           batch is that of `value_and_grad_mixed`
+    sampling="separate"   ⌈α N⌉ samples; the others make plain batches, and after these the drawn
+                          ones make one batch, and one step, of their own
 
 Pretraining is the same with α = 0 and draws the same random numbers: a Lai run and a plain run with
-the same seed and sampling see the same batches in the same order, and differ in the loss alone.
+the same seed and sampling see the same samples in the same order, and differ in the loss alone.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from lai_ref.state import DivergedError, TrainingState, capture_state, restore_r
 from lai_ref.support.chunks import chunks
 from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, check_int
 
-SAMPLINGS = ("batches", "points")
+SAMPLINGS = ("batches", "points", "separate")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Epoch:
     phase: str  # "pretrain" or "lai"
     train_loss: float  # mean of the loss over the batches, weighted by size, each before its step
     rmse: float | None  # on the validation data after the epoch; None without any
-    lai_fraction: float  # of this epoch's batches or points, those that got the Lai loss
+    lai_fraction: float  # of this epoch's batches or samples, those that got the Lai loss
     state: TrainingState
 
 
@@ -72,7 +75,7 @@ def lai_training(
     alpha
         α in [0, 1].
     sampling
-        ``"batches"`` or ``"points"``.
+        ``"batches"``, ``"points"`` or ``"separate"``.
     rng
         Source of the initial parameters and of every epoch's draws; not used with `resume_from`.
     validation
@@ -128,19 +131,21 @@ def lai_training(
     def epochs(state: TrainingState) -> Iterator[Epoch]:
         for index in range(state.epoch + 1, n_epochs + 1):
             phase, fraction = ("pretrain", 0.0) if index <= pretrain_epochs else ("lai", alpha)
-            perm, lai_mask, drawn = _sample_batches(rng, len(x), batch_size, fraction, sampling)
-            train_loss, state = one_epoch(state, x[perm], t[perm], lai_mask)
+            perm, batches, lai_mask, drawn = _sample_batches(
+                rng, len(x), batch_size, fraction, sampling
+            )
+            train_loss, state = one_epoch(state, x[perm], t[perm], batches, lai_mask)
             val_rmse = None
             if validation is not None:
                 val_rmse = float(rmse(net.predict(state.theta, validation[0]), validation[1]))
             yield Epoch(index, phase, train_loss, val_rmse, drawn, state)
 
     def one_epoch(
-        before: TrainingState, x: Array, t: Array, lai_mask: Array
+        before: TrainingState, x: Array, t: Array, batches: list[slice], lai_mask: Array
     ) -> tuple[float, TrainingState]:
         epoch, theta, adam_state, loss_sum = before.epoch + 1, before.theta, before.optimizer, 0.0
         with np.errstate(over="ignore", invalid="ignore"):  # DivergedError reports it
-            for step, rows in enumerate(chunks(len(x), batch_size), start=1):
+            for step, rows in enumerate(batches, start=1):
                 value, grad = value_and_grad_mixed(
                     net, theta, x[rows], t[rows], plain, loss, lai_mask[rows]
                 )
@@ -158,16 +163,21 @@ def lai_training(
 
 def _sample_batches(
     rng: np.random.Generator, n: int, batch_size: int, alpha: float, sampling: str
-) -> tuple[Array, Array, float]:
-    """An epoch's permutation, which samples of it get the Lai loss (n,), and their fraction."""
-    perm = rng.permutation(n)
+) -> tuple[Array, list[slice], Array, float]:
+    """An epoch's permutation, its batches, which samples get the Lai loss (n,), their fraction."""
+    perm, batches = rng.permutation(n), chunks(n, batch_size)
+    if sampling == "batches":
+        # ⌊α B⌋ batches, and one more with probability α B − ⌊α B⌋
+        count = math.floor(alpha * len(batches))
+        count += rng.random() < alpha * len(batches) - count
+        is_lai = np.zeros(len(batches), bool)
+        is_lai[rng.permutation(len(batches))[:count]] = True
+        return perm, batches, np.repeat(is_lai, batch_size)[:n], count / len(batches)
     if sampling == "points":
-        lai_mask = rng.random(n) < alpha  # with probability α
-        return perm, lai_mask[perm], float(lai_mask.mean())
-    # ⌊α B⌋ batches, and one more with probability α B − ⌊α B⌋
-    n_batches = math.ceil(n / batch_size)
-    count = math.floor(alpha * n_batches)
-    count += rng.random() < alpha * n_batches - count
-    is_lai = np.zeros(n_batches, bool)
-    is_lai[rng.permutation(n_batches)[:count]] = True
-    return perm, np.repeat(is_lai, batch_size)[:n], count / n_batches
+        lai_mask = (rng.random(n) < alpha)[perm]  # with probability α
+    else:
+        # ⌈α n⌉; 0.07 · 100 is above 7 in doubles, by less than this factor takes away
+        n_plain = n - math.ceil(alpha * n * (1 - 2**-52))
+        batches = chunks(n_plain, batch_size) + [slice(n_plain, n)] * (n_plain < n)
+        lai_mask = np.arange(n) >= n_plain
+    return perm, batches, lai_mask, float(lai_mask.mean())

@@ -174,7 +174,7 @@ def test_every_sample_gets_one_of_the_two_losses(sampling: str) -> None:
     epochs = run(sampling=sampling, plain=plain, loss=lai, pretrain_epochs=0, lai_epochs=1)
     with_lai = np.concatenate(lai.batches)
     assert sorted(np.concatenate([*plain.batches, with_lai])) == sorted(T)
-    share = len(with_lai) / N if sampling == "points" else len(lai.batches) / 6
+    share = len(lai.batches) / 6 if sampling == "batches" else len(with_lai) / N
     assert epochs[0].lai_fraction == pytest.approx(share, rel=1e-15)
     assert 0 < share < 1
 
@@ -187,6 +187,9 @@ def test_expected_share_is_alpha(sampling: str, alpha: float) -> None:
                           pretrain_epochs=0, lai_epochs=100, batch_size=1,
                           rng=np.random.default_rng(8))  # fmt: skip
     shares = np.array([epoch.lai_fraction for epoch in epochs])
+    if sampling == "separate":
+        assert set(shares) == {np.ceil(alpha * N) / N}
+        return
     if sampling == "batches":
         low = np.floor(alpha * N)
         counts = np.round(shares * N)
@@ -202,6 +205,41 @@ def test_expected_share_is_alpha(sampling: str, alpha: float) -> None:
 def test_whole_shares_are_exact(sampling: str, alpha: float) -> None:
     shares = {epoch.lai_fraction for epoch in run(sampling=sampling, alpha=alpha)[2:]}
     assert shares == {alpha}
+
+
+def test_separate_samples_make_one_step_of_their_own_after_the_others() -> None:
+    plain, lai = Recording(), Recording()
+    order: list[Array] = []
+    object.__setattr__(plain, "batches", order)  # of both losses, in the order of the steps
+    object.__setattr__(lai, "batches", order)
+    run(sampling="separate", plain=plain, loss=lai, alpha=0.2, pretrain_epochs=0, lai_epochs=2)
+    # ⌈0.2 · 53⌉ = 11 samples with Lai; 42 without
+    assert [len(batch) for batch in order] == [10, 10, 10, 10, 2, 11] * 2
+    first, second = np.concatenate(order[:6]), np.concatenate(order[6:])
+    assert sorted(first) == sorted(T) == sorted(second)
+    assert set(order[5]) != set(order[11])  # drawn anew in each epoch
+
+
+@pytest.mark.parametrize("n, alpha, count", [(100, 0.07, 7), (50, 0.01, 1), (100, 0.011, 2)])
+def test_separate_samples_are_the_smallest_count_not_below_alpha(
+    n: int, alpha: float, count: int
+) -> None:
+    lai = Recording()
+    (epoch,) = lai_training(MLP((1, 1)), np.ones((n, 1)), np.arange(n) / n, loss=lai, alpha=alpha,
+                            sampling="separate", pretrain_epochs=0, lai_epochs=1, batch_size=10,
+                            rng=np.random.default_rng(0))  # fmt: skip
+    assert [len(batch) for batch in lai.batches] == [count]
+    assert epoch.lai_fraction == count / n
+
+
+def test_separate_samples_come_last_in_the_order_of_a_plain_run() -> None:
+    def order(alpha: float) -> list[float]:
+        plain, lai = Recording(), Recording()
+        run(sampling="separate", alpha=alpha, plain=plain, loss=lai, pretrain_epochs=0,
+            lai_epochs=1, validation=None)  # fmt: skip
+        return [value for batch in plain.batches + lai.batches for value in batch.tolist()]
+
+    assert order(0.0) == order(0.2) == order(1.0)
 
 
 def test_which_batches_get_lai_changes_from_epoch_to_epoch() -> None:
@@ -343,7 +381,10 @@ def test_diverged_error_crosses_processes() -> None:
         ({"alpha": 1.5}, r"alpha: expected a number in \[0, 1\], got 1.5"),
         ({"alpha": -0.1}, "alpha: expected"),
         ({"alpha": float("nan")}, "alpha: expected"),
-        ({"sampling": "rows"}, "sampling: expected one of 'batches', 'points', got 'rows'"),
+        (
+            {"sampling": "rows"},
+            "sampling: expected one of 'batches', .*, got 'rows'",
+        ),
         ({"batch_size": 0}, "batch_size: expected at least 1, got 0"),
         ({"batch_size": N + 1}, rf"batch_size: expected at most {N} \(all of x\), got {N + 1}"),
         ({"pretrain_epochs": -1}, "pretrain_epochs: expected at least 0, got -1"),

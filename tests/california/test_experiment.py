@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from lai_ref import Dataset, prepare
+from lai_ref import Array, Dataset, prepare
+from lai_ref.california.experiment import SCALINGS
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((50, 3)) * [1.0, 10.0, 0.1] + [0.0, 5.0, -3.0]
@@ -34,14 +37,53 @@ def test_standard_inputs_have_mean_0_and_deviation_1_over_the_training_rows() ->
     np.testing.assert_allclose(task.x_test, (DATA.x_test - mean) / std, rtol=1e-12)
 
 
-@pytest.mark.parametrize("scaling", ["standard", "raw"])
+def sorted_columns(x: Array) -> list[list[float]]:
+    return [sorted(column) for column in x.T.tolist()]
+
+
+def quantile(column: list[float], p: float) -> float:
+    """Linear between the sorted values, the first at 0 and the last at 1."""
+    place = p * (len(column) - 1)
+    i = int(place)
+    return column[i] + (place - i) * (column[min(i + 1, len(column) - 1)] - column[i])
+
+
+@pytest.mark.parametrize(
+    "scaling, centre, scale",
+    [
+        ("min-max", lambda c: c[0], lambda c: c[-1] - c[0]),
+        ("max-abs", lambda c: 0.0, lambda c: max(-c[0], c[-1])),
+        ("robust", lambda c: quantile(c, 0.5), lambda c: quantile(c, 0.75) - quantile(c, 0.25)),
+        ("raw", lambda c: 0.0, lambda c: 1.0),
+    ],
+)
+def test_other_scalings_subtract_and_divide_by_numbers_of_the_training_rows(
+    scaling: str, centre: Any, scale: Any
+) -> None:
+    raw = prepare(DATA, np.random.default_rng(1), "raw", np.float64)
+    a, b = ([of(column) for column in sorted_columns(raw.x)] for of in (centre, scale))
+    task = prepare(DATA, np.random.default_rng(1), scaling, np.float64)
+    np.testing.assert_allclose(task.scale, b, rtol=1e-13)
+    for ours, before in ((task.x, raw.x), (task.x_val, raw.x_val), (task.x_test, DATA.x_test)):
+        np.testing.assert_allclose(ours, (before - np.array(a)) / b, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_a_constant_feature_is_not_divided_by_zero(scaling: str) -> None:
+    flat = DATA._replace(x=X * [1, 0, 1], x_test=DATA.x_test * [1, 0, 1])
+    task = prepare(flat, np.random.default_rng(1), scaling)
+    assert not task.x[:, 1].any() and not task.x_val[:, 1].any()
+    assert task.scale[1] == 1
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
 def test_the_deviation_is_that_of_the_training_rows_before_scaling(scaling: str) -> None:
     raw = prepare(DATA, np.random.default_rng(1), "raw", np.float64)
     task = prepare(DATA, np.random.default_rng(1), scaling)
     np.testing.assert_allclose(task.std, raw.x.std(axis=0), rtol=1e-13)
 
 
-@pytest.mark.parametrize("scaling", ["standard", "raw"])
+@pytest.mark.parametrize("scaling", SCALINGS)
 def test_targets_keep_their_units(scaling: str) -> None:
     task = prepare(DATA, np.random.default_rng(1), scaling, np.float64)
     assert set(np.concatenate([task.t, task.t_val])) == set(DATA.t)
@@ -49,9 +91,9 @@ def test_targets_keep_their_units(scaling: str) -> None:
 
 def test_dtype_is_the_one_asked_for() -> None:
     for dtype in (np.float32, np.float64):
-        *parts, std = prepare(DATA, rng, dtype=dtype)
+        *parts, std, scale = prepare(DATA, rng, dtype=dtype)
         assert {part.dtype for part in parts} == {np.dtype(dtype)}
-        assert std.dtype == np.float64
+        assert std.dtype == scale.dtype == np.float64
 
 
 def test_data_are_not_changed() -> None:
@@ -61,5 +103,8 @@ def test_data_are_not_changed() -> None:
 
 
 def test_an_unknown_scaling_is_refused() -> None:
-    with pytest.raises(ValueError, match="scaling: expected one of 'standard', 'raw', got 'log'"):
+    with pytest.raises(
+        ValueError,
+        match="scaling: expected one of 'standard', 'min-max', 'max-abs', 'robust', 'raw', got 'log'",
+    ):
         prepare(DATA, rng, "log")
