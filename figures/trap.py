@@ -36,6 +36,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments.inputs import Job
+from figures.experiments.intervals import wilson
 from figures.experiments.jobs import run_jobs
 from figures.experiments.settings import Numbers, Settings
 from figures.experiments.trap_runs import SLOPE, N, X, grid, sample, train, truth
@@ -112,14 +113,6 @@ def barrier(noise: float, lam: float) -> float | None:
     excess = SLOPE**2 + (noise / X["line"]) ** 2 - 1
     K = (excess + math.hypot(excess, 2 * SLOPE)) / (2 * SLOPE)
     return -1 / K if K * math.sqrt(lam) > 1 else None
-
-
-def wilson(count: int, n: int) -> tuple[float, float]:
-    """The 95% interval of the fraction of an event seen `count` times in `n` (Wilson 1927)."""
-    # (p + z²/2n ± z √(p (1 − p)/n + z²/4n²)) / (1 + z²/n)
-    z, p = NormalDist().inv_cdf(0.975), count / n
-    middle, half = p + z**2 / (2 * n), z * math.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
-    return max(0.0, (middle - half) / (1 + z**2 / n)), min(1.0, (middle + half) / (1 + z**2 / n))
 
 
 def table(numbers: Numbers) -> str:

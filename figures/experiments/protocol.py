@@ -8,27 +8,33 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from figures.experiments.arms import CONTROL
 from figures.experiments.inputs import Job, california, digest_of
+from figures.experiments.intervals import paired_change
 from figures.experiments.jobs import Work, cache_path, run_jobs
 from figures.experiments.settings import Numbers, Settings
-from figures.experiments.trained import CONTROL, continue_training, pretrain
+from figures.experiments.trained import continue_training, pretrain
 from lai_ref import load_state
 
 PROTOCOL: dict[str, Any] = {
-    "sizes": [8, 64, 32, 1],  # the first is the number of features, for other data another
+    "sizes": [8, 32, 16, 1],  # the first is the number of features, for other data another
     "activation": "tanh",
-    "scaling": "standard",
+    "scaling": "max-abs",
     "dtype": "float32",
-    "batch_size": 64,
-    "lr": 1e-3,
+    "batch_size": 32,
+    "lr": 1e-4,
     "alpha": 0.01,
-    "sampling": "points",
+    "sampling": "separate",
     "pretrain_epochs": 100,
     "lai_epochs": 100,
     "order": 2,
     "l1_ratio": 0.0,
     "reduction": "batch",
-    "rows": None,  # all of them
+    "divided": True,  # by λ < 1 (§2.2)
+    "new_adam": False,  # whether Adam's moments start from 0 after pretraining
+    "rows": None,  # of the files: all of them
+    "train_rows": None,  # of those to train on: all of them
+    "noises": [],  # with which the sensitivity is measured
 }
 UNIT = "100,000 $"  # of the target
 QUICK = {"pretrain_epochs": 3, "lai_epochs": 3, "rows": 3000}
@@ -50,7 +56,8 @@ def protocol_of(arm: Job) -> dict[str, Any]:
 
 def pretraining_of(arm: Job) -> Job:
     """The part of an arm that its pretraining depends on: the job of `pretrain`."""
-    later = {*CONTROL, "alpha", "sampling", "lai_epochs", "order", "l1_ratio", "reduction"}
+    later = {"alpha", "sampling", "lai_epochs", "order", "l1_ratio", "reduction", "divided"}
+    later |= {*CONTROL, "new_adam", "noises"}
     return {name: value for name, value in arm.items() if name not in later}
 
 
@@ -86,14 +93,13 @@ def summarise_setting(arms: list[Numbers], names: Iterable[str], **setting: Any)
     control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
     summary: Numbers = {**setting}
     for name in names:
-        values, base = (np.array([arm[name] for arm in some]) for some in (mine, control))
-        summary[name] = summarise_over_seeds(values)
-        summary[f"{name}_change"] = summarise_over_seeds(values / base - 1)
+        values, base = ([arm[name] for arm in some] for some in (mine, control))
+        summary[name] = level(values)
+        summary[f"{name}_change"] = paired_change(values, base)
     return summary
 
 
-def summarise_over_seeds(values: npt.ArrayLike) -> Numbers:
-    """Median, minimum and maximum over the first axis, that of the seeds."""
+def level(values: npt.ArrayLike) -> Numbers:
+    """Mean and standard deviation over the first axis, that of the seeds."""
     a = np.asarray(values)
-    summary = {"median": np.median(a, axis=0), "least": a.min(axis=0), "most": a.max(axis=0)}
-    return {name: value.tolist() for name, value in summary.items()}
+    return {"mean": a.mean(axis=0).tolist(), "sd": a.std(axis=0, ddof=len(a) > 1).tolist()}

@@ -3,183 +3,200 @@
 A network is pretrained with MSE, then trained for as many epochs with one of
 
     lam      the Lai loss, for a fraction α of the data (paper §5): one λ, or one per feature (§3.3)
-    mu       the gradient penalty MSE + μ ‖k‖² (Drucker & LeCun 1991), for a fraction α of the data
+    mu       the gradient penalty MSE + μ ‖k‖² (Drucker & LeCun 1991), for a fraction α of the
+             data; or, with one μ per feature, MSE + Σ_j μ_j k_j²
     decay    MSE with AdamW: decoupled weight decay (Loshchilov & Hutter 2019)
+    jitter   MSE with Gaussian noise on the inputs, drawn anew in every epoch, in multiples of a
+             feature's standard deviation (Bishop 1995)
     none     MSE alone: the control group
 
-These are the arms of the comparison. A further loss is a line of `LOSSES`.
+These are the arms of the comparison. A further loss is a line of `LOSSES` in `arms`.
 
 All arms of a seed share split, network, pretraining and, with the same sampling, the order of
 batches, so that differences are taken seed by seed. What is measured is independent of the scaling
-of the inputs: k is taken per standard deviation of a feature.
+of the inputs: k is taken per standard deviation of a feature. Everything is averaged over the last
+20 epochs, since a single one is off by as much as the effects in question.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from figures.experiments.arms import CONTROL, make_loss, make_optimizer
+from figures.experiments.evaluation import Evaluator, mean_of
 from figures.experiments.inputs import Job, california, digest_of
 from lai_ref import (
     MLP,
     Adam,
-    AdamState,
     Array,
     Epoch,
     Experiment,
-    GradientPenalty,
-    Lai,
-    Loss,
     Plain,
     TrainingState,
     lai_training,
     load_state,
-    noise_sensitivity,
     prepare,
     save_state,
 )
 
-# The loss of a job that has a number under this name; it gets the job, for whatever else it needs
-LOSSES: dict[str, Callable[[Job], Loss]] = {
-    "lam": lambda job: Lai(job["lam"], job["order"], job["l1_ratio"], job["reduction"]),
-    "mu": lambda job: GradientPenalty(job["mu"]),
-}
-CONTROL: Job = dict.fromkeys((*LOSSES, "decay"))
-# Epochs after which smoothness is measured too, for the path that early stopping chooses from
+# Epochs after which a network is measured, for the path that early stopping chooses from
 LOGGED_EPOCHS = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100, 120, 150, 200)
-NOISE_LEVELS = (0.01, 0.03, 0.1, 0.3, 1.0)  # of §6.2; the paper does not name its own
-TEST_STRIDE = 3  # noise is put on every third sample of the test set
-
-
-@dataclass(frozen=True)
-class AdamW(Adam):
-    """Adam with decoupled weight decay: θ ← θ − lr · decay · θ in each step, biases excepted."""
-
-    weight_decay: Array = field(kw_only=True)  # (P,): `decay` for a weight, 0 for a bias
-
-    def step(self, theta: Array, grad: Array, state: AdamState) -> tuple[Array, AdamState]:
-        stepped, state = super().step(theta, grad, state)
-        return stepped - self.lr * self.weight_decay * theta, state
+AVERAGED = 20  # the last epochs, over which results are averaged: RMSE over all of them,
+EVERY, SENSITIVE_EVERY = 2, 4  # the rest over each second one, sensitivities over each fourth
 
 
 def pretrain(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     """The epochs that all arms of a seed share; a checkpoint is left beside the result."""
-    first = {**job, **CONTROL, "sampling": "points", "lai_epochs": 0}
-    _, epochs, path = run_training(first, data, start=None)
+    first = {**job, **CONTROL, "sampling": "points", "lai_epochs": 0, "noises": []}
+    run = run_training(first, data, start=None)
     checkpoint = cache.with_suffix(".npz")
-    save_state(checkpoint, epochs[-1].state)
-    return {"state": checkpoint.name, "rmse": [epoch.rmse for epoch in epochs], "path": path}
+    save_state(checkpoint, run.state)
+    return {"state": checkpoint.name, "rmse": run.rmse, "path": run.path}
 
 
 def continue_training(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     """The epochs after pretraining, and what the network is like at the end.
 
-    `rmse`: after each epoch, on the validation set. `variance` of the outputs and `slope`, the
-    mean of ‖k‖₂: on the test set. `path`: RMSE, variance and slope after some of the epochs.
-    `sensitivity`: mean |Δy| per feature, for noise in multiples of a feature's standard deviation
-    ("spread") and of its value ("value"); one row for each of `NOISE_LEVELS`.
+    `curve`: the RMSE on the validation set after each epoch. `path`: what `Evaluator.measure`
+    returns after some of the epochs. `rmse` and all that `measure` returns: means over the last
+    epochs. `sensitivity`: mean |Δy| per feature, a row for each of the job's noises. `constant`:
+    the RMSE of the best constant.
     """
-    evaluator, epochs, path = run_training(job, data, load_state(cache.parent / job["start"]))
-    theta = epochs[-1].state.theta
+    run = run_training(job, data, load_state(cache.parent / job["start"]))
     return {
-        "rmse": [epoch.rmse for epoch in epochs],
-        **evaluator.smoothness(theta),
-        "lai_share": statistics.mean(epoch.lai_fraction for epoch in epochs),
-        "path": path,
-        "sensitivity": evaluator.sensitivity(theta),
+        "curve": run.rmse,
+        **mean_of(run.last),
+        "rmse": statistics.mean(run.rmse[-AVERAGED:]),
+        "lai_fraction": run.lai_fraction,
+        "path": run.path,
+        "sensitivity": np.mean(run.sensitivity, axis=0).tolist() if run.sensitivity else [],
+        "constant": float(run.evaluator.task.t_val.std(dtype=np.float64)),
     }
 
 
-def run_training(
-    job: Job, data: Path | None, start: TrainingState | None
-) -> tuple[Evaluator, list[Epoch], list[dict[str, Any]]]:
-    """Train by Lai Training, from the job's seed or resumed from `start`.
+class Run(NamedTuple):
+    """A training and what was measured in it."""
 
-    Returns what evaluates the network, every epoch, and RMSE and smoothness at `LOGGED_EPOCHS`.
-    """
+    evaluator: Evaluator
+    state: TrainingState
+    rmse: list[float]  # on the validation set, after each epoch
+    lai_fraction: float  # the mean of all epochs
+    path: list[dict[str, Any]]  # `Evaluator.measure` at `LOGGED_EPOCHS`
+    last: list[dict[str, Any]]  # the same at each second of the last epochs
+    sensitivity: list[Array]  # at each fourth of them, (noises, D)
+
+
+def run_training(job: Job, data: Path | None, start: TrainingState | None) -> Run:
+    """Train by Lai Training, from the job's seed or resumed from `start`, and measure."""
     source, rows = california(data), slice(job["rows"])
     if digest_of(source.x, source.t, source.x_test) != job["data"]:
         raise ValueError("data: the files have changed since this run began; rerun the command")
     source = source._replace(x=source.x[rows], t=source.t[rows], x_test=source.x_test[rows])
     rng = np.random.default_rng(job["seed"])
     task = prepare(source, rng, job["scaling"], job["dtype"])
+    few = slice(job["train_rows"])
+    task = task._replace(x=task.x[few], t=task.t[few])
     net = MLP(job["sizes"], job["activation"])
     evaluator = Evaluator(net, task, source.x_test, job)
-    loss = make_loss(job)
-    training = lai_training(
-        net,
-        task.x,
-        task.t,
-        loss=loss,
-        alpha=0.0 if loss == Plain() else job["alpha"],
-        sampling=job["sampling"],
-        pretrain_epochs=job["pretrain_epochs"],
-        lai_epochs=job["lai_epochs"],
-        batch_size=job["batch_size"],
-        optimizer=make_optimizer(job, net),
-        rng=rng,
-        validation=(task.x_val, task.t_val),
-        resume_from=start,
-    )
-    epochs, path = [], []
-    for epoch in training:
-        epochs.append(epoch)
-        if epoch.index in LOGGED_EPOCHS:
-            smoothness = evaluator.smoothness(epoch.state.theta)
-            path.append({"epoch": epoch.index, "rmse": epoch.rmse, **smoothness})
-    return evaluator, epochs, path
+    if start is not None and job["new_adam"]:
+        start = start._replace(optimizer=Adam().init(start.theta))
+
+    total = job["pretrain_epochs"] + job["lai_epochs"]
+    averaged = min(AVERAGED, job["lai_epochs"])
+    rmse, fractions, path, last, sensitivity = [], [], [], [], []
+    for epoch in _epochs(job, net, task, rng, start, evaluator.unit):
+        rmse.append(float(epoch.rmse or math.nan))
+        fractions.append(epoch.lai_fraction)
+        left = total - epoch.index
+        at_end = left < averaged and left % EVERY == 0
+        if at_end or epoch.index in LOGGED_EPOCHS:
+            record = {"epoch": epoch.index, "rmse": epoch.rmse}
+            record |= evaluator.measure(epoch.state.theta)
+            if at_end:
+                last.append(record)
+            if epoch.index in LOGGED_EPOCHS:
+                path.append(record)
+        if job["noises"] and left < averaged and left % SENSITIVE_EVERY == 0:
+            sensitivity.append(evaluator.sensitivity(epoch.state.theta))
+    fraction = statistics.mean(fractions)
+    return Run(evaluator, epoch.state, rmse, fraction, path, last, sensitivity)
 
 
-def make_loss(job: Job) -> Loss:
-    """The loss after pretraining."""
-    made = [make(job) for name, make in LOSSES.items() if job[name] is not None]
-    if len(made) > 1:
-        raise ValueError(f"job: expected at most one of {', '.join(LOSSES)}, got {len(made)}")
-    return made[0] if made else Plain()
+def _epochs(
+    job: Job,
+    net: MLP,
+    task: Experiment,
+    rng: np.random.Generator,
+    start: TrainingState | None,
+    unit: Array,
+) -> Iterator[Epoch]:
+    """The epochs of a job; k or noise of one standard deviation is `unit` in the inputs' units."""
+    loss, x, t = make_loss(job), task.x, task.t
+    options: dict[str, Any] = {
+        "loss": loss,
+        "alpha": 0.0 if loss == Plain() else job["alpha"],
+        "sampling": job["sampling"],
+        "pretrain_epochs": job["pretrain_epochs"],
+        "lai_epochs": job["lai_epochs"],
+        "batch_size": min(job["batch_size"], len(x)),
+        "optimizer": make_optimizer(job, net),
+        "rng": rng,
+        "validation": (task.x_val, task.t_val),
+        "resume_from": start,
+    }
+    if start is None:
+        return lai_training(net, x, t, **options)
+    if job["jitter"] is not None:
+        return _with_jitter(job, net, x, t, options, unit)
+    if job["sampling"] not in ("fixed", "only"):
+        return lai_training(net, x, t, **options)
+    if loss == Plain():
+        return lai_training(net, x, t, **options | {"sampling": "separate"})
+    # these have one sample of the data for all epochs
+    perm = np.random.default_rng(job["seed"]).permutation(len(x))
+    count = math.ceil(job["alpha"] * len(x))
+    drawn, others = perm[:count], perm[count:]
+    if job["sampling"] == "only":  # nothing else is trained after pretraining
+        options |= {
+            "alpha": 1.0,
+            "sampling": "batches",
+            "batch_size": min(job["batch_size"], count),
+        }
+        return lai_training(net, x[drawn], t[drawn], **options)
+    return _separate_and_fixed(net, x, t, drawn, others, options)
 
 
-def make_optimizer(job: Job, net: MLP) -> Adam:
-    """Adam, or AdamW for a job with `decay`."""
-    if job["decay"] is None:
-        return Adam(lr=job["lr"])
-    layers = [np.r_[np.full(n * m, job["decay"]), np.zeros(m)] for n, m in pairwise(net.sizes)]
-    return AdamW(lr=job["lr"], weight_decay=np.concatenate(layers).astype(job["dtype"]))
+def _with_jitter(
+    job: Job, net: MLP, x: Array, t: Array, options: dict[str, Any], unit: Array
+) -> Iterator[Epoch]:
+    """Epochs in each of which the inputs have other noise."""
+    for _ in range(job["lai_epochs"]):
+        seed = job["seed"], options["resume_from"].epoch
+        noise = np.random.default_rng(seed).standard_normal(x.shape) * (job["jitter"] * unit)
+        epoch = next(lai_training(net, x + noise.astype(x.dtype), t, **options))
+        options["resume_from"] = epoch.state
+        yield epoch
 
 
-class Evaluator(NamedTuple):
-    """Measures a network on the test set, whose targets are not published."""
-
-    net: MLP
-    task: Experiment
-    raw: Array  # the test set's inputs before scaling
-    job: Job
-
-    @property
-    def unit(self) -> Array:
-        """One standard deviation of each feature (D,), in units of the network's inputs."""
-        std = self.task.std
-        return std if self.job["scaling"] == "raw" else np.ones_like(std)
-
-    def smoothness(self, theta: Array) -> dict[str, float]:
-        """Variance of the outputs, and `slope`: the mean of ‖k‖₂."""
-        y, tape = self.net.forward(theta, self.task.x_test)
-        k, _ = self.net.input_gradient(tape)
-        norms = np.linalg.norm(k * self.unit, axis=1)
-        return {"variance": float(y.var(dtype=np.float64)), "slope": float(norms.mean())}
-
-    def sensitivity(self, theta: Array) -> dict[str, list[list[float]]]:
-        """Mean |Δy| per feature, for each kind of noise and each of `NOISE_LEVELS`."""
-        x, std = self.task.x_test[::TEST_STRIDE], self.task.std
-        units = {"spread": self.unit, "value": np.abs(self.raw[::TEST_STRIDE]) / std * self.unit}
-
-        def change(sigma: Array) -> list[float]:
-            rng = np.random.default_rng(self.job["seed"])
-            return [float(c) for c in noise_sensitivity(self.net, theta, x, sigma, rng)]
-
-        return {kind: [change(s * unit) for s in NOISE_LEVELS] for kind, unit in units.items()}
+def _separate_and_fixed(
+    net: MLP, x: Array, t: Array, drawn: Array, others: Array, options: dict[str, Any]
+) -> Iterator[Epoch]:
+    """As sampling="separate", but with the same samples in every epoch."""
+    plain = options | {"loss": Plain(), "alpha": 0.0, "sampling": "batches", "validation": None}
+    lai = options | {"alpha": 1.0, "sampling": "batches", "batch_size": len(drawn)}
+    state = options["resume_from"]
+    for _ in range(options["lai_epochs"]):
+        first = next(
+            iter(lai_training(net, x[others], t[others], **plain | {"resume_from": state}))
+        )
+        between = first.state._replace(epoch=state.epoch)  # both steps make one epoch
+        epoch = next(lai_training(net, x[drawn], t[drawn], **lai | {"resume_from": between}))
+        state = epoch.state
+        yield replace(epoch, lai_fraction=len(drawn) / len(x))

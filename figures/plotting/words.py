@@ -8,6 +8,12 @@ from typing import Any
 from figures.experiments.settings import Numbers
 
 NAMES = {1: "MAE", 2: "MSE"}  # by p
+# what a sampling does, with α in place of {}
+SAMPLED = {
+    "batches": "{} of the batches",
+    "points": "{} of the points, in the batches of the others",
+    "separate": "{} of the points, in one step of their own per epoch",
+}
 KINKS = {1: "λ", 2: "√λ"}
 
 
@@ -21,9 +27,10 @@ def listed(values: Iterable[float], form: str = "g") -> str:
     return ", ".join(f"{value:{form}}" for value in values)
 
 
-def with_range(median: float, low: float, high: float) -> str:
-    """A relative change, and its smallest and largest over the seeds."""
-    return f"{median:+.1%} ({low:+.1%} … {high:+.1%})"
+def with_interval(change: Mapping[str, Any], form: str = "+.1%") -> str:
+    """A relative change and its 95 % interval, where it has one."""
+    mean, low, high = (change[name] for name in ("mean", "low", "high"))
+    return f"{mean:{form}}" + ("" if low is None else f" [{low:{form}}, {high:{form}}]")
 
 
 def network_name(protocol: Mapping[str, Any]) -> str:
@@ -35,10 +42,10 @@ def settings_caption(numbers: Numbers, share: str | None = None) -> str:
     """Seeds, data and protocol of a figure's numbers, in three lines; `share` in place of its α."""
     p = numbers["protocol"]
     rows = f", first {p['rows']} rows" if p["rows"] else ""
+    rate, alpha = f"{p['lr']:g}", share or format(p["alpha"], ".0%")
     return (
         f"{len(numbers['seeds'])} seeds; {numbers['source']}{rows}\n"
-        f"network {network_name(p)}, {p['scaling']} inputs, {p['dtype']}, Adam {p['lr']:g},"
+        f"network {network_name(p)}, {p['scaling']} inputs, {p['dtype']}, Adam {rate},"
         f" batch {p['batch_size']}, {p['pretrain_epochs']} + {p['lai_epochs']} epochs;"
-        f"\nL2 Lai MSE, {p['reduction']} reduction, for {share or format(p['alpha'], '.0%')}"
-        f" of the {p['sampling']}"
+        f"\nL2 Lai MSE, {p['reduction']} reduction, for {SAMPLED[p['sampling']].format(alpha)}"
     )
