@@ -53,7 +53,11 @@ class UndividedLai:
 
 def _lai(job: Job) -> Loss:
     lai = Lai(job["lam"], job["order"], job["l1_ratio"], job["reduction"])
-    return lai if job["divided"] else UndividedLai(lai)
+    if job["divided"]:
+        return lai
+    if isinstance(job["lam"], list):
+        raise ValueError(f"job: expected one λ for the undivided loss, got {job['lam']}")
+    return UndividedLai(lai)
 
 
 def _penalty(job: Job) -> Loss:
