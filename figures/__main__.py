@@ -28,13 +28,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Make the figures. Exit status: 0 done, 1 failed, 2 invalid input, 130 interrupted."""
     options = _parser().parse_args(arguments)
     out = options.out or _default_out(options)
-    settings = Settings(out, options.data, options.seeds, options.jobs, options.quick)
+    settings = Settings(
+        out, options.data, options.seeds, options.jobs, options.quick, options.search
+    )
     mpl.use("Agg")
     try:
         _make_folder(settings.out)
         if options.data:
             california(options.data)  # said now, and not when the first figure needs it
         names = _names(options.names)
+        if options.search and "protocols" not in options.names:
+            raise ValueError("--search: expected the figure protocols, as in `protocols --search`")
         for place, name in enumerate(names, start=1):
             print(f"figures: {name}, {place} of {len(names)}", file=sys.stderr, flush=True)
             if name in FIGURES:
@@ -129,6 +133,8 @@ def _parser() -> argparse.ArgumentParser:
     jobs = "processes at one time (default: one a processor)"
     add("--jobs", type=_count, default=default_jobs(), metavar="J", help=jobs)
     add("--quick", action="store_true", help="small and short: to see that all of it works")
+    search = "with protocols: search for the paper's protocol anew; says how long it takes"
+    add("--search", action="store_true", help=search)
     add("--out", type=Path, metavar="DIR", help="for the results (default: below figures/out)")
     return parser
 

@@ -1,35 +1,25 @@
-"""Which protocol comes closest to the paper's tables (paper §6, E8, new).
+"""The search for the protocol of the paper's tables (paper §6, E8, new).
 
-What to see: on the left the way from MSE to λ = 1e-3 under each protocol; the paper's (black) is
-short, most of ours are long. On the right by which factor a protocol's numbers are typically off
-the paper's. Rows are sorted by Tables 1 and 2 together, in which each of the 24 numbers counts the
-same. The noise of Table 2 is, for each protocol, the one of ten that comes nearest. Table 3 is
-computed for the four nearest protocols alone.
+What to see: above, the two stages of the search. On the left RMSE and variance of MSE alone under
+each protocol, with one seed; the cross is the paper's. On the right Table 1 under the nearest of
+them and several readings of Lai Training: how far its levels and its changes are from the paper's,
+in units of a tolerance (1: a root mean square of one tolerance). Below, the changes of the nearest
+protocols, trained again with seeds that the search has not seen, and the paper's.
 
 What the paper says: it names neither network, scaling, batch size, learning rate nor noise, and
-gives the Lai loss to a share of "batches" in §5 and of "data points" in §6.1 (E6, E8).
+gives the Lai loss to a fraction of "batches" in §5 and of "data points" in §6.1 (E6, E8).
 
-What we found on Kaggle's files: none of the 24 reproduces the tables. The nearest, with standard
-inputs, a small relu network, a low learning rate and whole batches, is within 0.4% of the paper's
-RMSE for MSE and for λ = 1e-1. But its outputs vary 19% more, and λ = 1e-3 does far more to them:
--54% of the variance for +37% in RMSE (paper: -15% for +3.6%). Its λ = 1e-2 is nearer to that, with
--20% for +5.7%. So little variance as in the paper goes under two protocols only, whose RMSE is 1.67
-or more. Table 2 is off by a factor 1.74 or more. With λ₈ = 1e-3 the sensitivity to X8 falls by 72%
-to 87% (paper: 42%) for +4% to +19% in RMSE (paper: +2.4%), and those to X1, X3 and X6 rise under
-all four where the paper's fall. Standard inputs come nearer than raw ones in all 12 pairs that
-differ in nothing else, whole batches nearer than points in 9 of 12: the Lai loss then pulls less
-often. The nearest has the lowest rate tried, and with λ = 1e-3 it is not yet at rest when training
-ends.
+What we found: @@FOUND@@
 
-What it means: the directions hold widely, the sizes hang on what the paper does not name. The
-variance falls at each step down in λ under 17 of 24 protocols, the RMSE rises under 21, and
-λ = 1e-1 stays within 1% of the RMSE of MSE under 10. Variance and RMSE go another way with raw
-inputs alone, with which training is so erratic that sums in another order change these counts.
+The search is run by `--search` alone; without it the stages are those of the committed results, and
+the winners are trained again, on the data of this run.
 """
 
 from __future__ import annotations
 
-from itertools import product
+import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,246 +28,284 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from figures.experiments.inputs import Job, california
-from figures.experiments.paper import LAMS, MSE, TABLE_1, TABLE_2, TABLE_3, deviation_factor
-from figures.experiments.protocol import UNIT, arms_of, protocol_of, train_all
+from figures.experiments.intervals import paired_change
+from figures.experiments.paper import (
+    LAMS,
+    MSE,
+    TABLE_1,
+    TABLE_1_CHANGE,
+    TABLE_2,
+    TABLE_3,
+    deviation_factor,
+)
+from figures.experiments.protocol import (
+    NOISES,
+    UNIT,
+    arms_of,
+    protocol_of,
+    summarise_setting,
+    train_all,
+)
+from figures.experiments.search import (
+    CHOICES,
+    READINGS,
+    WINNERS,
+    distance,
+    job_changes,
+    levels_and_changes,
+    search,
+)
 from figures.experiments.settings import Numbers, Settings
-from figures.experiments.trained import NOISE_LEVELS
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
-from figures.plotting.words import network_name
+from figures.plotting.changes import draw_change, paper_changes, table_1_changes
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.words import loss_name, network_name, with_interval
+from lai_ref import Array
 
-SEEDS = (0, 1)
-FACTORS: list[list[Job]] = [
-    [{"scaling": "standard"}, {"scaling": "raw"}],
-    [{"sizes": [8, 64, 32, 1], "activation": "tanh"}, {"sizes": [8, 32, 1], "activation": "relu"}],
-    [{"batch_size": b, "lr": lr} for b, lr in ((256, 1e-3), (256, 1e-4), (1024, 1e-3))],
-    [{"sampling": "points"}, {"sampling": "batches"}],
-]
-QUICK = [*(factor[:1] for factor in FACTORS[:-1]), FACTORS[-1]]
-NEAR = 0.01  # the relative difference of two RMSE that are called near
-NEAREST = 4  # of these protocols Table 3 is computed too
-PAPER: Numbers = {
-    **TABLE_1,
-    "sensitivity": [MSE[:-1], TABLE_2.row[:-1]],  # Table 2: MSE and λ = 1e-1
-}
-COMPARED = {
-    "RMSE": ["rmse"],
-    "variance": ["variance"],
-    "Table 1": ["rmse", "variance"],
-    "Table 2": ["sensitivity"],
-    "Tables 1 and 2": ["rmse", "variance", "sensitivity"],
-}
-COLUMNS = "{:<9}{:<16}{:>5}  {:<7}{:<7}"
-HEADER = COLUMNS.format("inputs", "network", "batch", "rate", "Lai for")
-ENDS = {"MSE": "o", "λ = 1e-3": "v"}  # their markers
+COMMITTED = Path(__file__).parent / "results" / "protocols.json"
+MEASURES = ("rmse", "variance", "mean_grad_norm")
+SCALINGS = dict(zip(CHOICES["scaling"], "osD^v", strict=True))
+SAMPLINGS = dict(zip(READINGS["sampling"], "osD^v", strict=True))
+HUES = (*DARK_TO_LIGHT, GREY)
 
 
 def compute(settings: Settings) -> Numbers:
-    """Tables 1 and 2 by protocol, the nearest to the paper's first; Table 3 of the nearest."""
-    choices = product(*(QUICK if settings.quick else FACTORS))
-    protocols = [{k: v for factor in choice for k, v in factor.items()} for choice in choices]
-    medians = _train(settings, [(protocol, lam) for protocol in protocols for lam in LAMS])
-    n = len(LAMS)
-    found = [_tables_1_2(p, medians[i * n : i * n + n]) for i, p in enumerate(protocols)]
-    found.sort(key=lambda result: float(result["off"]["Tables 1 and 2"]))
-    nearest = found[: 1 if settings.quick else NEAREST]
-    lists = _train(settings, [(result["protocol"], TABLE_3.lam) for result in nearest])
-    for result, median in zip(nearest, lists, strict=True):
-        _add_table_3(result, median)
-    (control,) = arms_of(settings, SEEDS[:1])
+    """Both stages of the search; the winners over fresh seeds, the nearest first."""
+    if settings.search or settings.quick:
+        found: Numbers = search(settings, lambda line: print(line, file=sys.stderr, flush=True))
+        found["search_source"] = california(settings.data).source
+    else:
+        committed = json.loads(COMMITTED.read_bytes())
+        found = {name: committed[name] for name in ("stage_1", "stage_2", "search_source")}
+    seeds = range(1, settings.seeds + 1)  # the search has used seed 0
+    control = arms_of(settings, seeds, noises=NOISES)
+    chosen = [row["protocol"] for row in found["stage_2"] if "excluded" not in row]
+    winners = [_winner(settings, control, p) for p in chosen[: 1 if settings.quick else WINNERS]]
+    winners.sort(key=distance)
+    source = california(settings.data).source
+    common = {k: v for k, v in protocol_of(control[0]).items() if k in ("dtype", "alpha", "rows")}
+    epochs = {name: control[0][name] for name in ("pretrain_epochs", "lai_epochs")}
     return {
-        **settings.provenance("protocols", california(settings.data).source, SEEDS),
-        "common": {k: v for k, v in protocol_of(control).items() if k not in protocols[0]},
-        "protocols": found,
+        **settings.provenance("protocols", source),
+        "seeds": list(seeds),
+        "common": common | epochs,
+        **found,
+        "winners": winners,
     }
+
+
+def _winner(settings: Settings, control: list[Job], protocol: Job) -> Numbers:
+    """Table 1 of a protocol over seeds; Tables 2 and 3 as they come out, nothing fitted to them.
+
+    Only the noise, of which the paper says nothing, is the one whose sensitivities of MSE are
+    nearest to the paper's.
+    """
+    sizes = [control[0]["sizes"][0], *protocol["hidden"], 1]
+    lams = [*LAMS, TABLE_3.lam] if protocol["divided"] else list(LAMS)
+    arms = [
+        {**arm, **job_changes(protocol), "sizes": sizes, "lam": lam}
+        for arm in control
+        for lam in lams
+    ]
+    results = train_all(settings, arms, "protocols, winners")
+    rows = [summarise_setting(results, MEASURES, lam=lam) for lam in LAMS]
+    by_lam = {str(lam): _rows(results, lam) for lam in lams}
+    mse = by_lam["None"].mean(axis=1)  # (noises, 9)
+    factors = [deviation_factor(row[:-1], MSE[:-1]) for row in mse]
+    near = int(np.argmin(factors))
+    found = {
+        "protocol": protocol,
+        "rows": rows,
+        "constant": float(np.mean([arm["constant"] for arm in results])),
+        **levels_and_changes(*([row[n]["mean"] for row in rows] for n in ("rmse", "variance"))),
+        "noise": NOISES[near],
+        "deviation_factor": factors[near],
+        "sensitivity": mse[near].tolist(),
+        "table_2": paired_change(by_lam["0.1"][near], by_lam["None"][near]),
+    }
+    if protocol["divided"]:
+        found["table_3"] = paired_change(by_lam[str(TABLE_3.lam)][near], by_lam["None"][near])
+    return found
+
+
+def _rows(arms: list[Job], lam: Any) -> Array:
+    """Sensitivities, then the RMSE: (noises, seeds, 9)."""
+    mine = [arm for arm in arms if arm["lam"] == lam]
+    rows = [[[*row, arm["rmse"]] for row in arm["sensitivity"]] for arm in mine]
+    return np.array(rows).swapaxes(0, 1)
 
 
 def table(numbers: Numbers) -> str:
-    """Every protocol's Table 1 and factors, the nearest first; then Table 3 of the nearest."""
-    results = numbers["protocols"]
-    factors = ("Table 1", "Table 2", "Tables 1 and 2")
-    asked = list(results[0]["as in the paper"])
-    wide = len(HEADER) + 2
-    lines = [
-        f"Protocols against the paper's tables, {_settings_caption(numbers)}",
-        "",
-        f"{'':<{wide}}{'RMSE: MSE, λ = 1e-1, 1e-2, 1e-3':<34}{'variance on the test set':<34}"
-        f"{'off by a factor in':<48}as in the paper?",
-        f"{HEADER:<{wide + 68}}" + "".join(f"{title:<16}" for title in (*factors, *asked)),
-        f"{'paper':<{wide}}" + _cells(PAPER),
-    ]
-    for result in results:
-        answers = ["yes" if result["as in the paper"][title] else "no" for title in asked]
-        lines.append(
-            f"{_name(result):<{wide}}{_cells(result)}"
-            + "".join(f"{result['off'][title]:<16.2f}" for title in factors)
-            + "".join(f"{answer:<16}" for answer in answers)
-        )
-    changes = {"paper": TABLE_3.change}
-    changes |= {_name(result): result["list_change"] for result in results if "list" in result}
-    lines += [
-        "",
-        "Table 3 (λ₈ = 1e-3): change to MSE of mean |Δy| by feature, then of RMSE",
-        " " * wide + "".join(f"{name:<9}" for name in [*(f"X{j}" for j in range(1, 9)), "RMSE"]),
-    ]
-    for name, row in changes.items():
-        lines.append(f"{name:<{wide}}" + "".join(f"{change:<+9.1%}" for change in row))
+    """The nearest of both stages, then the winners' three tables."""
+    lines = [f"The paper's protocol, {_caption(numbers)}"]
+    for stage, title in (("stage_1", "MSE alone"), ("stage_2", "Table 1")):
+        rows = numbers[stage]
+        usable = [row for row in rows if "excluded" not in row]
+        lines += [
+            "",
+            f"{stage.replace('_', ' ')}, {title}: {len(rows)} protocols, one seed;"
+            f" {len(rows) - len(usable)} excluded (diverged, or no better than a constant)",
+            f"{'':<70}{'RMSE':<30}{'variance':<30}{'distance: level':<17}change",
+            f"{'paper':<70}" + _cells(TABLE_1),
+        ]
+        for row in usable[:10]:
+            cells = f"{_cells(row)}{row['level_distance']:<17.2f}"
+            cells += f"{row['change_distance']:.2f}" if "change_distance" in row else ""
+            lines.append(f"{_name(row['protocol']):<70}{cells}".rstrip())
+    lines += ["", f"winners over seeds {_seeds(numbers)}: changes to MSE, mean [95% interval]"]
+    for row in numbers["winners"]:
+        lines += _winner_lines(row)
+    lines.append("paper")
+    for name, changes in TABLE_1_CHANGE.items():
+        lines.append(f"  {name:<10}" + "".join(f"{change:>+25.1%}" for change in changes[1:]))
+    lines += _feature_lines("Table 2", TABLE_2.change) + _feature_lines("Table 3", TABLE_3.change)
     return "\n".join(lines)
 
 
+def _winner_lines(row: Numbers) -> list[str]:
+    rmse, variance = (row["rows"][0][name] for name in ("rmse", "variance"))
+    lines = [
+        f"{_name(row['protocol'])}: MSE has RMSE {rmse['mean']:.4f} ± {rmse['sd']:.4f},"
+        f" variance {variance['mean']:.4f} ± {variance['sd']:.4f};"
+        f" distance: level {row['level_distance']:.2f}, change {row['change_distance']:.2f}"
+    ]
+    for name in ("rmse", "variance"):
+        cells = [with_interval(each[f"{name}_change"]) for each in row["rows"][1:]]
+        lines.append(f"  {name:<10}" + "".join(f"{cell:>25}" for cell in cells))
+    kind, level = row["noise"]
+    lines.append(
+        f"  noise {level:.0%} of {kind}: the sensitivities of MSE deviate from the paper's by a"
+        f" factor {row['deviation_factor']:.2f}"
+    )
+    lines += _feature_lines("Table 2", row["table_2"]["mean"])
+    if "table_3" in row:
+        lines += _feature_lines("Table 3", row["table_3"]["mean"])
+    return lines
+
+
+def _feature_lines(title: str, changes: Any) -> list[str]:
+    names = [*(f"X{j}" for j in range(1, 9)), "RMSE"]
+    cells = (f"{name} {change:+.1%}" for name, change in zip(names, changes, strict=True))
+    return [f"  {title}: " + ", ".join(cells)]
+
+
 def plot(numbers: Numbers) -> Figure:
-    """Left: variance over RMSE, from MSE to λ = 1e-3. Right: deviation factors."""
-    figure = Figure(figsize=(12.5, 6.6), layout="constrained")
-    panels: Any = figure.subplots(1, 2, width_ratios=(1.1, 1))
-    _tracks(panels[0], numbers)
-    _factors(panels[1], numbers)
-    figure.supxlabel(_settings_caption(numbers), fontsize=7.5, color=GREY)
+    """Both stages above, the winners below."""
+    figure = Figure(figsize=(12.5, 9.5), layout="constrained")
+    (first, second), (rmse, variance) = figure.subplots(2, 2)
+    _levels(first, numbers)
+    _distances(second, numbers)
+    winners = numbers["winners"]
+    for axes, name in ((rmse, "rmse"), (variance, "variance")):
+        _winners(axes, winners, name)
+    rmse.set_yticks(range(len(winners)), [_name(row["protocol"], "\n") for row in winners])
+    rmse.tick_params(axis="y", labelsize=8)
+    variance.set_yticks(range(len(winners)), [""] * len(winners))
+    best = winners[0]["rows"]
+    rmse.set_title(
+        f"the nearest over fresh seeds: RMSE {table_1_changes(best, 'rmse')}\n(paper: {paper_changes('rmse')}) …"
+    )
+    variance.set_title(
+        f"… variance {table_1_changes(best, 'variance')}\n(paper: {paper_changes('variance')})"
+    )
+    rmse.legend(loc="lower right", fontsize=8.5)
+    figure.supxlabel(_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
 
-def _train(settings: Settings, choices: list[tuple[Job, Any]]) -> list[Numbers]:
-    """For each protocol and λ the medians over the seeds."""
-    control = arms_of(settings, SEEDS)
-    arms: list[Job] = []
-    for protocol, lam in choices:
-        # MSE is the same with both samplings, and is trained once
-        sampling = FACTORS[-1][0] if lam is None else {}
-        arms += [{**arm, **protocol, **sampling, "lam": lam} for arm in control]
-    results = train_all(settings, arms, "protocols")
-    return [_median(results[i : i + len(SEEDS)]) for i in range(0, len(results), len(SEEDS))]
-
-
-def _median(arms: list[Job]) -> Numbers:
-    sensitivity = {
-        kind: np.median([arm["sensitivity"][kind] for arm in arms], axis=0).tolist()
-        for kind in arms[0]["sensitivity"]
-    }
-    return {
-        "rmse": float(np.median([arm["rmse"][-1] for arm in arms])),
-        "variance": float(np.median([arm["variance"] for arm in arms])),
-        "sensitivity": sensitivity,
-    }
-
-
-def _tables_1_2(protocol: Job, medians: list[Numbers]) -> Numbers:
-    """Both tables and how far they are from the paper's, with the noise that comes nearest."""
-    rmse, variance = ([median[name] for median in medians] for name in ("rmse", "variance"))
-    noises = {
-        (kind, i): [median["sensitivity"][kind][i] for median in medians[:2]]
-        for kind in medians[0]["sensitivity"]
-        for i in range(len(NOISE_LEVELS))
-    }
-    kind, i = min(noises, key=lambda noise: deviation_factor(noises[noise], PAPER["sensitivity"]))
-    ours = {"rmse": rmse, "variance": variance, "sensitivity": noises[kind, i]}
-    return {
-        "protocol": protocol,
-        **ours,
-        "noise": {"of": kind, "share": NOISE_LEVELS[i]},
-        "off": {title: _deviation(ours, names) for title, names in COMPARED.items()},
-        "as in the paper": {
-            "variance falls": variance == sorted(variance, reverse=True),
-            "RMSE rises": rmse[1:] == sorted(rmse[1:]),
-            "1e-1 near MSE": abs(rmse[1] / rmse[0] - 1) < NEAR,
-        },
-    }
-
-
-def _add_table_3(result: Numbers, median: Numbers) -> None:
-    """Sensitivity by feature, then RMSE, with λ₈ = 1e-3; and their changes to MSE."""
-    noise = result["noise"]
-    mse = [*result["sensitivity"][0], result["rmse"][0]]
-    ours = median["sensitivity"][noise["of"]][NOISE_LEVELS.index(noise["share"])]
-    result["list"] = [*ours, median["rmse"]]
-    result["list_change"] = (np.divide(result["list"], mse) - 1).tolist()
-    result["off"]["Table 3"] = deviation_factor(result["list"], TABLE_3.row)
-
-
-def _deviation(ours: Numbers, names: list[str]) -> float:
-    flat = [np.concatenate([np.ravel(of[name]) for name in names]) for of in (ours, PAPER)]
-    return deviation_factor(*flat)
-
-
-def _tracks(axes: Axes, numbers: Numbers) -> None:
-    results = numbers["protocols"]
-    for i, result in enumerate(results):
-        p = result["protocol"]
-        color = DARK_TO_LIGHT[1 + (p["scaling"] == "raw")]
-        dashes = "--" if p["activation"] == "relu" else "-"
-        label = f"{p['scaling']} inputs, {network_name(p)}"
-        _track(axes, result, color, dashes, 1 + (i == 0), label)
-    nearest = results[0]["rmse"][-1], results[0]["variance"][-1]
-    annotate(axes, "nearest", nearest, (8, -3), fontsize=8.5)
-    _track(axes, PAPER, DARK_TO_LIGHT[0], "-", 2.5, "paper's Table 1")
-    for end, marker in ENDS.items():
-        axes.plot([], [], marker, color=GREY, label=end)
-    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # one of each
-    axes.legend(handles.values(), handles.keys(), loc="lower right", fontsize=8.5)
+def _levels(axes: Axes, numbers: Numbers) -> None:
+    rows = [row for row in numbers["stage_1"] if "rmse" in row]
+    for (scaling, marker), color in zip(SCALINGS.items(), HUES, strict=True):
+        mine = [row for row in rows if row["protocol"]["scaling"] == scaling]
+        for excluded in (False, True):
+            some = [row for row in mine if ("excluded" in row) == excluded]
+            x, y = ([row[name][0] for row in some] for name in ("rmse", "variance"))
+            face = "none" if excluded else color
+            label = None if excluded else f"{scaling} inputs"
+            axes.plot(x, y, marker, color=color, mfc=face, ms=4, alpha=0.7, label=label)
+    axes.plot(TABLE_1["rmse"][0], TABLE_1["variance"][0], "x", color="black", ms=12, mew=2.5)
+    axes.plot([], [], "x", color="black", ms=9, mew=2, label="paper")
+    axes.plot(
+        [], [], "o", color=GREY, mfc="none", ms=4, label="excluded: no better than a constant"
+    )
+    axes.set(xscale="log", yscale="log", ylim=(0.05, 3), xlim=(0.5, 3))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter(NullFormatter())
-    axes.set_xticks([0.6, 0.8, 1, 1.5, 2, 3])
-    axes.set_xlabel(f"validation RMSE ({UNIT}, log scale)")
-    axes.set_ylabel(f"variance of outputs on the test set (({UNIT})², log scale)")
-    more = sum(_left(result) < _left(PAPER) for result in results)
+    axes.set_xticks([0.5, 0.6, 0.7, 0.8, 1, 1.5, 2, 3])
+    axes.set_yticks([0.05, 0.1, 0.2, 0.5, 1, 2])
+    axes.set_xlabel(f"RMSE of MSE on the validation set ({UNIT}, log scale)")
+    axes.set_ylabel(f"variance of outputs (({UNIT})², log scale)")
+    near = sum(row.get("level_distance", 9) < 1 for row in rows)
+    total = len(numbers["stage_1"])
     axes.set_title(
-        f"under {more} of {len(results)} protocols λ = 1e-3 takes away\n"
-        "a larger share of the variance than in the paper"
+        f"stage 1: under {near} of {total} protocols RMSE and variance of MSE\n"
+        "are both about the paper's (level distance below 1)"
     )
+    axes.legend(fontsize=8.5)
 
 
-def _track(axes: Axes, of: Numbers, color: str, dashes: str, width: float, label: str) -> None:
-    x, y = of["rmse"], of["variance"]
-    axes.loglog(x, y, color=color, ls=dashes, lw=width, label=label)
-    for end, marker in zip((0, -1), ENDS.values(), strict=True):
-        axes.plot(x[end], y[end], marker, color=color, ms=4 + width)
-
-
-def _factors(axes: Axes, numbers: Numbers) -> None:
-    results = numbers["protocols"]
-    rows = range(len(results))
-    columns = zip(("Table 1", "Table 2", "Table 3"), DARK_TO_LIGHT[1:], "os^", strict=True)
-    for title, color, marker in columns:
-        factors = [result["off"].get(title, np.nan) for result in results]
-        axes.semilogx(factors, rows, marker, color=color, label=title)
-    labels = [HEADER, *(_name(result) for result in results)]
-    axes.set_yticks(range(-1, len(results)), labels, family="monospace", fontsize=7.5)
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(results) - 0.5, -1.5)
-    axes.set_xlim(left=1)
-    axes.set_xticks([1, 1.5, 2, 3, 4, 6])
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel(
-        "typically off by a factor (log scale; 1: the paper's numbers),\n"
-        "sorted by Tables 1 and 2 together"
-    )
-    factor = results[0]["off"]
+def _distances(axes: Axes, numbers: Numbers) -> None:
+    rows = [row for row in numbers["stage_2"] if "excluded" not in row]
+    for (sampling, marker), color in zip(SAMPLINGS.items(), HUES, strict=True):
+        mine = [row for row in rows if row["protocol"]["sampling"] == sampling]
+        x, y = ([row[f"{name}_distance"] for row in mine] for name in ("level", "change"))
+        axes.plot(x, y, marker, color=color, ms=5, alpha=0.8, label=sampling)
+    x, y = ([row[f"{name}_distance"] for row in numbers["winners"]] for name in ("level", "change"))
+    axes.plot(x, y, "*", color="black", mfc="none", ms=14, label="winners, fresh seeds")
+    axes.set(xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("level distance of RMSE and variance of MSE (log scale)")
+    axes.set_ylabel("change distance of the three λ (log scale)")
+    near = sum(max(row["level_distance"], row["change_distance"]) < 1 for row in rows)
     axes.set_title(
-        "the nearest protocol is off by a factor\n"
-        f"{factor['Table 1']:.2f} in Table 1, {factor['Table 2']:.2f} in Table 2"
+        f"stage 2: under {near} of {len(numbers['stage_2'])} protocols and readings\n"
+        "levels and changes are both within one tolerance"
     )
-    axes.legend(loc="upper right")
+    axes.legend(title="Lai loss for", fontsize=8.5)
 
 
-def _left(of: Numbers) -> float:
-    """What λ = 1e-3 leaves of MSE's variance."""
-    return float(of["variance"][-1] / of["variance"][0])
+def _winners(axes: Axes, winners: list[Numbers], name: str) -> None:
+    looks = list(zip(LAMS, DARK_TO_LIGHT, "osDv", strict=True))[1:]
+    for place, (lam, color, marker) in enumerate(looks, start=1):
+        for y, winner in enumerate(winners):
+            change, at = winner["rows"][place][f"{name}_change"], y + 0.22 * (place - 2)
+            label = loss_name(lam) if y == 0 else None
+            draw_change(axes, change, at, fmt=marker, color=color, label=label)
+        axes.axvline(100 * TABLE_1_CHANGE[name][place], color=color, ls=":", lw=1.2)
+    axes.plot([], [], ":", color=GREY, label="paper, same colour")
+    axes.axvline(0, color=GREY, lw=1)
+    axes.set_ylim(len(winners) - 0.4, -0.6)
+    title = {"rmse": "validation RMSE", "variance": "variance of outputs"}[name]
+    axes.set_xlabel(f"{title}, change to MSE (%), mean and 95% interval")
 
 
-def _name(result: Numbers) -> str:
-    p = result["protocol"]
-    return COLUMNS.format(p["scaling"], network_name(p), p["batch_size"], p["lr"], p["sampling"])
+def _name(p: Job, between: str = " ") -> str:
+    network = network_name({**p, "sizes": p["hidden"]})
+    words = f"{p['scaling']}, {network}, batch {p['batch_size']}, lr {p['lr']:g}"
+    if "sampling" in p:
+        words += f",{between}{p['sampling']}"
+        words += ", per sample" if p["reduction"] == "sample" else ""
+        words += "" if p["divided"] else ", undivided"
+        words += ", new Adam" if p["new_adam"] else ""
+    return words
 
 
-def _settings_caption(numbers: Numbers) -> str:
+def _seeds(numbers: Numbers) -> str:
+    return f"{numbers['seeds'][0]} … {numbers['seeds'][-1]}"
+
+
+def _caption(numbers: Numbers) -> str:
     c = numbers["common"]
     rows = f", first {c['rows']} rows" if c["rows"] else ""
     return (
-        f"medians of {len(numbers['seeds'])} seeds; {numbers['source']}{rows}\n"
-        f"{c['dtype']}, Adam, {c['pretrain_epochs']} + {c['lai_epochs']} epochs;"
-        f" L2 Lai MSE, {c['reduction']} reduction, for {c['alpha']:.0%} of the points or batches"
+        f"search: one seed, {numbers['search_source']}; winners: seeds {_seeds(numbers)},"
+        f" {numbers['source']}{rows}\n{c['dtype']}, Adam, {c['pretrain_epochs']} +"
+        f" {c['lai_epochs']} epochs; L2 Lai MSE for {c['alpha']:.0%} of the points or batches"
     )
 
 
-def _cells(of: Numbers) -> str:
-    rmse, variance = ("".join(f"{x:<8.4f}" for x in of[name]) for name in ("rmse", "variance"))
-    return f"{rmse}  {variance}  "
+def _cells(of: Any) -> str:
+    parts = (", ".join(f"{x:.3f}" for x in of[name]) for name in ("rmse", "variance"))
+    return "".join(f"{part:<30}" for part in parts)

@@ -70,6 +70,7 @@ FIGURES: dict[str, FigureSpec] = {
     "surface_mse_large": _surface("Does squaring lift the basin of a large λ?", "mse_large"),
     "phase": FigureSpec("When is the minimum at the kink, and when at the data's slope?", "phase"),
     "smoothness": FigureSpec("What does a smaller λ cost, and what does it smooth?", "smoothness"),
+    "samplings": FigureSpec("What decides how hard a λ acts?", "samplings"),
     "sensitivity": FigureSpec(
         "What does λ do to the effect of noise in each feature?", "sensitivity"
     ),

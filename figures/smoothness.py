@@ -1,17 +1,15 @@
 """Table 1 and the validation curves (paper §6.1): what the Lai loss costs, and how it smooths.
 
-What to see: after 100 epochs of MSE the runs part. With λ = 1e-1 the validation curve lies on that
-of MSE; the smaller λ, the further above it lies, and the less the outputs on the test set vary.
+What to see: after 100 epochs of MSE the runs part. On the left the RMSE on the validation set; in
+the middle the levels of RMSE and variance beside the paper's; on the right the changes to MSE.
 
 What the paper says: RMSE .6960, .6955, .6997, .7210 and variance .7728, .7683, .7574, .6604 for MSE
 and λ = 1e-1, 1e-2, 1e-3; it names neither network, scaling, batch size nor learning rate (E8).
 
-What we found: the variance falls with λ for every seed, and λ = 1e-1 costs less than 1% in RMSE on
-Kaggle's files (the paper has it gain a little); but with the protocol below the pull is far
-stronger: λ = 1e-3 takes most of the variance away, and a good part of the fit with it.
+What we found: @@FOUND@@
 
 All arms of a seed share split, network, pretraining and the order of batches; they differ in the
-loss alone, so differences to MSE are taken seed by seed.
+loss alone, so changes to MSE are taken seed by seed. All numbers are means over the last 20 epochs.
 """
 
 from __future__ import annotations
@@ -23,71 +21,105 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments.inputs import california
-from figures.experiments.paper import LAMS, TABLE_1
-from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_setting, train_all
+from figures.experiments.paper import LAMS, TABLE_1, TABLE_1_CHANGE
+from figures.experiments.protocol import (
+    NOISES,
+    UNIT,
+    arms_of,
+    protocol_of,
+    summarise_setting,
+    train_all,
+)
 from figures.experiments.settings import Numbers, Settings
+from figures.experiments.shrinkage import shrunk_changes
+from figures.plotting.changes import draw_change, paper_changes, table_1_changes
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
-from figures.plotting.words import loss_name, settings_caption
+from figures.plotting.words import loss_name, settings_caption, with_interval
 
 MARKERS = ("o", "s", "^", "D")
+MEASURES = ("rmse", "variance", "mean_grad_norm")
+TITLES = {
+    "rmse": "validation RMSE",
+    "variance": "variance on the test set",
+    "mean_grad_norm": "mean gradient norm",
+}
+PLACES = range(len(LAMS))
 
 
 def compute(settings: Settings) -> Numbers:
-    """Every arm's curve, final RMSE and variance, and Table 1 from them."""
-    control = arms_of(settings, range(settings.seeds))
+    """Every run's curve and results, Table 1 from them, and what shrinking MSE's outputs gives."""
+    control = arms_of(settings, range(settings.seeds), noises=NOISES)
     arms = [{**arm, "lam": lam} for arm in control for lam in LAMS]
     results = train_all(settings, arms, "smoothness")
-    names = ("seed", "lam", "rmse", "variance", "lai_share")
-    finals = [{**arm, "rmse": arm["rmse"][-1]} for arm in results]
+    names = ("seed", "lam", *MEASURES, "lai_fraction")
     return {
         **settings.provenance("smoothness", california(settings.data).source),
         "protocol": protocol_of(control[0]),
         "pretraining": [
-            {"seed": arm["seed"], "rmse": arm["pretraining"]["rmse"]}
+            {"seed": arm["seed"], "curve": _rounded(arm["pretraining"]["rmse"])}
             for arm in results
             if arm["lam"] is None
         ],
-        "arms": [{name: arm[name] for name in names} for arm in results],
-        "table": [summarise_setting(finals, ("rmse", "variance"), lam=lam) for lam in LAMS],
+        "runs": [
+            {name: arm[name] for name in names} | {"curve": _rounded(arm["curve"])}
+            for arm in results
+        ],
+        "table": [summarise_setting(results, MEASURES, lam=lam) for lam in LAMS],
+        "shrinkage": [{"lam": lam, **shrunk_changes(results, lam)} for lam in LAMS[1:]],
     }
 
 
 def table(numbers: Numbers) -> str:
-    """Table 1 as text, the paper's numbers below ours."""
+    """Table 1 as text, levels and changes apart, the paper's numbers below ours."""
     rows = numbers["table"]
 
     def line(title: str, cells: list[str]) -> str:
-        return f"{title:<30}" + "".join(f"{cell:>17}" for cell in cells)
+        return f"{title:<32}" + "".join(f"{cell:>23}" for cell in cells)
 
-    def spread(cell: dict[str, float], form: str) -> str:
-        return f"{cell['least']:{form}} … {cell['most']:{form}}"
-
-    lines = [line("", [loss_name(row["lam"]) for row in rows])]
-    for name, title in (("rmse", "validation RMSE"), ("variance", "variance on the test set")):
-        change = [row[f"{name}_change"] for row in rows]
-        lines += [
-            line(f"{title}, median", [f"{row[name]['median']:.4f}" for row in rows]),
-            line("  least … most", [spread(row[name], ".3f") for row in rows]),
-            line("  change to MSE, median", [f"{c['median']:+.1%}" for c in change]),
-            line("    least … most", [spread(c, "+.1%") for c in change]),
-            line("  paper", [f"{value:.4f}" for value in TABLE_1[name]]),
-        ]
+    lines = [line("", [loss_name(row["lam"]) for row in rows]), "levels: mean ± sd over seeds"]
+    for name in MEASURES:
+        cells = [f"{row[name]['mean']:.4f} ± {row[name]['sd']:.4f}" for row in rows]
+        lines.append(line(f"  {TITLES[name]}", cells))
+        if name in TABLE_1:
+            lines.append(line("    paper", [f"{value:.4f}" for value in TABLE_1[name]]))
+    lines.append("changes to MSE of the same seed: mean [95% interval]")
+    for name in MEASURES:
+        cells = ["", *(with_interval(row[f"{name}_change"]) for row in rows[1:])]
+        lines.append(line(f"  {TITLES[name]}", cells))
+        if name in TABLE_1:
+            lines.append(line("    paper", ["", *(f"{c:+.1%}" for c in TABLE_1_CHANGE[name][1:])]))
+    lines.append("outputs of MSE, shrunk towards their mean to the variance of this λ")
+    for name in ("rmse", "mean_grad_norm"):
+        cells = ["", *(with_interval(row[f"{name}_change"]) for row in numbers["shrinkage"])]
+        lines.append(line(f"  {TITLES[name]}", cells))
     return "\n".join([f"Table 1 (§6.1), {settings_caption(numbers)}", *lines])
 
 
 def plot(numbers: Numbers) -> Figure:
-    """Curves on the left; final RMSE and variance over λ on the right, with the paper's."""
-    figure = Figure(figsize=(11, 4.6), layout="constrained")
-    panels: Any = figure.subfigures(1, 2, width_ratios=(1.35, 1))
+    """Curves on the left; levels, then changes, of RMSE and variance, with the paper's."""
+    figure = Figure(figsize=(12.5, 5.4), layout="constrained")
+    panels: Any = figure.subfigures(1, 2, width_ratios=(1, 1.35))
     left, right = panels
     _curves(left.subplots(), numbers)
-    upper, lower = right.subplots(2, 1, sharex=True)
-    _over_lam(upper, numbers, "rmse", f"validation RMSE\n({UNIT})")
-    _over_lam(lower, numbers, "variance", f"variance of outputs\n(({UNIT})²)")
-    upper.set_title("a smaller λ costs accuracy …")
-    lower.set_title("… and smooths the outputs")
-    lower.set_xlabel("loss after pretraining")
-    upper.legend(loc="lower left")
+    (upper_level, upper_change), (lower_level, lower_change) = right.subplots(2, 2, sharex=True)
+    _levels(upper_level, numbers, "rmse", f"validation RMSE\n({UNIT})")
+    _levels(lower_level, numbers, "variance", f"variance of outputs\n(({UNIT})²)")
+    _changes(upper_change, numbers, "rmse")
+    _changes(lower_change, numbers, "variance")
+    shrunk = [100 * row["rmse_change"]["mean"] for row in numbers["shrinkage"]]
+    upper_change.plot(PLACES[1:], shrunk, "+", color="black", ms=9, mew=1.6)
+    upper_change.plot([], [], "+", color="black", ms=9, mew=1.6, label="MSE, outputs shrunk")
+    rows = numbers["table"]
+    rmse, variance = (rows[0][name]["mean"] for name in ("rmse", "variance"))
+    off = rmse / TABLE_1["rmse"][0] - 1, variance / TABLE_1["variance"][0] - 1
+    upper_level.set_title(f"levels: the RMSE of MSE\nis {off[0]:+.1%} off the paper's")
+    lower_level.set_title(f"the variance of MSE\nis {off[1]:+.1%} off the paper's")
+    upper_change.set_title(f"RMSE {table_1_changes(rows, 'rmse')} (paper: {paper_changes('rmse')})")
+    lower_change.set_title(
+        f"var. {table_1_changes(rows, 'variance')} (paper: {paper_changes('variance')})"
+    )
+    upper_change.legend(loc="upper left", fontsize=8.5)
+    upper_level.legend(loc="lower right", fontsize=8.5)
     figure.supxlabel(settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
@@ -95,36 +127,53 @@ def plot(numbers: Numbers) -> Figure:
 def _curves(axes: Axes, numbers: Numbers) -> None:
     p = numbers["protocol"]
     before, after = p["pretrain_epochs"], p["pretrain_epochs"] + p["lai_epochs"]
-    start = np.array([run["rmse"] for run in numbers["pretraining"]])
-    axes.plot(range(1, before + 1), np.median(start, axis=0), color=GREY, lw=1)
+    start = np.array([run["curve"] for run in numbers["pretraining"]])
+    axes.plot(range(1, before + 1), start.mean(axis=0), color=GREY, lw=1)
     for lam, color, marker in zip(LAMS, DARK_TO_LIGHT, MARKERS, strict=True):
-        curves = np.array([arm["rmse"] for arm in numbers["arms"] if arm["lam"] == lam])
+        curves = np.array([run["curve"] for run in numbers["runs"] if run["lam"] == lam])
         epochs = np.arange(before + 1, after + 1)
-        low, median, high = np.quantile(curves, (0, 0.5, 1), axis=0)
-        axes.fill_between(epochs, low, high, color=color, alpha=0.2, lw=0)
         dashes = "--" if lam is None else "-"
-        (line,) = axes.plot(epochs, median, dashes, color=color, marker=marker)
+        (line,) = axes.plot(epochs, curves.mean(axis=0), dashes, color=color, marker=marker)
         line.set(markevery=0.2, zorder=3 + (lam is None), label=loss_name(lam))
     axes.axvline(before + 0.5, color=GREY, lw=1, ls=":")
     look = {"ha": "right", "va": "top", "color": GREY, "xycoords": ("data", "axes fraction")}
     annotate(axes, "pretraining with MSE", (before, 0.97), (-6, 0), **look)
-    axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:.2f}")
-    axes.yaxis.set_minor_formatter("{x:.2f}")
-    axes.set_ylim(top=1.05 * max(max(arm["rmse"]) for arm in numbers["arms"]))
-    axes.set(xlabel="epoch", ylabel=f"RMSE on the validation fifth ({UNIT}, log scale)")
-    axes.set_title("validation error: median over seeds, band from least to most")
-    axes.legend(title=f"then {p['alpha']:.0%} of the {p['sampling']}:", loc="center left")
+    ends = [run["curve"][-1] for run in numbers["runs"]]
+    axes.set_ylim(min(ends) - 0.03, max(max(ends) + 0.12, float(start.mean(axis=0)[before // 5])))
+    axes.set(xlabel="epoch", ylabel=f"RMSE on the validation set ({UNIT})")
+    axes.set_title("validation error, mean over seeds:\nthe smaller λ, the higher")
+    axes.legend(title="loss after pretraining", loc="center left")
 
 
-def _over_lam(axes: Axes, numbers: Numbers, name: str, label: str) -> None:
-    places = range(len(LAMS))
-    for place, lam, color, marker in zip(places, LAMS, DARK_TO_LIGHT, MARKERS, strict=True):
-        # of the RMSE, a curve, its end
-        values = [np.ravel(arm[name])[-1] for arm in numbers["arms"] if arm["lam"] == lam]
-        axes.plot([place] * len(values), values, marker, color=color, alpha=0.6, ls="none")
-    medians = [row[name]["median"] for row in numbers["table"]]
-    axes.plot(places, medians, "-", color=GREY, lw=1.2, zorder=1, label="median")
-    axes.plot(places, TABLE_1[name], "x:", color=GREY, lw=1.2, label="paper's Table 1")
-    axes.set(ylabel=label, xlim=(-0.3, len(LAMS) - 0.7), ylim=(0, 1.15 * axes.get_ylim()[1]))
-    axes.set_xticks(places, [loss_name(lam) for lam in LAMS])
+def _levels(axes: Axes, numbers: Numbers, name: str, label: str) -> None:
+    means, sds = ([row[name][of] for row in numbers["table"]] for of in ("mean", "sd"))
+    for place, color, marker in zip(PLACES, DARK_TO_LIGHT, MARKERS, strict=True):
+        bar: dict[str, Any] = {"fmt": marker, "color": color, "capsize": 3}
+        axes.errorbar(place, means[place], sds[place], **bar)
+    axes.plot(PLACES, means, "-", color=GREY, lw=1.2, zorder=1, label="mean ± sd over seeds")
+    axes.plot(PLACES, TABLE_1[name], "x:", color=GREY, lw=1.2, label="paper's Table 1")
+    every = [*means, *TABLE_1[name]]
+    axes.set(ylabel=label, xlim=(-0.4, len(LAMS) - 0.6), ylim=(0.8 * min(every), 1.1 * max(every)))
+    axes.set_xticks(PLACES, [loss_name(lam) for lam in LAMS])
+
+
+def _changes(axes: Axes, numbers: Numbers, name: str) -> None:
+    """In per cent: the seeds, the mean with its interval, and the paper's."""
+    runs = {(run["seed"], run["lam"]): run[name] for run in numbers["runs"]}
+    for place, lam, color, marker in zip(PLACES, LAMS, DARK_TO_LIGHT, MARKERS, strict=True):
+        if lam is None:
+            continue
+        seeds = [100 * (runs[seed, lam] / runs[seed, None] - 1) for seed in numbers["seeds"]]
+        axes.plot([place - 0.18] * len(seeds), seeds, ".", color=color, alpha=0.5, ms=5)
+        change = numbers["table"][place][f"{name}_change"]
+        draw_change(axes, change, place, across=False, fmt=marker, color=color, capsize=3)
+        axes.plot(place + 0.18, 100 * TABLE_1_CHANGE[name][place], "x", color=GREY, mew=1.6)
+    axes.plot([], [], "o-", color=GREY, label="mean, 95% interval; dots: seeds")
+    axes.plot([], [], "x", color=GREY, mew=1.6, label="paper")
+    axes.axhline(0, color=GREY, lw=1)
+    axes.set_ylabel("change to MSE (%)")
+    axes.set_xticks(PLACES, [loss_name(lam) for lam in LAMS])
+
+
+def _rounded(values: list[float]) -> list[float]:
+    return [round(value, 5) for value in values]

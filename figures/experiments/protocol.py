@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from figures.experiments.arms import CONTROL
+from figures.experiments.evaluation import NOISE_KINDS
 from figures.experiments.inputs import Job, california, digest_of
 from figures.experiments.intervals import paired_change
 from figures.experiments.jobs import Work, cache_path, run_jobs
@@ -36,6 +37,8 @@ PROTOCOL: dict[str, Any] = {
     "train_rows": None,  # of those to train on: all of them
     "noises": [],  # with which the sensitivity is measured
 }
+# with which sensitivities are measured (§6.2); the paper does not name its own
+NOISES = [[kind, s] for kind in NOISE_KINDS for s in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)]
 UNIT = "100,000 $"  # of the target
 QUICK = {"pretrain_epochs": 3, "lai_epochs": 3, "rows": 3000}
 

@@ -22,6 +22,7 @@ class Settings:
     seeds: int = 3
     jobs: int = 1
     quick: bool = False
+    search: bool = False  # whether `protocols` searches anew
 
     def provenance(
         self, figure: str, source: str | None = None, seeds: Iterable[int] | None = None
@@ -33,6 +34,7 @@ class Settings:
         """
         command = f"python -m figures {figure}"
         command += f" --seeds {self.seeds}" if seeds is None else ""
+        command += " --search" if self.search and figure == "protocols" else ""
         command += " --data DIR" if self.data and source else ""
         command += " --quick" if self.quick else ""
         packages = ("lai_ref", "numpy", "matplotlib")

@@ -1,0 +1,38 @@
+"""A baseline that trains nothing: the outputs of MSE, shrunk towards their mean.
+
+    y ← m + c (y − m),  c ≤ 1:   the variance falls to c² times, ‖k‖ to c times its value
+
+So a smaller variance of the outputs is free, and alone no sign of a smoother model.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from figures.experiments.evaluation import rmse_of
+from figures.experiments.intervals import paired_change
+from figures.experiments.settings import Numbers
+
+
+def shrunk_changes(arms: list[Numbers], lam: Any) -> Numbers:
+    """Changes to MSE by shrinking its outputs to the variance that the arm with λ has, by seed.
+
+    Those of RMSE and of the mean gradient norm, over the seeds. Where λ has the larger variance,
+    nothing is shrunk.
+    """
+    of = {arm["seed"]: arm for arm in arms if arm["lam"] == lam}
+    control = {arm["seed"]: arm for arm in arms if arm["lam"] is None}
+    ratios, factors = [], []
+    for seed, mse in control.items():
+        c = min(1.0, math.sqrt(of[seed]["variance"] / mse["variance"]))
+        moments = np.mean(mse["moments"], axis=0).tolist()  # of the whole validation set
+        ratios.append(rmse_of(moments, c) / rmse_of(moments))
+        factors.append(c)
+    ones = np.ones(len(ratios))
+    return {
+        "rmse_change": paired_change(ratios, ones),
+        "mean_grad_norm_change": paired_change(factors, ones),
+    }
