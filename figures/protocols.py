@@ -201,12 +201,10 @@ def plot(numbers: Numbers) -> Figure:
     rmse.tick_params(axis="y", labelsize=8)
     variance.set_yticks(range(len(winners)), [""] * len(winners))
     best = winners[0]["rows"]
-    rmse.set_title(
-        f"the nearest over fresh seeds: RMSE {table_1_changes(best, 'rmse')}\n(paper: {paper_changes('rmse')}) …"
-    )
-    variance.set_title(
-        f"… variance {table_1_changes(best, 'variance')}\n(paper: {paper_changes('variance')})"
-    )
+    head = f"the nearest over fresh seeds: RMSE {table_1_changes(best, 'rmse')}"
+    rmse.set_title(f"{head}\n(paper: {paper_changes('rmse')}) …")
+    head = f"… variance {table_1_changes(best, 'variance')}"
+    variance.set_title(f"{head}\n(paper: {paper_changes('variance')})")
     rmse.legend(loc="lower right", fontsize=8.5)
     figure.supxlabel(_caption(numbers), fontsize=7.5, color=GREY)
     return figure

@@ -91,14 +91,13 @@ def distance(row: Numbers) -> float:
 
 
 def stage_1_protocols(quick: bool = False) -> list[Job]:
-    """Distinct protocols, drawn at random."""
+    """Distinct protocols: those of the earlier search, and others drawn at random."""
     every = [dict(zip(CHOICES, values, strict=True)) for values in product(*CHOICES.values())]
     weights = np.array([BATCH_WEIGHTS[protocol["batch_size"]] for protocol in every])
-    rng = np.random.default_rng(0)
-    drawn = rng.choice(
-        len(every), 3 if quick else STAGE_1, replace=False, p=weights / weights.sum()
-    )
-    return [every[i] for i in drawn]
+    rng, p = np.random.default_rng(0), weights / weights.sum()
+    drawn = rng.choice(len(every), 2 if quick else STAGE_1, replace=False, p=p)
+    others = [every[i] for i in drawn if every[i] not in EARLIER]
+    return [*EARLIER[: 1 if quick else None], *others]
 
 
 def stage_2_protocols(nearest: list[Job], quick: bool = False) -> list[Job]:
