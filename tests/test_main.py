@@ -9,8 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lai_ref import MLP, Lai, lai_training, load_california, load_state, prepare, rmse, save_state
-from lai_ref.__main__ import main
+from figures.experiments.protocol import PROTOCOL
+from lai_ref import (
+    MLP,
+    Adam,
+    Lai,
+    lai_training,
+    load_california,
+    load_state,
+    prepare,
+    rmse,
+    save_state,
+)
+from lai_ref.__main__ import _parser, main
 
 SHORT = [
     "train",
@@ -68,14 +79,23 @@ def test_options_reach_the_training(tmp_path: Path) -> None:
 def test_the_command_does_what_the_functions_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SHORT, "--seed", "3"]) == 0
     rng = np.random.default_rng(3)
-    task = prepare(load_california(), rng)
+    task = prepare(load_california(), rng, "max-abs")
     net = MLP((8, 4, 1))
-    *_, last = lai_training(net, task.x, task.t, loss=Lai(0.1), sampling="points", batch_size=999,
-                            pretrain_epochs=1, lai_epochs=1, rng=rng)  # fmt: skip
+    *_, last = lai_training(net, task.x, task.t, loss=Lai(0.1), sampling="separate",
+                            batch_size=999, optimizer=Adam(lr=1e-4), pretrain_epochs=1,
+                            lai_epochs=1, rng=rng)  # fmt: skip
     assert capsys.readouterr().out.split()[5::6] == [
         f"{rmse(net.predict(last.state.theta, task.x_val), task.t_val):.4f}",
         f"{net.predict(last.state.theta, task.x_test).var():.4f}",
     ]
+
+
+def test_the_defaults_are_the_protocol_of_the_figures() -> None:
+    defaults = vars(_parser().parse_args(["train"]))
+    assert [8, *defaults["hidden"], 1] == PROTOCOL["sizes"]
+    shared = set(defaults) & set(PROTOCOL)
+    assert len(shared) >= 11
+    assert {name: defaults[name] for name in shared} == {name: PROTOCOL[name] for name in shared}
 
 
 @pytest.mark.parametrize(

@@ -9,35 +9,34 @@ from typing import Any
 import pytest
 
 from figures import sensitivity
-from figures.experiments import paper, protocol
+from figures.experiments import paper
+from figures.experiments.protocol import NOISES, PROTOCOL
 from figures.experiments.settings import Settings
 from figures.plotting.drawing import style
 from figures.sensitivity import TABLES
 from lai_ref import load_california
 from tests.figures.results import caption_of, committed
 
+Numbers = dict[str, Any]
 LAST = [0.1] * 7 + [1e-3]
-NOISE_LEVELS = (0.01, 0.03, 0.1, 0.3, 1.0)
+NEAREST = NOISES.index(["value", 0.5])
 
 
 @pytest.fixture(scope="module")
-def quick(quick_numbers: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+def quick(quick_numbers: Callable[[str], Numbers]) -> Numbers:
     return quick_numbers("sensitivity")
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Numbers]:
     """Invented results in place of training; the list takes the arms that were asked for.
 
-    Noise as 10% of the value gives the paper's row, in every second feature doubled and else
-    halved; other noise is off by more. Lai changes the row as `changes` says, by half as much with
-    other noise. Everything of seed 1 is half as large, and of seed 2 three times as large.
+    Noise of 50% of the value gives the paper's row, in every second feature doubled and else
+    halved; the others give four times the paper's. Lai changes the rows as `log_changes` says.
     """
-    arms: list[dict[str, Any]] = []
+    arms: list[Numbers] = []
 
-    def train_all(
-        settings: Settings, chosen: list[dict[str, Any]], title: str
-    ) -> list[dict[str, Any]]:
+    def train_all(settings: Settings, chosen: list[Numbers], title: str) -> list[Numbers]:
         arms.extend(chosen)
         return [{**arm, **invented(arm["seed"], arm["lam"])} for arm in chosen]
 
@@ -45,119 +44,105 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return arms
 
 
-def changes(lam: Any, seed: int) -> list[float]:
-    """In seed 0 two features gain; in seed 1 none does; in seed 2 all do: the median has two."""
+def log_changes(lam: Any, seed: int) -> list[float]:
+    """Two features gain and six lose in the mean over seeds; half as much for λ₈."""
     if lam is None:
         return [0.0] * 9
-    size = 0.1 if lam == 0.1 else 0.4
-    if seed == 0:
-        return [size, size, *[-size] * 6, 0.01]
-    return [-0.2 if seed == 1 else 0.7] * 8 + [0.02 * seed]
+    size = (0.1 if lam == 0.1 else 0.05) * (1 + seed)
+    return [size, size, *[-size] * 6, 0.01 * seed]
 
 
-def row_of(seed: int, lam: Any, kind: str, i: int) -> list[float]:
-    arm = invented(seed, lam)
-    return [*arm["sensitivity"][kind][i], arm["rmse"][1]]
-
-
-def invented(seed: int, lam: Any) -> dict[str, Any]:
+def invented(seed: int, lam: Any) -> Numbers:
+    *change, of_rmse = log_changes(lam, seed)
     level = (1.0, 0.5, 3.0)[seed]
-    change = changes(lam, seed)
-    row = [p * 2.0 ** (-1) ** j for j, p in enumerate(paper.MSE[:8])]
-    noisy = {
-        "value": [[level * (s / 0.1) * r for r in row] for s in NOISE_LEVELS],
-        "spread": [[level * 10 * s * p for p in paper.MSE[:8]] for s in NOISE_LEVELS],
-    }
-    noisy["spread"][2] = [4 * level * p for p in paper.MSE[:8]]
-    return {
-        "rmse": [9.0, 0.7 * (1 + change[8])],
-        "sensitivity": {
-            kind: [
-                [c * (1 + (d if s == 0.1 else d / 2)) for c, d in zip(r, change, strict=False)]
-                for s, r in zip(NOISE_LEVELS, rows, strict=True)
-            ]
-            for kind, rows in noisy.items()
-        },
-    }
+    near = [p * 2.0 ** (-1) ** j for j, p in enumerate(paper.MSE[:8])]
+    far = [4 * p for p in paper.MSE[:8]]
+    rows = [near if i == NEAREST else far for i in range(len(NOISES))]
+    noisy = [[level * r * math.exp(c) for r, c in zip(row, change, strict=True)] for row in rows]
+    return {"rmse": 0.7 * math.exp(of_rmse), "sensitivity": noisy}
 
 
-def test_the_arms_are_those_of_table_1s_protocol(
-    asked: list[dict[str, Any]], tmp_path: Path
+def test_the_arms_are_those_of_the_default_protocol_and_four_changes_of_it(
+    asked: list[Numbers], tmp_path: Path
 ) -> None:
-    sensitivity.compute(Settings(tmp_path, seeds=2))
-    assert [(arm["seed"], arm["lam"]) for arm in asked] == [
+    numbers = sensitivity.compute(Settings(tmp_path, seeds=2))
+    assert len(asked) == 5 * 2 * 3
+    assert [(arm["seed"], arm["lam"]) for arm in asked[:6]] == [
         (seed, lam) for seed in (0, 1) for lam in (None, 0.1, LAST)
     ]
-    assert all(arm.items() >= protocol.PROTOCOL.items() for arm in asked)
+    assert all((arm | {"noises": []}).items() >= PROTOCOL.items() for arm in asked[:6])
+    names = [(s["scaling"], s["sampling"], s["activation"]) for s in numbers["settings"]]
+    assert names[:3] == [("max-abs", s, "tanh") for s in ("separate", "points", "batches")]
+    assert len(set(names)) == 5
 
 
-def test_the_nearest_noise_is_found(asked: list[dict[str, Any]], tmp_path: Path) -> None:
-    numbers = sensitivity.compute(Settings(tmp_path, seeds=3))
-    assert numbers["off"]["value"][2] == pytest.approx(2)
-    assert numbers["off"]["spread"][2:4] == pytest.approx([4, 3])
-    assert numbers["off"]["spread"][0] == pytest.approx(10)
-    nearest = {kind: row["share"] for kind, row in numbers["nearest"].items()}
-    assert (numbers["kind"], nearest) == ("value", {"spread": 0.3, "value": 0.1})
+def test_the_nearest_noise_is_found(asked: list[Numbers], tmp_path: Path) -> None:
+    for setting in sensitivity.compute(Settings(tmp_path, seeds=2))["settings"]:
+        # the mean over seeds, levels 1 and 0.5, is 0.75 times a row
+        ratios = [0.75 * 2.0 ** (-1) ** j for j in range(8)]
+        expected = math.exp(math.sqrt(statistics.fmean(math.log(r) ** 2 for r in ratios)))
+        assert setting["nearest"] == NEAREST
+        assert setting["deviation_factor"][NEAREST] == pytest.approx(expected)
+        assert setting["deviation_factor"][0] == pytest.approx(3)
 
 
-def test_changes_are_paired_by_seed(asked: list[dict[str, Any]], tmp_path: Path) -> None:
-    numbers = sensitivity.compute(Settings(tmp_path, seeds=3))
-    for ours, lam in zip(numbers["tables"], (0.1, LAST), strict=True):
-        by_feature = list(zip(*(changes(lam, seed) for seed in range(3)), strict=True))
-        for name, of in (("median", statistics.median), ("least", min), ("most", max)):
-            assert ours["change"][name] == pytest.approx([of(c) for c in by_feature])
-        assert ours["less"] == {"spread": [6] * 5, "value": [6] * 5}
-        halves = [change / 2 for change in ours["change"]["median"][:8]]
-        assert ours["medians"]["spread"][4][:8] == pytest.approx(halves)
-    for arm in numbers["arms"]:
-        assert arm["row"] == pytest.approx(row_of(arm["seed"], arm["lam"], "value", 2))
+def test_changes_are_paired_by_seed(asked: list[Numbers], tmp_path: Path) -> None:
+    head = sensitivity.compute(Settings(tmp_path, seeds=3))["settings"][0]
+    for ours, lam in zip(head["tables"], (0.1, LAST), strict=True):
+        assert ours["lam"] == lam
+        for change in ours["changes"]:
+            for j in range(9):
+                logs = [log_changes(lam, seed)[j] for seed in range(3)]
+                assert change["mean"][j] == pytest.approx(math.expm1(statistics.fmean(logs)))
+                # Student's t for three seeds
+                half = 4.302653 * statistics.stdev(logs) / math.sqrt(3)
+                low = math.expm1(statistics.fmean(logs) - half)
+                assert change["low"][j] == pytest.approx(low, rel=1e-6, abs=1e-9)
 
 
-def test_quick_numbers_are_whole(quick: dict[str, Any]) -> None:
+def test_quick_numbers_are_whole(quick: Numbers) -> None:
     assert quick["columns"] == [*load_california(seed=0).features, "RMSE"]
-    rows = [row for kind in ("spread", "value") for row in quick["mse"][kind]]
-    assert len(rows) == 10 and all(len(row) == 9 and min(row) > 0 for row in rows)
-    for kind in ("spread", "value"):  # the more noise, the larger the change
-        for by_share in list(zip(*quick["mse"][kind], strict=True))[:8]:
-            assert list(by_share) == sorted(by_share)
+    for setting in quick["settings"]:
+        assert len(setting["mse"]) == len(setting["deviation_factor"]) == len(NOISES)
+        assert all(len(row) == 9 and min(row) > 0 for row in setting["mse"])
+        for start in range(0, len(NOISES), 6):  # the more noise of a kind, the larger the change
+            for column in list(zip(*setting["mse"][start : start + 6], strict=True))[:8]:
+                assert list(column) == sorted(column)
 
 
-def test_one_seed_has_no_range(asked: list[dict[str, Any]], tmp_path: Path) -> None:
-    for table in sensitivity.compute(Settings(tmp_path, seeds=1))["tables"]:
-        assert table["change"]["least"] == table["change"]["median"] == table["change"]["most"]
-
-
-def test_the_table_shows_ours_and_the_papers(asked: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_the_table_shows_ours_and_the_papers(asked: list[Numbers], tmp_path: Path) -> None:
     numbers = sensitivity.compute(Settings(tmp_path, seeds=3))
-    text = sensitivity.table(numbers)
-    for ours, table in zip(numbers["tables"], TABLES, strict=True):
-        for cells, form in (
-            (ours["row"]["median"], ".4f"),
-            (ours["change"]["median"], "+.1%"),
-            (ours["change"]["least"], "+.1%"),
-            (ours["change"]["most"], "+.1%"),
-            (table.row, ".4f"),
-        ):
-            assert any(
-                line.split()[-9:] == [f"{cell:{form}}" for cell in cells]
-                for line in text.splitlines()
-            )
-    for expected in ("-41.8%", "+2.4%", "8.4200", numbers["source"], "batch 64"):
-        assert expected in text
+    rows = [line.split()[-9:] for line in sensitivity.table(numbers).splitlines()]
+    head = numbers["settings"][0]
+    for ours, table in zip(head["tables"], TABLES, strict=True):
+        change = ours["changes"][head["nearest"]]
+        for cells in (change["mean"], change["low"], change["high"], table.change):
+            assert [f"{cell:+.1%}" for cell in cells] in rows
+    assert [f"{value:.4f}" for value in paper.MSE] in rows
+    for expected in ("50% of the value", numbers["source"], "batch 32", "max-abs inputs, tanh"):
+        assert expected in sensitivity.table(numbers)
 
 
-def test_the_picture_shows_ours_and_the_papers(quick: dict[str, Any]) -> None:
+def test_one_seed_has_no_interval(asked: list[Numbers], tmp_path: Path) -> None:
+    numbers = sensitivity.compute(Settings(tmp_path, seeds=1))
+    assert "interval, from" not in sensitivity.table(numbers)
+    sensitivity.plot(numbers)
+
+
+def test_the_picture_shows_ours_and_the_papers(quick: Numbers) -> None:
     with style():
         figure = sensitivity.plot(quick)
         figure.canvas.draw()
     left, middle, right = figure.axes
+    head = quick["settings"][0]
     assert [t.get_text() for t in left.get_yticklabels()][::8] == ["MedInc  X1", "RMSE"]
     assert left.get_ylim()[0] > left.get_ylim()[1]  # X1 on top
-    for kind, line in zip(("spread", "value"), left.get_lines(), strict=False):
-        assert list(line.get_xdata()) == quick["nearest"][kind]["median"]  # type: ignore[arg-type]
-    for axes, ours, table in zip((middle, right), quick["tables"], TABLES, strict=True):
+    drawn = [list(line.get_xdata()) for line in left.get_lines()]  # type: ignore[arg-type]
+    assert all(row[:-1] in drawn for row in head["mse"])
+    assert head["mse"][head["nearest"]] in drawn
+    for axes, ours, table in zip((middle, right), head["tables"], TABLES, strict=True):
         for j, bar in enumerate(axes.patches):
-            every = [100 * row[j] for rows in ours["medians"].values() for row in rows]
+            every = [100 * change["mean"][j] for change in ours["changes"]]
             span = bar.get_bbox().intervalx  # type: ignore[attr-defined]
             assert list(span) == pytest.approx([min(every), max(every)])
         (cross,) = (line for line in axes.get_lines() if line.get_label() == "paper")
@@ -169,60 +154,19 @@ def test_the_picture_shows_ours_and_the_papers(quick: dict[str, Any]) -> None:
 # The committed numbers
 
 
-@pytest.fixture(scope="module")
-def kaggle() -> dict[str, Any]:
-    return committed("sensitivity")
-
-
-@pytest.fixture(scope="module")
-def caption() -> str:
-    return caption_of(sensitivity)
-
-
-def test_the_caption_says_how_near_the_noise_comes(kaggle: dict[str, Any], caption: str) -> None:
-    off, nearest = kaggle["off"], kaggle["nearest"]
-    assert "Kaggle's files" in kaggle["source"] and kaggle["kind"] == "value"
-    assert f"{nearest['value']['share']:.0%} of the value comes nearest" in caption
-    assert f"typically off by a factor {min(off['value']):.1f}" in caption
-    assert f"off by {min(off['spread']):.1f} even with a share of 100%" in caption
-    assert nearest["spread"]["share"] == 1.0
-    mse = paper.MSE[:8]
-    for kind in ("spread", "value"):  # by another route: a geometric standard deviation about 1
-        for row, factor in zip(kaggle["mse"][kind], off[kind], strict=True):
-            logs = [math.log(a) - math.log(b) for a, b in zip(row[:8], mse, strict=True)]
-            assert math.log(factor) ** 2 == pytest.approx(statistics.fmean(x * x for x in logs))
-    targets = load_california().t
-    assert paper.MSE[7] > targets.max() - targets.min()
-    last = [row[7] for row in kaggle["mse"]["value"]]
-    assert 2 < last[-1] / last[0] < 3
-
-
-def test_the_caption_says_what_lai_changes(kaggle: dict[str, Any], caption: str) -> None:
-    lai, lai_8 = kaggle["tables"]
-    i = kaggle["shares"].index(kaggle["nearest"]["value"]["share"])
-    counts = [count for kind in ("spread", "value") for count in lai["less"][kind]]
-    assert f"falls in {lai['less']['value'][i]} of 8 features, in 7 with one of the ten" in caption
-    assert sorted(counts) == [7] + [8] * 9
-    change = lai_8["change"]["median"]
-    assert f"{change[7]:+.0%} for {change[8]:+.1%} in RMSE" in caption
-    assert round(change[8] / 0.024) == 3
-    least, most = (lai_8["change"][name][7] for name in ("least", "most"))
-    assert f"by seed from {least:.0%} to {most:.0%}" in caption
-    last = [row[7] for kind in ("spread", "value") for row in lai_8["medians"][kind]]
-    assert last[0] == min(last) and last[-1] == max(last)
-    assert f"from {last[0]:+.0%} with the least to {last[-1]:+.0%} with the largest" in caption
-    assert lai_8["change"]["least"][0] > 0 and lai_8["change"]["least"][5] > 0
-    assert lai_8["change"]["most"][4] < 0
-
-
-def test_committed_changes_are_those_of_the_committed_arms(kaggle: dict[str, Any]) -> None:
-    rows = {(arm["seed"], str(arm["lam"])): arm["row"] for arm in kaggle["arms"]}
-    assert len(rows) == 3 * len(kaggle["seeds"])
-    for ours, lam in zip(kaggle["tables"], (0.1, LAST), strict=True):
-        for j in range(9):
-            paired = [
-                rows[seed, str(lam)][j] / rows[seed, "None"][j] - 1 for seed in kaggle["seeds"]
-            ]
-            assert ours["change"]["median"][j] == pytest.approx(statistics.median(paired))
-            assert ours["change"]["least"][j] == pytest.approx(min(paired))
-            assert ours["change"]["most"][j] == pytest.approx(max(paired))
+def test_the_caption_quotes_the_committed_numbers() -> None:
+    kaggle, caption = committed("sensitivity"), caption_of(sensitivity)
+    assert "Kaggle's files" in kaggle["source"] and kaggle["seeds"] == list(range(10))
+    head = kaggle["settings"][0]
+    near = head["nearest"]
+    assert sensitivity.noise_name(kaggle["noises"][near]) in caption
+    assert f"a factor {head['deviation_factor'][near]:.2f}" in caption
+    lai, lai_8 = (table["changes"][near] for table in head["tables"])
+    assert f"in {paper.n_decreased(lai['mean'])} of 8" in caption
+    clear = sum(high < 0 for high in lai["high"][:8])
+    assert f"in {clear} of them the interval" in caption
+    assert f"X8 {lai_8['mean'][7]:+.0%}, RMSE {lai_8['mean'][8]:+.1%}" in caption
+    low, high = lai_8["low"][8], lai_8["high"][8]
+    assert f"[{low:+.1%}, {high:+.1%}]" in caption
+    every = [change["mean"][7] for change in head["tables"][1]["changes"]]
+    assert f"from {min(every):+.0%} to {max(every):+.0%}" in caption
