@@ -121,9 +121,10 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser(
         "train",
         help="train a network on the paper's task",
-        description="Pretrain a network on the California housing task, then give a fraction of the"
-        " data the Lai loss. The defaults are the protocol that comes nearest to the paper's Table 1"
-        " (python -m figures protocols). Progress goes to standard error, the result to standard output.",
+        description="Pretrain a network on the California housing task, then give a fraction of"
+        " the data the Lai loss. The defaults are the protocol that comes nearest to the paper's"
+        " Table 1 (python -m figures protocols). Progress goes to standard error, the result to"
+        " standard output.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = train.add_argument

@@ -60,8 +60,8 @@ print(f"{len(task.x)} rows to train on, {len(task.x_val)} to validate, {len(task
 
 # %% What does the paper leave open?
 # It names neither the network, the scaling, the learning rate nor the batch size; not whether the
-# norm of tutorial 06 is taken for each sample or for the batch; and not the noise of its last two
-# tables. All numbers below hold for *these* choices. The arms (losses compared) of a random seed
+# norm of tutorial 06 is taken for each sample or for the batch, nor how the 1% of tutorial 07 is
+# drawn; and not the noise of its last two tables. All numbers below hold for *these* choices. The arms (losses compared) of a random seed
 # share split, first weights, pretraining and batches, and differ in the loss alone; in the control
 # arm all points get MSE.
 net = MLP((8, 64, 32, 1), "tanh")
@@ -130,18 +130,8 @@ assert (np.diff(changed[1:, 1:4], axis=1) < 0).all() and (np.diff(changed[0, 1:4
 assert abs(changed[0, 1]) < 5 and changed[1, 1] < 0 and changed[2, 1] < 0
 assert changed[1, 3] < -60 < paper_change[1, 3]
 
-# What holds: variance and slopes fall with λ, the error rises, and λ = 0.1 costs next to nothing.
-# So tutorial 07 would have it: α/λ is 0.1, 1 and 10 here, and the kink falls with λ as well.
-#
-# What does not: the size. The same λ acts far harder here than in the paper; with λ = 0.001 ours
-# goes most of the way to the constant. Which choices would give the paper's gentle effect, it does
-# not say, and `python -m figures protocols` finds none among 24. The *trade* is of the same order.
-# For the fall in variance that the paper ends with, a point between our λ = 0.1 and λ = 0.01 costs
-between = np.interp(-paper_change[1, 3], -changed[1, :4], changed[0, :4])
-print(f"{between:+.1f}% of the RMSE, the paper {paper_change[0, 3]:+.1f}%")
-# > +5.4% of the RMSE, the paper +3.6%
-assert 0.7 < between / paper_change[0, 3] < 2.5
-assert changed[1, 2] < paper_change[1, 3] < changed[1, 1]
+# The directions are the paper's: the variance falls with λ and the error rises. The magnitudes are
+# not: the same λ acts far harder here.
 
 # In the paper, with one random seed, λ = 0.1 even beats MSE, by 0.1%. Ours, seed by seed:
 print("λ = 0.1, RMSE against MSE:", " ".join(f"{c:+.1f}%" for c in change[0, 1]))
@@ -149,6 +139,62 @@ print("λ = 0.1, RMSE against MSE:", " ".join(f"{c:+.1f}%" for c in change[0, 1]
 assert np.ptp(change[0, 1]) > 5 * abs(paper_change[0, 1])
 
 # So one random seed differs from another by more than such a gain.
+
+# %% Why does the same λ act harder here?
+# One reason is the weight of the Lai loss among the steps. `sampling="points"` gives it 1% of the
+# gradient of every step. The paper's "1% of the data points" may also mean that these make one step
+# of their own per epoch, `sampling="separate"`. That step is one of 26 here, 4%; with all rows of
+# the paper and batches of 32 it is one of 930, 0.1%. So the same reading acts harder here and more
+# gently there:
+one_step = np.zeros((3, 4, SEEDS))  # RMSE, variance, mean ‖k‖
+for seed, (task, phases) in enumerate(pretrained):
+    for arm, loss in enumerate(list(losses.values())[:4]):
+        separate = {**settings, "sampling": "separate", "alpha": 0.01 if arm else 0.0}
+        *_, last = lai_training(net, task.x, task.t, loss=loss, **separate, **phases)
+        y, tape = net.forward(last.state.theta, task.x_test)
+        k, _ = net.input_gradient(tape)
+        error = rmse(net.predict(last.state.theta, task.x_val), task.t_val)
+        one_step[:, arm, seed] = error, y.var(), np.linalg.norm(k, axis=1).mean()
+one_step_change = np.median(100 * (one_step / one_step[:, :1] - 1), axis=2)  # (3, 4), in %
+for arm, name in enumerate(list(losses)[1:4], start=1):
+    c, c_points = one_step_change[:, arm], changed[:, arm]
+    print(f"{name:9} separate: RMSE {c[0]:+.1f}%, variance {c[1]:+.0f}%", end="; ")
+    print(f"points: {c_points[0]:+.1f}%, {c_points[1]:+.0f}%")
+# > λ = 0.1   separate: RMSE +1.8%, variance +4%; points: +0.6%, -3%
+# > λ = 0.01  separate: RMSE +32.8%, variance -71%; points: +8.8%, -23%
+# > λ = 0.001 separate: RMSE +95.1%, variance -81%; points: +55.0%, -90%
+steps = int(np.ceil(0.99 * len(task.x) / settings["batch_size"])) + 1
+# Check
+assert steps == 26 and 1 / steps > settings["alpha"]
+assert (one_step_change[0, 1:] > changed[0, 1:4]).all()
+
+# The unit of k matters as well. Inputs divided by their largest value are small, so that the slopes
+# are far above 1, where F is nearly constant (tutorial 02); the loss then hardly steers k. With
+# such inputs and one Lai step per epoch `python -m figures smoothness` has the changes of the
+# paper's Table 1 nearly, and its RMSE; `python -m figures samplings` compares the readings.
+
+# %% Is a smaller variance a smoother model?
+# Not by itself. Outputs y of MSE can be shrunk towards their mean, y ← m + c (y − m), by any c < 1:
+# that trains nothing, and takes the fraction 1 − c² of the variance away. Down to the variance that
+# λ = 0.01 reached above:
+shrunk = np.zeros((2, SEEDS))  # change of RMSE and of mean ‖k‖, in %
+for seed, (task, phases) in enumerate(pretrained):
+    *_, last = lai_training(net, task.x, task.t, loss=Plain(2), **settings, **phases)
+    y = net.predict(last.state.theta, task.x_val)
+    c = np.sqrt(measured[1, 2, seed] / measured[1, 0, seed])
+    m = net.predict(last.state.theta, task.x_test).mean()
+    error = rmse(m + c * (y - m), task.t_val)
+    shrunk[:, seed] = 100 * (error / measured[0, 0, seed] - 1), 100 * (c - 1)
+shrunk = np.median(shrunk, axis=1)
+print(f"outputs shrunk: RMSE {shrunk[0]:+.1f}%, mean ‖k‖ {shrunk[1]:+.0f}%")
+print(f"λ = 0.01:       RMSE {changed[0, 2]:+.1f}%, mean ‖k‖ {changed[2, 2]:+.0f}%")
+# > outputs shrunk: RMSE +0.4%, mean ‖k‖ -12%
+# > λ = 0.01:       RMSE +8.8%, mean ‖k‖ -43%
+# Check
+assert shrunk[0] < changed[0, 2] and shrunk[1] > changed[2, 2]
+
+# At equal variance shrinking costs less. The Lai loss makes the input gradients much smaller as well,
+# which is why mean ‖k‖ stands beside the variance in the tables of this project.
 
 # %% Table 2: how sensitive is which feature?
 paper_mse = np.array([0.5749, 0.0992, 0.2109, 0.1665, 0.1084, 0.3845, 3.2284, 8.4200])
@@ -169,8 +215,10 @@ print("features in which λ = 0.1 is less sensitive than MSE, of 8:", n_decrease
 # > features in which λ = 0.1 is less sensitive than MSE, of 8: {'spread': 7, 'value': 6}
 assert min(n_decreased.values()) > 4
 
-# "Stronger noise resistance on most features" holds. The sizes do not come out with either noise,
-# and the paper's 8.42 is more than the range of all targets. X7 and X8, latitude and longitude,
+# "Stronger noise resistance on most features" holds for this network, these rows and three random
+# seeds; under the gentler protocol of `python -m figures sensitivity` most of the changes are too
+# small to tell. The magnitudes do not come out with either noise. The paper's 8.42 is more than the
+# range of all targets; a relu network, which does not saturate, reaches it. X7 and X8, latitude and longitude,
 # stand out in the paper. Here X1 is as steep per standard deviation; what sets them apart is noise
 # by value: 30% of a longitude leads far out of California.
 mean_sigma = (0.3 * abs(data.x_test) / task.std).mean(axis=0)  # (8,)
@@ -211,7 +259,7 @@ left.text(-28, 13, f"↖ {outside}", color=BLUE)
 left.text(*paper_change[::-1, 3], "the paper's λ = 0.001   ", color=BLACK, ha="right", va="top")
 left.set(xlabel="variance of outputs, change to MSE in %", ylabel="RMSE, change to MSE in %")
 left.set(xlim=(-35, 2), ylim=(-1, 15))
-left.set_title("A trade of the same order; the same λ acts far harder")
+left.set_title("The same λ acts harder here than in the paper")
 places = np.arange(1, 9)
 for row, name, mark, color in zip(change_3, sigmas, "os", (BLUE, RED), strict=True):
     median, shift = np.median(row, axis=1), 0.12 if mark == "s" else -0.12
@@ -230,8 +278,8 @@ print("picture:", (OUT / "08_california.png").as_posix())
 # > picture: tutorials_out/08_california.png
 
 # %% Next
-# With all rows and 100 epochs the verdicts are the same: `python -m figures smoothness` and
-# `sensitivity`. You can now read `data.py` and `experiment.py` in `lai_ref/california`, and
+# All rows, 100 epochs, ten random seeds and intervals: `python -m figures smoothness`, `samplings`
+# and `sensitivity`. You can now read `data.py` and `experiment.py` in `lai_ref/california`, and
 # `lai_ref/metrics.py`. Tutorial 09 takes the loss to PyTorch and JAX.
 
 # %% Exercise 1: is it better than adding the slope?
