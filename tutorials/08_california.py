@@ -61,9 +61,9 @@ print(f"{len(task.x)} rows to train on, {len(task.x_val)} to validate, {len(task
 # %% What does the paper leave open?
 # It names neither the network, the scaling, the learning rate nor the batch size; not whether the
 # norm of tutorial 06 is taken for each sample or for the batch, nor how the 1% of tutorial 07 is
-# drawn; and not the noise of its last two tables. All numbers below hold for *these* choices. The arms (losses compared) of a random seed
-# share split, first weights, pretraining and batches, and differ in the loss alone; in the control
-# arm all points get MSE.
+# drawn; and not the noise of its last two tables. All numbers below hold for *these* choices. The
+# arms (losses compared) of a random seed share split, first weights, pretraining and batches, and
+# differ in the loss alone; in the control arm all points get MSE.
 net = MLP((8, 64, 32, 1), "tanh")
 settings = {"batch_size": 128, "optimizer": Adam(lr=0.003), "sampling": "points", "alpha": 0.01}
 losses = {"MSE": Plain(2)} | {f"λ = {lam}": Lai(lam) for lam in (0.1, 0.01, 0.001)}
@@ -193,8 +193,8 @@ print(f"λ = 0.01:       RMSE {changed[0, 2]:+.1f}%, mean ‖k‖ {changed[2, 2]
 # Check
 assert shrunk[0] < changed[0, 2] and shrunk[1] > changed[2, 2]
 
-# At equal variance shrinking costs less. The Lai loss makes the input gradients much smaller as well,
-# which is why mean ‖k‖ stands beside the variance in the tables of this project.
+# At equal variance shrinking costs less. The Lai loss makes the input gradients much smaller as
+# well, which is why mean ‖k‖ stands beside the variance in the tables of this project.
 
 # %% Table 2: how sensitive is which feature?
 paper_mse = np.array([0.5749, 0.0992, 0.2109, 0.1665, 0.1084, 0.3845, 3.2284, 8.4200])
@@ -218,9 +218,9 @@ assert min(n_decreased.values()) > 4
 # "Stronger noise resistance on most features" holds for this network, these rows and three random
 # seeds; under the gentler protocol of `python -m figures sensitivity` most of the changes are too
 # small to tell. The magnitudes do not come out with either noise. The paper's 8.42 is more than the
-# range of all targets; a relu network, which does not saturate, reaches it. X7 and X8, latitude and longitude,
-# stand out in the paper. Here X1 is as steep per standard deviation; what sets them apart is noise
-# by value: 30% of a longitude leads far out of California.
+# range of all targets; a relu network, which does not saturate, reaches it. X7 and X8, latitude
+# and longitude, stand out in the paper. Here X1 is as steep per standard deviation; what sets
+# them apart is noise by value: 30% of a longitude leads far out of California.
 mean_sigma = (0.3 * abs(data.x_test) / task.std).mean(axis=0)  # (8,)
 spread, value = np.median(noisy[:, 0], axis=2)  # (8,), (8,)
 print("30% of the value, in standard deviations:", mean_sigma.round(1))
