@@ -112,12 +112,13 @@ def plot(numbers: Numbers) -> Figure:
     rows = numbers["table"]
     rmse, variance = (rows[0][name]["mean"] for name in ("rmse", "variance"))
     off = rmse / TABLE_1["rmse"][0] - 1, variance / TABLE_1["variance"][0] - 1
-    upper_level.set_title(f"levels: the RMSE of MSE\nis {off[0]:+.1%} off the paper's")
-    lower_level.set_title(f"the variance of MSE\nis {off[1]:+.1%} off the paper's")
-    upper_change.set_title(f"RMSE {table_1_changes(rows, 'rmse')} (paper: {paper_changes('rmse')})")
-    lower_change.set_title(
-        f"var. {table_1_changes(rows, 'variance')} (paper: {paper_changes('variance')})"
-    )
+    off = rmse / TABLE_1["rmse"][0] - 1, variance / TABLE_1["variance"][0] - 1
+    upper_level.set_title(f"levels: the RMSE of MSE\nis {off[0]:+.1%} off the paper's …")
+    lower_level.set_title(f"… and its variance {off[1]:+.1%}")
+    changes = f"changes of RMSE: {table_1_changes(rows, 'rmse')}"
+    upper_change.set_title(f"{changes}\n(paper: {paper_changes('rmse')})")
+    changes = f"of the variance: {table_1_changes(rows, 'variance')}"
+    lower_change.set_title(f"{changes}\n(paper: {paper_changes('variance')})")
     upper_change.legend(loc="upper left", fontsize=8.5)
     upper_level.legend(loc="lower right", fontsize=8.5)
     figure.supxlabel(settings_caption(numbers), fontsize=7.5, color=GREY)
