@@ -21,6 +21,11 @@ from lai_ref.state import DivergedError, load_state, save_state
 from lai_ref.support.files import check_writable
 from lai_ref.train import SAMPLINGS, Epoch, lai_training
 
+SAMPLING = (
+    "how α is drawn: whole batches; points, in the batches of the others; or separate, points that"
+    " make one step of their own per epoch"
+)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; exit status 0: done, 1: diverged, 2: invalid input, 130: interrupted."""
@@ -140,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         help="batch: the norm of the mean; sample: the mean of the norms",
     )
     add("--alpha", type=float, default=0.01, help="α, the fraction of the data with the Lai loss")
-    add("--sampling", choices=SAMPLINGS, default="separate", help="what α is a fraction of")
+    add("--sampling", choices=SAMPLINGS, default="separate", help=SAMPLING)
     add("--pretrain-epochs", type=int, default=100, help="epochs without the Lai loss")
     add("--lai-epochs", type=int, default=100, help="epochs with it")
     add("--batch-size", type=int, default=32, help="samples per step")

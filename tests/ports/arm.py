@@ -18,13 +18,14 @@ import sys
 import numpy as np
 
 from lai_ref import MLP, Adam, Array, Lai, lai_training, load_california, prepare, rmse
-from lai_ref.support.chunks import chunks
 from lai_ref.train import _sample_batches
 
 NET, LAM, ALPHA, BATCH = MLP((8, 64, 32, 1), "tanh"), 0.01, 0.01, 64
 
 
-def two_curves(rows: int | None, epochs: int, dtype: str) -> tuple[Array, Array, Array]:
+def two_curves(
+    rows: int | None, epochs: int, dtype: str, sampling: str = "points"
+) -> tuple[Array, Array, Array]:
     """Validation RMSE after each epoch: the reference's, the port's; and how far θ is apart."""
     import torch  # not at the top: pytest looks for examples in this file on any machine
 
@@ -40,7 +41,7 @@ def two_curves(rows: int | None, epochs: int, dtype: str) -> tuple[Array, Array,
         task.t,
         loss=Lai(LAM),
         alpha=ALPHA,
-        sampling="points",
+        sampling=sampling,
         pretrain_epochs=epochs,
         lai_epochs=epochs,
         batch_size=BATCH,
@@ -54,8 +55,8 @@ def two_curves(rows: int | None, epochs: int, dtype: str) -> tuple[Array, Array,
     curves, theta_gap = [], []
     for epoch in run:
         alpha = ALPHA if epoch.phase == "lai" else 0.0
-        perm, mask, _ = _sample_batches(same, len(x), BATCH, alpha, "points")
-        for part in chunks(len(x), BATCH):
+        perm, batches, mask, _ = _sample_batches(same, len(x), BATCH, alpha, sampling)
+        for part in batches:
             lai_mask = torch.tensor(mask[part]) if mask[part].any() else None
             optimizer.zero_grad()
             batch_loss(net, x[perm[part]], t[perm[part]], lai_mask, loss).backward()

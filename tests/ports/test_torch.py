@@ -95,6 +95,43 @@ def test_alpha_is_the_fraction_that_gets_the_lai_loss(sampling: str) -> None:
     assert abs(np.mean(fractions) - 0.13) < 4 * np.std(fractions) / np.sqrt(300)
 
 
+def test_separate_samples_make_one_batch_of_their_own_after_the_others() -> None:
+    generator = torch.Generator().manual_seed(0)
+    drawn = []
+    for _ in range(2):
+        batches = port.lai_batches(53, 10, 0.2, "separate", generator)
+        assert sorted(torch.cat([rows for rows, _ in batches]).tolist()) == list(range(53))
+        # ⌈0.2 · 53⌉ = 11
+        assert [len(rows) for rows, _ in batches] == [10, 10, 10, 10, 2, 11]
+        assert all(mask is None for _, mask in batches[:-1])
+        rows, mask = batches[-1]
+        assert mask is not None and mask.all()
+        drawn.append(set(rows.tolist()))
+    assert drawn[0] != drawn[1]
+
+
+@pytest.mark.parametrize(
+    ("n", "alpha", "sizes"),
+    [
+        (20, 0.0, [10, 10]),
+        (20, 1.0, [20]),
+        (100, 0.07, [*[10] * 9, 3, 7]),
+        (30, 1e-9, [10, 10, 9, 1]),
+    ],
+)
+def test_separate_samples_are_the_smallest_count_not_below_alpha(
+    n: int, alpha: float, sizes: list[int]
+) -> None:
+    batches = port.lai_batches(n, 10, alpha, "separate")
+    assert [len(rows) for rows, _ in batches] == sizes
+    assert [mask is not None for _, mask in batches] == [*[False] * (len(sizes) - 1), alpha > 0]
+
+
+def test_an_unknown_sampling_is_rejected() -> None:
+    with pytest.raises(ValueError, match=r"sampling: expected 'batches', .*, got 'rows'"):
+        port.lai_batches(9, 3, 0.5, "rows")
+
+
 def test_a_batch_without_lai_samples_has_the_plain_loss() -> None:
     rng = np.random.default_rng(0)
     net = network([2, 3, 1], "tanh", rng.standard_normal(13))

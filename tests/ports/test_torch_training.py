@@ -9,12 +9,14 @@ pytest.importorskip("torch", reason="the port to PyTorch needs torch")
 from tests.ports.arm import two_curves
 
 
-def test_in_double_precision_a_short_arm_is_the_references() -> None:
-    reference, port, theta_gap = two_curves(1000, 4, "float64")
+@pytest.mark.parametrize("sampling", ["points", "batches", "separate"])
+def test_in_double_precision_a_short_arm_is_the_references(sampling: str) -> None:
+    reference, port, theta_gap = two_curves(1000, 4, "float64", sampling)
     assert np.abs(port / reference - 1).max() < 1e-12
     assert theta_gap.max() < 1e-12
     assert reference[3] < 0.9 * reference[0]  # something has been learnt
-    assert abs(reference[-1] / reference[3] - 1) > 1e-3  # and the Lai epochs did something
+    if sampling != "batches":  # of which an epoch of so few has none, as a rule
+        assert abs(reference[-1] / reference[3] - 1) > 1e-3  # and the Lai epochs did something
 
 
 def test_in_single_precision_a_short_arm_stays_close() -> None:

@@ -16,6 +16,7 @@ An epoch of Lai Training (§5), after pretraining with α = 0:
         params, state = adam_step(params, grads, state)
 """
 
+import math
 from functools import partial
 
 import jax
@@ -143,14 +144,23 @@ def adam_step(params, grads, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
 def lai_batches(rng, n, batch_size, alpha, sampling="batches"):
     """An epoch's batches, a list: rows, and the mask of those among them that get the Lai loss.
 
-    α is the fraction of the batches (§5), or each point's probability (§6.1).
+    α is the fraction of the batches (§5), each point's probability (§6.1, "points"), or the
+    fraction of points that make one batch of their own after the others ("separate").
     """
-    cuts = range(batch_size, n, batch_size)
-    batches = np.split(rng.permutation(n), cuts)
+    perm, n_plain = rng.permutation(n), n
     if sampling == "points":
         lai_mask = rng.random(n) < alpha
-    else:  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
-        count = int(alpha * len(batches) + rng.random())
-        lai_mask = np.repeat(rng.permutation(len(batches)) < count, batch_size)[:n]
+    elif sampling == "separate":
+        # ⌈α n⌉ samples; 0.07 · 100 is above 7 in doubles, by less than this factor takes away
+        n_plain = n - math.ceil(alpha * n * (1 - 2**-52))
+        lai_mask = np.arange(n) >= n_plain
+    elif sampling == "batches":  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
+        n_batches = math.ceil(n / batch_size)
+        count = int(alpha * n_batches + rng.random())
+        lai_mask = np.repeat(rng.permutation(n_batches) < count, batch_size)[:n]
+    else:
+        expected = "'batches', 'points' or 'separate'"
+        raise ValueError(f"sampling: expected {expected}, got {sampling!r}")
+    cuts = [*range(batch_size, n_plain, batch_size), *([n_plain] if 0 < n_plain < n else [])]
     masks = [mask if mask.any() else None for mask in np.split(lai_mask, cuts)]
-    return list(zip(batches, masks, strict=True))
+    return list(zip(np.split(perm, cuts), masks, strict=True))

@@ -16,6 +16,7 @@ An epoch of Lai Training (§5), after pretraining with α = 0:
         optimizer.step()
 """
 
+import math
 from functools import partial
 
 import torch
@@ -132,14 +133,25 @@ def batch_loss(model, x, t, lai_mask, loss, order=2):
 def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):
     """An epoch's batches, a list: rows, and the mask of those among them that get the Lai loss.
 
-    α is the fraction of the batches (§5), or each point's probability (§6.1).
+    α is the fraction of the batches (§5), each point's probability (§6.1, "points"), or the
+    fraction of points that make one batch of their own after the others ("separate").
     """
-    batches = torch.randperm(n, generator=generator).split(batch_size)
+    perm, n_plain = torch.randperm(n, generator=generator), n
     if sampling == "points":
         lai_mask = torch.rand(n, generator=generator) < alpha
-    else:  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
-        count = int(alpha * len(batches) + torch.rand((), generator=generator).item())
-        lai_mask = torch.randperm(len(batches), generator=generator) < count
+    elif sampling == "separate":
+        # ⌈α n⌉ samples; 0.07 · 100 is above 7 in doubles, by less than this factor takes away
+        n_plain = n - math.ceil(alpha * n * (1 - 2**-52))
+        lai_mask = torch.arange(n) >= n_plain
+    elif sampling == "batches":  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
+        n_batches = math.ceil(n / batch_size)
+        count = int(alpha * n_batches + torch.rand((), generator=generator).item())
+        lai_mask = torch.randperm(n_batches, generator=generator) < count
         lai_mask = lai_mask.repeat_interleave(batch_size)[:n]
-    masks = [mask if mask.any() else None for mask in lai_mask.split(batch_size)]
-    return list(zip(batches, masks, strict=True))
+    else:
+        expected = "'batches', 'points' or 'separate'"
+        raise ValueError(f"sampling: expected {expected}, got {sampling!r}")
+    sizes = [min(batch_size, n_plain - start) for start in range(0, n_plain, batch_size)]
+    sizes += [n - n_plain] * (n_plain < n)
+    masks = [mask if mask.any() else None for mask in lai_mask.split(sizes)]
+    return list(zip(perm.split(sizes), masks, strict=True))
