@@ -187,6 +187,7 @@ for lam in (0.5, 1.0, 2.0):
 # > λ = 2.0: border 2.56 X (MAE), 2.74 X (MSE, k_b = 2.63)
 
 # The appendix is right about the minimum if the noise s is above that border, and wrong below it.
+# All of this is for x uniform in ±X and noise that is symmetric about 0, as in the appendix.
 
 # %% Is the surface symmetric?
 # F is, and in it the paper's §4 sees a trap. The error is not symmetric: it is larger at −k. But a

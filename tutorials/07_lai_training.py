@@ -127,7 +127,7 @@ print(f"for α = 1 at once {sum(predicted)} were predicted; {right} of 20 rightl
 # > for α = 1 at once 9 were predicted; 20 of 20 rightly
 
 # %% Why does a small α help?
-# Both remedies of the paper work. Pretraining puts the start on the right side. A small α takes the
+# On the line each remedy of the paper works alone. Pretraining puts the start on the right side. A small α takes the
 # trap away: c_i is 1 with probability α, and L is linear in it, so that in the mean
 #
 #     E L = (1/n) Σ_i e_i² G(k_i)      G(k) = E g = 1 + α (F(k; λ) − 1)
@@ -195,7 +195,9 @@ for (epochs, alpha), row in zip(methods, counts, strict=True):
 # λ = 0.01 even Lai Training is not safe. This is not the start's fault: the loss itself may prefer
 # a flat line. In the mean the loss of the true curve is the noise's variance, 2.5²/3, times the
 # mean of G; that of a flat line, where F = 1, is this variance plus the curve's. Where the latter
-# is less, slopes that were right are pressed down to ±√λ and below, and some past 0.
+# is less, slopes that were right are penalised down to ±√λ and below, and some past 0. With λ = 0.01
+# these curves are all but flat: flattened rather than trapped. And with α = 0.01 and λ = 1 or 0.1
+# nothing is trapped, pretrained or not, so that six runs cannot tell whether pretraining is needed.
 variance = np.linspace(-2.5, 2.5, 10001).var()
 assert np.isclose(variance, 2.5**2 / 3, rtol=1e-3)
 assert counts[0].min() > 1 and not counts[1, :2].any()
@@ -238,35 +240,46 @@ plt.close(figure)
 print("picture:", (OUT / "07_lai_training.png").as_posix())
 # > picture: tutorials_out/07_lai_training.png
 
-# %% Batches or points?
-# The paper draws Lai *batches* in §5, Lai *points* in §6; `sampling` has both. Of our two batches
-# per epoch none gets Lai, or with probability 2α one (for α ≤ ½). An epoch's fraction of Lai points
-# is α on average either way, with the standard deviation √(α(1 − α)/N) for points, and
-# ½ √(2α(1 − 2α)) for batches. Data and pretraining are those of the last random seed.
+# %% Batches, points, or a step of their own?
+# The paper draws Lai *batches* in §5, Lai *points* in §6; and its points may also make one step of
+# their own per epoch, after the others. `sampling` has all three. Of our two batches per epoch none
+# gets Lai, or with probability 2α one (for α ≤ ½). An epoch's fraction of Lai points is α on average
+# with all three, with the standard deviation √(α(1 − α)/N) for points, ½ √(2α(1 − 2α)) for batches,
+# and none for `"separate"`, which always takes ⌈αN⌉ = 13. Data and pretraining are those of the last
+# random seed.
 level, swing = {}, {}
-expected = {"points": np.sqrt(0.1 * 0.9 / 128), "batches": np.sqrt(0.2 * 0.8) / 2}
+expected = {"points": np.sqrt(0.1 * 0.9 / 128), "batches": np.sqrt(0.2 * 0.8) / 2, "separate": 0}
 phases = {"pretrain_epochs": 25, "lai_epochs": 200, "rng": rng, "resume_from": trained.state}
-for sampling in ("points", "batches"):
+for sampling in ("points", "batches", "separate"):
     settings["sampling"] = sampling
     run = list(lai_training(net, x, t, loss=Lai(0.1), alpha=0.1, **settings, **phases))
     tapes = [net.forward(epoch.state.theta, points[:, None])[1] for epoch in run[50:]]
     k_mean = np.array([abs(net.input_gradient(tape)[0]).mean() for tape in tapes])  # epochs 51 …
     level[sampling], swing[sampling] = k_mean.mean(), k_mean.std()
     fractions = np.array([epoch.lai_fraction for epoch in run])
-    assert abs(fractions.std() / expected[sampling] - 1) < 0.2
-    assert abs(fractions.mean() - 0.1) < 0.05
-    fraction = f"{sampling:7} fraction ± {fractions.std():.2f}"
+    if sampling == "batches":
+        change, has_lai = np.diff(k_mean), fractions[51:] > 0
+    fraction = f"{sampling:8} fraction ± {fractions.std():.2f}"
     print(f"{fraction}, mean |k| {level[sampling]:.2f} ± {swing[sampling]:.2f}")
-# > points  fraction ± 0.03, mean |k| 0.42 ± 0.07
-# > batches fraction ± 0.19, mean |k| 0.62 ± 0.15
-change, on = np.diff(k_mean), fractions[51:] > 0  # of the batches
-assert swing["batches"] > 1.3 * swing["points"] and change[on].mean() < 0 < change[~on].mean()
-assert level["batches"] > 1.2 * level["points"]
-print(f"an epoch with a Lai batch {change[on].mean():+.3f}, one without {change[~on].mean():+.3f}")
-# > an epoch with a Lai batch -0.028, one without +0.004
+    # Check
+    assert abs(fractions.std() - expected[sampling]) <= 0.2 * expected[sampling]
+    assert abs(fractions.mean() - 0.1) < 0.05
+# > points   fraction ± 0.03, mean |k| 0.42 ± 0.07
+# > batches  fraction ± 0.19, mean |k| 0.62 ± 0.15
+# > separate fraction ± 0.00, mean |k| 0.19 ± 0.03
+with_lai, without = change[has_lai].mean(), change[~has_lai].mean()
+print(f"batches: an epoch with a Lai batch {with_lai:+.3f}, one without {without:+.3f}")
+# > batches: an epoch with a Lai batch -0.028, one without +0.004
+# Check
+assert swing["batches"] > 1.3 * swing["points"] and with_lai < 0 < without
+assert level["separate"] < level["points"] < level["batches"] / 1.2
 
 # An epoch with a Lai batch lowers the slopes, those between let them rise slowly; so mean |k|
-# wanders more than with points. The two do not settle at the same mean |k| either.
+# wanders more than with points. The three do not settle at the same mean |k| either. What counts is
+# the weight of the Lai loss among the steps. With points and batches that is α = 0.1, whatever the
+# batch size. With `"separate"` it is one step of three here, far more. With 29,700 rows in batches
+# of 32 it is one of 930, and with α = 1% far less. How hard a λ acts depends on such choices, and on
+# the unit in which k is measured: for |k| far above 1, F' falls as |k|⁻³ (tutorial 02).
 
 # %% Next
 # Tutorial 08 takes points, as here, to the paper's experiment with eight features. You can now read

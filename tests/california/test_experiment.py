@@ -103,5 +103,5 @@ def test_data_are_not_changed() -> None:
 
 
 def test_an_unknown_scaling_is_refused() -> None:
-    with pytest.raises(ValueError, match="scaling: expected one of 'standard', .*, got 'log'"):
+    with pytest.raises(ValueError, match=r"scaling: expected one of 'standard', .*, got 'log'"):
         prepare(DATA, rng, "log")
