@@ -127,8 +127,9 @@ print(f"for α = 1 at once {sum(predicted)} were predicted; {right} of 20 rightl
 # > for α = 1 at once 9 were predicted; 20 of 20 rightly
 
 # %% Why does a small α help?
-# On the line each remedy of the paper works alone. Pretraining puts the start on the right side. A small α takes the
-# trap away: c_i is 1 with probability α, and L is linear in it, so that in the mean
+# On the line each remedy of the paper works alone. Pretraining puts the start on the right side. A
+# small α takes the trap away: c_i is 1 with probability α, and L is linear in it, so that in the
+# mean
 #
 #     E L = (1/n) Σ_i e_i² G(k_i)      G(k) = E g = 1 + α (F(k; λ) − 1)
 #
@@ -195,9 +196,10 @@ for (epochs, alpha), row in zip(methods, counts, strict=True):
 # λ = 0.01 even Lai Training is not safe. This is not the start's fault: the loss itself may prefer
 # a flat line. In the mean the loss of the true curve is the noise's variance, 2.5²/3, times the
 # mean of G; that of a flat line, where F = 1, is this variance plus the curve's. Where the latter
-# is less, slopes that were right are penalised down to ±√λ and below, and some past 0. With λ = 0.01
-# these curves are all but flat: flattened rather than trapped. And with α = 0.01 and λ = 1 or 0.1
-# nothing is trapped, pretrained or not, so that six runs cannot tell whether pretraining is needed.
+# is less, slopes that were right are penalised down to ±√λ and below, and some past 0. With λ =
+# 0.01 these curves are all but flat: flattened rather than trapped. And with α = 0.01 and λ = 1 or
+# 0.1 nothing is trapped, pretrained or not, so that six runs cannot tell whether pretraining is
+# needed.
 variance = np.linspace(-2.5, 2.5, 10001).var()
 assert np.isclose(variance, 2.5**2 / 3, rtol=1e-3)
 assert counts[0].min() > 1 and not counts[1, :2].any()
@@ -243,10 +245,10 @@ print("picture:", (OUT / "07_lai_training.png").as_posix())
 # %% Batches, points, or a step of their own?
 # The paper draws Lai *batches* in §5, Lai *points* in §6; and its points may also make one step of
 # their own per epoch, after the others. `sampling` has all three. Of our two batches per epoch none
-# gets Lai, or with probability 2α one (for α ≤ ½). An epoch's fraction of Lai points is α on average
-# with all three, with the standard deviation √(α(1 − α)/N) for points, ½ √(2α(1 − 2α)) for batches,
-# and none for `"separate"`, which always takes ⌈αN⌉ = 13. Data and pretraining are those of the last
-# random seed.
+# gets Lai, or with probability 2α one (for α ≤ ½). An epoch's fraction of Lai points is α on
+# average with all three, with the standard deviation √(α(1 − α)/N) for points, ½ √(2α(1 − 2α)) for
+# batches, and none for `"separate"`, which always takes ⌈αN⌉ = 13. Data and pretraining are those
+# of the last random seed.
 level, swing = {}, {}
 expected = {"points": np.sqrt(0.1 * 0.9 / 128), "batches": np.sqrt(0.2 * 0.8) / 2, "separate": 0}
 phases = {"pretrain_epochs": 25, "lai_epochs": 200, "rng": rng, "resume_from": trained.state}
@@ -278,8 +280,8 @@ assert level["separate"] < level["points"] < level["batches"] / 1.2
 # wanders more than with points. The three do not settle at the same mean |k| either. What counts is
 # the weight of the Lai loss among the steps. With points and batches that is α = 0.1, whatever the
 # batch size. With `"separate"` it is one step of three here, far more. With 29,700 rows in batches
-# of 32 it is one of 930, and with α = 1% far less. How hard a λ acts depends on such choices, and on
-# the unit in which k is measured: for |k| far above 1, F' falls as |k|⁻³ (tutorial 02).
+# of 32 it is one of 930, and with α = 1% far less. How hard a λ acts depends on such choices, and
+# on the unit in which k is measured: for |k| far above 1, F' falls as |k|⁻³ (tutorial 02).
 
 # %% Next
 # Tutorial 08 takes points, as here, to the paper's experiment with eight features. You can now read
