@@ -1,17 +1,21 @@
 """The cost of the Lai loss (paper §5): a step over a plain step, and an epoch over a plain epoch.
 
-What to see: a Lai step (forward, input gradient, loss, double backward pass, Adam) takes about as
-long as two plain steps (forward, loss, backward, Adam), whatever the batch and the depth. In wide
-networks both come down to their matrix products: beside the 3L − 1 products of a plain step with L
-layers a Lai step has 3(L − 1) more, in all about twice the operations. In narrow networks the
-passes over N × width numbers take longer than the products between them. With many inputs the loss
-itself does: its factor is computed, in double precision, for each of N × D slopes.
+What to see: above left, a Lai step (forward, input gradient, loss, double backward pass, Adam) over
+a plain step (forward, loss, backward, Adam); the bands cover both activations and both dtypes.
+Beside it, an epoch of Lai Training over a plain epoch, for the three ways to choose a fraction α of
+the data: in a narrow network with small batches, and in a wide one with large batches. Below,
+networks that grow, and the operations of their matrix products: beside the 3L − 1 products of a
+plain step with L layers a Lai step has 3(L − 1) more, in all about twice the operations.
 
 What the paper says: the gradients of all points are a considerable cost, which random sampling
-reduces (§5). What we found: with whole batches it does, to 1 + α(r − 1) plain epochs, r being the
-ratio of the steps. With points it hardly does in small batches: one with some Lai points among
-plain ones takes as many operations of NumPy as one of Lai alone, of which each takes some time
-however few the points, and for α = 0.1 hardly any batch of 64 is without.
+reduces (§5).
+
+What we found: a small fraction of whole batches, or of points in a step of their own, costs about
+1 + α(r − 1) plain epochs, r being the ratio of the steps. Points among plain ones cost more: a
+batch with some Lai points takes as many NumPy calls as one of Lai points alone. In small batches
+each call takes some time however few the points, and this shows; in large batches of a wide network
+arithmetic decides, and it does not. With many inputs the loss itself takes time: its factor is
+computed, in double precision, for each of N × D slopes. The titles give the ratios.
 
 These are medians and quartiles of ratios of runs that follow each other at once, of the processor
 time of one thread. They vary with the machine and its load; only the numbers of operations do not.
@@ -39,17 +43,20 @@ NETS = ([8, 64, 32, 1], [8, 256, 256, 1])
 ACTIVATIONS, DTYPES = ("tanh", "relu"), ("float64", "float32")
 BATCHES, QUICK_BATCHES = (64, 1024, 16384), (64, 256)
 GROWTH = {"width": (8, 32, 128, 512), "depth": (1, 2, 4, 8), "inputs": (1, 8, 64, 512)}
-GROWN = {  # label and finding
-    "width": (
-        "units in 2 hidden layers",
-        "Lai / plain is about the operations' from 32 units on …",
-    ),
-    "depth": ("hidden layers of 64 units", "… does not grow with depth …"),
-    "inputs": ("D, inputs", "… but does with many inputs, by the loss itself"),
+GROWN = {
+    "width": "units in each of 2 hidden layers",
+    "depth": "hidden layers of 64 units",
+    "inputs": "D, inputs",
 }
 LIMITS = {"seconds": 1.0, "rounds": 4}  # a job measures for so long, but at least so many rounds
 QUICK_LIMITS = {"seconds": 0.01, "rounds": 2}
-EPOCHS = {"sizes": NETS[0], "activation": "tanh", "dtype": "float32", "n": 8192, "rounds": 15}
+# the paper's epochs in small batches, and a network and a batch for which arithmetic decides
+EPOCHS: tuple[Job, ...] = tuple(
+    {"sizes": sizes, "activation": "tanh", "dtype": "float32", "n": n, "batch_size": batch}
+    for sizes, n, batch in ((NETS[0], 8192, 64), (NETS[1], 8192, 1024))
+)
+FEW = 1  # the place in ALPHAS of the paper's 1%
+NEAR = 0.1  # a relative difference of ratios up to which times are called those of operations
 
 
 def compute(settings: Settings) -> Numbers:
@@ -63,7 +70,11 @@ def compute(settings: Settings) -> Numbers:
     grown = [(kind, size) for kind, sizes in GROWTH.items() for size in sizes[: 2 if quick else 4]]
     base = {"activation": "tanh", "dtype": "float32", "n": batches[1], **limits}
     growing: list[Job] = [{"sizes": grown_sizes(kind, size), **base} for kind, size in grown]
-    epochs: Job = EPOCHS | ({"n": 512, "rounds": 2} if quick else {})
+    fewer: Job = {"n": 512, "rounds": 2}
+    epochs = [
+        job | ({**fewer, "batch_size": min(job["batch_size"], 128)} if quick else {"rounds": 15})
+        for job in EPOCHS
+    ]
 
     def run(work: Work, jobs: list[Job]) -> list[Numbers]:
         """One after the other: jobs that run at the same time slow each other down."""
@@ -77,8 +88,12 @@ def compute(settings: Settings) -> Numbers:
         "source": f"times on one core, {platform.machine()}, BLAS: {_blas()}; random numbers",
         "steps": rows[: len(steps)],
         "growth": [a | b for a, b in zip(named, rows[len(steps) :], strict=True)],
-        "epochs": run(time_epochs, [epochs])[0],
+        "epochs": run(time_epochs, epochs),
     }
+
+
+# what a fraction of means, for each sampling
+SAMPLED = {"batches": "batches", "separate": "points, in one step", "points": "points, in batches"}
 
 
 def grown_sizes(kind: str, size: int) -> list[int]:
@@ -89,32 +104,34 @@ def grown_sizes(kind: str, size: int) -> list[int]:
 
 
 def table(numbers: Numbers) -> str:
-    """A row for every network, activation, dtype and batch: times, and ratios with quartiles."""
+    """Steps: times, and ratios with quartiles, per network, activation, dtype and batch. Epochs."""
     ratios = ("lai / plain", "plain / products", "lai / products")
     head = ("plain step, ms", "Lai step, ms", *ratios)
     lines = [f"{'network, N':<36}" + "".join(f"{cell:>20}" for cell in head)]
     for row in numbers["steps"]:
         cells = [f"{1e3 * row[f'{kind} seconds']:.3f}" for kind in ("plain", "lai")]
-        for ratio in ratios:
-            cells.append("{median:.2f} ({low:.2f}–{high:.2f})".format(**row[ratio]))
+        cells += [_with_quartiles(row[ratio]) for ratio in ratios]
         lines.append(f"{_name(row)}, {row['n']}".ljust(36) + "".join(f"{c:>20}" for c in cells))
+    lines += ["", "An epoch of Lai Training over a plain epoch, by α"]
+    lines.append(f"{'':<46}" + "".join(f"{alpha:>20g}" for alpha in ALPHAS))
+    for epochs in numbers["epochs"]:
+        for sampling, row in epochs["ratios"].items():
+            name = f"{network_name(epochs)}, batch {epochs['batch_size']}, {sampling}"
+            lines.append(f"{name:<46}" + "".join(f"{_with_quartiles(r):>20}" for r in row))
     return "\n".join(["What a step costs: medians, and quartiles of ratios (one thread)", *lines])
 
 
 def plot(numbers: Numbers) -> Figure:
-    """Steps over N, over plain steps and over their products; epochs over α; growing networks."""
+    """Steps over N and epochs over α above; growing networks below."""
     figure = Figure(figsize=(13, 8), layout="constrained")
     axes: Any = figure.subplots(2, 3)
-    _draw_steps(axes[0, 0], numbers["steps"], "lai / plain")
-    axes[0, 0].set_title("A Lai step takes about as long as two plain steps …")
-    axes[0, 0].legend(fontsize=7, ncols=2, loc="lower center", handlelength=4)
-    _draw_steps(axes[0, 1], numbers["steps"], "lai / products")
-    axes[0, 1].set_title("… in narrow networks far longer than its products")
-    _draw_epochs(axes[0, 2], numbers["epochs"])
+    _draw_steps(axes[0, 0], numbers["steps"])
+    for place, epochs in zip(axes[0, 1:], numbers["epochs"], strict=True):
+        _draw_epochs(place, epochs)
     for place, kind in zip(axes[1], GROWTH, strict=True):
-        _draw_growth(place, [row for row in numbers["growth"] if row["kind"] == kind])
-        place.set(xlabel=GROWN[kind][0], title=GROWN[kind][1])
-    axes[1, 0].legend()
+        _draw_growth(place, kind, [row for row in numbers["growth"] if row["kind"] == kind])
+    caption = f"{numbers['source']}; bars: quartiles of ratios"
+    figure.supxlabel(caption, fontsize=7.5, color=GREY)
     return figure
 
 
@@ -127,37 +144,74 @@ def _name(row: Numbers) -> str:
     return f"{network_name(row)} {row['dtype']}"
 
 
-def _draw_steps(axes: Axes, rows: list[Numbers], ratio: str) -> None:
-    for name in dict.fromkeys(map(_name, rows)):
-        mine = [row for row in rows if _name(row) == name]
-        look = "os"[ACTIVATIONS.index(mine[0]["activation"])]
-        look += ("-", "--")[DTYPES.index(mine[0]["dtype"])]
-        color = DARK_TO_LIGHT[1 + NETS.index(mine[0]["sizes"])]
-        _points(axes, [r["n"] for r in mine], [r[ratio] for r in mine], look, color, name)
-    axes.set(xlabel="N, samples in a step", ylabel=f"ratio of times, {ratio}")
-    _limit(axes, [row[ratio] for row in rows])
+def _with_quartiles(ratio: dict[str, float]) -> str:
+    return "{median:.2f} ({low:.2f}–{high:.2f})".format(**ratio)
+
+
+def _draw_steps(axes: Axes, rows: list[Numbers]) -> None:
+    """A line per network for tanh in float32, in a band of all activations and dtypes."""
+    for sizes, color, marker in zip(NETS, DARK_TO_LIGHT[1:3], "os", strict=True):
+        mine = [row for row in rows if row["sizes"] == sizes]
+        line = [r for r in mine if (r["activation"], r["dtype"]) == ("tanh", "float32")]
+        batches = [row["n"] for row in line]
+        ratios = [[r["lai / plain"]["median"] for r in mine if r["n"] == n] for n in batches]
+        low, high = np.min(ratios, axis=1), np.max(ratios, axis=1)
+        axes.fill_between(batches, low, high, color=color, alpha=0.15, lw=0)
+        name = f"{network_name(line[0])} float32"
+        _points(axes, batches, [r["lai / plain"] for r in line], marker + "-", color, name)
+    medians = [row["lai / plain"]["median"] for row in rows]
+    axes.set(xlabel="N, samples in a step (log scale)", ylabel="time of a Lai step / plain step")
+    axes.set_title(
+        f"A Lai step takes {min(medians):.1f} to {max(medians):.1f} plain steps\n"
+        f"(bands: {' and '.join(ACTIVATIONS)}, {' and '.join(DTYPES)})"
+    )
+    axes.legend(loc="lower right")
+    _limit(axes, [row["lai / plain"] for row in rows])
 
 
 def _draw_epochs(axes: Axes, epochs: Numbers) -> None:
-    for sampling, color, marker in zip(SAMPLINGS, DARK_TO_LIGHT[1:3], "os", strict=True):
+    looks = {"batches": "o-", "separate": "^-.", "points": "s--"}
+    for sampling, color in zip(SAMPLINGS, DARK_TO_LIGHT[1:], strict=True):
         ratios = epochs["ratios"][sampling]
-        _points(axes, list(ALPHAS), ratios, marker + "-", color, f"share α of the {sampling}")
+        _points(axes, list(ALPHAS), ratios, looks[sampling], color, SAMPLED[sampling])
     r = epochs["ratios"]["batches"][-1]["median"]
     alphas = np.geomspace(ALPHAS[0], 1, 50)
     axes.plot(alphas, 1 + alphas * (r - 1), ":", color=GREY, lw=2, label="1 + α (r − 1)")
-    axes.set(xlabel="α", ylabel="ratio of times, Lai Training / plain epoch")
-    axes.set_title("A small share of the batches costs little")
-    axes.legend(loc="lower right")
-    _limit(axes, [ratio for ratios in epochs["ratios"].values() for ratio in ratios])
+    axes.set(xlabel="α (log scale)", ylabel="time of a Lai Training epoch / plain epoch")
+    few = {sampling: epochs["ratios"][sampling][FEW]["median"] for sampling in SAMPLINGS}
+    axes.set_title(
+        f"{'-'.join(map(str, epochs['sizes']))}, batch {epochs['batch_size']}: {ALPHAS[FEW]:.0%} of"
+        f" the points costs {few['points']:.2f}\n"
+        f"(in one step {few['separate']:.2f}, of the batches {few['batches']:.2f}, all {r:.2f})"
+    )
+    axes.legend(loc="upper left", title="fraction α of the")
+    _limit(axes, [ratio for ratios in epochs["ratios"].values() for ratio in ratios], 1.5)
 
 
-def _draw_growth(axes: Axes, rows: list[Numbers]) -> None:
+def _draw_growth(axes: Axes, kind: str, rows: list[Numbers]) -> None:
     sizes, ratios = [row["size"] for row in rows], [row["lai / plain"] for row in rows]
     _points(axes, sizes, ratios, "o-", DARK_TO_LIGHT[1], "times")
-    operations = [row["operations"][1] / row["operations"][0] for row in rows]
-    axes.plot(sizes, operations, ":", color=GREY, lw=2, label="operations of the products")
-    axes.set_ylabel("ratio, lai / plain")
+    axes.plot(sizes, _operations(rows), ":", color=GREY, lw=2, label="operations of the products")
+    axes.set(xlabel=f"{GROWN[kind]} (log scale)", ylabel="Lai step / plain step")
+    axes.set_title(growth_in_words(kind, rows))
+    axes.legend(loc="lower left")
     _limit(axes, ratios)
+
+
+def _operations(rows: list[Numbers]) -> list[float]:
+    return [row["operations"][1] / row["operations"][0] for row in rows]
+
+
+def growth_in_words(kind: str, rows: list[Numbers]) -> str:
+    """Which sizes take the time of their operations, and by how much the others deviate."""
+    ratios = [row["lai / plain"]["median"] for row in rows]
+    off = [a / b - 1 for a, b in zip(ratios, _operations(rows), strict=True)]
+    near = [f"{row['size']:g}" for row, x in zip(rows, off, strict=True) if abs(x) <= NEAR]
+    worst = max(range(len(off)), key=lambda i: abs(off[i]))
+    found = f"{kind} {', '.join(near) or 'none'}: the operations' ratio to within {NEAR:.0%}"
+    if len(near) < len(rows):
+        found += f";\n{rows[worst]['size']:g}: {off[worst]:+.0%}"
+    return found
 
 
 def _points(
@@ -172,6 +226,6 @@ def _points(
     axes.minorticks_off()
 
 
-def _limit(axes: Axes, ratios: list[dict[str, float]]) -> None:
-    """The medians decide; a bar may leave the axes where something else ran beside."""
-    axes.set_ylim(0, 1.3 * max(ratio["median"] for ratio in ratios))
+def _limit(axes: Axes, ratios: list[dict[str, float]], top: float = 1.2) -> None:
+    """From 0.8, so that differences show; the medians decide, a bar may leave the axes."""
+    axes.set_ylim(0.8, top * max(1.5, *(ratio["median"] for ratio in ratios)))

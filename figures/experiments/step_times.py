@@ -15,7 +15,7 @@ from figures.experiments.inputs import Job
 from figures.experiments.timing import lai_epochs, quartiles, random_task, round_robin
 from lai_ref import MLP, Adam, Array, Lai, Loss, Plain, value_and_grad
 
-ALPHAS, SAMPLINGS = (0.001, 0.01, 0.1, 1.0), ("batches", "points")
+ALPHAS, SAMPLINGS = (0.001, 0.01, 0.1, 1.0), ("batches", "separate", "points")
 LOSS = Lai(0.1)
 # time of this process alone, whatever runs beside; Windows counts it in ticks too long for that
 CLOCK = time.perf_counter if sys.platform == "win32" else time.process_time
@@ -58,8 +58,9 @@ def time_steps(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
 def time_epochs(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     """An epoch of Lai Training, after pretraining, over a plain one, by sampling and α."""
     net, _, x, t = random_task(job["sizes"], job["activation"], job["n"], job["dtype"])
+    epochs, batch_size = job["rounds"] + 1, job["batch_size"]
     turns = {
-        (s, alpha): partial(next, lai_epochs(net, x, t, LOSS, alpha, s, job["rounds"] + 1))
+        (s, alpha): partial(next, lai_epochs(net, x, t, LOSS, alpha, s, epochs, batch_size))
         for s, alpha in [("batches", 0.0), *product(SAMPLINGS, ALPHAS)]
     }
     times = round_robin(turns, job["rounds"], CLOCK)

@@ -46,7 +46,14 @@ def quartiles(ratios: Array) -> dict[str, float]:
 
 
 def lai_epochs(
-    net: MLP, x: Array, t: Array, loss: Loss, alpha: float, sampling: str, epochs: int
+    net: MLP,
+    x: Array,
+    t: Array,
+    loss: Loss,
+    alpha: float,
+    sampling: str,
+    epochs: int,
+    batch_size: int = BATCH,
 ) -> Iterator[Epoch]:
     """Lai Training without pretraining, epoch by epoch."""
     return lai_training(
@@ -58,7 +65,7 @@ def lai_epochs(
         sampling=sampling,
         pretrain_epochs=0,
         lai_epochs=epochs,
-        batch_size=BATCH,
+        batch_size=batch_size,
         rng=np.random.default_rng(0),
     )
 
