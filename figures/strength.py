@@ -1,210 +1,263 @@
 """α and λ as the strength of the regularisation (paper §5): one strength, or two?
 
-What to see: above, the variance of the outputs and the RMSE over α, a line for each λ; below left,
-the variance over α/λ, the weight of e² sin²φ in the mean loss where |k| > √λ; below right, what
-the smoothness costs in RMSE, all settings together.
+What to see: above, the variance of the outputs and the RMSE over α, a line per λ, relative to MSE
+with 95 % intervals; below left, the variance over α/λ, the weight of e² sin²φ in the mean loss
+where |k| > √λ; below right, the RMSE over the variance, all settings together. The curves there are
+monotone cubics: straight chords between values of α would lie above a convex curve.
 
 What the paper says: "By controlling the sizes of the hyperparameters α and λ, we can effectively
 control the strength of the regularization."
 
-What we found on Kaggle's files: they do. A smaller λ lowers the variance in 24 of 24 pairs of
-neighbours, a larger α in 27 of 27. And the two set one strength: whichever lowers the variance, the
-price is the same. At equal variance the RMSE of two λ differs by 1.0% in the median and by 4.3% at
-most, the error of interpolating between the α included, while over all settings it rises by up to
-78%. At equal mean ‖k‖ it differs by 2.8% and by 5.8%. But α/λ does not measure that strength: at
-α/λ = 10 the variance is 0.08 with the smallest α and λ, and 0.70 with the largest. λ reaches
-further: with λ = 1e-1 even α = 1 leaves more variance than α = 0.001 with λ = 1e-3. So nothing is
-lost by the small α that makes Lai Training cheap.
+What we found: the titles state it, and `python -m figures strength` prints it. Whether α and λ are
+one strength is measured by the gap in RMSE between two λ at equal smoothness, averaged over the
+range that both reach; a small α then loses nothing to within that gap.
 """
 
 from __future__ import annotations
 
-from itertools import permutations, product
+import math
+from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from figures.experiments.inputs import california
-from figures.experiments.protocol import UNIT, arms_of, protocol_of, summarise_setting, train_all
+from figures.experiments.intervals import interval_of_mean
+from figures.experiments.monotone import monotone_cubic
+from figures.experiments.protocol import arms_of, protocol_of, summarise_setting, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from figures.plotting.words import loss_name, settings_caption
+from figures.plotting.words import loss_name, settings_caption, with_interval
+from lai_ref import Array
 
-ALPHAS = (0.001, 0.01, 0.1, 1.0)
+ALPHAS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 LAMS = (0.1, 0.01, 0.001)
 QUICK = ((0.01, 1.0), (0.1, 0.001))  # α and λ
+BASE = {"scaling": "standard", "batch_size": 256, "lr": 1e-3, "sampling": "points"}
 # What is said to change, and the sign of its change as the strength grows
-MEASURES = {"variance": -1, "slope": -1, "rmse": 1}
-SHARE = "a share α"  # of the points, there being no one α to name
-NAMES = {"variance": "variance", "slope": "mean ‖k‖", "rmse": "RMSE"}
+MEASURES = {"variance": -1, "mean_grad_norm": -1, "rmse": 1}
+SMOOTHNESS = ("variance", "mean_grad_norm")
+PLACES = np.linspace(0, 1, 101)  # in the range of a smoothness that two λ share
+FRACTION = "a fraction α"  # of the points, there being no one α to name
+NAMES = {"variance": "variance", "mean_grad_norm": "mean ‖k‖", "rmse": "RMSE"}
 LABELS = {
-    "alpha": "α, the share of Lai points (log scale)",
+    "alpha": "α, the fraction of Lai points (log scale)",
     "ratio": "α/λ (log scale)",
-    "variance": f"variance of outputs, test set (({UNIT})²)",
-    "rmse": f"validation RMSE ({UNIT})",
+    "variance": "variance of outputs (test set) relative to MSE",
+    "rmse": "change of validation RMSE to MSE",
 }
 STYLES = dict(zip(LAMS, zip(DARK_TO_LIGHT[1:], "s^D", strict=True), strict=True))
 
 
 def compute(settings: Settings) -> Numbers:
-    """Every arm, medians by α and λ, and how far the two act as one strength.
+    """Every run, means by α and λ, and how far the two act as one strength.
 
-    `moves`: of the neighbouring pairs of α (with the same λ and seed) and of λ (with the same α and
-    seed), how many change as a growing strength should, and how many there are. `apart`: by how
-    much RMSE differs between two λ at equal variance, and at equal mean ‖k‖ (`slope`).
+    `monotone_pairs`: of the neighbouring pairs of α (with the same λ and seed) and of λ (with the
+    same α and seed), how many change as a growing strength should, and how many there are.
+    `rmse_gap`: by how much the RMSE of one λ differs from another's at equal smoothness.
     """
     alphas, lams = QUICK if settings.quick else (ALPHAS, LAMS)
-    control = arms_of(settings, range(settings.seeds), batch_size=256)
+    control = arms_of(settings, range(settings.seeds), **BASE)
     chosen = [{**arm, "alpha": a, "lam": lam} for arm in control for a in alphas for lam in lams]
     results = train_all(settings, [*control, *chosen], "strength")
-    names = ("seed", "alpha", "lam", "variance", "slope", "rmse")
-    arms = [{name: arm[name] for name in names} | {"rmse": arm["rmse"][-1]} for arm in results]
-    for arm in arms:
-        arm["alpha"] = arm["alpha"] if arm["lam"] else 0.0
+    runs = [{name: run[name] for name in ("seed", "alpha", "lam", *MEASURES)} for run in results]
+    for run in runs:
+        run["alpha"] = run["alpha"] if run["lam"] else 0.0
     return {
         **settings.provenance("strength", california(settings.data).source),
         "protocol": protocol_of(control[0]) | {"alpha": list(alphas)},
         "alphas": list(alphas),
         "lams": list(lams),
-        "arms": arms,
+        "runs": runs,
         "settings": [
-            summarise_setting(arms, MEASURES, alpha=alpha, lam=lam)
+            summarise_setting(runs, MEASURES, alpha=alpha, lam=lam)
             for lam, alpha in [(None, 0.0), *product(lams, alphas)]
         ],
-        "moves": {name: _moves(arms, name, alphas, lams) for name in MEASURES},
-        "apart": {name: _apart(arms, lams, name) for name in ("variance", "slope")},
+        "monotone_pairs": {name: _monotone_pairs(runs, name, alphas, lams) for name in MEASURES},
+        "rmse_gap": {
+            name: [_rmse_gap(runs, name, *pair) for pair in combinations(lams, 2)]
+            for name in SMOOTHNESS
+        },
     }
 
 
-def _moves(
-    arms: list[Numbers], name: str, alphas: tuple[float, ...], lams: tuple[float, ...]
+def _monotone_pairs(
+    runs: list[Numbers], name: str, alphas: tuple[float, ...], lams: tuple[float, ...]
 ) -> dict[str, list[int]]:
     """Of the pairs of neighbours in α and in λ, the number that change as claimed, and of all."""
-    found = {(arm["seed"], arm["alpha"], arm["lam"]): arm[name] for arm in arms}
-    seeds = {arm["seed"] for arm in arms}
+    found = {(run["seed"], run["alpha"], run["lam"]): run[name] for run in runs}
+    seeds = {run["seed"] for run in runs}
     # by seed, by α and by λ, each from weak to strong
     values = np.array([[[found[s, a, lam] for lam in lams] for a in alphas] for s in seeds])
     changes = {"alpha": np.diff(values, axis=1), "lam": np.diff(values, axis=2)}
     return {of: [int((MEASURES[name] * c > 0).sum()), c.size] for of, c in changes.items()}
 
 
-def _apart(arms: list[Numbers], lams: tuple[float, ...], name: str) -> dict[str, float]:
-    """Median and maximum of |RMSE / RMSE of another λ − 1|, of the same seed, at equal `name`.
+def _rmse_gap(runs: list[Numbers], name: str, lam: float, other: float) -> Numbers:
+    """The RMSE of `other` relative to that of `lam` at equal `name`.
 
-    Another λ's RMSE is interpolated between its α, the control being α = 0.
+    `change`: ln(RMSE/RMSE), averaged over the range of ln `name` that both reach, per seed.
+    `largest`: the largest absolute value in that range of the mean over seeds.
     """
-    apart = []
-    for seed in {arm["seed"] for arm in arms}:
-        mine = [arm for arm in arms if arm["seed"] == seed]
-        lines = {
-            lam: sorted((arm[name], arm["rmse"]) for arm in mine if arm["lam"] in (lam, None))
-            for lam in lams
-        }
-        for one, other in permutations(lams, 2):
-            x, rmse = np.array(lines[other]).T
-            apart += [
-                abs(r / np.interp(v, x, rmse) - 1)
-                for v, r in lines[one]
-                if x[0] <= v <= x[-1] and (v, r) not in lines[other]
-            ]
-    return {"median": float(np.median(apart)), "most": float(max(apart))}
+    gaps = []
+    for seed in sorted({run["seed"] for run in runs}):
+        mine = [run for run in runs if run["seed"] == seed]
+        first, second = (
+            _curve([r for r in mine if r["lam"] in (lam_, None)], name) for lam_ in (lam, other)
+        )
+        low, high = max(first[0][0], second[0][0]), min(first[0][-1], second[0][-1])
+        at = low + (high - low) * PLACES
+        gaps.append(monotone_cubic(*second, at) - monotone_cubic(*first, at))
+    by_place = np.mean(gaps, axis=0)
+    return {
+        "lams": [lam, other],
+        "change": interval_of_mean(np.mean(gaps, axis=1)),
+        "largest": float(np.expm1(np.abs(by_place).max())),
+    }
+
+
+def _curve(points: list[Numbers], name: str) -> tuple[Array, Array]:
+    """ln RMSE over ln `name`, from the smoothest on."""
+    x, y = np.log(sorted((point[name], point["rmse"]) for point in points)).T
+    return x, y
+
+
+def widest_gap(numbers: Numbers, name: str) -> Numbers:
+    """The pair of λ whose RMSE differs most at equal `name`."""
+    gap: Numbers = max(
+        numbers["rmse_gap"][name], key=lambda gap: abs(math.log1p(gap["change"]["mean"]))
+    )
+    return gap
 
 
 def table(numbers: Numbers) -> str:
     """A line for each λ and α, then how far they act as one."""
 
-    def cells(row: Numbers) -> list[str]:
+    def line(row: Numbers) -> str:
         lam, alpha = row["lam"], row["alpha"]
-        name = [f"{lam:g}", f"{alpha:g}", f"{alpha / lam:g}"] if lam else ["MSE", "", ""]
+        names = (f"{lam:g}", f"{alpha:g}", f"{alpha / lam:g}") if lam else ("MSE", "", "")
+        cells = "".join(f"{cell:>8}" for cell in names)
         for measure in MEASURES:
-            change = row[f"{measure}_change"]["median"]
-            name += [f"{row[measure]['median']:.4f}", f"{change:+.1%}"]
-        return name
+            change = with_interval(row[f"{measure}_change"])
+            cells += f"{row[measure]['mean']:>10.4f}{change:>26}"
+        return cells
 
-    head = ["λ", "α", "α/λ", *(cell for name in NAMES.values() for cell in (name, "change"))]
-    rows = [head, *(cells(row) for row in numbers["settings"])]
-    lines = [f"α and λ (§5), medians over {settings_caption(numbers, SHARE)}"]
-    lines += ["".join(f"{cell:>10}" for cell in row) for row in rows]
+    head = "".join(f"{name:>10}{'change':>26}" for name in NAMES.values())
+    lines = [
+        f"α and λ (§5), {settings_caption(numbers, FRACTION)}",
+        "means over seeds; changes to MSE: mean [95 % interval]",
+        "".join(f"{cell:>8}" for cell in ("λ", "α", "α/λ")) + head,
+        *(line(row) for row in numbers["settings"]),
+    ]
     for measure, sign in MEASURES.items():
-        moves = numbers["moves"][measure]
+        pairs = numbers["monotone_pairs"][measure]
         lines.append(
-            f"{NAMES[measure]} {'rises' if sign > 0 else 'falls'} with α in {_of(moves['alpha'])}"
-            f" and with a smaller λ in {_of(moves['lam'])} pairs of neighbours"
+            f"{NAMES[measure]} {'rises' if sign > 0 else 'falls'} with α in {_of(pairs['alpha'])}"
+            f" and with a smaller λ in {_of(pairs['lam'])} pairs of neighbours"
         )
-    for measure, apart in numbers["apart"].items():
-        lines.append(
-            f"at equal {NAMES[measure]}, the RMSE of two λ differs by {apart['median']:.1%} in the"
-            f" median, {apart['most']:.1%} at most"
-        )
+    for measure, gaps in numbers["rmse_gap"].items():
+        for gap in gaps:
+            lines.append(f"{_gap_in_words(gap, measure)} (at most {gap['largest']:.1%})")
     return "\n".join(lines)
 
 
 def plot(numbers: Numbers) -> Figure:
     """Variance and RMSE over α above; below, variance over α/λ, and RMSE over variance."""
-    figure = Figure(figsize=(10, 8), layout="constrained")
+    figure = Figure(figsize=(10.5, 8.5), layout="constrained")
     (upper_left, upper_right), (left, right) = figure.subplots(2, 2)
-    moves, apart = numbers["moves"], numbers["apart"]["variance"]
+    pairs = numbers["monotone_pairs"]
     ratio, (low, high) = _widest(numbers)
     _panel(upper_left, numbers, "alpha", "variance")
     _panel(upper_right, numbers, "alpha", "rmse")
     _panel(left, numbers, "ratio", "variance")
     _panel(right, numbers, "variance", "rmse")
     upper_left.set_title(
-        f"variance falls as α grows (in {_of(moves['variance']['alpha'])} pairs of neighbours)\n"
-        f"and as λ falls (in {_of(moves['variance']['lam'])}) …"
+        f"variance falls as α grows (in {_of(pairs['variance']['alpha'])} pairs of neighbours)\n"
+        f"and as λ falls (in {_of(pairs['variance']['lam'])}) …"
     )
     upper_right.set_title(
-        f"… and RMSE rises as α grows (in {_of(moves['rmse']['alpha'])})\n"
-        f"and as λ falls (in {_of(moves['rmse']['lam'])})"
+        f"… and RMSE rises as α grows (in {_of(pairs['rmse']['alpha'])})\n"
+        f"and as λ falls (in {_of(pairs['rmse']['lam'])})"
     )
     left.set_title(
-        f"α/λ alone is not the strength: at α/λ = {ratio:g}\n"
-        f"the variance goes from {low:.2f} to {high:.2f}"
+        f"α/λ alone is not the strength: at α/λ = {ratio:g} the\n"
+        f"variance relative to MSE goes from {low:.2f} to {high:.2f}"
     )
-    right.set_title(
-        "but all pay the same price: at equal variance, the RMSE of\n"
-        f"two λ differs by {apart['median']:.1%} in the median, {apart['most']:.1%} at most"
-    )
-    upper_left.legend(loc="center right", bbox_to_anchor=(1, 0.42))
-    right.legend(title="marker grows with α; smallest: single seeds", loc="upper right")
-    figure.supxlabel(settings_caption(numbers, SHARE), fontsize=7.5, color=GREY)
+    right.set_title(_gap_in_words(widest_gap(numbers, "variance"), "variance", "\n"))
+    right.legend(title="marker grows with α", loc="upper right")
+    caption = settings_caption(numbers, FRACTION)
+    figure.supxlabel(f"{caption}; bars: 95 % intervals", fontsize=7.5, color=GREY)
     return figure
 
 
 def _panel(axes: Axes, numbers: Numbers, x: str, y: str) -> None:
-    control, *medians = (
-        {**row, **{name: row[name]["median"] for name in MEASURES}} for row in numbers["settings"]
-    )
+    control, *points = (_point(row) for row in numbers["settings"])
     for lam in numbers["lams"]:
         color, marker = STYLES[lam]
-        mine, seeds = (
-            [{**point, "ratio": point["alpha"] / lam} for point in points if point["lam"] == lam]
-            for points in (medians, numbers["arms"])
-        )
-        axes.plot([p[x] for p in mine], [p[y] for p in mine], color=color, lw=1.2)
-        axes.plot([p[x] for p in seeds], [p[y] for p in seeds], marker, color=color, ms=2.5)
+        mine = [point for point in points if point["lam"] == lam]
+        if x in SMOOTHNESS:
+            curve = _curve([{**p, "rmse": 1 + p["rmse"]} for p in (control, *mine)], x)
+            at = curve[0][0] + (curve[0][-1] - curve[0][0]) * PLACES
+            axes.plot(np.exp(at), np.expm1(monotone_cubic(*curve, at)), color=color, lw=1.2)
+        else:
+            axes.plot([p[x] for p in mine], [p[y] for p in mine], color=color, lw=1.2)
         for size, p in enumerate(mine):
-            label = loss_name(lam) if size == 1 else None
-            axes.plot(p[x], p[y], marker, color=color, ms=5 + 1.5 * size, label=label)
-    if x in MEASURES:
+            look: Any = {"color": color, "elinewidth": 0.8, "capsize": 2}
+            name = loss_name(lam) if size == 1 else None
+            if p[f"{y}_bar"] is not None:
+                across = p.get(f"{x}_bar")
+                axes.errorbar(p[x], p[y], p[f"{y}_bar"], across, fmt="none", **look)
+            axes.plot(p[x], p[y], marker, color=color, ms=4 + size, label=name)
+    if x in SMOOTHNESS:
         axes.plot(control[x], control[y], "o", color="black", label="MSE")
     else:
         axes.axhline(control[y], color="black", ls="--", lw=1, label="MSE")
         axes.set_xscale("log")
     axes.set(xlabel=LABELS[x], ylabel=LABELS[y])
+    # the means decide; the bars of a few seeds may leave the axes
+    most = {name: max(p[name] for p in (control, *points)) for name in (x, y)}
+    if x in SMOOTHNESS:
+        axes.set_xlim(-0.05, 1.15 * most[x])
     if y == "variance":
-        axes.set_ylim(bottom=-0.05)  # whole markers
+        axes.set_ylim(-0.05, 1.15 * most[y])
+    else:
+        axes.set_ylim(-0.1 * most[y] - 0.02, 1.25 * most[y] + 0.02)
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def _point(row: Numbers) -> Numbers:
+    """A setting as drawn: variance and mean ‖k‖ as ratios to MSE, RMSE as a change, with bars."""
+    point = {"alpha": row["alpha"], "lam": row["lam"]}
+    point["ratio"] = row["alpha"] / row["lam"] if row["lam"] else None
+    for name in MEASURES:
+        change = row[f"{name}_change"]
+        point[name] = change["mean"] + (name in SMOOTHNESS)
+        point[f"{name}_bar"] = None
+        if change["low"] is not None:
+            low, high = change["mean"] - change["low"], change["high"] - change["mean"]
+            point[f"{name}_bar"] = [[low], [high]]
+    return point
 
 
 def _widest(numbers: Numbers) -> tuple[float, tuple[float, float]]:
-    """The α/λ whose settings differ most in variance, and the smallest and largest of it."""
+    """The α/λ whose settings differ most in variance, and its smallest and largest, over MSE's."""
     by_ratio: dict[float, list[float]] = {}
     for row in numbers["settings"][1:]:
         ratio = float(f"{row['alpha'] / row['lam']:.6g}")  # 0.01/0.1 is not 0.001/0.01
-        by_ratio.setdefault(ratio, []).append(row["variance"]["median"])
+        by_ratio.setdefault(ratio, []).append(1 + row["variance_change"]["mean"])
     ratio = max(by_ratio, key=lambda ratio: float(np.ptp(by_ratio[ratio])))
     return ratio, (min(by_ratio[ratio]), max(by_ratio[ratio]))
+
+
+def _gap_in_words(gap: Numbers, measure: str, space: str = " ") -> str:
+    first, second = map(loss_name, gap["lams"])
+    return (
+        f"at equal {NAMES[measure]}, RMSE of {second} relative to {first}:{space}"
+        f"{with_interval(gap['change'])}, mean over the common range"
+    )
 
 
 def _of(counts: list[int]) -> str:
