@@ -181,7 +181,7 @@ def _draw_epochs(axes: Axes, epochs: Numbers) -> None:
     few = {sampling: epochs["ratios"][sampling][FEW]["median"] for sampling in SAMPLINGS}
     axes.set_title(
         f"{'-'.join(map(str, epochs['sizes']))}, batch {epochs['batch_size']}: {ALPHAS[FEW]:.0%} of"
-        f" the points costs {few['points']:.2f}\n"
+        f" points costs {few['points']:.2f}\n"
         f"(in one step {few['separate']:.2f}, of the batches {few['batches']:.2f}, all {r:.2f})"
     )
     axes.legend(loc="upper left", title="fraction α of the")

@@ -2,8 +2,9 @@
 
 What to see: the same 1000 points about y = 3x + 4, x in ±1, once with little noise and once with
 much (rows); the loss as a surface, as the paper draws it, and as contours, which show what the
-surface hides (columns); the minimum, the data's line, and the kinks k = ±λ^(1/p). The noise is
-below and above the border that `line_data` derives, except for λ = 100, whose border is above both.
+surface hides (columns); the minimum, the data's line, and the kinks k = ±λ^(1/p). For λ = 0.01 a
+third column shows the contours near the kinks. The noise is below and above the border that
+`line_data` derives, except for λ = 100, whose border is above both.
 
 What the paper says, and what we found:
 
@@ -27,6 +28,7 @@ The paper's intercept 4 at slope 1 tells that its x, too, lie symmetrically abou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isclose
 from typing import Any, NamedTuple
 
@@ -45,13 +47,17 @@ from lai_ref.support.rounding import rounded
 
 
 class Case(NamedTuple):
-    """One figure. `also`: further λ whose minimum on the same data is compared."""
+    """One figure. `also`: further λ whose minimum on the same data is compared.
+
+    `zoom`: ends of the slopes in a further panel, where the kinks lie too close for the others.
+    """
 
     lam: float
     order: int = 1
     noises: tuple[float, float] = (0.5, 4.0)
     slopes: tuple[float, float] = (-6.0, 9.0)
     also: tuple[float, ...] = ()
+    zoom: tuple[float, float] | None = None
 
 
 WIDE, LARGER = (-12.0, 18.0), (1e3, 1e4)
@@ -59,12 +65,15 @@ CASES = {
     "mae_1": Case(1.0),
     "mae_2": Case(2.0),
     "mae_05": Case(0.5),
-    "mae_small": Case(0.01, noises=(0.02, 4.0), slopes=(-1.0, 4.0), also=(1.0,)),
+    "mae_small": Case(
+        0.01, noises=(0.02, 4.0), slopes=(-1.0, 4.0), also=(1.0,), zoom=(-0.05, 0.05)
+    ),
     "mae_large": Case(100.0, slopes=WIDE, also=LARGER),
     "mse_large": Case(100.0, order=2, slopes=WIDE, also=LARGER),
 }
 INTERCEPTS = (0.0, 8.0)
 DIGITS = 6  # of what is drawn
+COARSE = (1.0, 1.1, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)  # beside a zoomed panel
 LEVELS = (1.0, 1.01, 1.03, 1.1, 1.3, 1.6, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 MINIMUM: dict[str, Any] = {"color": "white", "marker": "*", "mec": "black", "ms": 15, "ls": "none"}
 MIRROR = MINIMUM | {"marker": "v", "ms": 9}
@@ -76,11 +85,15 @@ TRUE = np.array([SLOPE]), np.array([INTERCEPT])
 
 def compute(settings: Settings, case: str) -> Numbers:
     """Surface, minima and widths for both sizes of the noise."""
-    lam, order, noises, ends, also = CASES[case]
+    lam, order, noises, ends, also, zoom = CASES[case]
     rows, points = (400, (16, 9)) if settings.quick else (1000, (61, 21))
     kink = line_data.kink_at(lam, order)
-    kinks = [k for k in (-kink, kink) if ends[0] < k < ends[1]]
-    k = np.union1d(np.linspace(*ends, points[0]), kinks)
+
+    def slopes(low: float, high: float) -> Array:
+        kinks = [k for k in (-kink, kink) if low < k < high]
+        return np.union1d(np.linspace(low, high, points[0]), kinks)
+
+    k, close = slopes(*ends), slopes(*zoom) if zoom else None
     c = np.linspace(*INTERCEPTS, points[1])
     return {
         **settings.provenance(f"surface_{case}", seeds=(0,)),
@@ -91,10 +104,16 @@ def compute(settings: Settings, case: str) -> Numbers:
         "border": line_data.border(kink, order),
         "slopes": rounded(k, DIGITS),
         "intercepts": rounded(c, DIGITS),
+        **({} if close is None else {"zoom_slopes": rounded(close, DIGITS)}),
         "noises": [
             {
                 "noise": noise,
                 "loss": rounded(loss_grid(k, c, *data, lam, order), DIGITS),
+                **(
+                    {}
+                    if close is None
+                    else {"zoom_loss": rounded(loss_grid(close, c, *data, lam, order), DIGITS)}
+                ),
                 "line_loss": float(loss_grid(*TRUE, *data, lam, order)[0, 0]),
                 **_measure(*data, lam, order, k, c),
                 "also": [{"lam": other, **_measure(*data, other, order, k, c)} for other in also],
@@ -124,12 +143,20 @@ def table(numbers: Numbers) -> str:
 
 def plot(numbers: Numbers) -> Figure:
     """Surface and contours, a row for each size of the noise."""
-    figure = Figure(figsize=(10.5, 10), layout="constrained")
+    zoomed = "zoom_slopes" in numbers
+    columns = 3 if zoomed else 2
+    figure = Figure(figsize=(14.5 if zoomed else 10.5, 10), layout="constrained")
     rows: Any = figure.subfigures(2, 1)
     for row, one in zip(rows, numbers["noises"], strict=True):
         row.suptitle(_finding(numbers, one), x=0.01, ha="left", fontsize=11)
-        _surface(row.add_subplot(1, 2, 1, projection="3d"), numbers, one)
-        _contours(row.add_subplot(1, 2, 2), row, numbers, one)
+        _surface(row.add_subplot(1, columns, 1, projection="3d"), numbers, one)
+        whole = {"levels": COARSE} if zoomed else {}
+        _contours(row.add_subplot(1, columns, 2), row, numbers, one, **whole)
+        if zoomed:
+            close = {"slopes": numbers["zoom_slopes"]}, {"loss": one["zoom_loss"]}
+            axes = row.add_subplot(1, columns, 3)
+            _contours(axes, row, numbers | close[0], one | close[1])
+            axes.set_title("the same near the kinks")
     handles, labels = rows[0].axes[1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
@@ -217,10 +244,16 @@ def _surface(axes: Any, numbers: Numbers, one: Numbers) -> None:
     axes.set_box_aspect(None, zoom=1.12)
 
 
-def _contours(axes: Axes, row: SubFigure, numbers: Numbers, one: Numbers) -> None:
+def _contours(
+    axes: Axes,
+    row: SubFigure,
+    numbers: Numbers,
+    one: Numbers,
+    levels: Sequence[float] = LEVELS,
+) -> None:
     k, c, loss = (np.array(a) for a in (numbers["slopes"], numbers["intercepts"], one["loss"]))
     ratio = np.maximum(loss / one["minimum"]["loss"], 1)
-    levels = [level for level in LEVELS if level < ratio.max()]
+    levels = [level for level in levels if level < ratio.max()]
     look: Any = {"cmap": "cividis", "norm": BoundaryNorm(levels, 256, extend="max")}
     areas = axes.contourf(k, c, ratio.T, levels, extend="max", **look)
     axes.contour(k, c, ratio.T, levels, colors="white", linewidths=0.5)
@@ -229,11 +262,11 @@ def _contours(axes: Axes, row: SubFigure, numbers: Numbers, one: Numbers) -> Non
     for kink in k[np.isclose(np.abs(k), numbers["kink"])]:
         axes.axvline(kink, **HALO)
         axes.axvline(kink, label=f"kinks, k = ±{numbers['kink']:g}" if kink > 0 else None, **KINK)
-    at = one["minimum"]
-    axes.plot([at["k"]], [at["c"]], label="minimum", **MINIMUM)
-    axes.plot([SLOPE], [INTERCEPT], label="the data's line", **LINE)
-    if one["mirror"] and k[0] < one["mirror"]["k"]:
-        at = one["mirror"]
-        axes.plot([at["k"]], [at["c"]], label="lowest minimum with k < 0", **MIRROR)
+    marks = [(one["minimum"], "minimum", MINIMUM)]
+    marks += [({"k": SLOPE, "c": INTERCEPT}, "the data's line", LINE)]
+    marks += [(one["mirror"], "lowest minimum with k < 0", MIRROR)] if one["mirror"] else []
+    for at, name, look in marks:
+        if k[0] <= at["k"] <= k[-1]:
+            axes.plot([at["k"]], [at["c"]], label=name, **look)
     axes.set(xlabel="slope k", ylabel="intercept c")
     axes.grid(False)

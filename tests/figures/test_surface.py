@@ -10,6 +10,7 @@ import pytest
 
 from figures import surface
 from figures.experiments.line_data import best_intercepts, draw, errors
+from figures.plotting.drawing import style
 from lai_ref import Array, Lai, lai_factor
 
 
@@ -37,6 +38,26 @@ def test_the_grid_has_the_kinks_among_its_slopes(quick: dict[str, dict[str, Any]
         for one in numbers["noises"]:
             shape = len(numbers["slopes"]), len(numbers["intercepts"])
             assert np.shape(one["loss"]) == shape
+
+
+def test_kinks_that_lie_close_are_drawn_closer(quick: dict[str, dict[str, Any]]) -> None:
+    zoomed = [case for case, numbers in quick.items() if "zoom_slopes" in numbers]
+    assert zoomed == ["mae_small"]
+    numbers = quick["mae_small"]
+    k, c = np.array(numbers["zoom_slopes"]), np.array(numbers["intercepts"])
+    assert (k[0], k[-1]) == (-0.05, 0.05) and {-0.01, 0.01} < set(k)
+    for one in numbers["noises"]:
+        x, t = draw(one["noise"], 400)
+        expected = [[lai(slope, intercept, x, t, 0.01, 1) for intercept in c] for slope in k]
+        assert np.array(one["zoom_loss"]) == pytest.approx(np.array(expected), rel=1e-5)
+    with style():
+        rows = surface.plot(numbers).subfigs
+    for row, one in zip(rows, numbers["noises"], strict=True):
+        panels = {axes.get_title("left"): axes for axes in row.axes}
+        close = panels["the same near the kinks"]
+        assert close.get_xlim() == pytest.approx((-0.05, 0.05))
+        at_minimum = [line for line in close.lines if line.get_label() == "minimum"]
+        assert len(at_minimum) == (one["minimum"]["k"] < 0.05)
 
 
 @pytest.mark.parametrize("case", ["mae_1", "mae_small"])
