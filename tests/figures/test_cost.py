@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.collections import PolyCollection
 
 from figures import cost
 from figures.experiments.step_times import ALPHAS, operations, products
@@ -38,13 +39,14 @@ def check_numbers(numbers: dict[str, Any], batches: tuple[int, ...]) -> None:
         assert row["operations"] == [
             2 * row["n"] * m for m in (plain, plain + 3 * sum(weights[:-1]))
         ]
-    epochs = numbers["epochs"]
-    assert epochs["plain seconds"] > 0
-    assert epochs["ratios"].keys() == {"batches", "points"}
-    for ratios in epochs["ratios"].values():
-        assert len(ratios) == len(ALPHAS)
-        for ratio in ratios:
-            check_spread(ratio)
+    assert [epochs["sizes"] for epochs in numbers["epochs"]] == list(nets)
+    for epochs in numbers["epochs"]:
+        assert epochs["plain seconds"] > 0
+        assert list(epochs["ratios"]) == ["batches", "separate", "points"]
+        for ratios in epochs["ratios"].values():
+            assert len(ratios) == len(ALPHAS)
+            for ratio in ratios:
+                check_spread(ratio)
 
 
 def check_spread(ratio: dict[str, float]) -> None:
@@ -81,29 +83,70 @@ def test_wide_networks_take_twice_the_operations() -> None:
     assert operations(plain + more) / operations(plain) == pytest.approx(2, rel=0.01)
 
 
-def test_the_legend_names_every_network(quick: dict[str, Any]) -> None:
+def ratio(median: float) -> dict[str, float]:
+    return {"median": median, "low": 0.9 * median, "high": 1.1 * median}
+
+
+def grown(*points: tuple[int, float, float]) -> list[dict[str, Any]]:
+    """Rows of a growing network: size, ratio of the times, ratio of the operations."""
+    return [
+        {"size": size, "lai / plain": ratio(times), "operations": [100, 100 * operations]}
+        for size, times, operations in points
+    ]
+
+
+def test_titles_say_where_times_are_those_of_the_operations() -> None:
+    rows = grown((8, 2.6, 2.0), (32, 2.1, 2.0), (128, 1.9, 2.0))
+    assert cost.growth_in_words("width", rows) == (
+        "width 32, 128: the operations' ratio to within 10%;\n8: +30%"
+    )
+    assert cost.growth_in_words("depth", rows[1:]) == (
+        "depth 32, 128: the operations' ratio to within 10%"
+    )
+    none = grown((1, 3.0, 2.0), (2, 1.5, 2.0))
+    assert cost.growth_in_words("inputs", none).startswith("inputs none: ")
+
+
+def test_the_picture_shows_steps_and_epochs_of_both_networks(quick: dict[str, Any]) -> None:
     with style():
         figure = cost.plot(quick)
         figure.draw_without_rendering()
-    legend = figure.axes[0].get_legend()
-    names = [text.get_text() for text in legend.get_texts()]  # type: ignore[union-attr]
-    assert names == [
-        f"{net} {activation} {dtype}"
-        for net in ("8-64-32-1", "8-256-256-1")
-        for activation in ("tanh", "relu")
-        for dtype in ("float64", "float32")
-    ]
-    dashes = {line.get_linestyle() for line in figure.axes[0].lines if len(line.get_xdata()) > 1}  # type: ignore[arg-type]
-    assert {"-", "--"} <= dashes
+    steps, *epochs = figure.axes[:3]
+    medians = [row["lai / plain"]["median"] for row in quick["steps"]]
+    title = f"A Lai step takes {min(medians):.1f} to {max(medians):.1f} plain steps"
+    assert steps.get_title("left").startswith(title)
+    names = [text.get_text() for text in steps.get_legend().get_texts()]  # type: ignore[union-attr]
+    assert names == ["8-64-32-1 tanh float32", "8-256-256-1 tanh float32"]
+    bands = [each for each in steps.collections if isinstance(each, PolyCollection)]
+    for band, sizes in zip(bands, cost.NETS, strict=True):
+        mine = [row for row in quick["steps"] if row["sizes"] == sizes]
+        inside = np.asarray(band.get_paths()[0].vertices)[:, 1]
+        of = [row["lai / plain"]["median"] for row in mine]
+        assert (inside.min(), inside.max()) == pytest.approx((min(of), max(of)))
+    for axes, row in zip(epochs, quick["epochs"], strict=True):
+        few = {name: ratios[1]["median"] for name, ratios in row["ratios"].items()}
+        title = axes.get_title("left")
+        assert f"batch {row['batch_size']}: 1% of points costs {few['points']:.2f}" in title
+        assert f"in one step {few['separate']:.2f}, of the batches {few['batches']:.2f}" in title
+        assert f"all {row['ratios']['batches'][-1]['median']:.2f}" in title
 
 
 def test_the_table_has_a_line_for_every_configuration(quick: dict[str, Any]) -> None:
-    lines = cost.table(quick).splitlines()[2:]
+    steps, epochs = cost.table(quick).split("\n\n")
+    lines = steps.splitlines()[2:]
     assert len(lines) == len(quick["steps"])
     for line, row in zip(lines, quick["steps"], strict=True):
         assert line.startswith("-".join(map(str, row["sizes"])))
-        for ratio in RATIOS:
-            assert f"{row[ratio]['median']:.2f} (" in line
+        for name in RATIOS:
+            assert f"{row[name]['median']:.2f} (" in line
+    lines = epochs.splitlines()[2:]
+    rows = [(of, name) for of in quick["epochs"] for name in of["ratios"]]
+    assert len(lines) == len(rows) == 6
+    for line, (of, name) in zip(lines, rows, strict=True):
+        net = "-".join(map(str, of["sizes"]))
+        assert line.startswith(f"{net} tanh, batch {of['batch_size']}, {name} ")
+        cells = [f"{r['median']:.2f} ({r['low']:.2f}–{r['high']:.2f})" for r in of["ratios"][name]]
+        assert line.split("  ")[-1].strip() == cells[-1] and all(cell in line for cell in cells)
 
 
 # the committed results

@@ -62,21 +62,28 @@ def test_ratios_are_taken_round_by_round(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_an_epoch_is_trained_with_its_sampling_and_alpha(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, float]] = []
+    asked: list[tuple[str, float, int]] = []
 
     def training(*_: Any, alpha: float, sampling: str, **options: Any) -> Any:
-        asked.append((sampling, alpha))
+        asked.append((sampling, alpha, options["batch_size"]))
         assert options["pretrain_epochs"] == 0
         return iter(range(options["lai_epochs"]))
 
     monkeypatch.setattr(timing, "lai_training", training)
-    # each of the nine runs takes as many ticks as there were before it
-    monkeypatch.setattr(step_times, "CLOCK", iter_clock(9))
-    result = step_times.time_epochs({**EPOCHS, "n": 64, "rounds": 2}, None, Path())
-    samplings = [(s, a) for s in ("batches", "points") for a in (0.001, 0.01, 0.1, 1.0)]
-    assert asked == [("batches", 0.0), *samplings]
+    # each of the thirteen runs takes as many ticks as there were before it
+    monkeypatch.setattr(step_times, "CLOCK", iter_clock(13))
+    result = step_times.time_epochs(
+        {**EPOCHS[0], "n": 64, "rounds": 2, "batch_size": 16}, None, Path()
+    )
+    names = ("batches", "separate", "points")
+    samplings = [(s, a, 16) for s in names for a in (0.001, 0.01, 0.1, 1.0)]
+    assert asked == [("batches", 0.0, 16), *samplings]
     medians = {s: [r["median"] for r in ratios] for s, ratios in result["ratios"].items()}
-    assert medians == {"batches": [2, 3, 4, 5], "points": [6, 7, 8, 9]}
+    assert medians == {
+        "batches": [2, 3, 4, 5],
+        "separate": [6, 7, 8, 9],
+        "points": [10, 11, 12, 13],
+    }
 
 
 def iter_clock(runs: int) -> Any:
