@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from figures import few_data
@@ -203,7 +202,8 @@ def test_the_picture_shows_the_changes_and_the_verdicts(numbers: Numbers) -> Non
 
 
 def test_the_second_panel_is_of_the_samples_with_the_largest_gain(numbers: Numbers) -> None:
-    numbers["sizes"][1]["methods"]["early stopping"]["change"]["mean"] = -0.5
+    change = {"mean": -0.5, "low": -0.6, "high": -0.4}
+    numbers["sizes"][1]["methods"]["early stopping"]["change"] = change
     assert few_data.plot(numbers).axes[1].get_title().startswith("500 samples")
 
 
