@@ -26,7 +26,7 @@ from matplotlib.ticker import PercentFormatter
 
 from figures.experiments.inputs import california
 from figures.experiments.intervals import interval_of_mean
-from figures.experiments.monotone import monotone_cubic
+from figures.experiments.monotone import monotone_interp
 from figures.experiments.protocol import arms_of, protocol_of, summarise_setting, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
@@ -40,7 +40,7 @@ BASE = {"scaling": "standard", "batch_size": 256, "lr": 1e-3, "sampling": "point
 # What is said to change, and the sign of its change as the strength grows
 MEASURES = {"variance": -1, "mean_grad_norm": -1, "rmse": 1}
 SMOOTHNESS = ("variance", "mean_grad_norm")
-PLACES = np.linspace(0, 1, 101)  # in the range of a smoothness that two λ share
+PLACES = 101  # in the range of a smoothness that two λ share
 FRACTION = "a fraction α"  # of the points, there being no one α to name
 NAMES = {"variance": "variance", "mean_grad_norm": "mean ‖k‖", "rmse": "RMSE"}
 LABELS = {
@@ -109,8 +109,8 @@ def _rmse_gap(runs: list[Numbers], name: str, lam: float, other: float) -> Numbe
             _curve([r for r in mine if r["lam"] in (lam_, None)], name) for lam_ in (lam, other)
         )
         low, high = max(first[0][0], second[0][0]), min(first[0][-1], second[0][-1])
-        at = low + (high - low) * PLACES
-        gaps.append(monotone_cubic(*second, at) - monotone_cubic(*first, at))
+        at = np.linspace(low, high, PLACES)
+        gaps.append(monotone_interp(at, *second) - monotone_interp(at, *first))
     by_place = np.mean(gaps, axis=0)
     return {
         "lams": [lam, other],
@@ -120,9 +120,10 @@ def _rmse_gap(runs: list[Numbers], name: str, lam: float, other: float) -> Numbe
 
 
 def _curve(points: list[Numbers], name: str) -> tuple[Array, Array]:
-    """ln RMSE over ln `name`, from the smoothest on."""
-    x, y = np.log(sorted((point[name], point["rmse"]) for point in points)).T
-    return x, y
+    """ln RMSE over ln `name`, from the smoothest on; the mean of those that are equally smooth."""
+    x, y = np.log([(point[name], point["rmse"]) for point in points]).T
+    places, which = np.unique(x, return_inverse=True)
+    return places, np.bincount(which, y) / np.bincount(which)
 
 
 def widest_gap(numbers: Numbers, name: str) -> Numbers:
@@ -200,8 +201,8 @@ def _panel(axes: Axes, numbers: Numbers, x: str, y: str) -> None:
         mine = [point for point in points if point["lam"] == lam]
         if x in SMOOTHNESS:
             curve = _curve([{**p, "rmse": 1 + p["rmse"]} for p in (control, *mine)], x)
-            at = curve[0][0] + (curve[0][-1] - curve[0][0]) * PLACES
-            axes.plot(np.exp(at), np.expm1(monotone_cubic(*curve, at)), color=color, lw=1.2)
+            at = np.linspace(curve[0][0], curve[0][-1], PLACES)
+            axes.plot(np.exp(at), np.expm1(monotone_interp(at, *curve)), color=color, lw=1.2)
         else:
             axes.plot([p[x] for p in mine], [p[y] for p in mine], color=color, lw=1.2)
         for size, p in enumerate(mine):
@@ -218,13 +219,13 @@ def _panel(axes: Axes, numbers: Numbers, x: str, y: str) -> None:
         axes.set_xscale("log")
     axes.set(xlabel=LABELS[x], ylabel=LABELS[y])
     # the means decide; the bars of a few seeds may leave the axes
-    most = {name: max(p[name] for p in (control, *points)) for name in (x, y)}
+    top = max(point[y] for point in (control, *points))
     if x in SMOOTHNESS:
-        axes.set_xlim(-0.05, 1.15 * most[x])
+        axes.set_xlim(-0.05, 1.15 * max(point[x] for point in (control, *points)))
     if y == "variance":
-        axes.set_ylim(-0.05, 1.15 * most[y])
+        axes.set_ylim(-0.05, 1.15 * top)
     else:
-        axes.set_ylim(-0.1 * most[y] - 0.02, 1.25 * most[y] + 0.02)
+        axes.set_ylim(-0.1 * top - 0.02, 1.25 * top + 0.02)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 

@@ -1,7 +1,15 @@
-"""Monotone cubic interpolation (Fritsch & Butland 1984): no overshoot between the data.
+"""Monotone cubic interpolation (Fritsch & Carlson 1980): smooth, and without overshoot.
 
-Straight chords of a convex curve lie above it, by more the further apart the data are; a cubic with
-the slopes of its neighbours follows the curve, and is monotone wherever the data are.
+From x_i to x_{i+1} = x_i + h_i, with u = (x − x_i)/h_i, the interpolant is Hermite's cubic
+
+    s = (1 + 2u)(1 − u)² y_i + u (1 − u)² h_i m_i + u² (3 − 2u) y_{i+1} − u² (1 − u) h_i m_{i+1}
+
+With the slopes of the chords δ_i = (y_{i+1} − y_i)/h_i, the derivatives m_i are at first those of
+the parabola through three neighbours, or 0 where the chords differ in sign:
+
+    m_i = (h_i δ_{i−1} + h_{i−1} δ_i) / (h_{i−1} + h_i),    at the ends m = δ
+
+An interval is monotone if (m_i² + m_{i+1}²) ≤ 9 δ_i²; otherwise both are scaled down to that.
 """
 
 from __future__ import annotations
@@ -12,44 +20,38 @@ import numpy.typing as npt
 from lai_ref import Array
 
 
-def monotone_cubic(x: npt.ArrayLike, y: npt.ArrayLike, at: npt.ArrayLike) -> Array:
-    """The interpolant of (x, y) at the places `at`; x rises, and `at` lies within it."""
-    x, y, at = (np.asarray(values, float) for values in (x, y, at))
-    if len(x) < 2 or not (np.diff(x) > 0).all():
-        raise ValueError(f"x: expected at least two rising numbers, got {x.tolist()}")
-    if at.size and not (x[0] <= at.min() and at.max() <= x[-1]):
-        raise ValueError(f"at: expected places from {x[0]:g} to {x[-1]:g}, got {at.tolist()}")
+def monotone_interp(at: npt.ArrayLike, x: npt.ArrayLike, y: npt.ArrayLike) -> Array:
+    """The interpolant of the points (x, y) at the places `at`; x strictly increases.
+
+    Outside the points it is constant, as with `numpy.interp`.
+    """
+    at, x, y = (np.asarray(values, float) for values in (at, x, y))
+    if len(x) == 1:
+        return np.full(at.shape, y[0])
     h = np.diff(x)
-    d = _slopes(h, np.diff(y) / h)
+    if (h <= 0).any():
+        raise ValueError("x: expected strictly increasing values")
+    delta = np.diff(y) / h
+    m = _derivatives(h, delta)
+
+    at = np.clip(at, x[0], x[-1])
     i = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(h) - 1)
     u = (at - x[i]) / h[i]
-    # Hermite: y and slopes at both ends of the interval
-    value: Array = (
+    result: Array = (
         (1 + 2 * u) * (1 - u) ** 2 * y[i]
+        + u * (1 - u) ** 2 * h[i] * m[i]
         + u**2 * (3 - 2 * u) * y[i + 1]
-        + h[i] * (u * (1 - u) ** 2 * d[i] - u**2 * (1 - u) * d[i + 1])
+        - u**2 * (1 - u) * h[i] * m[i + 1]
     )
-    return value
+    return result
 
 
-def _slopes(h: Array, chord: Array) -> Array:
-    """The slope at each datum: 0 at an extremum, else a weighted harmonic mean of the chords'."""
-    if len(h) == 1:
-        return np.repeat(chord, 2)
-    left, right = chord[:-1], chord[1:]
-    w_left, w_right = 2 * h[1:] + h[:-1], h[1:] + 2 * h[:-1]
-    alike = left * right > 0
-    inverse = np.divide(w_left, left, where=alike, out=np.ones_like(left))
-    inverse += np.divide(w_right, right, where=alike, out=np.ones_like(right))
-    inner = np.where(alike, (w_left + w_right) / inverse, 0.0)
-    first = _end_slope(h[0], h[1], chord[0], chord[1])
-    last = _end_slope(h[-1], h[-2], chord[-1], chord[-2])
-    return np.concatenate([[first], inner, [last]])
-
-
-def _end_slope(h: float, h_next: float, chord: float, chord_next: float) -> float:
-    """The slope of the parabola through the last three data, so far as it stays monotone."""
-    slope = ((2 * h + h_next) * chord - h * chord_next) / (h + h_next)
-    if slope * chord <= 0:
-        return 0.0
-    return 3 * chord if chord * chord_next < 0 and abs(slope) > 3 * abs(chord) else slope
+def _derivatives(h: Array, delta: Array) -> Array:
+    m = np.concatenate([delta[:1], np.zeros(len(h) - 1), delta[-1:]])
+    m[1:-1] = (h[1:] * delta[:-1] + h[:-1] * delta[1:]) / (h[:-1] + h[1:])
+    m[1:-1][delta[:-1] * delta[1:] <= 0] = 0.0
+    for i, chord in enumerate(delta):  # in turn: a derivative belongs to two intervals
+        size = np.hypot(m[i], m[i + 1])
+        if size > 3 * abs(chord):
+            m[i : i + 2] *= 3 * abs(chord) / size
+    return m
