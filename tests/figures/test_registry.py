@@ -34,7 +34,14 @@ BACKENDS = pytest.param(
     ],
 )
 QUICK = pytest.mark.parametrize("name", [n if n != "backends" else BACKENDS for n in FIGURES])
-SEEDS = {"smoothness": 3, "sensitivity": 3, "strength": 3, "frontier": 5}  # of what is committed
+SEEDS = {  # of what is committed
+    "smoothness": 3,
+    "sensitivity": 3,
+    "strength": 10,
+    "frontier": 5,
+    "few_data": 10,
+    "readings": 10,
+}
 
 
 @QUICK

@@ -119,6 +119,15 @@ def test_the_gap_is_the_mean_log_ratio_over_the_common_range() -> None:
     assert swapped["change"]["mean"] == pytest.approx(4**-0.25 - 1)
 
 
+def test_the_gap_is_no_median() -> None:
+    """The mean of x² over x in (−1, 0) is 1/3, the median 1/4."""
+    x = np.linspace(-1, 0, 41)
+    runs = [{"seed": 0, "lam": 0.1, "variance": v, "rmse": 1.0} for v in np.exp(x)]
+    runs += [r | {"lam": 0.01, "rmse": np.exp(np.log(r["variance"]) ** 2)} for r in runs]
+    gap = strength._rmse_gap(runs, "variance", 0.1, 0.01)
+    assert np.log1p(gap["change"]["mean"]) == pytest.approx(1 / 3, abs=0.01)
+
+
 def test_gaps_are_taken_within_seeds() -> None:
     """Of two seeds with other levels, whose λ differ by factors of 1.1 and 1.21."""
     runs = []
