@@ -9,7 +9,14 @@ protocols, trained again with seeds that the search has not seen, and the paper'
 What the paper says: it names neither network, scaling, batch size, learning rate nor noise, and
 gives the Lai loss to a fraction of "batches" in §5 and of "data points" in §6.1 (E6, E8).
 
-What we found: @@FOUND@@
+What we found on Kaggle's files: MSE alone has about the paper's RMSE and variance (level distance
+below 1) under 7 of 326 protocols, most of them with inputs divided by their largest value. Levels
+and changes are both within one tolerance under 0 of 154 protocols and readings, with one seed. The
+nearest over fresh seeds gives the Lai loss one step per epoch: RMSE +0.0%, +1.8%, +3.5% and
+variance -0.2%, -2.2%, -5.5% for the three λ. It is the default protocol. What it does not give:
+half of the variance that λ = 1e-3 takes away in the paper, and Table 2. Under the nearest of 18
+noises the sensitivities deviate from the paper's by a factor 3.01, and λ₈ = 1e-3 does more than in
+the paper: X8 -95%, RMSE +2.7%. The noise is the only thing that was chosen for these tables.
 
 The search is run by `--search` alone; without it the stages are those of the committed results, and
 the winners are trained again, on the data of this run.
@@ -205,7 +212,7 @@ def plot(numbers: Numbers) -> Figure:
     rmse.set_title(f"{head}\n(paper: {paper_changes('rmse')}) …")
     head = f"… variance {table_1_changes(best, 'variance')}"
     variance.set_title(f"{head}\n(paper: {paper_changes('variance')})")
-    rmse.legend(loc="lower right", fontsize=8.5)
+    rmse.legend(loc="upper right", fontsize=8.5)
     figure.supxlabel(_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
@@ -225,12 +232,12 @@ def _levels(axes: Axes, numbers: Numbers) -> None:
     axes.plot(
         [], [], "o", color=GREY, mfc="none", ms=4, label="excluded: no better than a constant"
     )
-    axes.set(xscale="log", yscale="log", ylim=(0.05, 3), xlim=(0.5, 3))
+    axes.set(xscale="log", yscale="log", ylim=(0.4, 1.6), xlim=(0.57, 1.5))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter(NullFormatter())
-    axes.set_xticks([0.5, 0.6, 0.7, 0.8, 1, 1.5, 2, 3])
-    axes.set_yticks([0.05, 0.1, 0.2, 0.5, 1, 2])
+    axes.set_xticks([0.6, 0.7, 0.8, 1, 1.2, 1.5])
+    axes.set_yticks([0.4, 0.5, 0.6, 0.8, 1, 1.2, 1.5])
     axes.set_xlabel(f"RMSE of MSE on the validation set ({UNIT}, log scale)")
     axes.set_ylabel(f"variance of outputs (({UNIT})², log scale)")
     near = sum(row.get("level_distance", 9) < 1 for row in rows)
@@ -254,6 +261,7 @@ def _distances(axes: Axes, numbers: Numbers) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter(NullFormatter())
+    axes.set_xticks([0.7, 1, 1.5, 2, 3, 5])
     axes.set_xlabel("level distance of RMSE and variance of MSE (log scale)")
     axes.set_ylabel("change distance of the three λ (log scale)")
     near = sum(max(row["level_distance"], row["change_distance"]) < 1 for row in rows)

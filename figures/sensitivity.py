@@ -40,6 +40,7 @@ CHANGES: list[Job] = [
     {"scaling": "standard"},
     {"scaling": "standard", "activation": "relu"},
 ]
+FEWER = 5  # the largest number of seeds with standardised inputs
 KINDS = {"std": "standard deviation", "value": "value", "range": "range"}  # a noise is a multiple
 COLORS = dict(zip(KINDS, DARK_TO_LIGHT[1:], strict=True))
 MARKERS = dict(zip(KINDS, "sD^", strict=True))
@@ -57,14 +58,18 @@ def compute(settings: Settings) -> Numbers:
     control = arms_of(settings, range(settings.seeds), noises=NOISES)
     lams = [None, *(table.lam for table in TABLES)]
     chosen = [
-        {**arm, **change, "lam": lam} for change in CHANGES for arm in control for lam in lams
+        {**arm, **change, "lam": lam}
+        for change in CHANGES
+        for arm in control[: FEWER if "scaling" in change else None]
+        for lam in lams
     ]
     arms = train_all(settings, chosen, "sensitivity")
     found = []
     for change in CHANGES:
         setting = {name: {**control[0], **change}[name] for name in VARIED}
         mine = [arm for arm in arms if all(arm[n] == value for n, value in setting.items())]
-        found.append(setting | _tables(mine))
+        seeds = sorted({arm["seed"] for arm in mine})
+        found.append(setting | {"seeds": seeds} | _tables(mine))
     return {
         **settings.provenance("sensitivity", data.source),
         "protocol": protocol_of(control[0]),
@@ -225,7 +230,8 @@ def _cross(axes: Axes, row: npt.ArrayLike) -> None:
 
 
 def _name(setting: Numbers) -> str:
-    return f"{setting['scaling']} inputs, {setting['activation']}, {setting['sampling']}"
+    names = f"{setting['scaling']} inputs, {setting['activation']}, {setting['sampling']}"
+    return f"{names} ({len(setting['seeds'])} seeds)"
 
 
 def _entry(change: Numbers, j: int) -> Numbers:

@@ -1,11 +1,14 @@
 """The paper's claims with a verdict each, computed from the numbers of the other figures.
 
-What to see: for every claim whether it holds, what was measured, and the figure that shows it.
-"holds when …" names the condition. "does not hold here" is said of the protocol and the data that
-stand beside the numbers; the paper does not describe its own (E8).
+What to see: the effects that claims are about, each with its 95 % interval and the paper's value;
+the marker tells the verdict. The claims without an effect, a number of one kind for all, stand in
+the table alone.
 
-No verdict is typed: each is a comparison, in `theory` or `training`, and may come out differently
-for other data or seeds.
+A claim holds, holds for some of the cases that were examined, which the verdict names, does not
+hold, or is undecided: the interval includes both. Verdicts are about the protocols and the data
+that stand beside the numbers; the paper does not describe its own (E8). All are computed, in
+`theory`, `pitfalls` and `training`, with the thresholds of `thresholds`, and may come out
+differently for other data or seeds.
 """
 
 from __future__ import annotations
@@ -17,14 +20,32 @@ from textwrap import fill
 
 from matplotlib.figure import Figure
 
-from figures.claims import theory, training
-from figures.claims.verdict import FAILS, HOLDS, Assessment, Claim
+from figures.claims import pitfalls, theory, training
+from figures.claims.verdict import (
+    CONDITION,
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    Assessment,
+    Claim,
+    kind_of,
+)
 from figures.experiments.settings import Numbers, Settings
-from figures.plotting.drawing import BOX, DARK_TO_LIGHT, GREY, annotate
+from figures.plotting.changes import draw_change
+from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
-# those of `theory` and `training`, in the order in which they stand there
-FOUND = (value for module in (theory, training) for value in vars(module).values())
+# in the order in which they stand in their modules
+MODULES = (theory, pitfalls, training)
+FOUND = (value for module in MODULES for value in vars(module).values())
 CLAIMS = tuple(value for value in FOUND if isinstance(value, Claim))
+LOOKS = {  # colour and marker by kind of verdict
+    HOLDS: (DARK_TO_LIGHT[1], "o"),
+    CONDITION: (DARK_TO_LIGHT[3], "D"),
+    FAILS: (DARK_TO_LIGHT[2], "X"),
+    UNDECIDED: (DARK_TO_LIGHT[0], "s"),
+}
+NAMES = {HOLDS: "hold", CONDITION: "hold for some cases", FAILS: "do not hold"}
+NAMES |= {UNDECIDED: "are undecided"}
 RESULTS = Path(__file__).parents[1] / "results"
 NEEDED = tuple(dict.fromkeys(name for claim in CLAIMS for name in claim.figures))
 
@@ -49,7 +70,7 @@ def compute(settings: Settings) -> Numbers:
             {
                 "section": claim.section,
                 "claim": claim.text,
-                **_assess(claim, results)._asdict(),
+                **_as_numbers(_assess(claim, results)),
                 "figures": list(claim.figures),
             }
             for claim in CLAIMS
@@ -78,31 +99,33 @@ def markdown(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """The claims one below the other, each under its verdict."""
-    rows = numbers["claims"]
-    figure = Figure(figsize=(11, 0.34 * len(rows) + 0.8), layout="constrained")
+    """The effects that claims are about, one below the other, with intervals."""
+    rows = [row for row in numbers["claims"] if row["effect"]]
+    figure = Figure(figsize=(11, 0.42 * len(rows) + 2), layout="constrained")
     axes = figure.subplots()
-    verdicts = [row["verdict"] for row in rows]
-    columns = [0 if verdict == HOLDS else 2 if verdict == FAILS else 1 for verdict in verdicts]
-    looks = ((DARK_TO_LIGHT[1], "o"), (DARK_TO_LIGHT[3], "D"), (DARK_TO_LIGHT[2], "X"))
-    for y, (verdict, column) in enumerate(zip(verdicts, columns, strict=True)):
-        color, marker = looks[column]
-        axes.plot(column, y, marker, color=color, ms=9)
-        if column == 1:
-            words = fill(verdict.removeprefix("holds "), 34)
-            annotate(axes, words, (1, y), (9, 0), va="center", size=7.5, bbox=BOX)
-    axes.set_yticks(range(len(rows)), [f"{row['claim']}  (§{row['section']})" for row in rows])
-    axes.set_xticks(range(3), [HOLDS, "holds when …", FAILS])
-    axes.xaxis.tick_top()
-    axes.set(xlim=(-0.4, 2.5), ylim=(len(rows) - 0.5, -0.5))
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
-    axes.grid(axis="x", alpha=0)
-    holds, conditional, fails = (columns.count(column) for column in range(3))
+    for y, row in enumerate(rows):
+        color, marker = LOOKS[kind_of(row["verdict"])]
+        effect = row["effect"]
+        draw_change(axes, effect, y, fmt=marker, color=color, ms=8, capsize=3)
+        if effect["paper"] is not None:
+            axes.plot(100 * effect["paper"], y, "x", color=GREY, ms=9, mew=1.8)
+    kinds = [kind_of(row["verdict"]) for row in numbers["claims"]]
+    for kind, (color, marker) in LOOKS.items():
+        label = f"{NAMES[kind]}: {kinds.count(kind)} of {len(kinds)} claims"
+        axes.plot([], [], marker, color=color, ms=8, label=label)
+    axes.plot([], [], "x", color=GREY, ms=9, mew=1.8, label="the paper's value")
+    labels = [f"§{row['section']}  {row['claim']}\n({row['effect']['name']})" for row in rows]
+    axes.set_yticks(range(len(rows)), labels, fontsize=8.5)
+    axes.axvline(0, color=GREY, lw=1)
+    axes.set_xscale("symlog", linthresh=1)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("change (%, logarithmic beyond ±1), mean and 95% interval over seeds")
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    counts = ", ".join(f"{kinds.count(kind)} {NAMES[kind]}" for kind in LOOKS)
     axes.set_title(
-        f"of {len(rows)} claims {holds} hold, {conditional} hold when …, {fails} do not hold here",
-        color=GREY,
+        f"of {len(kinds)} claims: {counts};\nthe effects of some, in per cent", color=GREY
     )
+    figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
 
@@ -112,6 +135,11 @@ def _assess(claim: Claim, results: dict[str, Numbers]) -> Assessment:
     except (LookupError, TypeError, AttributeError) as error:
         names = ", ".join(claim.figures)
         raise ValueError(f"{names}: expected the numbers of a whole run, got {error!r}") from error
+
+
+def _as_numbers(found: Assessment) -> Numbers:
+    effect = found.effect._asdict() if found.effect else None
+    return {"verdict": found.verdict, "number": found.number, "effect": effect}
 
 
 def _read(path: Path) -> Numbers:

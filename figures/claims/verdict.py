@@ -1,19 +1,37 @@
-"""What a claim of the paper is, and what its verdict can be."""
+"""What a claim of the paper is, and what its verdict can be.
+
+A verdict is computed, and so is its condition: it names the cases, of those that were examined, in
+which the claim holds. Where a condition says more than its cases do, it is marked as typed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-HOLDS, FAILS = "holds", "does not hold here"
-CLEARLY = 1.5  # the ratio from which one number is called clearly larger than another
+from figures.experiments.settings import Numbers
+
+HOLDS, FAILS, UNDECIDED, CONDITION = "holds", "does not hold", "undecided", "holds for "
+TYPED = " (condition stated, not computed)"
+
+
+class Effect(NamedTuple):
+    """A relative change that a verdict is about, with its 95 % interval, and the paper's."""
+
+    name: str
+    mean: float
+    low: float | None
+    high: float | None
+    paper: float | None = None
 
 
 class Assessment(NamedTuple):
-    """A verdict, "holds", "holds when …" or "does not hold here", and what it rests on."""
+    """A verdict, what it rests on, and perhaps the effect that it is about."""
 
     verdict: str
     number: str
+    effect: Effect | None = None
 
 
 class Claim(NamedTuple):
@@ -30,11 +48,51 @@ def claim(section: str, text: str, *figures: str) -> Callable[[Callable[..., Ass
     return lambda assess: Claim(section, text, figures, assess)
 
 
+def kind_of(verdict: str) -> str:
+    """Which of the four kinds a verdict is."""
+    return CONDITION if verdict.startswith(CONDITION) else verdict
+
+
 def unconditional(holds: bool) -> str:
     """The verdict on a claim without conditions."""
     return HOLDS if holds else FAILS
 
 
-def by_case(cases: list[bool], condition: str) -> str:
-    """It holds in all cases, in some, that is, on a condition, or in none."""
-    return HOLDS if all(cases) else condition if any(cases) else FAILS
+def by_case(cases: Mapping[str, bool | None], *, typed: bool = False) -> str:
+    """It holds in all cases, in none, or for those that are named; None: it cannot be told."""
+    decided = {name: holds for name, holds in cases.items() if holds is not None}
+    if not decided:
+        return UNDECIDED
+    if len(decided) == len(cases) and all(decided.values()):
+        return HOLDS
+    if not any(decided.values()):
+        return FAILS if len(decided) == len(cases) else UNDECIDED
+    passing = ", ".join(name for name, holds in decided.items() if holds)
+    return CONDITION + passing + (TYPED if typed else "")
+
+
+def inside(change: Numbers, low: float = -math.inf, high: float = math.inf) -> bool | None:
+    """Whether a change lies between `low` and `high`: its whole interval does, or none of it.
+
+    None where the interval has parts on both sides, or where there is none.
+    """
+    if change["low"] is None:
+        return None
+    if low < change["low"] and change["high"] < high:
+        return True
+    return False if change["high"] < low or high < change["low"] else None
+
+
+def by_interval(change: Numbers, low: float = -math.inf, high: float = math.inf) -> str:
+    """The verdict that the effect lies between `low` and `high`."""
+    return by_case({"": inside(change, low, high)})
+
+
+def effect_of(name: str, change: Numbers, paper: float | None = None) -> Effect:
+    """The effect that a paired change is."""
+    return Effect(name, change["mean"], change["low"], change["high"], paper)
+
+
+def entry(change: Numbers, j: int) -> dict[str, Any]:
+    """One feature's change of a list of them."""
+    return {name: values and values[j] for name, values in change.items()}

@@ -18,7 +18,6 @@ import math
 import time
 from collections.abc import Callable
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,9 +26,9 @@ from figures.experiments import paper
 from figures.experiments.inputs import Job
 from figures.experiments.jobs import Work, run_jobs
 from figures.experiments.protocol import arms_of, pretraining_of
+from figures.experiments.search_runs import continue_if_finite, pretrain_if_finite
 from figures.experiments.settings import Numbers, Settings
-from figures.experiments.trained import continue_training, pretrain
-from lai_ref import MLP, DivergedError, Plain, value_and_grad
+from lai_ref import MLP, Plain, value_and_grad
 
 CHOICES: dict[str, list[Any]] = {
     "scaling": ["standard", "min-max", "max-abs", "robust", "raw"],
@@ -128,25 +127,6 @@ def levels_and_changes(rmse: list[float], variance: list[float]) -> dict[str, fl
     if change:
         found["change_distance"] = float(np.sqrt(np.mean(np.square(change))))
     return found
-
-
-def pretrain_if_finite(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
-    """`pretrain`, or `diverged`: the epoch in which it leaves the finite numbers."""
-    try:
-        return pretrain(job, data, cache)
-    except DivergedError as error:
-        return {"diverged": error.epoch}
-
-
-def continue_if_finite(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
-    """The results of `continue_training` that the search compares, or `diverged`."""
-    if job["start"] is None:
-        return {"diverged": 0}
-    try:
-        result = continue_training(job, data, cache)
-    except DivergedError as error:
-        return {"diverged": error.epoch}
-    return {name: result[name] for name in ("rmse", "variance", "mean_grad_norm", "constant")}
 
 
 def _train(

@@ -11,7 +11,6 @@ from figures.experiments import paper, search
 from figures.experiments.inputs import Job
 from figures.experiments.protocol import PROTOCOL
 from figures.experiments.settings import Settings
-from lai_ref import DivergedError, TrainingState
 
 
 def test_stage_1_has_distinct_protocols_from_all_choices() -> None:
@@ -104,14 +103,3 @@ def test_the_search_excludes_what_learns_nothing_and_sorts_the_rest(
     assert {job["seed"] for jobs in results for job in jobs} == {search.SEED}
     sizes = [[8, *protocol["hidden"], 1] for protocol in search.stage_1_protocols()]
     assert [job["sizes"] for job in results[0]] == sizes
-
-
-def test_a_run_that_diverges_is_a_result(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def diverge(*_: Any) -> dict[str, Any]:
-        raise DivergedError(7, 1, TrainingState(*[None] * 6))  # type: ignore[arg-type]
-
-    monkeypatch.setattr(search, "pretrain", diverge)
-    monkeypatch.setattr(search, "continue_training", diverge)
-    assert search.pretrain_if_finite({}, None, tmp_path) == {"diverged": 7}
-    assert search.continue_if_finite({"start": "state.npz"}, None, tmp_path) == {"diverged": 7}
-    assert search.continue_if_finite({"start": None}, None, tmp_path) == {"diverged": 0}

@@ -1,0 +1,155 @@
+"""The claims about Lai Training and its costs (paper §4, §5, §6.2's advice): trap, α, λ, time."""
+
+from __future__ import annotations
+
+from figures.claims import thresholds as at
+from figures.claims.verdict import Assessment, by_case, claim, effect_of, inside
+from figures.experiments.intervals import wilson
+from figures.experiments.settings import Numbers
+from figures.experiments.step_times import ALPHAS
+from figures.plotting.words import with_interval
+
+ALONE, WITH, WITHOUT = "Lai alone", "Lai Training", "Lai for α, no pretraining"
+SMALL = 0.01  # α of §6.1
+
+
+@claim("4", "optimised alone it is trapped on the wrong side", "trap")
+def _trap(trap: Numbers) -> Assessment:
+    rows = [row for row in trap["rows"] if row["method"] == ALONE]
+    cases = {_case(row): _trapped(row) for row in rows}
+    number = "trapped, not flat, of 100 starts: " + "; ".join(
+        f"{_case(row)}: {row['trapped'] - row['flat']} ({row['flat']} flat)" for row in rows
+    )
+    return Assessment(by_case(cases), number)
+
+
+@claim("5", "Lai Training cures the trap", "trap")
+def _cure(trap: Numbers) -> Assessment:
+    alone = {_key(row): _trapped(row) for row in trap["rows"] if row["method"] == ALONE}
+    rows = [r for r in trap["rows"] if r["method"] == WITH and r["alpha"] == SMALL]
+    # only where there is a trap without it
+    cases = {_case(row): _untrapped(row) for row in rows if alone.get(_key(row))}
+    number = f"α = {SMALL:g}, trapped, not flat, of 100 starts: " + "; ".join(
+        f"{_case(row)}: {row['trapped'] - row['flat']} ({row['flat']} flat)" for row in rows
+    )
+    return Assessment(by_case(cases), number)
+
+
+@claim("5", "pretraining is needed for that", "trap")
+def _pretraining(trap: Numbers) -> Assessment:
+    by = {(r["method"], r["lam"], r["alpha"]): r for r in trap["rows"] if r["task"] == "curve"}
+    cases: dict[str, bool | None] = {}
+    cells = []
+    for method, lam, alpha in by:
+        if method != WITHOUT or (WITH, lam, alpha) not in by:
+            continue
+        with_it, without = by[WITH, lam, alpha], by[WITHOUT, lam, alpha]
+        worse = without["interval"][0] > with_it["interval"][1]
+        better = without["interval"][1] < with_it["interval"][0]
+        cases[f"λ = {lam:g}, α = {alpha:g}"] = True if worse else False if better else None
+        cells.append(f"λ = {lam:g}, α = {alpha:g}: {without['trapped']} ({with_it['trapped']})")
+    number = (
+        "curve, trapped of 100 without (with) pretraining, equal epochs in all: "
+        f"{'; '.join(cells)}; 0 of 100 leaves up to {wilson(0, 100)[1]:.1%} open"
+    )
+    return Assessment(by_case(cases), number)
+
+
+@claim("5", "drawing anew keeps the network from memorising single gradients", "readings")
+def _redrawn(readings: Numbers) -> Assessment:
+    found = {c["key"]: c["changes"] for c in readings["comparisons"]}
+    cases = {
+        "all samples": inside(found["fixed"]["rmse"], low=at.EQUAL.value),
+        "2,000 samples": inside(found["fixed few"]["rmse"], low=at.EQUAL.value),
+    }
+    number = (
+        "RMSE with the same 1% in every epoch over that with 1% drawn anew:"
+        f" {with_interval(found['fixed']['rmse'])}, with 2,000 samples"
+        f" {with_interval(found['fixed few']['rmse'])}; {_about(readings)}"
+    )
+    return Assessment(by_case(cases), number, effect_of("fixed 1%, RMSE", found["fixed"]["rmse"]))
+
+
+@claim("5", "α and λ control the strength", "strength")
+def _strength(strength: Numbers) -> Assessment:
+    pairs = strength["monotone_pairs"]["variance"]
+    fractions = {name: count / of for name, (count, of) in pairs.items()}
+    gaps = [gap["change"] for gap in strength["rmse_gap"]["variance"]]
+    number = (
+        f"the variance falls in {pairs['alpha'][0]} of {pairs['alpha'][1]} pairs where α grows and"
+        f" in {pairs['lam'][0]} of {pairs['lam'][1]} where λ falls; at equal variance the RMSE of"
+        f" two λ differs by {', '.join(with_interval(gap) for gap in gaps)}; {_about(strength)}"
+    )
+    cases = {f"changes of {n}": f > at.MONOTONE.value for n, f in fractions.items()}
+    return Assessment(by_case(cases), number)
+
+
+@claim("5", "giving few data the Lai loss saves its cost", "cost")
+def _cost(cost: Numbers) -> Assessment:
+    cases, cells = {}, []
+    for epochs in cost["epochs"]:
+        for sampling, row in epochs["ratios"].items():
+            ratio = dict(zip(ALPHAS, (each["median"] for each in row), strict=True))
+            saved = (ratio[1.0] - ratio[SMALL]) / (ratio[1.0] - 1)
+            name = f"{sampling}, batch {epochs['batch_size']}"
+            cases[name] = saved > at.SAVED.value
+            cells.append(f"{name}: {ratio[SMALL]:.2f} (all: {ratio[1.0]:.2f})")
+    number = f"an epoch with α = {SMALL:g} over a plain one: {'; '.join(cells)}"
+    return Assessment(by_case(cases), number)
+
+
+@claim("3.2", "L1 Lai, L2 Lai and their mixture can be trained", "readings")
+def _norms(readings: Numbers) -> Assessment:
+    keys = ("reference", "elastic", "l1", "l2 sample", "elastic sample")
+    rows = [row for row in readings["rows"] if row["key"] in keys]
+    smooths = {
+        row["name"]: inside(row["changes"]["mean_grad_norm"], high=0.0)
+        and inside(row["changes"]["rmse"], high=at.BEARABLE.value)
+        for row in rows
+    }
+    number = "change of the mean gradient norm (RMSE) to MSE: " + "; ".join(
+        f"{row['name']}: {row['changes']['mean_grad_norm']['mean']:+.0%}"
+        f" ({row['changes']['rmse']['mean']:+.1%})"
+        for row in rows
+    )
+    cases = {name: bool(ok) for name, ok in smooths.items()}
+    return Assessment(by_case(cases), f"{number}; {_about(readings)}")
+
+
+@claim("3.3", "a λ per feature can spare the other features", "one_feature")
+def _spares(one: Numbers) -> Assessment:
+    rows = [row for row in one["others"] if row["method"] == "Lai"]
+    cells, cases = [], {}
+    for row in rows:
+        kind = next(iter(k for k in row if k not in ("method", "value")))
+        rises = row[kind]["rise"]
+        cases[f"λ₈ = {row['value']:g}"] = rises == 0
+        cells.append(f"λ₈ = {row['value']:g}: {rises}")
+    number = (
+        "of the other seven features, those whose sensitivity rises by over 5%: "
+        f"{', '.join(cells)}; {_about(one)}"
+    )
+    return Assessment(by_case(cases), number)
+
+
+def _key(row: Numbers) -> tuple[str, float, float]:
+    return row["task"], row["noise"], row["lam"]
+
+
+def _case(row: Numbers) -> str:
+    return f"{row['task']} ±{row['noise']:g}, λ = {row['lam']:g}"
+
+
+def _trapped(row: Numbers) -> bool:
+    """Whether the runs that are trapped, and not flat, are clearly more than rare."""
+    return bool(wilson(row["trapped"] - row["flat"], row["runs"])[0] > at.RARE.value)
+
+
+def _untrapped(row: Numbers) -> bool | None:
+    """Whether they are clearly less."""
+    low, high = wilson(row["trapped"] - row["flat"], row["runs"])
+    return True if high < at.RARE.value else False if low > at.RARE.value else None
+
+
+def _about(numbers: Numbers) -> str:
+    return f"{len(numbers['seeds'])} seeds"

@@ -1,0 +1,43 @@
+"""Every threshold that a verdict depends on, with its reason."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Threshold(NamedTuple):
+    """A number and why it is this one."""
+
+    value: float
+    reason: str
+
+
+ROUNDING = Threshold(1e-14, "relative; a hundred times the rounding of a double")
+SEARCHED = Threshold(1e-6, "relative; F is flat about its minimum: a search finds k less exactly")
+SAME_SLOPE = Threshold(1e-3, "relative; slopes that agree to three digits")
+NOTICED = Threshold(0.05, "relative; a change of the loss, or of |k|, that a fit would notice")
+VANISHING = Threshold(0.01, "F below which a loss has all but vanished")
+STRONG = Threshold(0.1, "|F'| above which a gradient has not vanished")
+NEAR_LOSS = Threshold(1.1, "a factor up to which a loss approximates another")
+SLIGHTLY = Threshold(1.1, 'up to so many times the data\'s slope is "slightly larger"')
+VERY_LARGE = Threshold(10, "λ from which the claims about a very large λ apply")
+CLEARLY = Threshold(1.5, "the ratio from which one number is called clearly larger than another")
+RARE = Threshold(0.05, "a fraction of runs that may be left to chance")
+MONOTONE = Threshold(0.9, "a fraction of pairs of neighbours; single seeds make exceptions")
+SAVED = Threshold(0.7, "the part of what a Lai epoch costs beyond a plain one that is saved")
+EQUAL = Threshold(0.01, "of the RMSE; a smaller difference is of no practical importance")
+LITTLE = Threshold(0.04, "of the RMSE; the paper calls 3.6% a small portion of the accuracy")
+BEARABLE = Threshold(0.15, "of the RMSE: a network that is worse has learned little")
+PRICE = Threshold(0.03, "of the RMSE; the paper's price for X8 is 2.4%, rounded up")
+MARKED = Threshold(-0.3, "a change of a sensitivity; the paper's is -42%")
+LEVEL = Threshold(0.03, "of the RMSE or the variance: within 3% a level is called reproduced")
+REPRODUCED = Threshold(1.1, "a deviation factor below which sensitivities are called the paper's")
+MOST = Threshold(4, "of eight features: more than so many are most")
+INTERCEPT = Threshold(0.3, "of the intercept 4: what 200 points with noise ±4 leave open")
+ALL = {name: value for name, value in globals().items() if isinstance(value, Threshold)}
+
+
+def markdown() -> str:
+    """The table of thresholds, for the gallery."""
+    rows = [f"| {name} | {t.value:g} | {t.reason} |" for name, t in ALL.items()]
+    return "\n".join(["| threshold | value | reason |", "|---|---|---|", *rows])
