@@ -6,7 +6,11 @@ the middle the levels of RMSE and variance beside the paper's; on the right the 
 What the paper says: RMSE .6960, .6955, .6997, .7210 and variance .7728, .7683, .7574, .6604 for MSE
 and λ = 1e-1, 1e-2, 1e-3; it names neither network, scaling, batch size nor learning rate (E8).
 
-What we found: @@FOUND@@
+What we found on Kaggle's files, with ten seeds: the RMSE is 0.706 for MSE and changes by +0.1%,
++1.9%, +3.5%, nearly as in the paper. The variance is 0.835, larger than the paper's, and changes by
+-0.3%, -2.2%, -5.7%: for λ = 1e-3 not half as much as in the paper. Outputs of MSE that are shrunk
+towards their mean reach the same variance for +0.1% in RMSE, so the variance alone is no sign of a
+smoother model.
 
 All arms of a seed share split, network, pretraining and the order of batches; they differ in the
 loss alone, so changes to MSE are taken seed by seed. All numbers are means over the last 20 epochs.
@@ -112,12 +116,11 @@ def plot(numbers: Numbers) -> Figure:
     rows = numbers["table"]
     rmse, variance = (rows[0][name]["mean"] for name in ("rmse", "variance"))
     off = rmse / TABLE_1["rmse"][0] - 1, variance / TABLE_1["variance"][0] - 1
-    off = rmse / TABLE_1["rmse"][0] - 1, variance / TABLE_1["variance"][0] - 1
     upper_level.set_title(f"levels: the RMSE of MSE\nis {off[0]:+.1%} off the paper's …")
     lower_level.set_title(f"… and its variance {off[1]:+.1%}")
-    changes = f"changes of RMSE: {table_1_changes(rows, 'rmse')}"
+    changes = f"RMSE {table_1_changes(rows, 'rmse')}"
     upper_change.set_title(f"{changes}\n(paper: {paper_changes('rmse')})")
-    changes = f"of the variance: {table_1_changes(rows, 'variance')}"
+    changes = f"variance {table_1_changes(rows, 'variance')}"
     lower_change.set_title(f"{changes}\n(paper: {paper_changes('variance')})")
     upper_change.legend(loc="upper left", fontsize=8.5)
     upper_level.legend(loc="lower right", fontsize=8.5)

@@ -233,7 +233,7 @@ def _shared_optima(phase: Numbers, surface: Numbers) -> Assessment:
     )
     number = (
         f"λ = {surface['lam']:g}: {found}; above the border the minimum is at the kink, wherever"
-        f" the data's slope is: for MAE in {fractions['MAE']:.0%}, for MSE in {fractions['MSE']:.0%} of"
+        f" the data's slope is: in {fractions['MAE']:.0%} (MAE) and {fractions['MSE']:.0%} (MSE) of"
         f" {_cells(phase) // 2} cases of noise and λ"
     )
     return Assessment(by_case(cases), number)

@@ -10,6 +10,7 @@ import pytest
 from figures.experiments import paper, search
 from figures.experiments.inputs import Job
 from figures.experiments.protocol import PROTOCOL
+from figures.experiments.search_runs import pretrain_if_finite
 from figures.experiments.settings import Settings
 
 
@@ -65,7 +66,7 @@ def results(monkeypatch: pytest.MonkeyPatch) -> list[list[Job]]:
 
     def run_jobs(work: Any, jobs: list[Job], *rest: Any) -> list[dict[str, Any]]:
         asked.append(jobs)
-        if work is search.pretrain_if_finite:
+        if work is pretrain_if_finite:
             return [{"state": "state.npz"} for _ in jobs]
         found: list[dict[str, Any]] = []
         for job in jobs:
