@@ -192,14 +192,12 @@ for (epochs, alpha), row in zip(methods, counts, strict=True):
 # > 25 epochs of MSE, then α = 0.01: [0 0 1] of 6 are trapped
 
 # %% Why does pretraining not always help?
-# λ = 1 shows the trap and its two remedies. With a smaller λ pretraining alone is no help, and with
-# λ = 0.01 even Lai Training is not safe. This is not the start's fault: the loss itself may prefer
-# a flat line. In the mean the loss of the true curve is the noise's variance, 2.5²/3, times the
-# mean of G; that of a flat line, where F = 1, is this variance plus the curve's. Where the latter
-# is less, slopes that were right are penalised down to ±√λ and below, and some past 0. With λ =
-# 0.01 these curves are all but flat: flattened rather than trapped. And with α = 0.01 and λ = 1 or
-# 0.1 nothing is trapped, pretrained or not, so that six runs cannot tell whether pretraining is
-# needed.
+# λ = 1 shows the trap and its two remedies: each is enough alone. With a smaller λ pretraining
+# alone is no help, and with λ = 0.01 even Lai Training is not safe. This is not the start's fault:
+# the loss itself may prefer a flat line. In the mean the loss of the true curve is the noise's
+# variance, 2.5²/3, times the mean of G; that of a flat line, where F = 1, is this variance plus the
+# curve's. Where the latter is less, slopes that were right are penalised down to ±√λ and below, and
+# some past 0.
 variance = np.linspace(-2.5, 2.5, 10001).var()
 assert np.isclose(variance, 2.5**2 / 3, rtol=1e-3)
 assert counts[0].min() > 1 and not counts[1, :2].any()
@@ -211,6 +209,30 @@ for row, alpha in zip(counts[2:], alphas, strict=True):
 # > α =  1.0: true curve [  1.7  15.2 151. ] for the three λ, flat 3.1
 # > α =  0.1: true curve [ 2.   3.4 17. ] for the three λ, flat 3.1
 # > α = 0.01: true curve [2.1 2.2 3.6] for the three λ, flat 3.1
+
+# %% Trapped, or flattened?
+# The slopes of a nearly flat network have any sign, so that it counts as trapped too. Its mean |k|
+# tells: the curve's is 2.1, and the trap is at the kink, |k| = √λ.
+print(f"mean |k| of the curve {abs(true_k).mean():.2f}")
+# > mean |k| of the curve 2.07
+for j, lam in enumerate(lams):
+    k = steepness[:, j][wrong[:, j] > 0.25]  # of the trapped runs
+    ends = f"mean |k| from {k.min():.2f} to {k.max():.2f}"
+    print(f"λ = {lam:4}: {len(k):2} of 30 trapped, {ends}")
+    # Check
+    assert abs(k - 1).max() < 0.1 if lam == 1 else k.max() < abs(true_k).mean() / 3
+# > λ =  1.0:  3 of 30 trapped, mean |k| from 0.95 to 0.97
+# > λ =  0.1: 11 of 30 trapped, mean |k| from 0.09 to 0.28
+# > λ = 0.01: 16 of 30 trapped, mean |k| from 0.02 to 0.49
+
+# With λ = 1 the slopes stand at the kink, some on its wrong side: the trap. With the smaller λ they
+# are less than a third of the curve's. These networks are flattened, some wholly, some partly,
+# and their wrong signs are not evidence of a trap.
+#
+# Is pretraining needed at all where α is small? For α = 0.01 the counts are 0 0 2 without, 0 0 1
+# with it. This decides nothing: a risk of 30% shows in none of six runs with probability (1 − 0.3)⁶
+# = 12%, one of 3% in none of a hundred with 5%. `python -m figures trap` makes a hundred.
+assert round(0.7**6, 2) == 0.12 and round(0.97**100, 2) == 0.05
 
 # %% What do α and λ do together?
 # For λ ≤ 1 the two branches of F make G, above and below the kink,
@@ -246,9 +268,9 @@ print("picture:", (OUT / "07_lai_training.png").as_posix())
 # The paper draws Lai *batches* in §5, Lai *points* in §6; and its points may also make one step of
 # their own per epoch, after the others. `sampling` has all three. Of our two batches per epoch none
 # gets Lai, or with probability 2α one (for α ≤ ½). An epoch's fraction of Lai points is α on
-# average with all three, with the standard deviation √(α(1 − α)/N) for points, ½ √(2α(1 − 2α)) for
-# batches, and none for `"separate"`, which always takes ⌈αN⌉ = 13. Data and pretraining are those
-# of the last random seed.
+# average, with the standard deviation √(α(1 − α)/N) for points and ½ √(2α(1 − 2α)) for batches;
+# `"separate"` always takes ⌈αN⌉ = 13 of the 128. Data and pretraining are those of the last random
+# seed.
 level, swing = {}, {}
 expected = {"points": np.sqrt(0.1 * 0.9 / 128), "batches": np.sqrt(0.2 * 0.8) / 2, "separate": 0}
 phases = {"pretrain_epochs": 25, "lai_epochs": 200, "rng": rng, "resume_from": trained.state}
@@ -277,11 +299,34 @@ assert swing["batches"] > 1.3 * swing["points"] and with_lai < 0 < without
 assert level["separate"] < level["points"] < level["batches"] / 1.2
 
 # An epoch with a Lai batch lowers the slopes, those between let them rise slowly; so mean |k|
-# wanders more than with points. The three do not settle at the same mean |k| either. What counts is
-# the weight of the Lai loss among the steps. With points and batches that is α = 0.1, whatever the
-# batch size. With `"separate"` it is one step of three here, far more. With 29,700 rows in batches
-# of 32 it is one of 930, and with α = 1% far less. How hard a λ acts depends on such choices, and
-# on the unit in which k is measured: for |k| far above 1, F' falls as |k|⁻³ (tutorial 02).
+# wanders more than with points. The three do not settle at the same mean |k| either.
+
+# %% What decides how hard a λ acts?
+# First, the number of Lai steps per plain step. With batches it is α/(1 − α), and with points each
+# step is a Lai step for a fraction α of its rows, whatever N and the batch size n. With
+# `"separate"` it is one per ⌈(N − ⌈αN⌉)/n⌉. So it depends on n which of them is the harder one.
+# Here it is `"separate"`; and with the paper's α and some 30,000 rows?
+for N, n, alpha in ((128, 64, 0.1), (30_000, 512, 0.01), (30_000, 32, 0.01)):
+    plain_steps = int(np.ceil((N - np.ceil(alpha * N)) / n))
+    print(f"N = {N:5}, n = {n:3}: plain steps per Lai step", end=" ")
+    print(f"{(1 - alpha) / alpha:.0f} with batches, {plain_steps} with separate")
+# > N =   128, n =  64: plain steps per Lai step 9 with batches, 2 with separate
+# > N = 30000, n = 512: plain steps per Lai step 99 with batches, 59 with separate
+# > N = 30000, n =  32: plain steps per Lai step 99 with batches, 929 with separate
+
+# Second, the unit in which k is measured. For |k| ≫ 1 and λ ≤ 1 F is 1/λ and hardly changes any
+# more: F' ≈ 2/(λ |k|³). If the unit of x is ten times as large, so is every k, F' is a thousand
+# times smaller, and k F', what a relative change of k does to F, a hundred times. So where inputs
+# are scaled to [0, 1] and |k| ≫ 1, the Lai rows get a greater weight, 1/λ, but hardly smaller
+# slopes.
+k = np.array([3.0, 30.0, 300.0])
+relative = k * lai_factor_derivative(k, 0.1)
+assert np.allclose(relative[1:], 20 / k[1:] ** 2, rtol=0.01)  # 2/(λ k²)
+for slope, change in zip(k, relative, strict=True):
+    print(f"λ = 0.1, k = {slope:3.0f}: k F' = {change:.1g}")
+# > λ = 0.1, k =   3: k F' = 2
+# > λ = 0.1, k =  30: k F' = 0.02
+# > λ = 0.1, k = 300: k F' = 0.0002
 
 # %% Next
 # Tutorial 08 takes points, as here, to the paper's experiment with eight features. You can now read

@@ -127,6 +127,17 @@ def test_separate_samples_are_the_smallest_count_not_below_alpha(
     assert [mask is not None for _, mask in batches] == [*[False] * (len(sizes) - 1), alpha > 0]
 
 
+@pytest.mark.parametrize("sampling", ["batches", "points", "separate"])
+def test_a_lai_epoch_takes_the_samples_in_the_order_of_a_plain_one(sampling: str) -> None:
+    def order(alpha: float, sampling: str) -> list[int]:
+        generator = torch.Generator().manual_seed(0)
+        batches = port.lai_batches(103, 10, alpha, sampling, generator)
+        assert all(mask is None for _, mask in batches) == (alpha == 0)
+        return [i for rows, _ in batches for i in rows.tolist()]
+
+    assert order(0.0, "batches") == order(0.2, sampling) == order(1.0, sampling)
+
+
 def test_an_unknown_sampling_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"sampling: expected 'batches', .*, got 'rows'"):
         port.lai_batches(9, 3, 0.5, "rows")
