@@ -48,7 +48,13 @@ from figures.experiments.smoothing import (
 )
 from figures.plotting.changes import draw_change
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
-from figures.plotting.endpoints import draw_endpoints, draw_frontier, endpoint_text, range_text
+from figures.plotting.endpoints import (
+    draw_endpoints,
+    draw_frontier,
+    endpoint_text,
+    range_text,
+    relative_axes,
+)
 from figures.plotting.words import settings_caption, with_interval
 
 MEASURES = {
@@ -183,11 +189,7 @@ def _frontiers(axes: Axes, numbers: Numbers, measure: str) -> None:
         mine = points_of(numbers["points"], method, measure)
         if mine:
             draw_frontier(axes, control, mine, measure, look, method)
-    axes.plot(1, 0, "*", color=BLACK, ms=13, label=CONTROL, zorder=4, ls="none")
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_yscale("symlog", linthresh=1)  # everything stays on the panel
-    axes.yaxis.set_major_formatter("{x:+g}")
+    relative_axes(axes)
 
 
 def _named(axes: Axes, numbers: Numbers) -> None:
@@ -213,9 +215,10 @@ def _endpoints(axes: Axes, numbers: Numbers) -> None:
     missed = _missed(numbers)
     axes.set_title(
         "Endpoints, at equal smoothness (left of 0: Lai is better)"
-        + (f"\nno run of the penalty on the same samples is as smooth: {missed}" if missed else "")
+        + (f"\nno penalty on the same samples is as smooth as {missed}" if missed else "")
     )
-    axes.legend(loc="upper right", frameon=True, fontsize=8)
+    axes.set_ylim(len(entries) - 0.5, -1.3)  # room for the legend
+    axes.legend(loc="upper center", ncols=3, fontsize=8)
 
 
 def _best(axes: Axes, best: list[Numbers]) -> None:
@@ -225,7 +228,7 @@ def _best(axes: Axes, best: list[Numbers]) -> None:
     axes.axvline(0, color=GREY, lw=1)
     axes.set_yticks(range(len(best)), [e["method"].replace(", ", ",\n") for e in best])
     axes.set_ylim(len(best) - 0.5, -0.5)
-    axes.set_title("Best parameter of one half, scored on the other (left of 0: better than MSE)")
+    axes.set_title("Best parameter of one half, scored on the other\n(left of 0: better than MSE)")
     axes.set_xlabel("validation RMSE, change to MSE of the same seed (%)")
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
+from figures.experiments.equal_smoothness import CONTROL
 from figures.experiments.intervals import paired_change
 from figures.experiments.settings import Numbers
 from figures.plotting.changes import draw_change
@@ -50,6 +52,22 @@ def draw_endpoints(axes: Axes, entries: Sequence[Numbers], labels: Sequence[str]
     axes.set_yticks(range(len(entries)), labels)
     axes.set_ylim(len(entries) - 0.5, -0.6)
     axes.grid(False, axis="y")
+
+
+def relative_axes(axes: Axes) -> None:
+    """Multiples of MSE's across, changes in per cent upwards, on which everything finds place."""
+    axes.plot(1, 0, "*", color=DARK_TO_LIGHT[0], ms=13, label=CONTROL, zorder=4, ls="none")
+    log_axis(axes)
+    axes.set_yscale("symlog", linthresh=1)
+    axes.yaxis.set_major_formatter("{x:+g}")
+
+
+def log_axis(axes: Axes) -> None:
+    """A logarithmic axis across, with a few plain numbers even within one decade."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
 
 
 def endpoint_text(entry: Mapping[str, Any]) -> str:
