@@ -157,7 +157,8 @@ def plot(numbers: Numbers) -> Figure:
         _frontiers(axes, numbers, kind)
         axes.sharey(panels[0, 0])
         axes.set_title(
-            f"noise {TITLES[kind]}, at equal sensitivity to X8:\nLai's RMSE {endpoint_text(entry)}{_missed(numbers, kind)}"
+            f"noise {TITLES[kind]}, at equal sensitivity to X8:\n"
+            f"Lai's RMSE {endpoint_text(entry)}{_missed(numbers, kind)}"
         )
     panels[0, 0].set_ylabel("validation RMSE, change to MSE of the same seed (%)")
     title = "means over seeds; bars: 95% intervals"
