@@ -1,236 +1,253 @@
-"""RMSE against smoothness: the Lai loss beside four other ways to smooth (paper §1, new).
+"""RMSE against smoothness: the Lai loss beside six other ways to smooth (paper §1, new).
 
 What to see: every method starts from MSE (the star) and pays for smoothness with accuracy as its
-parameter grows; the lower curve is the better method. Smoothness is the variance of the outputs, as
-the paper measures it, or the slope, the mean length of the input gradient k. All take the same
-number of steps; early stopping chooses among the epochs of the MSE run. Double backpropagation adds
-μ ‖k‖² to MSE, for all points, or for as few as Lai Training takes.
+parameter grows; the lower curve is the better method. Smoothness is the mean gradient norm, the
+variance of the outputs (as the paper measures it) or the sensitivity to noise of 10% of a standard
+deviation, averaged over the features. The gradient penalty adds μ ‖k‖² to MSE, for the same samples
+that get the Lai loss in Lai Training, or for all of them. All trained methods take the same number
+of steps; early stopping chooses among the epochs of the MSE run; output shrinkage multiplies the
+deviations of the MSE network's outputs from their mean by c < 1, and trains nothing.
+
+How it is judged: one half of the validation set chooses (the runs on the frontier, the best
+parameter, the epoch to stop at), the other half scores. The primary endpoint is one number per
+seed: the mean of ln(RMSE of Lai / RMSE of the penalty on the same samples) over the common range
+of the logarithm of the mean gradient norm. A difference within 1% counts as equivalent. All other
+comparisons are secondary, and their intervals are not adjusted for their number.
 
 What the paper says: the Lai loss controls the gradient "while ensuring maximum accuracy" (abstract,
 §2.2, §7), and §6.1 trades "a small portion of accuracy" for smoothness. It compares with none of
 the methods it cites.
 
-What we found on Kaggle's files: it is not better than penalising ‖k‖² directly. While the pull is
-weak the two can't be told apart: for λ ≥ 0.1, at equal slope, their RMSE is within 1% for every
-seed. Where it is strong Lai costs more: at equal slope 2.6% to 4.1% for λ = 0.01 and 5.9% to 8.1%
-for λ = 0.003, at equal variance 0.7% to 2.9% for λ = 0.003. Against double backpropagation on the
-same 1% of the points it is 1.7% to 3.7% and 2.0% to 3.7% at equal slope, and at equal variance no λ
-costs more for every seed. The slope is what double backpropagation penalises, which favours it
-there. No λ lowers the RMSE for every seed; a weight decay of 0.03 does, by 0.1% to 0.4%. But weight
-decay and early stopping take away less than half of the slope however much they cost; only
-penalties on the gradient go further.
-
-The stand-in says the same: there, too, Lai costs more for every seed at equal slope with λ = 0.01
-and 0.003, and at equal variance with λ = 0.003 alone.
+What we found: the title states the primary endpoint, with its interval and verdict. The penalty's
+endpoints are the rows below; the shrunk outputs show that a smaller variance alone is no sign of a
+smoother model.
 """
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
-from figures.experiments.equal_smoothness import GRADIENT_PENALTY, excess_by_lam, pareto_rmse
-from figures.experiments.inputs import Job, california
-from figures.experiments.protocol import arms_of, protocol_of, train_all
+from figures.experiments.equal_smoothness import CONTROL, best_of, endpoint, excess, points_of
+from figures.experiments.inputs import california
+from figures.experiments.intervals import paired_change
+from figures.experiments.protocol import protocol_of
 from figures.experiments.settings import Numbers, Settings
+from figures.experiments.smoothing import (
+    ALL,
+    LAI,
+    METHODS,
+    SAME,
+    SHRINKAGE,
+    STOPPING,
+    shrunk_to,
+    train_methods,
+)
+from figures.plotting.changes import draw_change
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
-from figures.plotting.words import listed, settings_caption, with_range
+from figures.plotting.endpoints import (
+    draw_endpoints,
+    draw_frontier,
+    endpoint_text,
+    range_text,
+    relative_axes,
+)
+from figures.plotting.words import settings_caption, with_interval
 
-BATCH = 256
-CONTROL, LAI, STOPPING = "MSE", "Lai", "early stopping"
-MEASURES = {"variance": "variance of outputs", "slope": "mean slope ‖k‖"}
-# how far from a run its parameter stands, in points, and aligned to which side
-RIGHT, LEFT, BELOW = ((5, 8), "left"), ((-7, -9), "right"), ((3, -15), "right")
-MAX_COST = 0.4  # in RMSE, of what is shown
-
-
-class Method(NamedTuple):
-    """A way to smooth: what each of its runs changes in the control arm, and how they are drawn."""
-
-    changes: list[Job]  # the first of each is the parameter
-    setting: str  # its format
-    look: tuple[str, str, str]  # colour, marker, dashes
-    named: Mapping[float, Any] = {}  # which have their parameter beside them
-    label: str = ""  # in the legend, in place of its name
-
-
-METHODS = {
-    LAI: Method(
-        [{"lam": lam} for lam in (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)],
-        "λ = {:g}",
-        (DARK_TO_LIGHT[0], "o", "-"),
-        {0.1: BELOW, 0.03: BELOW, 0.01: RIGHT, 0.003: RIGHT},
-        "Lai, 1% of points",
-    ),
-    GRADIENT_PENALTY: Method(
-        [{"mu": mu, "alpha": 1.0} for mu in (1e-3, 1e-2, 0.1, 0.3, 1.0)],
-        "μ = {:g}",
-        (DARK_TO_LIGHT[1], "s", "--"),
-        {0.1: LEFT, 0.3: LEFT, 1.0: LEFT},
-    ),
-    "double backprop, 1% of points": Method(
-        [{"mu": mu} for mu in (1.0, 10.0, 100.0)], "μ = {:g}", (DARK_TO_LIGHT[2], "^", "-.")
-    ),
-    "weight decay": Method(
-        [{"decay": decay} for decay in (0.03, 0.1, 0.3, 1.0, 3.0)],
-        "decay {:g}",
-        (DARK_TO_LIGHT[3], "D", ":"),
-    ),
-    # its runs are the epochs of the control arm
-    STOPPING: Method([], "epoch {:g}", (GREY, ".", "-"), {1: RIGHT, 3: RIGHT}),
+MEASURES = {
+    "mean_grad_norm": "mean gradient norm",
+    "variance": "variance of outputs",
+    "sensitivity": "sensitivity to noise",
 }
+PRIMARY = (SAME, "mean_grad_norm")  # the baseline and the measure
 BASELINES = tuple(METHODS)[1:]
+BLACK, BLUE, RED, ORANGE = DARK_TO_LIGHT
+LOOKS = {  # colour, marker, dashes
+    LAI: (BLACK, "o", "-"),
+    SAME: (BLUE, "s", "--"),
+    ALL: (BLUE, "s", ":"),
+    "weight decay": (ORANGE, "D", "-."),
+    "input noise": (RED, "v", "--"),
+    STOPPING: (GREY, ".", "-"),
+    SHRINKAGE: (GREY, "x", ":"),
+}
+NAMED = {LAI: (0.1, 0.03, 0.01, 0.003, 0.001), SAME: (10.0, 100.0, 1000.0)}  # in the first panel
 
 
 def compute(settings: Settings) -> Numbers:
-    """What every method reaches, by seed; Lai's RMSE over the baselines' at equal smoothness."""
-    control = arms_of(settings, range(settings.seeds), batch_size=BATCH)
-    choices = [
-        (name, change)
-        for name, (changes, *_) in METHODS.items()
-        for change in changes[:: max(len(changes) - 1, 1) if settings.quick else 1]
-    ]
-    arms = control + [{**arm, **change} for _, change in choices for arm in control]
-    results = [{**arm, "rmse": arm["rmse"][-1]} for arm in train_all(settings, arms, "frontier")]
-    mse, *runs = (results[i : i + len(control)] for i in range(0, len(results), len(control)))
-    paths = [arm["pretraining"]["path"] + arm["path"] for arm in mse]
-    points = [_point(CONTROL, None, None, mse)]
-    for (method, change), seeds in zip(choices, runs, strict=True):
-        points.append(_point(method, *next(iter(change.items())), seeds))
-    for stops in zip(*paths, strict=True):
-        points.append(_point(STOPPING, "epoch", stops[0]["epoch"], list(stops)))
+    """What every method reaches, by seed; the endpoints; Lai's excess over each baseline by λ."""
+    mse, points = train_methods(settings)
+    pairs = [(name, m) for m in MEASURES for name in BASELINES if points_of(points, name, m)]
+    lai = points_of(points, LAI)
+    excesses = [excess(points, point, *pair) for pair in pairs for point in lai]
     return {
         **settings.provenance("frontier", california(settings.data).source),
-        "protocol": protocol_of(control[0]),
+        "protocol": protocol_of(mse[0]),
         "points": points,
-        "differences": [
-            _difference(points, point, baseline, measure)
-            for measure in MEASURES
-            for baseline in BASELINES
-            for point in points
-            if point["method"] == LAI
+        "primary": endpoint(points, LAI, *PRIMARY),
+        "secondary": [endpoint(points, LAI, *pair) for pair in pairs if pair != PRIMARY],
+        "excess": excesses,
+        "not_reached": [
+            {name: e[name] for name in ("baseline", "measure", "value")}
+            | {"seeds": len(mse) - e["reached"]}
+            for e in excesses
+            if e["reached"] < len(mse)
         ],
+        "shrinkage": [
+            shrunk_to(mse, points[0], point, measure) for measure in MEASURES for point in lai
+        ],
+        "best": [best_of(points, method) for method in METHODS],
     }
 
 
 def table(numbers: Numbers) -> str:
-    """Every method and parameter; then the comparison at equal smoothness."""
-    names = ("rmse", *MEASURES)
-    control = numbers["points"][0]
+    """The endpoints; every method and parameter; the comparison by λ; shrinkage; the best."""
     lines = [
         f"RMSE against smoothness, {settings_caption(numbers)}",
-        "medians over seeds; change to MSE of the same seed: median (least … most)",
-        f"{'':<42}" + "".join(f"{name:>10}{'change':>25}" for name in names),
+        "one half of the validation set chooses, the other scores; mean [95% interval] over seeds",
+        "",
+        "Lai's RMSE over the baseline's, mean over the common range (in multiples of MSE's):",
     ]
-    for point in numbers["points"]:
-        line = f"{point['method']:<30}{_setting(point):<12}"
-        for name in names:
-            changes = [ratio - 1 for ratio in _ratios(point, control, name)]
-            line += f"{statistics.median(point[name]):10.4f}{with_range(*_spread(changes)):>25}"
-        lines.append(line)
+    for entry in (numbers["primary"], *numbers["secondary"]):
+        kind = "primary" if entry is numbers["primary"] else "secondary"
+        head = f"{kind:<11}{MEASURES[entry['measure']]:<22}{entry['baseline']:<32}"
+        lines.append(f"{head}{range_text(entry):<14}{endpoint_text(entry)}")
+
+    control = numbers["points"][0]
+    lines += ["", f"{'change to MSE':<42}" + "".join(f"{n:>26}" for n in ("rmse", *MEASURES))]
+    level = [sum(control[name]) / len(control[name]) for name in ("rmse", *MEASURES)]
+    lines.append(f"{CONTROL + ', level':<42}" + "".join(f"{value:>26.4f}" for value in level))
+    for point in numbers["points"][1:]:
+        cells = [
+            with_interval(paired_change(point[name], control[name])) if name in point else "–"
+            for name in ("rmse", *MEASURES)
+        ]
+        head = f"{point['method']:<31}{_setting(point):<11}"
+        lines.append(head + "".join(f"{cell:>26}" for cell in cells))
+
     for measure, title in MEASURES.items():
+        mine = [e for e in numbers["excess"] if e["measure"] == measure]
+        names = list(dict.fromkeys(e["baseline"] for e in mine))
         lines += [
             "",
-            f"Lai's RMSE over the smallest that a baseline reaches at up to the same {title}:",
-            "median (least … most), in how many seeds a run of the baseline is as smooth",
-            f"{'':<10}" + "".join(f"{baseline:>31}" for baseline in BASELINES),
+            f"Lai's RMSE over the baseline's at equal {title}; in brackets, if not in all seeds:",
+            "in how many a run of the baseline is as smooth",
+            f"{'':<11}" + "".join(f"{name:>33}" for name in names),
         ]
-        mine = [d for d in numbers["differences"] if d["measure"] == measure]
-        for lam in dict.fromkeys(d["lam"] for d in mine):
-            cells = [_excess(d["excess"]) for d in mine if d["lam"] == lam]
-            lines.append(f"λ = {lam:<6g}" + "".join(f"{cell:>31}" for cell in cells))
-        lines.append(f"{GRADIENT_PENALTY}: {verdict(numbers, measure)}")
+        for lam in dict.fromkeys(e["value"] for e in mine):
+            cells = [_excess(e) for e in mine if e["value"] == lam]
+            lines.append(f"λ = {lam:<7g}" + "".join(f"{cell:>33}" for cell in cells))
+
+    lines += [
+        "",
+        "MSE's outputs shrunk to what Lai reaches: change to MSE of both; Lai over shrunk",
+    ]
+    for e in numbers["shrinkage"]:
+        changes = (with_interval(e[name]) for name in ("rmse_change", "lai_change", "excess"))
+        head = f"equal {MEASURES[e['measure']]:<24}λ = {e['value']:<7g}"
+        lines.append(head + "".join(f"{change:>28}" for change in changes))
+
+    lines += ["", "the parameter that the choosing half prefers: change of RMSE to MSE"]
+    for e in numbers["best"]:
+        symbol, values = METHODS[e["method"]].parameter, sorted(e["values"])
+        chosen = f"{symbol} = {values[0]:g} … {values[-1]:g}"
+        lines.append(f"{e['method']:<32}{chosen:<26}{with_interval(e['rmse_change'])}")
     return "\n".join(lines)
 
 
-def verdict(numbers: Numbers, measure: str) -> str:
-    """Where all seeds agree on Lai against double backpropagation on all points."""
-    by_lam = excess_by_lam(numbers, measure).items()
-    more = [lam for lam, by_seed in by_lam if min(by_seed) > 0]
-    less = [lam for lam, by_seed in by_lam if max(by_seed) < 0]
-    found = [f"Lai costs more for λ = {listed(more)}"] * bool(more)
-    found += [f"Lai costs less for λ = {listed(less)}"] * bool(less)
-    return f"in every seed {'; '.join(found)}" if found else "the seeds disagree for every λ"
-
-
 def plot(numbers: Numbers) -> Figure:
-    """The cost in RMSE over each measure of smoothness, relative to MSE of the same seed."""
-    figure = Figure(figsize=(11, 6), layout="constrained")
-    panels: Any = figure.subplots(1, 2, sharey=True)
-    for axes, (measure, label) in zip(panels, MEASURES.items(), strict=True):
+    """The cost in RMSE over each measure; below, the endpoints and the best of each method."""
+    figure = Figure(figsize=(13, 10.5), layout="constrained")
+    panels: Any = figure.subplot_mosaic("aabbcc;dddeee", height_ratios=(1.25, 1))
+    top = [panels[name] for name in "abc"]
+    for axes, (measure, label) in zip(top, MEASURES.items(), strict=True):
         _frontiers(axes, numbers, measure)
-        axes.set_xlabel(f"{label}, relative to MSE (smoother to the left)")
-        title = f"Lai against {GRADIENT_PENALTY}, at equal {measure}:"
-        axes.set_title(f"{title}\n{verdict(numbers, measure)}")
-    panels[0].set_ylabel("validation RMSE, change to MSE of the same seed")
-    panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    title = "median over seeds, bars from least to most"
-    shown = panels[0].get_legend_handles_labels()
-    figure.legend(*shown, title=title, loc="outside upper center", ncols=3)
+        axes.set_xlabel(f"{label}, in multiples of MSE's\n(smoother to the left)")
+        axes.sharey(top[0])
+    top[0].set_ylabel("validation RMSE, change to MSE of the same seed (%)")
+    _named(top[0], numbers)
+    _endpoints(panels["d"], numbers)
+    _best(panels["e"], numbers["best"])
+    primary = numbers["primary"]
+    shown = top[0].get_legend_handles_labels()
+    title = (
+        "At equal mean gradient norm, Lai against the gradient penalty on the same samples:"
+        f" RMSE {endpoint_text(primary)}\n"
+    )
+    figure.legend(*shown, loc="outside upper center", ncols=4, title=title, title_fontsize=12)
+    panels["a"].set_title("means over seeds; bars: 95% intervals (not for grey)")
     figure.supxlabel(settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
 
 
 def _frontiers(axes: Axes, numbers: Numbers, measure: str) -> None:
-    control, *points = numbers["points"]
-    shown = []
-    for method, about in METHODS.items():
-        color, marker, dashes = about.look
-        start = [] if method == STOPPING else [control]  # a parameter of 0; a path ends there
-        mine = start + [point for point in points if point["method"] == method]
-        x = np.array([_spread(_ratios(point, control, measure)) for point in mine]).T
-        y = np.array([_spread(_ratios(point, control, "rmse")) for point in mine]).T - 1
-        width = 0.8 if method == STOPPING else 1.5
-        (line,) = axes.plot(x[0], y[0], color=color, ls=dashes, lw=width, marker=marker)
-        line.set_label(about.label or method)
-        if method != STOPPING:
-            bars = {"xerr": abs(x[1:] - x[0]), "yerr": abs(y[1:] - y[0])}
-            axes.errorbar(x[0], y[0], **bars, fmt="none", ecolor=color, elinewidth=0.8, alpha=0.6)
-        shown += list(x[0, y[0] < MAX_COST])
-        for point, place in zip(mine, zip(x[0], y[0], strict=True), strict=True):
-            if point["value"] in about.named:
-                offset, side = about.named[point["value"]]
-                annotate(axes, _setting(point), place, offset, ha=side, color=color, fontsize=8)
-    axes.plot(1, 0, "*", color=GREY, ms=14, label=CONTROL, zorder=4)
-    axes.set(xlim=(min(shown) - 0.1, max(shown) + 0.06), ylim=(-0.03, MAX_COST))
+    control = numbers["points"][0]
+    for method, look in LOOKS.items():
+        mine = points_of(numbers["points"], method, measure)
+        if mine:
+            draw_frontier(axes, control, mine, measure, look, method)
+    relative_axes(axes)
 
 
-def _point(method: str, parameter: str | None, value: float | None, runs: list[Numbers]) -> Numbers:
-    """One method at one value of its parameter: a list over seeds of everything measured."""
-    ends = {name: [run[name] for run in runs] for name in ("rmse", *MEASURES)}
-    return {"method": method, "knob": parameter, "value": value, **ends}
+def _named(axes: Axes, numbers: Numbers) -> None:
+    """Write some parameters beside their points."""
+    control = numbers["points"][0]
+    for point in numbers["points"]:
+        if point["value"] in NAMED.get(point["method"], ()):
+            x, y = (paired_change(point[n], control[n])["mean"] for n in ("mean_grad_norm", "rmse"))
+            offset, side = ((6, 4), "left") if point["method"] == LAI else ((-6, -9), "right")
+            look = {"color": LOOKS[point["method"]][0], "fontsize": 8, "ha": side}
+            annotate(axes, _setting(point), (1 + x, 100 * y), offset, **look)
 
 
-def _difference(points: list[Numbers], lai: Numbers, baseline: str, measure: str) -> Numbers:
-    """Lai's RMSE over the baseline's at equal smoothness, less 1, by seed."""
-    baselines = [point for point in points if point["method"] in (CONTROL, baseline)]
-    by_seed = []
-    for seed, (rmse, smoothness) in enumerate(zip(lai["rmse"], lai[measure], strict=True)):
-        runs = [(point[measure][seed], point["rmse"][seed]) for point in baselines]
-        best = pareto_rmse(runs, smoothness)
-        by_seed.append(None if best is None else rmse / best - 1)
-    return {"measure": measure, "rival": baseline, "lam": lai["value"], "excess": by_seed}
+def _endpoints(axes: Axes, numbers: Numbers) -> None:
+    chosen = [e for e in numbers["secondary"] if e["baseline"] in (SAME, ALL)]
+    entries = [numbers["primary"], *sorted(chosen, key=lambda e: BASELINES.index(e["baseline"]))]
+    labels = [
+        f"{MEASURES[e['measure']]},\n{e['baseline'].split(', ')[1]}{', primary' * (i == 0)}"
+        for i, e in enumerate(entries)
+    ]
+    draw_endpoints(axes, entries, labels)
+    axes.set_xlabel("Lai's RMSE over that of the gradient penalty, mean over the common range (%)")
+    missed = _missed(numbers)
+    axes.set_title(
+        "Endpoints, at equal smoothness (left of 0: Lai is better)"
+        + (f"\nno penalty on the same samples is as smooth as {missed}" if missed else "")
+    )
+    axes.set_ylim(len(entries) - 0.5, -1.3)  # room for the legend
+    axes.legend(loc="upper center", ncols=3, fontsize=8)
 
 
-def _ratios(point: Numbers, control: Numbers, name: str) -> list[float]:
-    return [value / base for value, base in zip(point[name], control[name], strict=True)]
+def _best(axes: Axes, best: list[Numbers]) -> None:
+    for row, e in enumerate(best):
+        color, marker, _ = LOOKS[e["method"]]
+        draw_change(axes, e["rmse_change"], row, fmt=marker, color=color, capsize=3)
+    axes.axvline(0, color=GREY, lw=1)
+    axes.set_yticks(range(len(best)), [e["method"].replace(", ", ",\n") for e in best])
+    axes.set_ylim(len(best) - 0.5, -0.5)
+    axes.set_title("Best parameter of one half, scored on the other\n(left of 0: better than MSE)")
+    axes.set_xlabel("validation RMSE, change to MSE of the same seed (%)")
 
 
-def _spread(values: list[float]) -> tuple[float, float, float]:
-    return statistics.median(values), min(values), max(values)
+def _missed(numbers: Numbers) -> str:
+    """The λ that the baseline of the primary endpoint does not reach, and in how many seeds."""
+    n = len(numbers["seeds"])
+    return ", ".join(
+        f"λ = {e['value']:g} ({e['seeds']} of {n} seeds)"
+        for e in numbers["not_reached"]
+        if (e["baseline"], e["measure"]) == PRIMARY
+    )
 
 
-def _excess(changes: list[float | None]) -> str:
-    found = [change for change in changes if change is not None]
-    return f"{with_range(*_spread(found))} {len(found)}/{len(changes)}" if found else "–"
+def _excess(entry: Mapping[str, Any]) -> str:
+    if entry["mean"] is None:
+        return "–"
+    reached, n = entry["reached"], len(entry["by_seed"])
+    return with_interval(entry) + ("" if reached == n else f" ({reached})")
 
 
 def _setting(point: Numbers) -> str:
-    about = METHODS.get(point["method"])  # None: the control
-    return about.setting.format(point["value"]) if about else ""
+    return f"{point['parameter']} = {point['value']:g}" if point["parameter"] else ""

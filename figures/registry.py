@@ -78,6 +78,9 @@ FIGURES: dict[str, FigureSpec] = {
     "strength": FigureSpec("Do α and λ set the strength together?", "strength"),
     "trap": FigureSpec("How many runs end with a slope of the wrong sign?", "trap"),
     "frontier": FigureSpec("Is Lai better than penalising ‖k‖² directly?", "frontier"),
+    "one_feature": FigureSpec(
+        "Is a small λ₈ better than penalising k₈² for one feature?", "one_feature"
+    ),
     "few_data": FigureSpec("Does the Lai loss help where training data are few?", "few_data"),
     "readings": FigureSpec("What do the choices do that the paper leaves open?", "readings"),
     "cost": FigureSpec("What does a Lai step cost?", "cost"),

@@ -36,3 +36,20 @@ def shrunk_changes(arms: list[Numbers], lam: Any) -> Numbers:
         "rmse_change": paired_change(ratios, ones),
         "mean_grad_norm_change": paired_change(factors, ones),
     }
+
+
+def shrunk(arm: Numbers, c: float) -> Numbers:
+    """What an arm would have been with its outputs shrunk by c: its RMSE and its smoothness."""
+    ratios = [rmse_of(moments, c) / rmse_of(moments) for moments in arm["moments"]]
+    return {
+        "halves": [rmse * ratio for rmse, ratio in zip(arm["halves"], ratios, strict=True)],
+        "variance": arm["variance"] * c**2,
+        "mean_grad_norm": arm["mean_grad_norm"] * c,
+        "sensitivity": (c * np.asarray(arm["sensitivity"])).tolist(),
+    }
+
+
+def factor_to(arm: Numbers, measure: str, value: float) -> float:
+    """The c with which shrunk outputs of an arm have this value of a measure; at most 1."""
+    ratio = value / arm[measure]
+    return min(1.0, math.sqrt(ratio) if measure == "variance" else ratio)

@@ -38,7 +38,8 @@ SEEDS = {  # of what is committed
     "smoothness": 3,
     "sensitivity": 3,
     "strength": 10,
-    "frontier": 5,
+    "frontier": 10,
+    "one_feature": 10,
     "few_data": 10,
     "readings": 10,
 }
