@@ -31,11 +31,11 @@ def test_the_error_is_the_distance_from_the_intercept_that_is_best_for_the_slope
     c = np.linspace(2, 6, 4001)
     best = c[np.abs(1.5 * x + c[:, None] - t).mean(axis=1).argmin()]
     expected = np.repeat([[4.0 + 2 - best], [4.0 + 5 - best]], 2, axis=1)
-    # the mean absolute error is least between two neighbouring points
+    # the mean absolute error is smallest between two neighbouring points
     np.testing.assert_allclose(errors, expected, atol=0.05)
 
 
-def test_each_start_has_its_own_way_and_a_longer_run_goes_on_from_a_shorter_one() -> None:
+def test_starts_differ_and_a_longer_run_continues_a_shorter_one() -> None:
     errors = intercept_runs.fit_line(JOB, None, Path())["errors"]
     assert errors[0][0] != errors[0][1]
     assert all(late < early for early, late in zip(*errors, strict=True))
