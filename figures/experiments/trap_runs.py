@@ -14,33 +14,43 @@ SLOPE = 3.0  # of the line, y = 3x, and the steepest of the curve, y = 1.5 sin 2
 X = {"line": 1.0, "curve": 2.0}  # x and the noise are uniform, x in ±X
 N, BATCH_SIZE = 128, 32
 NETS = {"line": MLP((1, 1)), "curve": MLP((1, 16, 1), "tanh")}
-EPOCHS = {"line": 30, "curve": 25}  # of pretraining, and as many after it
+EPOCHS = {"line": 30, "curve": 25}  # of pretraining, and of one round after it
 LR = {"line": 0.03, "curve": 0.05}
-PRETRAINING: Job = {"lam": None, "alpha": 0.0, "slower": 1}
+PRETRAINING: Job = {"lam": None, "alpha": 0.0, "slower": 1, "rounds": 1}
 
 
 def train(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
-    """By run of `job`: each seed's fraction of wrong points, and the first seed's predictions.
+    """By run of `job` and by seed: how each fit compares with the truth, on a grid.
+
+    `wrong` is the fraction of points where k and the true slope differ in sign, among those where
+    the latter is not small; a flat fit has a small `mean_abs_k`; `rmse_to_truth` is its error. By
+    run, `fits` has the first seed's predictions.
 
     A run is a dict: `lam` of the loss, or None for MSE; the fraction `alpha` of the points that get
-    it; whether it is `pretrained` with MSE; by how much Adam's learning rate is divided, `slower`.
+    it; whether it is `pretrained` with MSE; for how many times `EPOCHS` it is then trained,
+    `rounds`; by how much Adam's learning rate is divided and the epochs multiplied, `slower`.
     """
     task, net, x = job["task"], NETS[job["task"]], grid(job["task"])
-    _, true = truth(task, x)
-    steep = np.abs(true) > SLOPE / 3
-    wrong: list[list[float]] = [[] for _ in job["runs"]]
+    y_true, k_true = truth(task, x)
+    steep = np.abs(k_true) > SLOPE / 3
+    measures: dict[str, list[list[float]]] = {
+        name: [[] for _ in job["runs"]] for name in ("wrong", "mean_abs_k", "rmse_to_truth")
+    }
     fits = []
     for seed in job["seeds"]:
         pretrained = last_state(job, seed, PRETRAINING)
-        for fractions, run in zip(wrong, job["runs"], strict=True):
+        for index, run in enumerate(job["runs"]):
             start = pretrained if run["pretrained"] else None
             theta = last_state(job, seed, run, start).theta
             y, tape = net.forward(theta, x[:, None])
-            k, _ = net.input_gradient(tape)
-            fractions.append(float((k[:, 0] * true <= 0)[steep].mean()))
+            k = net.input_gradient(tape)[0][:, 0]
+            measures["wrong"][index].append(float((k * k_true <= 0)[steep].mean()))
+            measures["mean_abs_k"][index].append(float(np.abs(k).mean()))
+            error = float(np.sqrt(((y - y_true) ** 2).mean()))
+            measures["rmse_to_truth"][index].append(error)
             if seed == job["seeds"][0]:
                 fits.append(y.round(4).tolist())
-    return {"wrong": wrong, "fits": fits}
+    return {**measures, "fits": fits}
 
 
 def grid(task: str) -> Array:
@@ -74,7 +84,7 @@ def last_state(job: Job, seed: int, run: Job, start: TrainingState | None = None
         alpha=run["alpha"],
         sampling="points",
         pretrain_epochs=start.epoch if start else 0,
-        lai_epochs=EPOCHS[task] * slower,
+        lai_epochs=EPOCHS[task] * run["rounds"] * slower,
         batch_size=BATCH_SIZE,
         optimizer=Adam(lr=LR[task] / slower),
         rng=np.random.default_rng([seed, 1]),
