@@ -238,7 +238,7 @@ def calls_of(
 
 
 def test_jitter_is_drawn_anew_in_each_epoch(calls_of: Callable[..., Any]) -> None:
-    calls, _ = calls_of(jitter=0.3)
+    calls, run = calls_of(jitter=0.3)
     task, _ = task_of(job())
     noise = np.array([call.x - task.x for call in calls]) * task.scale / task.std
     assert noise.shape == (AFTER, N, 8)
@@ -248,6 +248,8 @@ def test_jitter_is_drawn_anew_in_each_epoch(calls_of: Callable[..., Any]) -> Non
     # no two epochs, nor two features, have the same noise
     for one, other in ((noise[:-1], noise[1:]), (noise[..., :-1], noise[..., 1:])):
         assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.02
+    # parameters, Adam's state and random numbers go on from epoch to epoch
+    assert run.state.optimizer.t == (PRETRAIN + AFTER) * N // BATCH
     for call in calls:
         assert call.options["loss"] == Plain()
         assert np.array_equal(call.t, task.t)
@@ -321,9 +323,9 @@ def test_undivided_lai_is_trained_with(calls_of: Callable[..., Any]) -> None:
 def test_train_rows_leaves_the_validation_set_and_the_scaling(
     calls_of: Callable[..., Any],
 ) -> None:
-    (call,), run = calls_of(train_rows=100)
+    (call,), run = calls_of(train_rows=50)
     task, _ = task_of(job())
-    assert np.array_equal(call.x, task.x[:100]) and np.array_equal(call.t, task.t[:100])
+    assert np.array_equal(call.x, task.x[:50]) and np.array_equal(call.t, task.t[:50])
     assert np.array_equal(run.evaluator.task.x_val, task.x_val)
     assert np.array_equal(run.evaluator.unit, task.std / task.scale)
 
