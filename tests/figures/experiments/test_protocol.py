@@ -150,15 +150,14 @@ def test_a_level_is_mean_and_standard_deviation_column_by_column() -> None:
 
 
 def test_a_setting_is_compared_with_mse_seed_by_seed() -> None:
-    numbers = {None: [2.0, 4.0], 0.1: [1.0, 8.0], 0.01: [3.0, 3.0]}
-    arms = [{"lam": lam, "rmse": a, "norm": [a, 1.0]} for lam, b in numbers.items() for a in b]
+    numbers = {None: [2.0, 4.0], 0.1: [1.0, 2.0], 0.01: [3.0, 3.0]}
+    arms = [{"lam": lam, "rmse": a, "norm": [a, a * a]} for lam, b in numbers.items() for a in b]
     row = summarise_setting(arms, ("rmse", "norm"), lam=0.1)
     assert row["lam"] == 0.1
-    assert row["rmse"] == {"mean": 4.5, "sd": pytest.approx(math.sqrt(24.5))}
-    # ratios 1/2 and 2: their geometric mean is 1
-    assert row["rmse_change"]["mean"] == pytest.approx(0, abs=1e-12)
-    assert row["rmse_change"]["low"] < 0 < row["rmse_change"]["high"]
-    assert row["norm_change"]["mean"] == pytest.approx([0, 0], abs=1e-12)
+    assert row["rmse"] == {"mean": 1.5, "sd": pytest.approx(math.sqrt(0.5))}
+    # both ratios are 1/2
+    assert row["rmse_change"] == pytest.approx({"mean": -0.5, "low": -0.5, "high": -0.5})
+    assert row["norm_change"]["mean"] == pytest.approx([-0.5, -0.75])
     control = summarise_setting(arms, ("rmse",), lam=None)
     assert control["rmse"]["mean"] == 3
     assert control["rmse_change"] == {"mean": 0, "low": 0, "high": 0}
