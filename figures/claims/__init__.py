@@ -7,7 +7,7 @@ the table alone.
 A claim holds, holds for some of the cases that were examined, which the verdict names, does not
 hold, or is undecided: the interval includes both. Verdicts are about the protocols and the data
 that stand beside the numbers; the paper does not describe its own (E8). All are computed, in
-`theory`, `pitfalls` and `training`, with the thresholds of `thresholds`, and may come out
+the modules beside this one, with the thresholds of `thresholds`, and may come out
 differently for other data or seeds.
 """
 
@@ -20,7 +20,7 @@ from textwrap import fill
 
 from matplotlib.figure import Figure
 
-from figures.claims import pitfalls, theory, training
+from figures.claims import conclusion, features, pitfalls, theory, training
 from figures.claims.verdict import (
     CONDITION,
     FAILS,
@@ -35,7 +35,7 @@ from figures.plotting.changes import draw_change
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
 # in the order in which they stand in their modules
-MODULES = (theory, pitfalls, training)
+MODULES = (theory, pitfalls, training, features, conclusion)
 FOUND = (value for module in MODULES for value in vars(module).values())
 CLAIMS = tuple(value for value in FOUND if isinstance(value, Claim))
 LOOKS = {  # colour and marker by kind of verdict

@@ -15,6 +15,7 @@ class Threshold(NamedTuple):
 ROUNDING = Threshold(1e-14, "relative; a hundred times the rounding of a double")
 SEARCHED = Threshold(1e-6, "relative; F is flat about its minimum: a search finds k less exactly")
 SAME_SLOPE = Threshold(1e-3, "relative; slopes that agree to three digits")
+ON_MAP = Threshold(0.02, "relative; the map of `phase` stores slopes of a coarse grid")
 NOTICED = Threshold(0.05, "relative; a change of the loss, or of |k|, that a fit would notice")
 VANISHING = Threshold(0.01, "F below which a loss has all but vanished")
 STRONG = Threshold(0.1, "|F'| above which a gradient has not vanished")
