@@ -83,7 +83,8 @@ def table(numbers: Numbers) -> str:
     lines = []
     for row in numbers["claims"]:
         lines.append(f"§{row['section']:<4} {row['claim']}: {row['verdict']}")
-        lines.append(fill(row["number"], 96, initial_indent=" " * 6, subsequent_indent=" " * 6))
+        look = {"initial_indent": " " * 6, "subsequent_indent": " " * 6}
+        lines.append(fill(row["number"], 96, break_on_hyphens=False, **look))
         lines.append(f"      ({', '.join(row['figures'])})")
     return "\n".join(lines)
 

@@ -34,11 +34,12 @@ MARKED = Threshold(-0.3, "a change of a sensitivity; the paper's is -42%")
 LEVEL = Threshold(0.03, "of the RMSE or the variance: within 3% a level is called reproduced")
 REPRODUCED = Threshold(1.1, "a deviation factor below which sensitivities are called the paper's")
 MOST = Threshold(4, "of eight features: more than so many are most")
-INTERCEPT = Threshold(0.3, "of the intercept 4: what 200 points with noise ±4 leave open")
+INTERCEPT = Threshold(0.3, "of the intercept: four standard errors with 1,000 points and noise ±4")
 ALL = {name: value for name, value in globals().items() if isinstance(value, Threshold)}
 
 
 def markdown() -> str:
     """The table of thresholds, for the gallery."""
-    rows = [f"| {name} | {t.value:g} | {t.reason} |" for name, t in ALL.items()]
+    reasons = {name: t.reason.replace("|", "\\|") for name, t in ALL.items()}
+    rows = [f"| {name} | {t.value:g} | {reasons[name]} |" for name, t in ALL.items()]
     return "\n".join(["| threshold | value | reason |", "|---|---|---|", *rows])

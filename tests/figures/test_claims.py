@@ -10,8 +10,18 @@ from typing import Any
 import pytest
 
 from figures import claims
-from figures.claims import CLAIMS, MODULES, NEEDED, RESULTS, compute, markdown, plot, table
-from figures.claims import thresholds, verdict
+from figures.claims import (
+    CLAIMS,
+    MODULES,
+    NEEDED,
+    RESULTS,
+    compute,
+    markdown,
+    plot,
+    table,
+    thresholds,
+    verdict,
+)
 from figures.claims.verdict import CONDITION, FAILS, HOLDS, TYPED, UNDECIDED, by_case, kind_of
 from figures.experiments.intervals import wilson
 from figures.experiments.settings import Settings
@@ -153,7 +163,7 @@ def test_every_threshold_is_used_and_stands_in_the_table() -> None:
 def test_the_gallery_has_the_table_of_thresholds() -> None:
     gallery = (PROJECT / "figures" / "README.md").read_text(encoding="utf-8")
     _, _, section = gallery.partition("\n## claims\n")
-    assert f"\n\n{thresholds.markdown()}\n\n" in section.partition("\n## ")[0]
+    assert f"\n\n{thresholds.markdown()}\n" in section.partition("\n## ")[0]
 
 
 # Table and picture
@@ -181,7 +191,7 @@ def test_the_picture_has_every_effect_and_counts_the_verdicts(judged: Numbers) -
         for value in (effect["mean"], effect["paper"]):
             assert value is None or (round(100 * value, 9), float(y)) in drawn
     kinds = [kind_of(row["verdict"]) for row in judged["claims"]]
-    numbers = [int(n) for n in re.findall(r"\d+", axes.get_title(loc="left"))]
+    numbers = [int(n) for n in re.findall(r"\d+", axes.get_title(loc="left") + axes.get_title())]
     assert numbers == [len(kinds), *(kinds.count(kind) for kind in claims.LOOKS)]
 
 
@@ -245,3 +255,389 @@ def without_intervals(value: Any) -> None:
     if isinstance(value, list):
         for each in value:
             without_intervals(each)
+
+
+# Every verdict turns when the numbers do
+
+Change = Callable[[dict[str, Numbers]], object]
+
+
+def assess(text: str, numbers: dict[str, Numbers]) -> verdict.Assessment:
+    (claim,) = (claim for claim in CLAIMS if claim.text == text)
+    return claim.assess(*(numbers[name] for name in claim.figures))
+
+
+def put(name: str, *keys: Any, value: Any) -> Change:
+    """A change of one number of a figure."""
+
+    def change_it(numbers: dict[str, Numbers]) -> None:
+        place: Any = numbers[name]
+        for key in keys[:-1]:
+            place = place[key]
+        assert keys[-1] in place or isinstance(place, list)
+        place[keys[-1]] = value
+
+    return change_it
+
+
+def rows(name: str, place: str, values: Numbers, /, **which: Any) -> Change:
+    """A change of `values` in the rows of the list `place` that have the values of `which`."""
+
+    def change_them(numbers: dict[str, Numbers]) -> None:
+        found = [r for r in numbers[name][place] if all(r[k] == v for k, v in which.items())]
+        assert found and all(set(values) <= set(row) for row in found)
+        for row in found:
+            row.update(values)
+
+    return change_them
+
+
+def all_of(*parts: Change) -> Change:
+    def change_all(numbers: dict[str, Numbers]) -> None:
+        for part in parts:
+            part(numbers)
+
+    return change_all
+
+
+def trap(trapped: int, runs: int = 100, flat: int = 0, **which: Any) -> Change:
+    values = {"trapped": trapped, "runs": runs, "flat": flat}
+    return rows("trap", "rows", {**values, "interval": list(wilson(trapped, runs))}, **which)
+
+
+def sizes(lai: float, norm: float = -0.3, half: float = 0.002) -> Change:
+    """What Lai does with few training samples, for every number of them."""
+    methods = {"Lai": {"change": change(lai, half), "mean_grad_norm_change": change(norm)}}
+    return rows("few_data", "sizes", {"methods": methods})
+
+
+def over_penalty(mean: float, half: float = 0.002) -> Change:
+    return rows("few_data", "sizes", {"lai_over_penalty": {"change": change(mean, half)}})
+
+
+def tables(place: int, name: str, mean: float, half: float = 0.002, which: Any = (0, 1)) -> Change:
+    """A change of Table 1 in some of the readings; `place` 1 … 3: λ = 1e-1 … 1e-3."""
+    keys = ("rows", place, f"{name}_change")
+    return all_of(*(put("samplings", "tables", i, *keys, value=change(mean, half)) for i in which))
+
+
+def table_1(place: int, name: str, mean: float, half: float = 0.002) -> Change:
+    return put("smoothness", "table", place, f"{name}_change", value=change(mean, half))
+
+
+def features(table: int, means: list[float], which: Any = (0, 1)) -> Change:
+    """A change of Table 2 (0) or 3 (1) in some of the settings, under every noise."""
+    keys = ("tables", table, "changes")
+    return all_of(
+        *(put("sensitivity", "settings", i, *keys, value=[changes(means)] * 2) for i in which)
+    )
+
+
+def reading(key: str, **values: Any) -> Change:
+    return rows("readings", "rows", {"changes": {n: change(v) for n, v in values.items()}}, key=key)
+
+
+def comparison(key: str, mean: float, half: float = 0.002) -> Change:
+    return rows("readings", "comparisons", {"changes": {"rmse": change(mean, half)}}, key=key)
+
+
+def minima(name: str, *k: float) -> Change:
+    """The slopes at a surface's minima, with little and with much noise."""
+    return all_of(
+        *(put(name, "noises", i, "minimum", "k", value=value) for i, value in enumerate(k))
+    )
+
+
+LINES = {"surface_mae_1": 1.0, "surface_mae_2": 2.0, "surface_mae_05": 0.5}
+ON_KINK = [[0.5, 1.0], [0.5, 1.0]]
+TURNS: list[tuple[str, Change, str, tuple[str, ...]]] = [
+    ("max(a, b) is", put("chebyshev", "largest_difference", value=1e-9), FAILS, ()),
+    (
+        "k slides to",
+        all_of(*(put("phase", "maps", i, "slopes", value=ON_KINK) for i in (0, 1))),
+        HOLDS,
+        (),
+    ),
+    ("k slides to", put("factor", "minima", 3, "found", value=0.3), FAILS, ()),
+    (
+        "dividing by λ",
+        lambda n: [r["without"].update(factor=0.5) for r in n["factor"]["normalising"]],
+        FAILS,
+        (),
+    ),
+    (
+        "dividing by λ",
+        lambda n: [r["without"].update(largest=0.01) for r in n["factor"]["normalising"]],
+        HOLDS,
+        (),
+    ),
+    (
+        "dividing by λ",
+        lambda n: [r["without"].update(largest=0.01, factor=1) for r in n["factor"]["normalising"]],
+        CONDITION,
+        ("above the kink",),
+    ),
+    (
+        "the loss increases",
+        rows("readings", "rows", {"mean_abs_k_change": [change(0.1)] * 8}, key="weak"),
+        HOLDS,
+        (),
+    ),
+    (
+        "the loss increases",
+        rows("readings", "rows", {"mean_abs_k_change": [change(0.1, 0.2)] * 8}, key="weak all"),
+        FAILS,
+        (),
+    ),
+    ("the minimum is exactly", minima("surface_mae_2", 2.97, 2.9), FAILS, ()),
+    (
+        "the minimum is exactly",
+        all_of(*(minima(name, lam, lam) for name, lam in LINES.items())),
+        HOLDS,
+        (),
+    ),
+    (
+        "the minimum is exactly",
+        all_of(*(minima(name, lam, 2.5) for name, lam in LINES.items())),
+        CONDITION,
+        ("noise ±0.5",),
+    ),
+    (
+        "at the minimum the",
+        put("surface_mae_2", "noises", 1, "minimum", "c", value=5.0),
+        CONDITION,
+        ("noise ±0.5",),
+    ),
+    (
+        "at the minimum the",
+        all_of(*(put("surface_mae_2", "noises", i, "minimum", "c", value=5.0) for i in (0, 1))),
+        FAILS,
+        (),
+    ),
+    ("a very small λ", rows("trap", "intercept", {"errors": [0.01]}), FAILS, ()),
+    (
+        "a very small λ",
+        rows("trap", "intercept", {"errors": [0.01]}, lr=0.05),
+        CONDITION,
+        ("lr 0.01, 3,000 steps",),
+    ),
+    (
+        "a very small λ",
+        put("surface_mae_small", "noises", 1, "intercept_width", value=5.0),
+        HOLDS,
+        (),
+    ),
+    ("a very large λ", put("surface_mae_large", "noises", 0, "minimum", "k", value=7.0), FAILS, ()),
+    (
+        "a very large λ",
+        all_of(
+            minima("surface_mae_large", 3.1, 3.2),
+            put(
+                "surface_mae_large",
+                "noises",
+                1,
+                "also",
+                value=[{"lam": 1e3, "minimum": {"k": 3.2}}],
+            ),
+        ),
+        HOLDS,
+        (),
+    ),
+    (
+        "squaring lifts",
+        put("surface_mse_large", "noises", 1, "minimum", "k", value=12.0),
+        CONDITION,
+        ("noise ±4",),
+    ),
+    ("squaring lifts", minima("surface_mse_large", 10.0, 12.0), HOLDS, ()),
+    (
+        "squared, a distinct",
+        rows("phase", "basins", {"rise": 0.3}, noise=4.0),
+        CONDITION,
+        ("noise ±0.5",),
+    ),
+    ("squared, a distinct", rows("phase", "basins", {"rise": 0.3}), FAILS, ()),
+    ("excessive", rows("surface_mse_large", "noises", {"excess": 0.0}), FAILS, ()),
+    ("excessive", rows("surface_mse_large", "noises", {"excess": 0.1}), HOLDS, ()),
+    (
+        "the penalty is the same",
+        all_of(*(rows(name, "noises", {"symmetry": 1.1}) for name in LINES)),
+        HOLDS,
+        (),
+    ),
+    (
+        "the penalty is the same",
+        put("surface_mae_1", "noises", 1, "symmetry", value=None),
+        CONDITION,
+        ("the penalty F",),
+    ),
+    ("essential assumption", minima("surface_mae_1", 1.0, 1.0), FAILS, ()),
+    ("essential assumption", minima("surface_mae_1", 2.97, 2.97), HOLDS, ()),
+    (
+        "optimised alone",
+        trap(0, method="Lai alone", lam=0.1),
+        CONDITION,
+        ("λ = 1",),
+    ),
+    ("optimised alone", trap(0, method="Lai alone"), FAILS, ()),
+    ("optimised alone", trap(90, method="Lai alone"), HOLDS, ()),
+    ("optimised alone", trap(40, flat=40, method="Lai alone"), FAILS, ()),
+    ("optimised alone", trap(7, method="Lai alone"), UNDECIDED, ()),
+    ("Lai Training cures", trap(50, method="Lai Training"), FAILS, ()),
+    ("Lai Training cures", trap(5, method="Lai Training"), UNDECIDED, ()),
+    ("Lai Training cures", trap(50, method="Lai Training", lam=0.1), CONDITION, ("λ = 1",)),
+    ("pretraining is", trap(10, method="Lai for α, no pretraining"), UNDECIDED, ()),
+    (
+        "pretraining is",
+        all_of(
+            trap(0, method="Lai for α, no pretraining"),
+            trap(50, method="Lai Training"),
+        ),
+        FAILS,
+        (),
+    ),
+    ("pretraining is", trap(50, method="Lai for α, no pretraining"), HOLDS, ()),
+    ("drawing anew", comparison("fixed few", 0.0), CONDITION, ("all samples",)),
+    ("drawing anew", all_of(comparison("fixed", 0.0), comparison("fixed few", 0.0)), FAILS, ()),
+    (
+        "drawing anew",
+        all_of(comparison("fixed", 0.01, 0.1), comparison("fixed few", 0.01, 0.1)),
+        UNDECIDED,
+        (),
+    ),
+    (
+        "α and λ control",
+        put("strength", "monotone_pairs", "variance", "alpha", value=[40, 60]),
+        CONDITION,
+        ("changes of lam",),
+    ),
+    (
+        "α and λ control",
+        put("strength", "monotone_pairs", "variance", value={"alpha": [4, 60], "lam": [4, 60]}),
+        FAILS,
+        (),
+    ),
+    (
+        "giving few data",
+        put("cost", "epochs", 1, "ratios", "points", 1, "median", value=1.8),
+        CONDITION,
+        ("batches, batch 64; batches, batch 1024",),
+    ),
+    (
+        "giving few data",
+        put("cost", "epochs", 0, "ratios", "points", 1, "median", value=1.1),
+        HOLDS,
+        (),
+    ),
+    (
+        "L1 Lai",
+        reading("l1", rmse=0.5, mean_grad_norm=-0.4),
+        CONDITION,
+        ("L2; elastic; L2 sample",),
+    ),
+    ("a λ per feature", rows("one_feature", "others", {"X8_std": {"rise": 0}}), HOLDS, ()),
+    ("a λ per feature", rows("one_feature", "others", {"X8_std": {"rise": 1}}), FAILS, ()),
+    ("with λ = 1e-1", tables(1, "rmse", 0.0), HOLDS, ()),
+    ("with λ = 1e-1", tables(1, "rmse", 0.05), FAILS, ()),
+    ("with λ = 1e-1", tables(1, "rmse", 0.01, 0.02), UNDECIDED, ()),
+    ("with λ = 1e-1", tables(1, "rmse", 0.05, which=(0,)), FAILS, ()),
+    ("as λ falls", tables(3, "rmse", 0.0), FAILS, ()),
+    ("as λ falls", tables(3, "rmse", 0.0, which=(0,)), CONDITION, ("standard points",)),
+    ("a smaller λ makes", tables(3, "variance", 0.1), FAILS, ()),
+    ("a smaller λ makes", tables(3, "variance", 0.1, which=(1,)), CONDITION, ("max-abs separate",)),
+    ("a smaller λ makes", tables(3, "variance", 0.0, 0.1), UNDECIDED, ()),
+    ("the variance of the", tables(3, "mean_grad_norm", -0.08), HOLDS, ()),
+    (
+        "the variance of the",
+        tables(3, "mean_grad_norm", -0.08, which=(1,)),
+        CONDITION,
+        ("standard points",),
+    ),
+    ("little accuracy", tables(3, "rmse", 0.1), FAILS, ()),
+    ("little accuracy", tables(3, "rmse", 0.03), HOLDS, ()),
+    ("little accuracy", tables(3, "rmse", 0.04, 0.02), UNDECIDED, ()),
+    ("at times it", sizes(-0.02), CONDITION, ("250 training samples; 4,000",)),
+    ("at times it", all_of(sizes(0.02), table_1(1, "rmse", 0.02)), FAILS, ()),
+    ("at times it", all_of(sizes(-0.02), table_1(1, "rmse", -0.02)), HOLDS, ()),
+    ("it decreases", sizes(-0.02), HOLDS, ()),
+    ("it decreases", sizes(-0.02, 0.3), FAILS, ()),
+    ("it decreases", sizes(0.0, half=0.1), UNDECIDED, ()),
+    ("the changes of", table_1(3, "variance", -0.3), CONDITION, ("RMSE with λ = 1e-1",)),
+    ("the levels of", put("smoothness", "table", 0, "variance", "mean", value=0.78), HOLDS, ()),
+    ("the levels of", put("smoothness", "table", 0, "rmse", "mean", value=0.8), FAILS, ()),
+    ("less sensitive", features(0, [0.1] * 9), FAILS, ()),
+    ("less sensitive", features(0, [0.1] * 9, (1,)), CONDITION, ("max-abs separate tanh",)),
+    ("less sensitive", features(0, [0.0] * 9), UNDECIDED, ()),
+    (
+        "X8 is by far",
+        lambda n: [s.update(mse=[[0.5] * 9] * 2) for s in n["sensitivity"]["settings"]],
+        FAILS,
+        (),
+    ),
+    (
+        "X8 is by far",
+        put("sensitivity", "settings", 0, "mse", 1, 7, value=5.0),
+        HOLDS,
+        (),
+    ),
+    (
+        "the sensitivities of",
+        put("sensitivity", "settings", 1, "deviation_factor", 0, value=1.05),
+        CONDITION,
+        ("standard separate relu",),
+    ),
+    (
+        "λ₈ = 1e-3 lowers",
+        features(1, [-0.1] * 8 + [0.0], (0,)),
+        CONDITION,
+        ("standard separate relu",),
+    ),
+    ("λ₈ = 1e-3 lowers", features(1, [-0.1] * 8 + [0.0]), FAILS, ()),
+    ("λ₈ = 1e-3 lowers", features(1, [-0.3] * 8 + [0.0]), UNDECIDED, ()),
+    ("… for 2.4%", features(1, [-0.1] * 8 + [0.05]), FAILS, ()),
+    ("… for 2.4%", features(1, [-0.1] * 8 + [0.05], (1,)), CONDITION, ("max-abs separate tanh",)),
+    ("… and changes", features(1, [0.0] * 9), FAILS, ()),
+    ("… preserving", rows("one_feature", "endpoints", {"verdict": "worse"}), FAILS, ()),
+    ("… preserving", rows("one_feature", "endpoints", {"verdict": "better"}), HOLDS, ()),
+    ("… preserving", rows("one_feature", "endpoints", {"verdict": "undecided"}), UNDECIDED, ()),
+    ("better generalisation", sizes(-0.02), CONDITION, ("250 training samples; 4,000",)),
+    ("better generalisation", sizes(0.02), FAILS, ()),
+    (
+        "better generalisation",
+        all_of(sizes(-0.02), rows("frontier", "best", {"rmse_change": change(-0.02)})),
+        HOLDS,
+        (),
+    ),
+    ("it controls", rows("frontier", "secondary", {"verdict": "worse"}), FAILS, ()),
+    (
+        "it controls",
+        put("frontier", "primary", "verdict", value="better"),
+        CONDITION,
+        ("grad norm",),
+    ),
+    ("… with few", over_penalty(0.02), FAILS, ()),
+    ("… with few", over_penalty(-0.02), HOLDS, ()),
+    ("… with few", over_penalty(0.0, 0.1), UNDECIDED, ()),
+    ("stable", tables(3, "rmse", 0.5), FAILS, ()),
+    ("stable", tables(3, "rmse", 0.01), HOLDS, ()),
+    ("stable", tables(3, "rmse", 0.05, 0.02), UNDECIDED, ()),
+]
+
+
+@pytest.mark.parametrize(("start", "change_it", "kind", "words"), TURNS, ids=lambda x: str(x)[:20])
+def test_a_verdict_and_its_condition_turn_with_the_numbers(
+    start: str, change_it: Change, kind: str, words: tuple[str, ...]
+) -> None:
+    (text,) = (claim.text for claim in CLAIMS if claim.text.startswith(start))
+    numbers = invented()
+    before = assess(text, numbers).verdict
+    change_it(numbers)
+    after = assess(text, numbers).verdict
+    assert kind_of(after) == kind
+    assert after != before
+    assert all(word in after for word in words)
+
+
+def test_every_claim_is_turned_by_a_test() -> None:
+    untouched = [c.text for c in CLAIMS if not any(c.text.startswith(t[0]) for t in TURNS)]
+    assert untouched == ["divided, the loss is near the true loss"]  # of the formula itself
