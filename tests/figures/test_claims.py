@@ -486,7 +486,15 @@ TURNS: list[tuple[str, Change, str, tuple[str, ...]]] = [
     ("Lai Training cures", trap(50, method="Lai Training"), FAILS, ()),
     ("Lai Training cures", trap(5, method="Lai Training"), UNDECIDED, ()),
     ("Lai Training cures", trap(50, method="Lai Training", lam=0.1), CONDITION, ("λ = 1",)),
-    ("pretraining is", trap(10, method="Lai for α, no pretraining"), UNDECIDED, ()),
+    (
+        "pretraining is",
+        all_of(
+            trap(10, method="Lai for α, no pretraining"),
+            trap(10, method="Lai Training"),
+        ),
+        UNDECIDED,
+        (),
+    ),
     (
         "pretraining is",
         all_of(
