@@ -54,7 +54,9 @@ def _accuracy(frontier: Numbers) -> Assessment:
         f" margin {frontier['primary']['margin']:.0%}, {about(frontier)}; no worse than the"
         " penalty is all that is tested, not optimality"
     )
-    effect = effect_of("Lai over penalty, RMSE", frontier["primary"])
+    effect = effect_of(
+        "Lai over penalty, RMSE", frontier["primary"], at_most=frontier["primary"]["margin"]
+    )
     return Assessment(by_case(cases), number, effect)
 
 
@@ -66,9 +68,9 @@ def _few_data(few: Numbers) -> Assessment:
         cases[f"{size['rows']:,} training samples"] = inside(change, high=0.0)
         cells.append(f"{size['rows']:,}: {with_interval(change)}")
     number = f"best RMSE of Lai over that of the gradient penalty: {'; '.join(cells)}; {about(few)}"
-    effect = effect_of(
-        "few samples, Lai over penalty", few["sizes"][1]["lai_over_penalty"]["change"]
-    )
+    middle = few["sizes"][1]
+    name = f"{middle['rows']} samples, Lai over penalty"
+    effect = effect_of(name, middle["lai_over_penalty"]["change"], at_most=0.0)
     return Assessment(by_case(cases), number, effect)
 
 

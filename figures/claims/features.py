@@ -76,7 +76,9 @@ def _last_feature(sensitivity: Numbers) -> Assessment:
     number = f"X8 to MSE (paper -42%): {'; '.join(cells)}; {about(sensitivity)}"
     first = sensitivity["settings"][0]
     change = entry(first["tables"][1]["changes"][first["nearest"]], 7)
-    effect = effect_of("λ₈ = 1e-3, X8", change, float(paper.TABLE_3.change[7]))
+    effect = effect_of(
+        "λ₈ = 1e-3, X8", change, float(paper.TABLE_3.change[7]), at_most=at.MARKED.value
+    )
     return Assessment(by_case(cases), number, effect)
 
 
@@ -90,7 +92,9 @@ def _price(sensitivity: Numbers) -> Assessment:
     number = f"RMSE to MSE (paper +2.4%): {'; '.join(cells)}; {about(sensitivity)}"
     first = sensitivity["settings"][0]
     change = entry(first["tables"][1]["changes"][first["nearest"]], 8)
-    effect = effect_of("λ₈ = 1e-3, RMSE", change, float(paper.TABLE_3.change[8]))
+    effect = effect_of(
+        "λ₈ = 1e-3, RMSE", change, float(paper.TABLE_3.change[8]), at_most=at.PRICE.value
+    )
     return Assessment(by_case(cases), number, effect)
 
 

@@ -67,7 +67,11 @@ def _redrawn(readings: Numbers) -> Assessment:
         f" {with_interval(found['fixed']['rmse'])}, with 2,000 samples"
         f" {with_interval(found['fixed few']['rmse'])}; {about(readings)}"
     )
-    return Assessment(by_case(cases), number, effect_of("fixed 1%, RMSE", found["fixed"]["rmse"]))
+    return Assessment(
+        by_case(cases),
+        number,
+        effect_of("fixed 1%, RMSE", found["fixed"]["rmse"], at_least=at.EQUAL.value),
+    )
 
 
 @claim("5", "α and λ control the strength", "strength")

@@ -29,7 +29,13 @@ def _curve(smoothness: Numbers, samplings: Numbers) -> Assessment:
         cases[reading(each)] = inside(change, -at.EQUAL.value, at.EQUAL.value)
         cells.append(f"{reading(each)} {with_interval(change)}")
     number = f"RMSE to MSE (paper -0.1%): {'; '.join(cells)}; {about(smoothness)}"
-    effect = effect_of("λ = 1e-1, RMSE", smoothness["table"][1]["rmse_change"], _table_1("rmse", 1))
+    effect = effect_of(
+        "λ = 1e-1, RMSE",
+        smoothness["table"][1]["rmse_change"],
+        _table_1("rmse", 1),
+        at_least=-at.EQUAL.value,
+        at_most=at.EQUAL.value,
+    )
     return Assessment(by_case(cases), number, effect)
 
 
@@ -59,7 +65,7 @@ def _variance(smoothness: Numbers, samplings: Numbers, protocols: Numbers) -> As
         f" {listed(paper.TABLE_1_CHANGE['variance'][1:], '+.1%')}), {about(smoothness)}; in the"
         f" search it falls at every step under {falls} of {len(sane)} protocols, one seed each"
     )
-    effect = effect_of("λ = 1e-3, variance", changes[-1], _table_1("variance", 3))
+    effect = effect_of("λ = 1e-3, variance", changes[-1], _table_1("variance", 3), at_most=0.0)
     return Assessment(by_case(cases), number, effect)
 
 
@@ -92,7 +98,12 @@ def _trade(smoothness: Numbers, samplings: Numbers) -> Assessment:
         "RMSE to MSE with λ = 1e-3, and with outputs of MSE shrunk to the same variance:"
         f" {'; '.join(cells)} (paper +3.6%); {about(samplings)}"
     )
-    effect = effect_of("λ = 1e-3, RMSE", smoothness["table"][3]["rmse_change"], _table_1("rmse", 3))
+    effect = effect_of(
+        "λ = 1e-3, RMSE",
+        smoothness["table"][3]["rmse_change"],
+        _table_1("rmse", 3),
+        at_most=at.LITTLE.value,
+    )
     return Assessment(by_case(cases), number, effect)
 
 
@@ -110,7 +121,9 @@ def _generalises(smoothness: Numbers, few: Numbers) -> Assessment:
         f" {with_interval(full)} (paper -0.1%); {about(few)}"
     )
     middle = few["sizes"][1]
-    effect = effect_of(f"{middle['rows']} samples, RMSE", middle["methods"]["Lai"]["change"])
+    effect = effect_of(
+        f"{middle['rows']} samples, RMSE", middle["methods"]["Lai"]["change"], at_most=0.0
+    )
     return Assessment(by_case(cases), number, effect)
 
 

@@ -23,13 +23,18 @@ TYPED = " (condition stated, not computed)"
 
 
 class Effect(NamedTuple):
-    """A relative change that a verdict is about, with its 95 % interval, and the paper's."""
+    """A relative change that a verdict is about, with its 95 % interval, and the paper's.
+
+    The claim is that it lies between `at_least` and `at_most`; None: no such end.
+    """
 
     name: str
     mean: float
     low: float | None
     high: float | None
     paper: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
 
 
 class Assessment(NamedTuple):
@@ -106,9 +111,16 @@ def by_interval(change: Numbers, low: float = -math.inf, high: float = math.inf)
     return by_case({"": inside(change, low, high)})
 
 
-def effect_of(name: str, change: Numbers, paper: float | None = None) -> Effect:
-    """The effect that a paired change is."""
-    return Effect(name, change["mean"], change["low"], change["high"], paper)
+def effect_of(
+    name: str,
+    change: Numbers,
+    paper: float | None = None,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Effect:
+    """The effect that a paired change is, and where it is claimed to lie."""
+    return Effect(name, change["mean"], change["low"], change["high"], paper, at_least, at_most)
 
 
 def about(numbers: Numbers) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from figures import claims
@@ -185,11 +186,20 @@ def test_the_picture_has_every_effect_and_counts_the_verdicts(judged: Numbers) -
     labels = " ".join(label.get_text() for label in axes.get_yticklabels())
     assert all(effect["name"] in labels for effect in effects)
     drawn = {
-        (round(float(x), 9), float(y)) for line in axes.lines for x, y in line.get_xydata().tolist()
+        (round(float(x), 9), float(y))
+        for line in axes.lines
+        for x, y in np.array(line.get_xydata())
     }
     for y, effect in enumerate(effects):
         for value in (effect["mean"], effect["paper"]):
             assert value is None or (round(100 * value, 9), float(y)) in drawn
+    bands = {
+        patch.get_y() + patch.get_height() / 2: patch for patch in axes.patches[: len(effects)]
+    }
+    for y, effect in enumerate(effects):
+        ends = bands[y].get_x(), bands[y].get_x() + bands[y].get_width()
+        for end, bound in zip(ends, (effect["at_least"], effect["at_most"]), strict=True):
+            assert end == pytest.approx(100 * bound) if bound is not None else abs(end) > 100
     kinds = [kind_of(row["verdict"]) for row in judged["claims"]]
     numbers = [int(n) for n in re.findall(r"\d+", axes.get_title(loc="left") + axes.get_title())]
     assert numbers == [len(kinds), *(kinds.count(kind) for kind in claims.LOOKS)]
