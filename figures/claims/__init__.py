@@ -1,13 +1,13 @@
 """The paper's claims with a verdict each, computed from the numbers of the other figures.
 
 What to see: the effects that claims are about, each with its 95 % interval and the paper's value;
-the marker tells the verdict. The claims without an effect, a number of one kind for all, stand in
-the table alone.
+the marker tells the verdict, the grey band where the claim holds. The claims without an effect, a
+number of one kind for all, stand in the table alone.
 
 A claim holds, holds for some of the cases that were examined, which the verdict names, does not
 hold, or is undecided: the interval includes both. Verdicts are about the protocols and the data
 that stand beside the numbers; the paper does not describe its own (E8). All are computed, in
-`theory`, `pitfalls` and `training`, with the thresholds of `thresholds`, and may come out
+the modules beside this one, with the thresholds of `thresholds`, and may come out
 differently for other data or seeds.
 """
 
@@ -16,11 +16,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from textwrap import fill
+from textwrap import fill, indent
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.claims import pitfalls, theory, training
+from figures.claims import conclusion, features, pitfalls, theory, training
 from figures.claims.verdict import (
     CONDITION,
     FAILS,
@@ -35,7 +36,7 @@ from figures.plotting.changes import draw_change
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
 # in the order in which they stand in their modules
-MODULES = (theory, pitfalls, training)
+MODULES = (theory, pitfalls, training, features, conclusion)
 FOUND = (value for module in MODULES for value in vars(module).values())
 CLAIMS = tuple(value for value in FOUND if isinstance(value, Claim))
 LOOKS = {  # colour and marker by kind of verdict
@@ -46,6 +47,7 @@ LOOKS = {  # colour and marker by kind of verdict
 }
 NAMES = {HOLDS: "hold", CONDITION: "hold for some cases", FAILS: "do not hold"}
 NAMES |= {UNDECIDED: "are undecided"}
+CLAIMED = "#dddddd"
 RESULTS = Path(__file__).parents[1] / "results"
 NEEDED = tuple(dict.fromkeys(name for claim in CLAIMS for name in claim.figures))
 
@@ -83,7 +85,8 @@ def table(numbers: Numbers) -> str:
     lines = []
     for row in numbers["claims"]:
         lines.append(f"§{row['section']:<4} {row['claim']}: {row['verdict']}")
-        lines.append(fill(row["number"], 96, initial_indent=" " * 6, subsequent_indent=" " * 6))
+        # without breaks at hyphens, which are minus signs, too
+        lines.append(indent(fill(row["number"], 90, break_on_hyphens=False), " " * 6))
         lines.append(f"      ({', '.join(row['figures'])})")
     return "\n".join(lines)
 
@@ -108,17 +111,24 @@ def plot(numbers: Numbers) -> Figure:
         effect = row["effect"]
         draw_change(axes, effect, y, fmt=marker, color=color, ms=8, capsize=3)
         if effect["paper"] is not None:
-            axes.plot(100 * effect["paper"], y, "x", color=GREY, ms=9, mew=1.8)
+            axes.plot(100 * effect["paper"], y, "x", color="black", ms=9, mew=1.8, zorder=4)
     kinds = [kind_of(row["verdict"]) for row in numbers["claims"]]
     for kind, (color, marker) in LOOKS.items():
         label = f"{NAMES[kind]}: {kinds.count(kind)} of {len(kinds)} claims"
         axes.plot([], [], marker, color=color, ms=8, label=label)
-    axes.plot([], [], "x", color=GREY, ms=9, mew=1.8, label="the paper's value")
+    axes.plot([], [], "x", color="black", ms=9, mew=1.8, label="the paper's value")
     labels = [f"§{row['section']}  {row['claim']}\n({row['effect']['name']})" for row in rows]
     axes.set_yticks(range(len(rows)), labels, fontsize=8.5)
     axes.axvline(0, color=GREY, lw=1)
     axes.set_xscale("symlog", linthresh=1)
+    axes.set_xticks([0, *(sign * x for sign in (-1, 1) for x in (0.5, 1, 3, 10, 30, 100))])
     axes.xaxis.set_major_formatter("{x:g}")
+    low, high = axes.get_xlim()
+    ends = min(1.6 * low, -2), max(1.6 * high, 2)
+    axes.set_xlim(ends)
+    for y, row in enumerate(rows):
+        _draw_claimed(axes, row["effect"], y, ends)
+    axes.barh([0], [0], color=CLAIMED, label="where the claim holds, by its threshold")
     axes.set_xlabel("change (%, logarithmic beyond ±1), mean and 95% interval over seeds")
     axes.set_ylim(len(rows) - 0.5, -0.5)
     counts = ", ".join(f"{kinds.count(kind)} {NAMES[kind]}" for kind in LOOKS)
@@ -127,6 +137,15 @@ def plot(numbers: Numbers) -> Figure:
     )
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return figure
+
+
+def _draw_claimed(axes: Axes, effect: Numbers, y: float, ends: tuple[float, float]) -> None:
+    """A band from the least to the largest effect with which the claim holds."""
+    bounds = (effect["at_least"], effect["at_most"])
+    low, high = (
+        end if bound is None else 100 * bound for bound, end in zip(bounds, ends, strict=True)
+    )
+    axes.barh([y], [high - low], 0.5, [low], color=CLAIMED, zorder=0)
 
 
 def _assess(claim: Claim, results: dict[str, Numbers]) -> Assessment:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from figures.claims import thresholds as at
-from figures.claims.verdict import Assessment, by_case, claim, effect_of, inside
+from figures.claims.verdict import Assessment, about, both, by_case, claim, effect_of, inside
 from figures.experiments.intervals import wilson
 from figures.experiments.settings import Numbers
 from figures.experiments.step_times import ALPHAS
@@ -17,7 +17,7 @@ SMALL = 0.01  # α of §6.1
 def _trap(trap: Numbers) -> Assessment:
     rows = [row for row in trap["rows"] if row["method"] == ALONE]
     cases = {_case(row): _trapped(row) for row in rows}
-    number = "trapped, not flat, of 100 starts: " + "; ".join(
+    number = f"trapped, not flat, of {rows[0]['runs']} starts: " + "; ".join(
         f"{_case(row)}: {row['trapped'] - row['flat']} ({row['flat']} flat)" for row in rows
     )
     return Assessment(by_case(cases), number)
@@ -29,7 +29,7 @@ def _cure(trap: Numbers) -> Assessment:
     rows = [r for r in trap["rows"] if r["method"] == WITH and r["alpha"] == SMALL]
     # only where there is a trap without it
     cases = {_case(row): _untrapped(row) for row in rows if alone.get(_key(row))}
-    number = f"α = {SMALL:g}, trapped, not flat, of 100 starts: " + "; ".join(
+    number = f"α = {SMALL:g}, trapped, not flat, of {rows[0]['runs']} starts: " + "; ".join(
         f"{_case(row)}: {row['trapped'] - row['flat']} ({row['flat']} flat)" for row in rows
     )
     return Assessment(by_case(cases), number)
@@ -65,9 +65,13 @@ def _redrawn(readings: Numbers) -> Assessment:
     number = (
         "RMSE with the same 1% in every epoch over that with 1% drawn anew:"
         f" {with_interval(found['fixed']['rmse'])}, with 2,000 samples"
-        f" {with_interval(found['fixed few']['rmse'])}; {_about(readings)}"
+        f" {with_interval(found['fixed few']['rmse'])}; {about(readings)}"
     )
-    return Assessment(by_case(cases), number, effect_of("fixed 1%, RMSE", found["fixed"]["rmse"]))
+    return Assessment(
+        by_case(cases),
+        number,
+        effect_of("fixed 1%, RMSE", found["fixed"]["rmse"], at_least=at.EQUAL.value),
+    )
 
 
 @claim("5", "α and λ control the strength", "strength")
@@ -78,7 +82,7 @@ def _strength(strength: Numbers) -> Assessment:
     number = (
         f"the variance falls in {pairs['alpha'][0]} of {pairs['alpha'][1]} pairs where α grows and"
         f" in {pairs['lam'][0]} of {pairs['lam'][1]} where λ falls; at equal variance the RMSE of"
-        f" two λ differs by {', '.join(with_interval(gap) for gap in gaps)}; {_about(strength)}"
+        f" two λ differs by {', '.join(with_interval(gap) for gap in gaps)}; {about(strength)}"
     )
     cases = {f"changes of {n}": f > at.MONOTONE.value for n, f in fractions.items()}
     return Assessment(by_case(cases), number)
@@ -103,17 +107,18 @@ def _norms(readings: Numbers) -> Assessment:
     keys = ("reference", "elastic", "l1", "l2 sample", "elastic sample")
     rows = [row for row in readings["rows"] if row["key"] in keys]
     smooths = {
-        row["name"]: inside(row["changes"]["mean_grad_norm"], high=0.0)
-        and inside(row["changes"]["rmse"], high=at.BEARABLE.value)
+        row["name"]: both(
+            inside(row["changes"]["mean_grad_norm"], high=0.0),
+            inside(row["changes"]["rmse"], high=at.BEARABLE.value),
+        )
         for row in rows
     }
     number = "change of the mean gradient norm (RMSE) to MSE: " + "; ".join(
-        f"{row['name']}: {row['changes']['mean_grad_norm']['mean']:+.0%}"
-        f" ({row['changes']['rmse']['mean']:+.1%})"
+        f"{row['name']}: {with_interval(row['changes']['mean_grad_norm'], '+.0%')}"
+        f" ({with_interval(row['changes']['rmse'])})"
         for row in rows
     )
-    cases = {name: bool(ok) for name, ok in smooths.items()}
-    return Assessment(by_case(cases), f"{number}; {_about(readings)}")
+    return Assessment(by_case(smooths), f"{number}; {about(readings)}")
 
 
 @claim("3.3", "a λ per feature can spare the other features", "one_feature")
@@ -127,7 +132,7 @@ def _spares(one: Numbers) -> Assessment:
         cells.append(f"λ₈ = {row['value']:g}: {rises}")
     number = (
         "of the other seven features, those whose sensitivity rises by over 5%: "
-        f"{', '.join(cells)}; {_about(one)}"
+        f"{', '.join(cells)}; {about(one)}"
     )
     return Assessment(by_case(cases), number)
 
@@ -140,16 +145,13 @@ def _case(row: Numbers) -> str:
     return f"{row['task']} ±{row['noise']:g}, λ = {row['lam']:g}"
 
 
-def _trapped(row: Numbers) -> bool:
-    """Whether the runs that are trapped, and not flat, are clearly more than rare."""
-    return bool(wilson(row["trapped"] - row["flat"], row["runs"])[0] > at.RARE.value)
+def _trapped(row: Numbers) -> bool | None:
+    """Whether the runs that are trapped, and not flat, are more than rare; by their interval."""
+    low, high = wilson(row["trapped"] - row["flat"], row["runs"])
+    return True if low > at.RARE.value else False if high < at.RARE.value else None
 
 
 def _untrapped(row: Numbers) -> bool | None:
-    """Whether they are clearly less."""
-    low, high = wilson(row["trapped"] - row["flat"], row["runs"])
-    return True if high < at.RARE.value else False if low > at.RARE.value else None
-
-
-def _about(numbers: Numbers) -> str:
-    return f"{len(numbers['seeds'])} seeds"
+    """The opposite."""
+    trapped = _trapped(row)
+    return None if trapped is None else not trapped

@@ -15,6 +15,7 @@ class Threshold(NamedTuple):
 ROUNDING = Threshold(1e-14, "relative; a hundred times the rounding of a double")
 SEARCHED = Threshold(1e-6, "relative; F is flat about its minimum: a search finds k less exactly")
 SAME_SLOPE = Threshold(1e-3, "relative; slopes that agree to three digits")
+ON_MAP = Threshold(0.02, "relative; the map of `phase` stores slopes of a coarse grid")
 NOTICED = Threshold(0.05, "relative; a change of the loss, or of |k|, that a fit would notice")
 VANISHING = Threshold(0.01, "F below which a loss has all but vanished")
 STRONG = Threshold(0.1, "|F'| above which a gradient has not vanished")
@@ -33,11 +34,12 @@ MARKED = Threshold(-0.3, "a change of a sensitivity; the paper's is -42%")
 LEVEL = Threshold(0.03, "of the RMSE or the variance: within 3% a level is called reproduced")
 REPRODUCED = Threshold(1.1, "a deviation factor below which sensitivities are called the paper's")
 MOST = Threshold(4, "of eight features: more than so many are most")
-INTERCEPT = Threshold(0.3, "of the intercept 4: what 200 points with noise ±4 leave open")
+INTERCEPT = Threshold(0.3, "of the intercept: four standard errors with 1,000 points and noise ±4")
 ALL = {name: value for name, value in globals().items() if isinstance(value, Threshold)}
 
 
 def markdown() -> str:
     """The table of thresholds, for the gallery."""
-    rows = [f"| {name} | {t.value:g} | {t.reason} |" for name, t in ALL.items()]
+    reasons = {name: t.reason.replace("|", "\\|") for name, t in ALL.items()}
+    rows = [f"| {name} | {t.value:g} | {reasons[name]} |" for name, t in ALL.items()]
     return "\n".join(["| threshold | value | reason |", "|---|---|---|", *rows])

@@ -11,19 +11,30 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from figures.experiments.settings import Numbers
+from figures.plotting.words import network_name
 
 HOLDS, FAILS, UNDECIDED, CONDITION = "holds", "does not hold", "undecided", "holds for "
+# what the tables of a figure vary, and so name themselves
+VARIED = {
+    "samplings": ("scaling", "sampling"),
+    "sensitivity": ("scaling", "sampling", "activation"),
+}
 TYPED = " (condition stated, not computed)"
 
 
 class Effect(NamedTuple):
-    """A relative change that a verdict is about, with its 95 % interval, and the paper's."""
+    """A relative change that a verdict is about, with its 95 % interval, and the paper's.
+
+    The claim is that it lies between `at_least` and `at_most`; None: no such end.
+    """
 
     name: str
     mean: float
     low: float | None
     high: float | None
     paper: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
 
 
 class Assessment(NamedTuple):
@@ -67,7 +78,7 @@ def by_case(cases: Mapping[str, bool | None], *, typed: bool = False) -> str:
         return HOLDS
     if not any(decided.values()):
         return FAILS if len(decided) == len(cases) else UNDECIDED
-    passing = ", ".join(name for name, holds in decided.items() if holds)
+    passing = "; ".join(name for name, holds in decided.items() if holds)
     return CONDITION + passing + (TYPED if typed else "")
 
 
@@ -83,14 +94,51 @@ def inside(change: Numbers, low: float = -math.inf, high: float = math.inf) -> b
     return False if change["high"] < low or high < change["low"] else None
 
 
+def both(*cases: bool | None) -> bool | None:
+    """Whether all are true; one that is false decides, otherwise one that cannot be told."""
+    if False in cases:
+        return False
+    return None if None in cases else True
+
+
+def below(a: Numbers, b: Numbers) -> bool | None:
+    """Whether change `a` is less than `b`: its interval lies wholly below; None without one."""
+    return None if a["low"] is None or b["low"] is None else bool(a["high"] < b["low"])
+
+
 def by_interval(change: Numbers, low: float = -math.inf, high: float = math.inf) -> str:
     """The verdict that the effect lies between `low` and `high`."""
     return by_case({"": inside(change, low, high)})
 
 
-def effect_of(name: str, change: Numbers, paper: float | None = None) -> Effect:
-    """The effect that a paired change is."""
-    return Effect(name, change["mean"], change["low"], change["high"], paper)
+def effect_of(
+    name: str,
+    change: Numbers,
+    paper: float | None = None,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> Effect:
+    """The effect that a paired change is, and where it is claimed to lie."""
+    return Effect(name, change["mean"], change["low"], change["high"], paper, at_least, at_most)
+
+
+def about(numbers: Numbers) -> str:
+    """Seeds and protocol behind a figure's numbers, without what its tables vary."""
+    p, varied = numbers["protocol"], VARIED.get(numbers["figure"], ())
+    counts = {len(each.get("seeds", numbers["seeds"])) for each in numbers.get("tables", ())}
+    counts |= set() if counts else {len(numbers["seeds"])}
+    parts = [f"{' or '.join(map(str, sorted(counts)))} seeds"]
+    parts += [] if "scaling" in varied else [f"{p['scaling']} inputs"]
+    parts += [] if "activation" in varied else [network_name(p)]
+    parts += [f"batch {p['batch_size']}", f"lr {p['lr']:g}"]
+    parts += [] if "sampling" in varied else [f"sampling {p['sampling']}"]
+    return ", ".join(parts)
+
+
+def reading(each: Numbers) -> str:
+    """Scaling and sampling of one of several tables."""
+    return f"{each['scaling']} {each['sampling']}"
 
 
 def entry(change: Numbers, j: int) -> dict[str, Any]:

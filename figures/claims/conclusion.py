@@ -1,0 +1,89 @@
+"""The claims of the abstract and the conclusion (paper §7), and how each is assessed."""
+
+from __future__ import annotations
+
+from figures.claims import thresholds as at
+from figures.claims.verdict import (
+    Assessment,
+    about,
+    both,
+    by_case,
+    claim,
+    effect_of,
+    inside,
+    reading,
+)
+from figures.experiments.settings import Numbers
+from figures.plotting.words import with_interval
+
+
+@claim("abs.", "better generalisation and noise resistance at once", "few_data", "frontier")
+def _dual(few: Numbers, frontier: Numbers) -> Assessment:
+    cases, cells = {}, []
+    for size in few["sizes"]:
+        lai = size["methods"]["Lai"]
+        better = inside(lai["change"], high=0.0)
+        smooth = inside(lai["mean_grad_norm_change"], high=0.0)
+        cases[f"{size['rows']:,} training samples"] = both(better, smooth)
+    best = next(b for b in frontier["best"] if b["method"] == "Lai")["rmse_change"]
+    cases["30,000"] = inside(best, high=0.0)
+    cells = [f"best λ with all samples: RMSE {with_interval(best)} to MSE"]
+    number = (
+        f"{cells[0]}, {about(frontier)}; with few samples RMSE and mean gradient norm fall"
+        f" together in {sum(bool(v) for v in list(cases.values())[:-1])} of {len(few['sizes'])}"
+        " sizes"
+    )
+    return Assessment(by_case(cases), number)
+
+
+@claim("7", "it controls gradients with maximum accuracy", "frontier")
+def _accuracy(frontier: Numbers) -> Assessment:
+    every = [frontier["primary"], *frontier["secondary"]]
+    same = [e for e in every if e["baseline"] == frontier["primary"]["baseline"]]
+    cases = {
+        f"equal {e['measure'].replace('_', ' ')}": {
+            "better": True,
+            "equivalent": True,
+            "worse": False,
+        }.get(e["verdict"])
+        for e in same
+    }
+    cells = [f"{e['measure'].replace('_', ' ')} {_endpoint(e)}, {e['verdict']}" for e in same]
+    number = (
+        f"RMSE of Lai over that of {frontier['primary']['baseline']} at equal: {'; '.join(cells)};"
+        f" margin {frontier['primary']['margin']:.0%}, {about(frontier)}; no worse than the"
+        " penalty is all that is tested, not optimality"
+    )
+    effect = effect_of(
+        "Lai over penalty, RMSE", frontier["primary"], at_most=frontier["primary"]["margin"]
+    )
+    return Assessment(by_case(cases), number, effect)
+
+
+@claim("7", "… with few training data", "few_data")
+def _few_data(few: Numbers) -> Assessment:
+    cases, cells = {}, []
+    for size in few["sizes"]:
+        change = size["lai_over_penalty"]["change"]
+        cases[f"{size['rows']:,} training samples"] = inside(change, high=0.0)
+        cells.append(f"{size['rows']:,}: {with_interval(change)}")
+    number = f"best RMSE of Lai over that of the gradient penalty: {'; '.join(cells)}; {about(few)}"
+    middle = few["sizes"][1]
+    name = f"{middle['rows']} samples, Lai over penalty"
+    effect = effect_of(name, middle["lai_over_penalty"]["change"], at_most=0.0)
+    return Assessment(by_case(cases), number, effect)
+
+
+@claim("7", "stable performance", "smoothness", "samplings")
+def _stable(smoothness: Numbers, samplings: Numbers) -> Assessment:
+    cases, cells = {}, []
+    for each in samplings["tables"]:
+        change = each["rows"][-1]["rmse_change"]
+        cases[reading(each)] = inside(change, -at.NOTICED.value, at.NOTICED.value)
+        cells.append(f"{reading(each)} {with_interval(change)}")
+    number = f"RMSE to MSE with λ = 1e-3: {'; '.join(cells)}; {about(samplings)}"
+    return Assessment(by_case(cases), number)
+
+
+def _endpoint(each: Numbers) -> str:
+    return with_interval(each) if each["mean"] is not None else "no common range"

@@ -1,0 +1,139 @@
+"""The claims about noise in single features (paper §6.2, Tables 2 and 3), and their assessment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from figures.claims import thresholds as at
+from figures.claims.verdict import (
+    Assessment,
+    about,
+    by_case,
+    claim,
+    effect_of,
+    entry,
+    inside,
+)
+from figures.experiments import paper
+from figures.experiments.settings import Numbers
+from figures.plotting.words import with_interval
+
+
+@claim("6.2", "less sensitive than MSE to noise in most features", "sensitivity")
+def _most_features(sensitivity: Numbers) -> Assessment:
+    cases: dict[str, bool | None] = {}
+    cells = []
+    for each in sensitivity["settings"]:
+        change = each["tables"][0]["changes"][each["nearest"]]
+        less = sum(high < 0 for high in change["high"][:8]) if change["high"] else 0
+        more = sum(low > 0 for low in change["low"][:8]) if change["low"] else 0
+        most = at.MOST.value
+        cases[_setting(each)] = True if less > most else False if more >= most else None
+        fewer = paper.n_decreased(change["mean"])
+        cells.append(f"{_setting(each)} {less} clearly less, {more} clearly more, {fewer} by mean")
+    number = f"of 8 features (paper: 6, one seed): {'; '.join(cells)}; {about(sensitivity)}"
+    return Assessment(by_case(cases), number)
+
+
+@claim("6.2", "X8 is by far the most sensitive", "sensitivity")
+def _most_sensitive(sensitivity: Numbers) -> Assessment:
+    cases, cells = {}, []
+    for each in sensitivity["settings"]:
+        by_kind: dict[str, list[float]] = {}
+        for (kind, _), row in zip(sensitivity["noises"], each["mse"], strict=True):
+            by_kind.setdefault(kind, []).append(row[7] / max(row[:7]))
+        for kind, ratios in by_kind.items():
+            cases[f"{_setting(each)}, noise by {kind}"] = min(ratios) > at.CLEARLY.value
+            cells.append(f"{_setting(each)}, {kind} {min(ratios):.1f} … {max(ratios):.1f}")
+    number = (
+        "X8 over the largest of the others, for noise of 5 … 100% (paper 2.6):"
+        f" {'; '.join(cells)}; {about(sensitivity)}"
+    )
+    return Assessment(by_case(cases), number)
+
+
+@claim("6.2", "the sensitivities of Table 2", "sensitivity", "protocols")
+def _table_2(sensitivity: Numbers, protocols: Numbers) -> Assessment:
+    factors = {_setting(s): s["deviation_factor"][s["nearest"]] for s in sensitivity["settings"]}
+    cases = {name: factor < at.REPRODUCED.value for name, factor in factors.items()}
+    winners = [winner["deviation_factor"] for winner in protocols["winners"]]
+    number = (
+        "deviation factor from the paper's with the nearest of"
+        f" {len(sensitivity['noises'])} noises: "
+        + "; ".join(f"{name} {factor:.2f}" for name, factor in factors.items())
+        + f"; winners of the search {min(winners):.2f} … {max(winners):.2f}"
+    )
+    return Assessment(by_case(cases), number)
+
+
+@claim("6.2", "λ₈ = 1e-3 lowers the sensitivity to X8 markedly", "sensitivity")
+def _last_feature(sensitivity: Numbers) -> Assessment:
+    cases, cells = {}, []
+    for each in sensitivity["settings"]:
+        change = entry(each["tables"][1]["changes"][each["nearest"]], 7)
+        cases[_setting(each)] = inside(change, high=at.MARKED.value)
+        cells.append(f"{_setting(each)} {with_interval(change, '+.0%')}")
+    number = f"X8 to MSE (paper -42%): {'; '.join(cells)}; {about(sensitivity)}"
+    first = sensitivity["settings"][0]
+    change = entry(first["tables"][1]["changes"][first["nearest"]], 7)
+    effect = effect_of(
+        "λ₈ = 1e-3, X8", change, float(paper.TABLE_3.change[7]), at_most=at.MARKED.value
+    )
+    return Assessment(by_case(cases), number, effect)
+
+
+@claim("6.2", "… for 2.4% in RMSE", "sensitivity")
+def _price(sensitivity: Numbers) -> Assessment:
+    cases, cells = {}, []
+    for each in sensitivity["settings"]:
+        change = entry(each["tables"][1]["changes"][each["nearest"]], 8)
+        cases[_setting(each)] = inside(change, high=at.PRICE.value)
+        cells.append(f"{_setting(each)} {with_interval(change)}")
+    number = f"RMSE to MSE (paper +2.4%): {'; '.join(cells)}; {about(sensitivity)}"
+    first = sensitivity["settings"][0]
+    change = entry(first["tables"][1]["changes"][first["nearest"]], 8)
+    effect = effect_of(
+        "λ₈ = 1e-3, RMSE", change, float(paper.TABLE_3.change[8]), at_most=at.PRICE.value
+    )
+    return Assessment(by_case(cases), number, effect)
+
+
+@claim("6.2", "… and changes the sensitivity to other features", "sensitivity")
+def _others(sensitivity: Numbers) -> Assessment:
+    cases, cells = {}, []
+    for each in sensitivity["settings"]:
+        change = each["tables"][1]["changes"][each["nearest"]]
+        names = [j + 1 for j in range(7) if _differs(entry(change, j))]
+        cases[_setting(each)] = len(names) >= at.MOST.value
+        means = change["mean"][:7]
+        cells.append(f"{_setting(each)} {len(names)} of 7, {min(means):+.0%} … {max(means):+.0%}")
+    number = (
+        "features whose change has an interval without 0 (paper -33% … +13%):"
+        f" {'; '.join(cells)}; {about(sensitivity)}"
+    )
+    return Assessment(by_case(cases), number)
+
+
+@claim("6.2", "… preserving performance as far as possible", "one_feature")
+def _list_pays(one: Numbers) -> Assessment:
+    cases, cells = {}, []
+    for each in one["endpoints"]:
+        cases[f"{each['measure']}"] = {"better": True, "worse": False}.get(each["verdict"])
+        cells.append(f"{each['measure']} {_endpoint(each)}, {each['verdict']}")
+    number = (
+        "RMSE of λ₈ over that of the penalty μ₈ k₈² on the same samples at equal sensitivity to"
+        f" X8: {'; '.join(cells)}; {about(one)}"
+    )
+    return Assessment(by_case(cases), number)
+
+
+def _setting(each: Numbers) -> str:
+    return f"{each['scaling']} {each['sampling']} {each['activation']}"
+
+
+def _differs(change: dict[str, Any]) -> bool:
+    return change["low"] is not None and not change["low"] <= 0 <= change["high"]
+
+
+def _endpoint(each: Numbers) -> str:
+    return with_interval(each) if each["mean"] is not None else "no common range"
