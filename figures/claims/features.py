@@ -18,6 +18,8 @@ from figures.experiments import paper
 from figures.experiments.settings import Numbers
 from figures.plotting.words import with_interval
 
+PAYS = {"better": True, "equivalent": True, "worse": False}
+
 
 @claim("6.2", "less sensitive than MSE to noise in most features", "sensitivity")
 def _most_features(sensitivity: Numbers) -> Assessment:
@@ -118,7 +120,7 @@ def _others(sensitivity: Numbers) -> Assessment:
 def _list_pays(one: Numbers) -> Assessment:
     cases, cells = {}, []
     for each in one["endpoints"]:
-        cases[f"{each['measure']}"] = {"better": True, "worse": False}.get(each["verdict"])
+        cases[f"{each['measure']}"] = PAYS.get(each["verdict"])
         cells.append(f"{each['measure']} {_endpoint(each)}, {each['verdict']}")
     number = (
         "RMSE of λ₈ over that of the penalty μ₈ k₈² on the same samples at equal sensitivity to"

@@ -16,22 +16,19 @@ SMALL = 0.01  # α of §6.1
 @claim("4", "optimised alone it is trapped on the wrong side", "trap")
 def _trap(trap: Numbers) -> Assessment:
     rows = [row for row in trap["rows"] if row["method"] == ALONE]
-    cases = {_case(row): _trapped(row) for row in rows}
-    number = f"trapped, not flat, of {rows[0]['runs']} starts: " + "; ".join(
-        f"{_case(row)}: {row['trapped'] - row['flat']} ({row['flat']} flat)" for row in rows
-    )
+    cases = {_case(row): _often(row) for row in rows}
+    number = f"runs of the wrong sign, of {rows[0]['runs']}: {_counts(rows)}"
     return Assessment(by_case(cases), number)
 
 
 @claim("5", "Lai Training cures the trap", "trap")
 def _cure(trap: Numbers) -> Assessment:
-    alone = {_key(row): _trapped(row) for row in trap["rows"] if row["method"] == ALONE}
+    alone = {_key(row): row for row in trap["rows"] if row["method"] == ALONE}
     rows = [r for r in trap["rows"] if r["method"] == WITH and r["alpha"] == SMALL]
-    # only where there is a trap without it
-    cases = {_case(row): _untrapped(row) for row in rows if alone.get(_key(row))}
-    number = f"α = {SMALL:g}, trapped, not flat, of {rows[0]['runs']} starts: " + "; ".join(
-        f"{_case(row)}: {row['trapped'] - row['flat']} ({row['flat']} flat)" for row in rows
-    )
+    # where the loss alone leads to the wrong sign, to a flat fit or not
+    wrong = [row for row in rows if alone[_key(row)]["interval"][0] > at.RARE.value]
+    cases = {_case(row): _not(_often(row)) for row in wrong}
+    number = f"α = {SMALL:g}, runs of the wrong sign, of {rows[0]['runs']}: {_counts(rows)}"
     return Assessment(by_case(cases), number)
 
 
@@ -145,13 +142,19 @@ def _case(row: Numbers) -> str:
     return f"{row['task']} ±{row['noise']:g}, λ = {row['lam']:g}"
 
 
-def _trapped(row: Numbers) -> bool | None:
-    """Whether the runs that are trapped, and not flat, are more than rare; by their interval."""
-    low, high = wilson(row["trapped"] - row["flat"], row["runs"])
+def _counts(rows: list[Numbers]) -> str:
+    return "; ".join(f"{_case(row)}: {row['trapped']} ({row['flat']} flat)" for row in rows)
+
+
+def _often(row: Numbers) -> bool | None:
+    """Whether clearly more runs than chance may leave are trapped; None if it cannot be told.
+
+    A flat fit of the wrong sign is no trap, unless the loss is known to have a barrier: on a line.
+    """
+    trapped = row["trapped"] if row["expected"] else row["trapped"] - row["flat"]
+    low, high = wilson(trapped, row["runs"])
     return True if low > at.RARE.value else False if high < at.RARE.value else None
 
 
-def _untrapped(row: Numbers) -> bool | None:
-    """The opposite."""
-    trapped = _trapped(row)
-    return None if trapped is None else not trapped
+def _not(case: bool | None) -> bool | None:
+    return None if case is None else not case
