@@ -8,7 +8,12 @@ middle and on the right what Lai changes under that noise, with λ = 1e-1 for al
 What the paper says: less sensitivity than MSE "on most features" (6 of 8) with λ = 1e-1; with
 λ₈ = 1e-3 42% less in X8, for 2.4% in RMSE. It does not name the size of the noise (E8).
 
-What we found: @@FOUND@@
+What we found on Kaggle's files, under the default protocol: 50% of the value comes nearest of 18
+noises, and deviates from the paper's sensitivities by a factor 2.91, most of all in X5 and X8. With
+λ = 1e-1 the mean is lower in 6 of 8 features, as in the paper, and in 4 of them the interval is
+below 0. λ₈ = 1e-3 does more than in the paper at the paper's price: X8 -97%, RMSE +2.6% [+2.1%,
++3.1%]. It does so under all noises, in X8 from -98% to -94%. A relu network with standardised
+inputs comes nearer, by a factor 1.70, and there X8 stands out, as in the paper.
 """
 
 from __future__ import annotations

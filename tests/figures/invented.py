@@ -111,7 +111,8 @@ def _trap() -> Numbers:
     def row(noise: float, method: str, lam: float, alpha: float, trapped: int) -> Numbers:
         about = {"task": "curve", "noise": noise, "method": method, "lam": lam, "alpha": alpha}
         low, high = max(0.0, trapped / 100 - 0.04), trapped / 100 + 0.04
-        return about | {"runs": 100, "trapped": trapped, "flat": 0, "interval": [low, high]}
+        about |= {"runs": 100, "trapped": trapped, "flat": 0, "interval": [low, high]}
+        return about | {"expected": None}
 
     rows = [row(0.5, "Lai alone", 1.0, 1.0, 0)]
     for lam in (1.0, 0.1):

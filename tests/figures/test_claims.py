@@ -498,6 +498,12 @@ TURNS: list[tuple[str, Change, str, tuple[str, ...]]] = [
     ("optimised alone", trap(0, method="Lai alone"), FAILS, ()),
     ("optimised alone", trap(90, method="Lai alone"), HOLDS, ()),
     ("optimised alone", trap(40, flat=40, method="Lai alone"), FAILS, ()),
+    (
+        "optimised alone",  # a barrier tells a trap from a flat fit
+        all_of(trap(40, flat=40, method="Lai alone"), rows("trap", "rows", {"expected": 0.4})),
+        HOLDS,
+        (),
+    ),
     ("optimised alone", trap(7, method="Lai alone"), UNDECIDED, ()),
     ("Lai Training cures", trap(50, method="Lai Training"), FAILS, ()),
     ("Lai Training cures", trap(5, method="Lai Training"), UNDECIDED, ()),
@@ -570,12 +576,12 @@ TURNS: list[tuple[str, Change, str, tuple[str, ...]]] = [
     ("a smaller λ makes", tables(3, "variance", 0.1), FAILS, ()),
     ("a smaller λ makes", tables(3, "variance", 0.1, which=(1,)), CONDITION, ("max-abs separate",)),
     ("a smaller λ makes", tables(3, "variance", 0.0, 0.1), UNDECIDED, ()),
-    ("the variance of the", tables(3, "mean_grad_norm", -0.08), HOLDS, ()),
+    ("the variance of the", tables(3, "mean_grad_norm", -0.08), UNDECIDED, ()),
     (
         "the variance of the",
         tables(3, "mean_grad_norm", -0.08, which=(1,)),
-        CONDITION,
-        ("standard points",),
+        UNDECIDED,
+        (),
     ),
     ("little accuracy", tables(3, "rmse", 0.1), FAILS, ()),
     ("little accuracy", tables(3, "rmse", 0.03), HOLDS, ()),
