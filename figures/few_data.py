@@ -10,13 +10,19 @@ What the paper says: the Lai loss "at times" generalises better than MSE (§6.1)
 pulled down, against overfitting (§3). Its own experiment trains on about 30,000 samples, which so
 small a network can hardly overfit.
 
-What we found: the title states it, and `python -m figures few_data` prints it.
+What we found on Kaggle's files, with ten seeds: with 250 samples the best λ lowers the RMSE by 1.0%
+and the mean gradient norm by 11%; the best μ lowers the RMSE by 1.6%, early stopping by 2.3%. Lai is
+better than MSE with 250 and 2,000 samples; with 500, 1,000 and 4,000 it cannot be told. Against the
+gradient penalty its RMSE is higher with 500 and 1,000 samples and nowhere lower, against early
+stopping it is higher with all. A part of what early stopping gains is that it chooses a single
+epoch, where the others are means over 20. The inputs are scaled by all training inputs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from statistics import median_low
+from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -229,8 +235,9 @@ def plot(numbers: Numbers) -> Figure:
     _over_norm(right, _most_gained(numbers))
     for axes in (left, right):
         axes.axhline(0, color=GREY, lw=1)
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    figure.suptitle("\n".join(verdicts(numbers)), x=0.01, ha="left", fontsize=10.5)
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    words = "\n".join(fill(line, 150) for line in verdicts(numbers))
+    figure.suptitle(words, x=0.01, ha="left", fontsize=10)
     caption = settings_caption(numbers)
     figure.supxlabel(f"{caption}; bars: 95 % intervals", fontsize=7.5, color=GREY)
     return figure

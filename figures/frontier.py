@@ -18,9 +18,12 @@ What the paper says: the Lai loss controls the gradient "while ensuring maximum 
 §2.2, §7), and §6.1 trades "a small portion of accuracy" for smoothness. It compares with none of
 the methods it cites.
 
-What we found: the title states the primary endpoint, with its interval and verdict. The penalty's
-endpoints are the rows below; the shrunk outputs show that a smaller variance alone is no sign of a
-smoother model.
+What we found on Kaggle's files, with ten seeds: at equal mean gradient norm the RMSE of Lai is 3.9%
+[3.4%, 4.5%] higher than that of the gradient penalty on the same samples: worse. At equal
+sensitivity to noise it is 5.1% higher; at equal variance the two are equivalent (+0.4%). No method
+improves the RMSE of MSE with 30,000 samples. Shrinking the outputs of MSE costs less than Lai at
+equal variance (Lai +7.3%), and more at equal mean gradient norm (Lai -13.2%): a smaller variance
+alone is no sign of a smoother model.
 """
 
 from __future__ import annotations
