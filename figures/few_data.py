@@ -11,9 +11,9 @@ pulled down, against overfitting (§3). Its own experiment trains on about 30,00
 small a network can hardly overfit.
 
 What we found on Kaggle's files, with ten seeds: with 250 samples the best λ lowers the RMSE by 1.0%
-and the mean gradient norm by 11%; the best μ lowers the RMSE by 1.6%, early stopping by 2.3%. Lai is
-better than MSE with 250 and 2,000 samples; with 500, 1,000 and 4,000 it cannot be told. Against the
-gradient penalty its RMSE is higher with 500 and 1,000 samples and nowhere lower, against early
+and the mean gradient norm by 11%; the best μ lowers the RMSE by 1.6%, early stopping by 2.3%. Lai
+is better than MSE with 250 and 2,000 samples; with 500, 1,000 and 4,000 it cannot be told. Against
+the gradient penalty its RMSE is higher with 500 and 1,000 samples and nowhere lower, against early
 stopping it is higher with all. A part of what early stopping gains is that it chooses a single
 epoch, where the others are means over 20. The inputs are scaled by all training inputs.
 """

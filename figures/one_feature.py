@@ -13,9 +13,9 @@ difference within 1% counts as equivalent.
 What the paper says: with λ₈ = 1e-3 the sensitivity to X8 falls by 42%, for 2.4% in RMSE (§6.2). It
 compares with no other way to treat one feature.
 
-What we found on Kaggle's files, with ten seeds: λ₈ and μ₈ are about as good. At equal sensitivity to
-X8 the RMSE of Lai is 0.6% [0.4%, 0.8%] higher for noise of 10% of the standard deviation, which is
-equivalent by the margin of 1%, and +0.6% [-0.3%, 1.4%] for 30% of the value, which is undecided.
+What we found on Kaggle's files, with ten seeds: λ₈ and μ₈ are about as good. At equal sensitivity
+to X8 the RMSE of Lai is 0.6% [0.4%, 0.8%] higher for noise of 10% of the standard deviation, which
+is equivalent by the margin of 1%, and +0.6% [-0.3%, 1.4%] for 30% of the value, which is undecided.
 Both make up to five of the other seven features more sensitive by over 5%.
 """
 

@@ -10,7 +10,13 @@ gradients of single ones (§5). The division by λ < 1 keeps the gradient of the
 (§2.2). A slope below λ is pushed up, against underfitting (§3). And §6.1 says "1% of the data
 points for Lai loss training": perhaps nothing else is trained after pretraining.
 
-What we found: the titles state it, and `python -m figures readings` prints it.
+What we found on Kaggle's files, with five seeds: every norm and both reductions train, L1 acting
+harder than L2 (RMSE +3.9%). The same 1% in every epoch smooths less than 1% drawn anew, and costs
+less: no sign of harm by memorised gradients, and with 2,000 samples it hardly smooths at all.
+Undivided, the Lai loss for 1% of the points does nothing (RMSE +0.0%, mean gradient norm -1.9%);
+for all points the division does not matter to Adam. λ = 1 raises the mean |k| of 5 of 8 features
+with all points and by at most 1% with 1% of them. Nothing but 1% after pretraining ruins the fit
+(RMSE +52%).
 """
 
 from __future__ import annotations

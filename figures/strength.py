@@ -8,9 +8,11 @@ monotone cubics: straight chords between values of α would lie above a convex c
 What the paper says: "By controlling the sizes of the hyperparameters α and λ, we can effectively
 control the strength of the regularization."
 
-What we found: the titles state it, and `python -m figures strength` prints it. Whether α and λ are
-one strength is measured by the gap in RMSE between two λ at equal smoothness, averaged over the
-range that both reach; a small α then loses nothing to within that gap.
+What we found on Kaggle's files, with five seeds: the variance falls as α grows in 85 of 90 pairs of
+neighbours and as λ falls in 70 of 70. At equal variance the RMSE of two λ differs by +0.1%, +0.5%,
++0.5% on average, with intervals within 1.8%: one strength, to within that. At equal mean gradient
+norm it differs by up to 2.2%. But α/λ does not measure that strength, and λ reaches further: with λ
+= 1e-1 even α = 1 leaves more of the variance than α = 0.003 with λ = 1e-3.
 """
 
 from __future__ import annotations
