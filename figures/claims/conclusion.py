@@ -40,14 +40,9 @@ def _dual(few: Numbers, frontier: Numbers) -> Assessment:
 def _accuracy(frontier: Numbers) -> Assessment:
     every = [frontier["primary"], *frontier["secondary"]]
     same = [e for e in every if e["baseline"] == frontier["primary"]["baseline"]]
-    cases = {
-        f"equal {e['measure'].replace('_', ' ')}": {
-            "better": True,
-            "equivalent": True,
-            "worse": False,
-        }.get(e["verdict"])
-        for e in same
-    }
+    # the primary endpoint decides: the claim is about gradients
+    verdicts = {"better": True, "equivalent": True, "worse": False}
+    cases = {"equal mean gradient norm": verdicts.get(frontier["primary"]["verdict"])}
     cells = [f"{e['measure'].replace('_', ' ')} {_endpoint(e)}, {e['verdict']}" for e in same]
     number = (
         f"RMSE of Lai over that of {frontier['primary']['baseline']} at equal: {'; '.join(cells)};"
