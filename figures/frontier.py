@@ -168,7 +168,7 @@ def plot(numbers: Numbers) -> Figure:
     top = [panels[name] for name in "abc"]
     for axes, (measure, label) in zip(top, MEASURES.items(), strict=True):
         _frontiers(axes, numbers, measure)
-        axes.set_xlabel(f"{label}, in multiples of MSE's\n(smoother to the left)")
+        axes.set_xlabel(f"{label} relative to MSE\n(smoother to the left)")
         axes.sharey(top[0])
     top[0].set_ylabel("validation RMSE, change to MSE of the same seed (%)")
     _named(top[0], numbers)

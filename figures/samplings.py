@@ -158,5 +158,7 @@ def _caption(numbers: Numbers) -> str:
     """Without the scaling and the sampling, which vary."""
     protocol = numbers["protocol"] | {"scaling": "max-abs or standard"}
     head, network, _ = settings_caption({**numbers, "protocol": protocol}).split("\n")
+    fewer = min(len(each["seeds"]) for each in numbers["tables"])
+    head = head.replace(" seeds;", f" seeds ({fewer} with standardised inputs);", 1)
     loss = f"L2 Lai MSE, {protocol['reduction']} reduction, α = {protocol['alpha']:.0%}"
     return f"{head}\n{network} {loss}"

@@ -161,7 +161,7 @@ def _epochs(
         return lai_training(net, x, t, **options | {"sampling": "separate"})
     # these have one sample of the data for all epochs
     perm = np.random.default_rng(job["seed"]).permutation(len(x))
-    count = math.ceil(job["alpha"] * len(x))
+    count = math.ceil(job["alpha"] * len(x) * (1 - 2**-52))  # as `lai_training` rounds
     drawn, others = perm[:count], perm[count:]
     if job["sampling"] == "only":  # nothing else is trained after pretraining
         options |= {
@@ -190,6 +190,7 @@ def _separate_and_fixed(
 ) -> Iterator[Epoch]:
     """As sampling="separate", but with the same samples in every epoch."""
     plain = options | {"loss": Plain(), "alpha": 0.0, "sampling": "batches", "validation": None}
+    plain["batch_size"] = min(plain["batch_size"], len(others))
     lai = options | {"alpha": 1.0, "sampling": "batches", "batch_size": len(drawn)}
     state = options["resume_from"]
     for _ in range(options["lai_epochs"]):
