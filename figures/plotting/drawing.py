@@ -22,7 +22,7 @@ BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # behind text
 
 STYLE: dict[Any, Any] = {
     "figure.dpi": 100,
-    "savefig.dpi": 110,
+    "savefig.dpi": 100,
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
