@@ -16,6 +16,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from figures.__main__ import main as draw
+from figures.experiments.paper import TABLE_1
 from figures.registry import FIGURES, FigureSpec
 from lai_ref import MLP, Lai, numerical_gradient, value_and_grad
 from lai_ref.__main__ import main as train
@@ -83,6 +84,25 @@ def test_the_tables_are_those_of_the_committed_results() -> None:
     for path, table in pairs:
         numbers = json.loads((ROOT / path).read_text(encoding="utf-8"))
         assert table == f"{FIGURES[numbers['figure']].table(numbers)}\n"
+
+
+def test_the_sentences_quote_the_committed_results() -> None:
+    results = ROOT / "figures" / "results"
+    table_1 = json.loads((results / "smoothness.json").read_text(encoding="utf-8"))["table"]
+    control, _, middle, last = table_1
+    assert f"costs {middle['rmse_change']['mean']:+.1%} of the RMSE" in README
+    assert f"takes {last['variance_change']['mean']:+.1%} of the variance" in README
+    levels = [control[name]["mean"] / TABLE_1[name][0] - 1 for name in ("rmse", "variance")]
+    assert levels[0] < 0.02 and f"the variance stays {levels[1]:.0%} too high" in README
+    tables = json.loads((results / "samplings.json").read_text(encoding="utf-8"))["tables"]
+    standard = {
+        each["sampling"]: each["rows"][1:] for each in tables if each["scaling"] != "max-abs"
+    }
+    for name in ("rmse", "variance"):
+        changes = [row[f"{name}_change"]["mean"] for row in standard["separate"]]
+        assert ", ".join(f"{change:+.1%}" for change in changes) in README
+    taken = -standard["points"][-1]["variance_change"]["mean"]
+    assert f"takes {taken:.0%} of the variance away" in README
 
 
 def test_every_file_and_folder_linked_to_exists() -> None:
