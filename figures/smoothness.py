@@ -146,7 +146,7 @@ def _curves(axes: Axes, numbers: Numbers) -> None:
     axes.set_ylim(min(ends) - 0.03, max(max(ends) + 0.12, float(start.mean(axis=0)[before // 5])))
     axes.set(xlabel="epoch", ylabel=f"RMSE on the validation set ({UNIT})")
     axes.set_title("validation error, mean over seeds:\nthe smaller λ, the higher")
-    axes.legend(title="loss after pretraining", loc="center left")
+    axes.legend(title="loss after pretraining", loc="upper right")
 
 
 def _levels(axes: Axes, numbers: Numbers, name: str, label: str) -> None:
