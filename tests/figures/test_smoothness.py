@@ -107,6 +107,11 @@ def test_the_picture_has_every_loss_and_the_papers_numbers(quick: Numbers) -> No
             if line.get_marker() == "x" and len(line.get_ydata()) == 1  # type: ignore[arg-type]
         ]
         assert crosses == pytest.approx([100 * change for change in TABLE_1_CHANGE[name][1:]])
+        dots = [line.get_ydata() for line in changes.lines if line.get_marker() == "."]
+        mse = of_seeds(quick, None, name)
+        for lam, seeds in zip(LAMS[1:], dots, strict=True):
+            pairs = zip(of_seeds(quick, lam, name), mse, strict=True)
+            assert list(seeds) == pytest.approx([100 * (a / b - 1) for a, b in pairs])  # type: ignore[arg-type]
 
 
 # The committed numbers
