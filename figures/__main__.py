@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -18,11 +17,12 @@ from pathlib import Path
 import matplotlib as mpl
 
 from figures.experiments.inputs import california
-from figures.experiments.settings import Numbers, Settings, default_jobs
+from figures.experiments.settings import Settings, default_jobs
 from figures.plotting.drawing import save_figure, style
 from figures.registry import FIGURES
 from lai_ref import DivergedError
 from lai_ref.support.files import atomic_write, check_writable
+from lai_ref.support.rounding import json_text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,19 +88,12 @@ def _make_folder(out: Path) -> None:
 def _make(name: str, settings: Settings) -> None:
     figure = FIGURES[name]
     numbers = figure.compute(settings)
-    atomic_write(settings.out / f"{name}.json", as_text(numbers).encode())
+    atomic_write(settings.out / f"{name}.json", json_text(numbers).encode())
     if table := figure.table(numbers):
         print(table, flush=True)
     with style():
         save_figure(figure.plot(numbers), settings.out / name)
     print(f"{name}: {settings.out / name}.json, .png, .svg", file=sys.stderr)
-
-
-def as_text(numbers: Numbers) -> str:
-    """JSON in which every list of numbers has a line of its own."""
-    text = json.dumps(numbers, indent=1, ensure_ascii=False)
-    # a line break never stands within a string of JSON
-    return re.sub(r"\[\n([^][{}]*?)\n\s*\]", lambda m: f"[{' '.join(m[1].split())}]", text) + "\n"
 
 
 def _redraw(path: Path, out: Path) -> None:

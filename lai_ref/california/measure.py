@@ -10,8 +10,6 @@ smooth part of the target (a network trained by `lai_training`), and the spread 
 from __future__ import annotations
 
 import argparse
-import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,7 @@ from lai_ref.california.synthetic import TABLE
 from lai_ref.losses import Plain
 from lai_ref.mlp import MLP
 from lai_ref.support.files import atomic_write, check_writable
-from lai_ref.support.rounding import rounded
+from lai_ref.support.rounding import json_text, rounded
 from lai_ref.support.validation import Array
 from lai_ref.train import lai_training
 
@@ -113,12 +111,6 @@ def spread(f: Array, e: Array) -> dict[str, Any]:
     }
 
 
-def _text(table: dict[str, Any]) -> str:
-    """JSON in which every list of numbers has a line of its own."""
-    text = json.dumps(table, indent=1)
-    return re.sub(r"\[\s+([^][]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text) + "\n"
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Measure and write; exit status 0: done, 2: invalid input, 130: interrupted."""
     parser = argparse.ArgumentParser(
@@ -132,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
         check_writable(options.out.parent)
         data = load_california(options.data)
         print(f"data: {data.source}", file=sys.stderr)
-        atomic_write(options.out, _text(measure(data)).encode())
+        atomic_write(options.out, json_text(measure(data)).encode())
         return 0
     except (ValueError, OSError) as error:
         print(f"lai_ref.california.measure: {error}", file=sys.stderr)

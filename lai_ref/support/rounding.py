@@ -1,7 +1,9 @@
-"""Numbers as short as a JSON file needs them."""
+"""Numbers and their JSON, as short as a file needs them."""
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import numpy as np
@@ -12,3 +14,10 @@ def rounded(values: Any, digits: int) -> Any:
     if isinstance(values, list | np.ndarray):
         return [rounded(value, digits) for value in values]
     return float(f"{float(values):.{digits}g}")
+
+
+def json_text(content: Any) -> str:
+    """JSON in which every list of numbers has a line of its own."""
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    # a line break never stands within a string of JSON
+    return re.sub(r"\[\n([^][{}]*?)\n\s*\]", lambda m: f"[{' '.join(m[1].split())}]", text) + "\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from figures import projection
-from figures.__main__ import as_text, main
+from figures.__main__ import main
 from figures.plotting.drawing import save_figure, style
 from figures.registry import FIGURES
 from tests.inputs.small_disk import filled, small_disk
@@ -36,13 +36,6 @@ def ends_within(seconds: float, group: int) -> bool:
             return True
         time.sleep(0.1)
     return False
-
-
-def test_lists_of_numbers_are_written_on_one_line_and_read_back() -> None:
-    numbers = {"a": [1, 2.5, None], "b": [{"c": [[1, 2], []]}], "text": "[\n 1\n]", "d": {}}
-    text = as_text(numbers)
-    assert json.loads(text) == numbers
-    assert "[1, 2.5, null]" in text and "[1, 2]" in text
 
 
 @pytest.mark.slow
