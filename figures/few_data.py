@@ -32,14 +32,14 @@ from matplotlib.ticker import PercentFormatter
 
 from figures.experiments.inputs import Job, california
 from figures.experiments.intervals import paired_change
-from figures.experiments.protocol import arms_of, protocol_of, train_all
+from figures.experiments.protocol import STANDARDISED, arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import BOX, DARK_TO_LIGHT, GREY, annotate
 from figures.plotting.words import listed, settings_caption, with_interval
 
 SIZES = (250, 500, 1000, 2000, 4000)  # training samples
 QUICK_SIZES, QUICK_STEP = SIZES[:2], 6  # with --quick, each sixth parameter
-CHANGES: Job = {"scaling": "standard", "batch_size": 32, "lr": 1e-3, "sampling": "points"}
+CHANGES: Job = STANDARDISED | {"batch_size": 32}
 LAI, PENALTY, STOPPING = "Lai", "gradient penalty", "early stopping"
 
 

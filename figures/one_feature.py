@@ -30,7 +30,7 @@ from matplotlib.figure import Figure
 from figures.experiments.equal_smoothness import CONTROL, endpoint, excess, points_of
 from figures.experiments.inputs import Job, california
 from figures.experiments.intervals import paired_change
-from figures.experiments.protocol import arms_of, protocol_of, train_all
+from figures.experiments.protocol import STANDARDISED, arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
 from figures.plotting.endpoints import (
@@ -60,10 +60,7 @@ def compute(settings: Settings) -> Numbers:
     control = arms_of(
         settings,
         range(settings.seeds),
-        scaling="standard",
-        sampling="points",
-        batch_size=256,
-        lr=1e-3,
+        **STANDARDISED,
         noises=list(NOISES.values()),
     )
     runs = _runs(control[0]["sizes"][0], settings.quick)

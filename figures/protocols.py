@@ -38,12 +38,10 @@ from figures.experiments.inputs import Job, california
 from figures.experiments.intervals import paired_change
 from figures.experiments.paper import (
     LAMS,
-    MSE,
     TABLE_1,
     TABLE_1_CHANGE,
     TABLE_2,
     TABLE_3,
-    deviation_factor,
 )
 from figures.experiments.protocol import (
     NOISES,
@@ -62,11 +60,11 @@ from figures.experiments.search import (
     levels_and_changes,
     search,
 )
+from figures.experiments.sensitivities import nearest_noise, rows_of
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.changes import draw_change, paper_changes, table_1_changes
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import loss_name, network_name, with_interval
-from lai_ref import Array
 
 COMMITTED = Path(__file__).parent / "results" / "protocols.json"
 MEASURES = ("rmse", "variance", "mean_grad_norm")
@@ -115,10 +113,9 @@ def _winner(settings: Settings, control: list[Job], protocol: Job) -> Numbers:
     ]
     results = train_all(settings, arms, "protocols, winners")
     rows = [summarise_setting(results, MEASURES, lam=lam) for lam in LAMS]
-    by_lam = {str(lam): _rows(results, lam) for lam in lams}
+    by_lam = {str(lam): rows_of(results, lam) for lam in lams}
     mse = by_lam["None"].mean(axis=1)  # (noises, 9)
-    factors = [deviation_factor(row[:-1], MSE[:-1]) for row in mse]
-    near = int(np.argmin(factors))
+    near, factors = nearest_noise(mse)
     found = {
         "protocol": protocol,
         "rows": rows,
@@ -132,13 +129,6 @@ def _winner(settings: Settings, control: list[Job], protocol: Job) -> Numbers:
     if protocol["divided"]:
         found["table_3"] = paired_change(by_lam[str(TABLE_3.lam)][near], by_lam["None"][near])
     return found
-
-
-def _rows(arms: list[Job], lam: Any) -> Array:
-    """Sensitivities, then the RMSE: (noises, seeds, 9)."""
-    mine = [arm for arm in arms if arm["lam"] == lam]
-    rows = [[[*row, arm["rmse"]] for row in arm["sensitivity"]] for arm in mine]
-    return np.array(rows).swapaxes(0, 1)
 
 
 def table(numbers: Numbers) -> str:

@@ -32,14 +32,13 @@ from matplotlib.ticker import PercentFormatter
 
 from figures.experiments.inputs import Job, california
 from figures.experiments.intervals import paired_change
-from figures.experiments.protocol import arms_of, protocol_of, train_all
+from figures.experiments.protocol import STANDARDISED, arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import settings_caption, with_interval
 
 LAM, WEAK = 0.01, 1.0
 FEW = 2000  # training samples
-BASE: Job = {"scaling": "standard", "batch_size": 256, "lr": 1e-3, "sampling": "points"}
 MEASURES = {"rmse": "RMSE", "variance": "variance", "mean_grad_norm": "mean ‖k‖"}
 FEW_DATA: Job = {"train_rows": FEW, "batch_size": 32}
 
@@ -92,7 +91,7 @@ TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1.1, 1.2, 1.3, 1.5
 
 def compute(settings: Settings) -> Numbers:
     """Every reading's changes to MSE, and some readings' changes to others, by pairs of seeds."""
-    base = arms_of(settings, range(settings.seeds), **BASE)
+    base = arms_of(settings, range(settings.seeds), **STANDARDISED)
     readings = [arm | {"lam": LAM, **about.changes} for about in READINGS.values() for arm in base]
     controls = [_control_of(arm, base[0]) for arm in readings]
     results = train_all(settings, [*readings, *controls], "readings")

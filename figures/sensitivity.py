@@ -30,6 +30,7 @@ from figures.experiments import paper
 from figures.experiments.inputs import Job, california
 from figures.experiments.intervals import paired_change
 from figures.experiments.protocol import NOISES, UNIT, arms_of, protocol_of, train_all
+from figures.experiments.sensitivities import nearest_noise, rows_of
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import settings_caption, with_interval
@@ -85,32 +86,24 @@ def compute(settings: Settings) -> Numbers:
 
 
 def _tables(arms: list[Job]) -> Numbers:
-    base = _rows(arms, None)  # (noises, seeds, 9)
+    base = rows_of(arms, None)  # (noises, seeds, 9)
     mse = base.mean(axis=1)
-    factors = [paper.deviation_factor(row[:-1], paper.MSE[:-1]) for row in mse]
+    nearest, factors = nearest_noise(mse)
     tables = [
         {
             "lam": table.lam,
             "changes": [
-                paired_change(a, b) for a, b in zip(_rows(arms, table.lam), base, strict=True)
+                paired_change(a, b) for a, b in zip(rows_of(arms, table.lam), base, strict=True)
             ],
         }
         for table in TABLES
     ]
-    nearest = int(np.argmin(factors))
     return {
         "mse": mse.tolist(),
         "deviation_factor": factors,
         "nearest": nearest,
         "tables": tables,
     }
-
-
-def _rows(arms: list[Job], lam: Any) -> Array:
-    """The loss's rows under each noise: (noises, seeds, 9)."""
-    mine = [arm for arm in arms if arm["lam"] == lam]  # the seeds in their order
-    rows = [[[*row, arm["rmse"]] for row in arm["sensitivity"]] for arm in mine]
-    return np.array(rows).swapaxes(0, 1)
 
 
 def noise_name(noise: list[Any]) -> str:

@@ -29,7 +29,13 @@ from matplotlib.ticker import PercentFormatter
 from figures.experiments.inputs import california
 from figures.experiments.intervals import interval_of_mean
 from figures.experiments.monotone import monotone_interp
-from figures.experiments.protocol import arms_of, protocol_of, summarise_setting, train_all
+from figures.experiments.protocol import (
+    STANDARDISED,
+    arms_of,
+    protocol_of,
+    summarise_setting,
+    train_all,
+)
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import loss_name, settings_caption, with_interval
@@ -38,7 +44,6 @@ from lai_ref import Array
 ALPHAS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 LAMS = (0.1, 0.01, 0.001)
 QUICK = ((0.01, 1.0), (0.1, 0.001))  # α and λ
-BASE = {"scaling": "standard", "batch_size": 256, "lr": 1e-3, "sampling": "points"}
 # What is said to change, and the sign of its change as the strength grows
 MEASURES = {"variance": -1, "mean_grad_norm": -1, "rmse": 1}
 SMOOTHNESS = ("variance", "mean_grad_norm")
@@ -62,7 +67,7 @@ def compute(settings: Settings) -> Numbers:
     `rmse_gap`: by how much the RMSE of one λ differs from another's at equal smoothness.
     """
     alphas, lams = QUICK if settings.quick else (ALPHAS, LAMS)
-    control = arms_of(settings, range(settings.seeds), **BASE)
+    control = arms_of(settings, range(settings.seeds), **STANDARDISED)
     chosen = [{**arm, "alpha": a, "lam": lam} for arm in control for a in alphas for lam in lams]
     results = train_all(settings, [*control, *chosen], "strength")
     runs = [{name: run[name] for name in ("seed", "alpha", "lam", *MEASURES)} for run in results]

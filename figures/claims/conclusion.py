@@ -10,6 +10,7 @@ from figures.claims.verdict import (
     by_case,
     claim,
     effect_of,
+    endpoint_text,
     inside,
     reading,
 )
@@ -43,7 +44,7 @@ def _accuracy(frontier: Numbers) -> Assessment:
     # the primary endpoint decides: the claim is about gradients
     verdicts = {"better": True, "equivalent": True, "worse": False}
     cases = {"equal mean gradient norm": verdicts.get(frontier["primary"]["verdict"])}
-    cells = [f"{e['measure'].replace('_', ' ')} {_endpoint(e)}, {e['verdict']}" for e in same]
+    cells = [f"{e['measure'].replace('_', ' ')} {endpoint_text(e)}, {e['verdict']}" for e in same]
     number = (
         f"RMSE of Lai over that of {frontier['primary']['baseline']} at equal: {'; '.join(cells)};"
         f" margin {frontier['primary']['margin']:.0%}, {about(frontier)}; no worse than the"
@@ -78,7 +79,3 @@ def _stable(smoothness: Numbers, samplings: Numbers) -> Assessment:
         cells.append(f"{reading(each)} {with_interval(change)}")
     number = f"RMSE to MSE with λ = 1e-3: {'; '.join(cells)}; {about(samplings)}"
     return Assessment(by_case(cases), number)
-
-
-def _endpoint(each: Numbers) -> str:
-    return with_interval(each) if each["mean"] is not None else "no common range"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from figures.experiments.settings import Numbers
-from figures.plotting.words import network_name
+from figures.plotting.words import network_name, with_interval
 
 HOLDS, FAILS, UNDECIDED, CONDITION = "holds", "does not hold", "undecided", "holds for "
 # what the tables of a figure vary, and so name themselves
@@ -144,3 +144,8 @@ def reading(each: Numbers) -> str:
 def entry(change: Numbers, j: int) -> dict[str, Any]:
     """One feature's change of a list of them."""
     return {name: values and values[j] for name, values in change.items()}
+
+
+def endpoint_text(endpoint: Numbers) -> str:
+    """The change at equal smoothness, if there is a range that both methods reach."""
+    return with_interval(endpoint) if endpoint["mean"] is not None else "no common range"

@@ -27,7 +27,7 @@ def shrunk_changes(arms: list[Numbers], lam: Any) -> Numbers:
     control = {arm["seed"]: arm for arm in arms if arm["lam"] is None}
     ratios, factors = [], []
     for seed, mse in control.items():
-        c = min(1.0, math.sqrt(of[seed]["variance"] / mse["variance"]))
+        c = factor_to(mse, "variance", of[seed]["variance"])
         moments = np.mean(mse["moments"], axis=0).tolist()  # of the whole validation set
         ratios.append(rmse_of(moments, c) / rmse_of(moments))
         factors.append(c)

@@ -11,17 +11,11 @@ from typing import NamedTuple
 from figures.experiments.equal_smoothness import CONTROL
 from figures.experiments.inputs import Job
 from figures.experiments.intervals import paired_change
-from figures.experiments.protocol import arms_of, train_all
+from figures.experiments.protocol import STANDARDISED, arms_of, train_all
 from figures.experiments.settings import Numbers, Settings
 from figures.experiments.shrinkage import factor_to, shrunk
 
-CHANGES = {
-    "scaling": "standard",
-    "sampling": "points",
-    "batch_size": 256,
-    "lr": 1e-3,
-    "noises": [["std", 0.1]],
-}
+NOISES = [["std", 0.1]]
 LAI, SAME, ALL = "Lai", "gradient penalty, same samples", "gradient penalty, all samples"
 STOPPING, SHRINKAGE = "early stopping", "output shrinkage"
 FACTORS = (1.0, 0.98, 0.96, 0.94, 0.92, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)  # c
@@ -53,7 +47,7 @@ METHODS = {
 
 def train_methods(settings: Settings) -> tuple[list[Job], list[Numbers]]:
     """The results of the control arms, and the points of all methods; the first is MSE's."""
-    control = arms_of(settings, range(settings.seeds), **CHANGES)
+    control = arms_of(settings, range(settings.seeds), **STANDARDISED, noises=NOISES)
     choices = [
         (name, change)
         for name, method in METHODS.items()
