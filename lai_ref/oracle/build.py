@@ -2,7 +2,8 @@
 
 The inputs are sixty-fourths, a few digits that every float32 holds, and powers of 2 for the extreme
 ones. The truth comes from `truth` at both conventions, u = 0 and u = 1: where the two agree the
-answer is a point, elsewhere a segment. The bounds come from `tolerances`.
+answer is a point, elsewhere a segment. The bounds come from `tolerances`, the level from
+`extremes`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from lai_ref.oracle.case import (
     parse_case,
     token,
 )
+from lai_ref.oracle.extremes import level_of
 from lai_ref.oracle.questions import questions
 from lai_ref.oracle.tolerances.bounded import Bounded, tolerance
 from lai_ref.oracle.tolerances.bounds import bounded_answer
@@ -54,31 +56,39 @@ def write_vectors() -> None:
 def built_case(question: dict[str, Any]) -> dict[str, Any]:
     """A question as it stands in the file, with its answer and bounds."""
     case = {key: question[key] for key in ("id", "about", "inputs")}
+    rejected = case | {"level": "basic", "expected": "error"}
     if question["error"]:
-        return case | {"expected": "error"}
+        return rejected
     group = question["id"].split("/")[0]
-    inputs = parse_case(case | {"expected": "error"}, group).inputs
-    return case | answer(group, inputs)
+    return case | answer(group, parse_case(rejected, group).inputs)
 
 
 def answer(group: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """What `expected`, `direction` and `tolerance` are for these inputs, as strings."""
+    """What a case says of these inputs besides: its level, answer and bounds, as strings."""
     if group == "codec":
-        exactly = {"values": mapped(lambda d: "0", inputs["values"])}
+        exactly = {d: {"values": mapped(lambda _: "0", inputs["values"])} for d in DTYPES}
         values = {"values": mapped(token, inputs["values"])}
-        return {"expected": values, "tolerance": dict.fromkeys(DTYPES, exactly)}
+        bounds = {"tolerance": exactly, "basic_tolerance": exactly}
+        return {"level": "basic", "expected": values, **bounds}
+    level = level_of(group, inputs)
     base, end = (exact.answer(group, inputs, Decimal(u)) for u in (0, 1))
-    found: dict[str, Any] = {"expected": {n: mapped(_digits, base[n]) for n in OUTPUTS[group]}}
+    found: dict[str, Any] = {"level": level}
+    found["expected"] = {n: mapped(_digits, base[n]) for n in OUTPUTS[group]}
     with localcontext(Context(prec=60, Emin=-99999, Emax=99999)):
         direction = {n: mapped(_difference, end[n], base[n]) for n in OUTPUTS[group]}
     kink = any(d != 0 for n in direction for d in flat(direction[n]))
     if kink:
         found["direction"] = {n: mapped(_digits, direction[n]) for n in OUTPUTS[group]}
-    sides = [bounded_answer(group, inputs, u) for u in ((0.0, 1.0) if kink else (0.5,))]
-    found["tolerance"] = {
-        dtype: {n: mapped(partial(_bound, dtype), *(s[n] for s in sides)) for n in OUTPUTS[group]}
-        for dtype in DTYPES
-    }
+    for name, of in {"tolerance": "strict", "basic_tolerance": "basic"}.items():
+        if level in ("basic", of):
+            sides = [bounded_answer(group, inputs, u, of) for u in ((0.0, 1.0) if kink else (0.5,))]
+            found[name] = {
+                dtype: {
+                    n: mapped(partial(_bound, dtype), *(side[n] for side in sides))
+                    for n in OUTPUTS[group]
+                }
+                for dtype in DTYPES
+            }
     return found
 
 

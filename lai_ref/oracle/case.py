@@ -6,10 +6,11 @@ same numbers. An expected answer has, for each output, one number or nested list
 
     a point      base
     a segment    base + s · direction with one s in [0, 1] for the whole case, at a kink
-    an error     the port must refuse the inputs
+    an error     the port must reject the inputs
 
-and for each dtype a bound for the error of each number (see `tolerances`). Ids never change
-meaning.
+and for each dtype a bound for the error of each number (see `tolerances`). A case of level basic
+has a second bound, which allows for the derivative of the formula by automatic differentiation; a
+case of level strict has extreme inputs (see `extremes`). Ids never change meaning.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import math
 import re
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +31,7 @@ SCHEMA = "lai-oracle/1"
 VECTORS = Path(__file__).parent / "vectors"
 MANIFEST = VECTORS / "SHA256SUMS"
 DTYPES = ("float64", "float32")
+LEVELS = ("basic", "strict")
 TOKEN = re.compile(r"-?(\d+(\.\d+)?([eE][+-]?\d+)?|inf)|nan")
 
 Nested: TypeAlias = Any  # a number, or a list of Nested
@@ -79,34 +81,44 @@ class Case:
     """One question with its answer.
 
     `inputs` holds Decimals, ints and strs in lists and dicts, as they stand in the file;
-    `expected` and `direction` hold Decimals, `tolerance` floats, both by the name of the output.
+    `expected` and `direction` hold Decimals, both tolerances floats, by the name of the output.
     """
 
     id: str
     group: str
     about: str
     inputs: dict[str, Any]
-    expected: dict[str, Nested] | None  # None: an error is due
+    expected: dict[str, Nested] | None  # None: an error is expected
     direction: dict[str, Nested] | None  # None: a point
     tolerance: dict[str, dict[str, Nested]]  # by dtype
+    level: str = "strict"
+    basic_tolerance: dict[str, dict[str, Nested]] = field(default_factory=dict)  # by dtype
+
+    def bounds(self, dtype: str, level: str) -> dict[str, Nested]:
+        """The bound of each number at a level; a strict case has the strict bounds alone."""
+        basic = level == "basic" and self.level == "basic"
+        return (self.basic_tolerance if basic else self.tolerance)[dtype]
 
     def __str__(self) -> str:
         return self.id
 
 
-def cases(group: str | None = None) -> list[Case]:
-    """The published cases of one group, or all of them, in their order.
+def cases(group: str | None = None, level: str = "strict") -> list[Case]:
+    """The published cases of one group, or of all, in their order; level strict has every case.
 
     Raises
     ------
     ValueError
-        An unknown group.
+        An unknown group or level.
     CorruptVectorsError
         A file that is missing or is not what its SHA-256 says.
     """
     if group is not None and group not in GROUPS:
         raise ValueError(f"group: expected one of {', '.join(GROUPS)}, got {group!r}")
-    return [case for name in GROUPS if group in (None, name) for case in _published(name)]
+    if level not in LEVELS:
+        raise ValueError(f"level: expected one of {', '.join(LEVELS)}, got {level!r}")
+    chosen = [case for name in GROUPS if group in (None, name) for case in _published(name)]
+    return [case for case in chosen if level in ("strict", case.level)]
 
 
 def as_published(cases: Iterable[Case]) -> dict[str, dict[str, Any]]:
@@ -150,28 +162,38 @@ def parse_case(content: Any, group: str) -> Case:
     name = content.get("id") if isinstance(content, dict) else None
     if not isinstance(name, str) or not name.startswith(f"{group}/"):
         raise ValueError(f"{group}: expected an id that starts with {group}/, got {name!r}")
-    refusal = content.get("expected") == "error"
-    answered = () if refusal else ("tolerance", *(["direction"] if "direction" in content else []))
-    _keys(content, ("id", "about", "inputs", "expected", *answered), name)
+    rejected = content.get("expected") == "error"
+    basic = ("basic_tolerance",) if content.get("level") == "basic" else ()
+    direction_key = ("direction",) if "direction" in content else ()
+    answered = () if rejected else ("tolerance", *basic, *direction_key)
+    _keys(content, ("id", "about", "level", "inputs", "expected", *answered), name)
     about = _input(content["about"], str, f"{name}: about")
+    level = _input(content["level"], str, f"{name}: level")
+    if level not in LEVELS:
+        raise ValueError(f"{name}: level: expected one of {', '.join(LEVELS)}, got {level!r}")
     _keys(content["inputs"], tuple(INPUTS[group]), f"{name}: inputs")
     inputs = {
         key: _input(value, INPUTS[group][key], f"{name}: {key}")
         for key, value in content["inputs"].items()
     }
-    if refusal:
-        return Case(name, group, about, inputs, None, None, {})
+    if rejected:
+        return Case(name, group, about, inputs, None, None, {}, level)
 
     expected = _outputs(content["expected"], group, number, f"{name}: expected")
     direction = None
     if "direction" in content:
         direction = _outputs(content["direction"], group, number, f"{name}: direction", expected)
-    _keys(content["tolerance"], DTYPES, f"{name}: tolerance")
-    tolerance = {
-        dtype: _outputs(part, group, _bound, f"{name}: tolerance in {dtype}", expected)
-        for dtype, part in content["tolerance"].items()
-    }
-    return Case(name, group, about, inputs, expected, direction, tolerance)
+    bounds: dict[str, Any] = {"tolerance": {}, "basic_tolerance": {}}
+    for key in ("tolerance", *basic):
+        _keys(content[key], DTYPES, f"{name}: {key}")
+        bounds[key] = {
+            dtype: _outputs(part, group, _bound, f"{name}: {key} in {dtype}", expected)
+            for dtype, part in content[key].items()
+        }
+    return Case(
+        name, group, about, inputs, expected, direction, bounds["tolerance"], level,
+        bounds["basic_tolerance"],
+    )  # fmt: skip
 
 
 def number(token: Any) -> Decimal:

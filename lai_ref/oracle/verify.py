@@ -13,8 +13,8 @@ from lai_ref.oracle.case import Case, as_published
 def verify(cases: Sequence[Case]) -> Iterator[tuple[Case, str]]:
     """Each case that has numbers, with what is wrong with them, an empty string for nothing.
 
-    Expected numbers and directions have to be those in the file to the last digit; bounds, which
-    are computed in doubles and have two digits, within a tenth.
+    Levels, expected numbers and directions have to be those in the file to the last digit; bounds,
+    which are computed in doubles and have two digits, within a tenth.
     """
     published = as_published(cases)
     for case in cases:
@@ -22,11 +22,13 @@ def verify(cases: Sequence[Case]) -> Iterator[tuple[Case, str]]:
         if case.expected is None:
             continue
         computed = answer(case.group, case.inputs)
-        differing = [
-            key for key in ("expected", "direction") if computed.get(key) != stated.get(key)
+        exact = ("level", "expected", "direction")
+        differing = [key for key in exact if computed.get(key) != stated.get(key)]
+        differing += [
+            key
+            for key in ("tolerance", "basic_tolerance")
+            if not _near(computed.get(key, {}), stated.get(key, {}))
         ]
-        if not _near(computed["tolerance"], stated["tolerance"]):
-            differing.append("tolerance")
         yield case, f"{', '.join(differing)} differ from what is computed" if differing else ""
 
 

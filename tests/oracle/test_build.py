@@ -72,11 +72,14 @@ def test_verify_notices_every_kind_of_change(
 ) -> None:
     chosen = [case for case in cases("factor") if case.id == "factor/kink-p1-lam0.25"]
     assert [problem for _, problem in verify(chosen)] == [""]
-    for key in ("expected", "direction", "tolerance"):
+    for key in ("level", "expected", "direction", "tolerance", "basic_tolerance"):
         content = json.loads((VECTORS / "factor.json").read_bytes())
         (stated,) = (case for case in content["cases"] if case["id"] == chosen[0].id)
-        part = stated[key]["float64"] if key == "tolerance" else stated[key]
-        part["slope"][0] = str(1.2 * float(part["slope"][0]))
+        if key == "level":
+            stated[key] = "strict"
+        else:
+            part = stated[key]["float64"] if "tolerance" in key else stated[key]
+            part["slope"][0] = str(1.2 * float(part["slope"][0]))
         (tmp_path / "factor.json").write_text(json.dumps(content))
         monkeypatch.setattr("lai_ref.oracle.case.VECTORS", tmp_path)
         assert [problem for _, problem in verify(chosen)] == [f"{key} differ from what is computed"]

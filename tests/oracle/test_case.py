@@ -182,6 +182,9 @@ def with_change(group: str, change: Any) -> Any:
             "expected: expected the fields",
         ),
         ("factor", lambda c: c["cases"][0]["tolerance"].pop("float32"), "tolerance: expected"),
+        ("factor", lambda c: c["cases"][0].pop("basic_tolerance"), "expected the fields"),
+        ("factor", lambda c: c["cases"][0].update(level="strict"), "expected the fields"),
+        ("factor", lambda c: c["cases"][-1].update(level="easy"), "level: expected one of basic"),
         ("factor", lambda c: c["cases"].append(c["cases"][0]), "stands for 2 cases"),
         (
             "factor",
@@ -263,7 +266,7 @@ def test_a_case_of_another_form_is_read_or_refused(content: Any) -> None:
         assert str(error).startswith(group)
     else:
         assert case.id == content["id"] and case.about == content["about"]
-        for bounds in case.tolerance.values():
+        for bounds in (*case.tolerance.values(), *case.basic_tolerance.values()):
             assert case.expected is not None
             assert {n: shape(b) for n, b in bounds.items()} == {
                 n: shape(w) for n, w in case.expected.items()

@@ -71,12 +71,12 @@ def test_an_answer_counts_in_a_group_that_is_named_not_implemented(tmp_path: Pat
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ({"theta": ["nan"] * 4, "m": ["0"] * 4, "v": ["0"] * 4}, "a number is due, got NaN"),
-        ({"theta": ["1"], "m": ["0"] * 4, "v": ["0"] * 4}, "theta: shape (4,) is due, got (1,)"),
-        ({"theta": ["1"] * 4}, "outputs ['m', 'theta', 'v'] are due, got ['theta']"),
-        ({"error": "no"}, "a number is due, got an error: no"),
+        ({"theta": ["nan"] * 4, "m": ["0"] * 4, "v": ["0"] * 4}, "expected a number, got NaN"),
+        ({"theta": ["1"], "m": ["0"] * 4, "v": ["0"] * 4}, "theta: expected shape (4,), got (1,)"),
+        ({"theta": ["1"] * 4}, "expected the outputs ['m', 'theta', 'v'], got ['theta']"),
+        ({"error": "no"}, "expected numbers, got an error: no"),
         ({"error": "half \ud83d of it"}, r"got an error: half \ud83d of it"),
-        ({"theta": ["inf"] * 4, "m": ["0"] * 4, "v": ["0"] * 4}, "a finite number is due"),
+        ({"theta": ["inf"] * 4, "m": ["0"] * 4, "v": ["0"] * 4}, "expected a finite number"),
     ],
 )
 def test_wrong_answers_fail_with_words(

@@ -27,6 +27,7 @@ ARROWS: dict[str, set[str]] = {
     "lai_ref/__main__": {*LAI_REF, "lai_ref/support", "lai_ref/california"},
     f"{ORACLE}/case": set(),
     f"{ORACLE}/arguments": {f"{ORACLE}/case"},
+    f"{ORACLE}/extremes": {*LAI_REF, "lai_ref/support", f"{ORACLE}/arguments", f"{ORACLE}/case"},
     f"{ORACLE}/truth": set(),
     f"{ORACLE}/mutants": set(),
     f"{ORACLE}/tolerances": {
@@ -36,13 +37,13 @@ ARROWS: dict[str, set[str]] = {
     f"{ORACLE}/questions": {*LAI_REF, "lai_ref/support"},
     f"{ORACLE}/build": {
         "lai_ref/support",
-        *(f"{ORACLE}/{name}" for name in ("case", "questions", "truth", "tolerances")),
+        *(f"{ORACLE}/{name}" for name in ("case", "extremes", "questions", "truth", "tolerances")),
     },
     f"{ORACLE}/verify": {f"{ORACLE}/build", f"{ORACLE}/case"},
     f"{ORACLE}/grading": {
         *LAI_REF,
         "lai_ref/support",
-        *(f"{ORACLE}/{name}" for name in ("arguments", "case", "mutants")),
+        *(f"{ORACLE}/{name}" for name in ("arguments", "case", "extremes", "mutants")),
     },
     ORACLE: {f"{ORACLE}/case", f"{ORACLE}/grading"},
     f"{ORACLE}/__main__": {f"{ORACLE}/case", f"{ORACLE}/grading", f"{ORACLE}/verify"},

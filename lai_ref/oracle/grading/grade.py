@@ -1,13 +1,13 @@
 """One answer against one case: passed or not, by how much, and where.
 
-A number is right if |got − want| ≤ bound, the bound being the case's own for that number and dtype
-(see `tolerances`); where want lies beyond the dtype's largest number, infinity is due. For a
-segment one s in [0, 1] has to serve every number of the case:
+A number is right if |got − expected| ≤ bound, the bound being the case's own for that number, dtype
+and level (see `tolerances`). Where the expected number exceeds the dtype's largest, infinity is
+expected. For a segment one s in [0, 1] has to serve every number of the case:
 
     |got − base − s · direction| ≤ bound
 
 that is, s lies in an interval for each number, and these have to meet. Their middle is reported: it
-is the port's convention at the kink.
+is the port's subgradient at the kink.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PASSED, FAILED, MISSING, NOT_IMPLEMENTED = "passed", "failed", "missing", "not i
 MAX_FINITE = {"float32": Decimal(2) ** 128 - Decimal(2) ** 104, "float64": Decimal(2) ** 1024}
 DIGITS = {"float32": 24, "float64": 53}  # binary ones
 NO_COMMON_SUBGRADIENT = (
-    "at a kink one choice of the slope has to give all numbers of the case, and none does"
+    "at the kink one subgradient has to give all numbers of the case, and none does"
 )
 MIN_EXPONENT = {"float32": -149, "float64": -1074}  # exponent of the smallest number above 0
 WORKING = Context(prec=60, Emin=-99999, Emax=99999)
@@ -34,14 +34,14 @@ WORKING = Context(prec=60, Emin=-99999, Emax=99999)
 
 @dataclass(frozen=True)
 class RaisedError:
-    """The answer of a port that refused the inputs, with its words."""
+    """The answer of a port that rejected the inputs, with its words."""
 
     words: str
 
 
 @dataclass(frozen=True)
 class InvalidAnswer:
-    """What a port gave in place of an answer: neither numbers nor the refusal of bad inputs."""
+    """What a port gave in place of an answer: neither numbers nor an error that it raised."""
 
     words: str
 
@@ -51,7 +51,7 @@ Answer: TypeAlias = dict[str, Nested] | RaisedError | InvalidAnswer
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one case. Errors and bounds are in ulp of the number that was due."""
+    """What became of one case. Errors and bounds are in ulp of the expected number."""
 
     case: Case
     status: str
@@ -65,8 +65,8 @@ class Outcome:
     answer: Any = None
 
 
-def grade(case: Case, answer: Answer | None, dtype: str) -> Outcome:
-    """Compare an answer, nested lists of Decimals by output, with what is due.
+def grade(case: Case, answer: Answer | None, dtype: str, level: str = "strict") -> Outcome:
+    """Compare an answer, nested lists of Decimals by output, with what is expected.
 
     `answer` is None where the port gave none, `RaisedError` where it raised an error.
     """
@@ -78,36 +78,37 @@ def grade(case: Case, answer: Answer | None, dtype: str) -> Outcome:
     if reason:
         return Outcome(case, FAILED, reason, answer=answer)
     with localcontext(WORKING):
-        return _compare(case, answer, dtype)
+        return _compare(case, answer, dtype, level)
 
 
 def _mismatch(case: Case, answer: Answer) -> str:
-    """Why an answer has no numbers to be compared with those that are due; "" if it has them."""
+    """Why an answer has no numbers to be compared with those expected; "" if it has them."""
     if isinstance(answer, InvalidAnswer):
         return answer.words
     if case.expected is None:
-        return "an error is due, got an answer"
+        return "expected an error, got an answer"
     if isinstance(answer, RaisedError):
-        return f"a number is due, got an error: {answer.words}"
+        return f"expected numbers, got an error: {answer.words}"
     if set(answer) != set(case.expected):
-        return f"outputs {sorted(case.expected)} are due, got {sorted(answer)}"
+        return f"expected the outputs {sorted(case.expected)}, got {sorted(answer)}"
     for name, expected in case.expected.items():
         try:
             got_shape = shape(answer[name])
         except ValueError as error:
             return f"{name}: {error}"
         if got_shape != shape(expected):
-            return f"{name}: shape {shape(expected)} is due, got {got_shape}"
+            return f"{name}: expected shape {shape(expected)}, got {got_shape}"
     return ""
 
 
-def _compare(case: Case, answer: Answer, dtype: str) -> Outcome:
+def _compare(case: Case, answer: Answer, dtype: str, level: str) -> Outcome:
     assert isinstance(answer, dict) and case.expected is not None
+    case_bounds = case.bounds(dtype, level)
     rows = []  # place, got, base, direction, bound
     for name, expected in case.expected.items():
         bases = flat(expected)
         steps = flat(case.direction[name]) if case.direction else [Decimal(0)] * len(bases)
-        bounds = [Decimal(b) for b in flat(case.tolerance[dtype][name])]
+        bounds = [Decimal(b) for b in flat(case_bounds[name])]
         indices = product(*map(range, shape(expected)))
         locations = [f"{name}{list(i)}" if i else name for i in indices]
         rows += list(zip(locations, flat(answer[name]), bases, steps, bounds, strict=True))
@@ -147,13 +148,13 @@ def _common_subgradient(rows: list[Any]) -> tuple[Decimal, bool]:
 
 
 def _error_in_bounds(got: Decimal, expected: Decimal, bound: Decimal, dtype: str) -> float:
-    """|got − want| over the bound: at most 1 is right."""
+    """|got − expected| / bound: at most 1 is right."""
     if got.is_nan() or expected.is_nan():
         return 0.0 if got.is_nan() and expected.is_nan() else math.inf
     beyond = abs(expected) > MAX_FINITE[dtype]
     if got.is_infinite() or beyond:
         right = got.is_infinite() and beyond
-    elif bound == 0:  # nothing is computed: the very number, with its sign, is due
+    elif bound == 0:  # nothing is computed: exactly the number, with its sign
         right = got == expected
     else:
         return float(abs(got - expected) / bound)
@@ -162,11 +163,11 @@ def _error_in_bounds(got: Decimal, expected: Decimal, bound: Decimal, dtype: str
 
 def _reason(got: Decimal, expected: Decimal) -> str:
     if expected.is_infinite() or expected.is_nan():
-        return f"{expected} is due"
+        return f"expected {expected}"
     if got.is_nan():
-        return "a number is due, got NaN"
+        return "expected a number, got NaN"
     if got.is_infinite():
-        return "a finite number is due"
+        return "expected a finite number"
     if got == expected:
         return "the sign of zero is wrong"
     return "outside the bound"

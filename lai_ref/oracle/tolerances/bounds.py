@@ -1,6 +1,7 @@
 """Every group evaluated by the port in `Bounded` numbers: where the tolerances come from.
 
-What correct ports do otherwise, and what is covered of it, stands in `loss`, `network` and `drift`.
+What correct ports do otherwise, and what is covered of it, is in `loss`, `network` and `drift`; the
+bounds of level basic are in `autodiff`.
 Every answer is allowed one rounding to its dtype, also where nothing was computed.
 
     |got − true| ≤ tolerance(b, dtype)      for every number b of `bounded_answer`
@@ -20,12 +21,15 @@ from lai_ref.oracle.arguments import arguments
 from lai_ref.oracle.case import INPUTS, MATRIX, METHODS, OUTPUTS, VECTOR
 from lai_ref.oracle.mutants.port import Batches, Loss
 from lai_ref.oracle.mutants.port_loss import Array
+from lai_ref.oracle.tolerances.autodiff import AutodiffPort
 from lai_ref.oracle.tolerances.bounded import Bounded, bounded
 from lai_ref.oracle.tolerances.drift import State, free_run
 from lai_ref.oracle.tolerances.port import BoundedPort, arrays
 
 
-def bounded_answer(group: str, inputs: Mapping[str, Any], u: float) -> dict[str, Any]:
+def bounded_answer(
+    group: str, inputs: Mapping[str, Any], u: float, level: str = "strict"
+) -> dict[str, Any]:
     """The outputs of a case, as `Bounded` numbers and nested lists of them.
 
     Parameters
@@ -36,6 +40,8 @@ def bounded_answer(group: str, inputs: Mapping[str, Any], u: float) -> dict[str,
         By name: decimals that are float32 numbers, ints, names, and nested lists of these.
     u
         In [0, 1]: which derivative to take where there is none.
+    level
+        "strict", or "basic", whose bounds also hold for a derivative by automatic differentiation.
 
     Raises
     ------
@@ -52,7 +58,7 @@ def bounded_answer(group: str, inputs: Mapping[str, Any], u: float) -> dict[str,
     for name, kind in INPUTS[group].items():
         if kind in (VECTOR, MATRIX):
             given[name] = arrays(given[name])
-    port = BoundedPort(u)
+    port = BoundedPort(u) if level == "strict" else AutodiffPort(u)
     if group == "train":
         return {"theta": _rounded(_train(port, **given))}
     results = getattr(port, METHODS[group])(**given)
