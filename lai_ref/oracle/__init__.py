@@ -9,9 +9,9 @@ See README.md beside this file; from any language, `python -m lai_ref.oracle`.
 
 from lai_ref.oracle.case import GROUPS, Case, CorruptVectorsError, cases
 from lai_ref.oracle.grading.backend import Backend, reference
-from lai_ref.oracle.grading.check import check
 from lai_ref.oracle.grading.grade import Outcome
-from lai_ref.oracle.grading.report import Report
+from lai_ref.oracle.reporting.check import check
+from lai_ref.oracle.reporting.report import Report
 
 __all__ = [
     "GROUPS",

@@ -14,15 +14,15 @@ from collections import Counter
 from pathlib import Path
 
 from lai_ref.oracle.case import DTYPES, GROUPS, Case, CorruptVectorsError, cases
-from lai_ref.oracle.grading.exchange import (
+from lai_ref.oracle.grading.kills import KILLS, kill_matrix
+from lai_ref.oracle.reporting.exchange import (
     InvalidAnswersError,
     grade_answers,
     prompt,
     read_file,
     run_command,
 )
-from lai_ref.oracle.grading.kills import KILLS, kill_matrix
-from lai_ref.oracle.grading.report import Report
+from lai_ref.oracle.reporting.report import Report
 from lai_ref.oracle.verify import verify
 
 OK, FAILED, MALFORMED, DAMAGED = range(4)

@@ -15,10 +15,10 @@ import pytest
 from lai_ref import oracle
 from lai_ref.oracle import case as case_module
 from lai_ref.oracle.__main__ import main
-from lai_ref.oracle.grading.exchange import (
+from lai_ref.oracle.reporting.exchange import (
     MAX_BYTES,
 )
-from tests.oracle.grading.answer_documents import ADAM, FIRST, right_answers, with_first
+from tests.oracle.reporting.answer_documents import ADAM, FIRST, right_answers, with_first
 
 PORT = Path(__file__).parents[1] / "independent" / "stdlib_port.py"
 

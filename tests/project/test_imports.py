@@ -43,10 +43,21 @@ ARROWS: dict[str, set[str]] = {
     f"{ORACLE}/grading": {
         *LAI_REF,
         "lai_ref/support",
-        *(f"{ORACLE}/{name}" for name in ("arguments", "case", "extremes", "mutants")),
+        *(f"{ORACLE}/{name}" for name in ("arguments", "case", "mutants")),
     },
-    ORACLE: {f"{ORACLE}/case", f"{ORACLE}/grading"},
-    f"{ORACLE}/__main__": {f"{ORACLE}/case", f"{ORACLE}/grading", f"{ORACLE}/verify"},
+    f"{ORACLE}/diagnosis": {
+        *LAI_REF,
+        "lai_ref/support",
+        *(f"{ORACLE}/{name}" for name in ("arguments", "case", "grading", "mutants")),
+    },
+    f"{ORACLE}/reporting": {
+        "lai_ref/support",
+        *(f"{ORACLE}/{name}" for name in ("case", "diagnosis", "extremes", "grading", "mutants")),
+    },
+    ORACLE: {f"{ORACLE}/{name}" for name in ("case", "grading", "reporting")},
+    f"{ORACLE}/__main__": {
+        *(f"{ORACLE}/{name}" for name in ("case", "grading", "reporting", "verify"))
+    },
     "figures": set(),
     "figures/plotting": {"figures/experiments", "lai_ref", "lai_ref/support"},
     "figures/experiments": {"lai_ref", "lai_ref/support"},

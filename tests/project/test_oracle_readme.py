@@ -11,8 +11,8 @@ from typing import Any
 
 from lai_ref import oracle
 from lai_ref.oracle.case import GROUPS, INPUTS, OUTPUTS
-from lai_ref.oracle.grading.exchange import grade_answers, prompt
 from lai_ref.oracle.grading.kills import KILLS
+from lai_ref.oracle.reporting.exchange import grade_answers, prompt
 
 PAGE = Path(oracle.__file__).with_name("README.md")
 TEXT = PAGE.read_text(encoding="utf-8")

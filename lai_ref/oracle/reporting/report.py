@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from lai_ref.oracle.case import GROUPS
-from lai_ref.oracle.grading.diagnosis import Diagnosis, diagnoses
+from lai_ref.oracle.diagnosis.mistakes import Diagnosis, diagnoses
 from lai_ref.oracle.grading.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
 from lai_ref.oracle.mutants import Mutant
 

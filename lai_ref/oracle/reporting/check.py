@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from lai_ref.oracle.case import DTYPES, METHODS, cases
 from lai_ref.oracle.grading.grade import NOT_IMPLEMENTED, Outcome, grade
-from lai_ref.oracle.grading.report import NO_METHOD, Report
 from lai_ref.oracle.grading.runner import run_case
+from lai_ref.oracle.reporting.report import NO_METHOD, Report
 from lai_ref.support.validation import check_choice
 
 

@@ -37,7 +37,7 @@ import numpy as np
 from lai_ref.oracle.case import DTYPES, GROUPS, SCHEMA, Case, Nested, as_published
 from lai_ref.oracle.case import cases as every_case
 from lai_ref.oracle.grading.grade import NOT_IMPLEMENTED, Outcome, RaisedError, grade
-from lai_ref.oracle.grading.report import Report
+from lai_ref.oracle.reporting.report import Report
 
 # a number as the languages of the world print it: 1.5, .5, 5., 1e-3, inf, -Infinity, NaN, -nan;
 # no text can be read in two ways, or the time to refuse it would grow as its square

@@ -15,13 +15,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lai_ref import oracle
-from lai_ref.oracle.grading.exchange import (
+from lai_ref.oracle.reporting.exchange import (
     InvalidAnswersError,
     grade_answers,
     run_command,
 )
 from tests.inputs.strategies import bytes_like, documents_like, json_values
-from tests.oracle.grading.answer_documents import ADAM, FIRST, right_answers, with_first
+from tests.oracle.reporting.answer_documents import ADAM, FIRST, right_answers, with_first
 
 PYTHON = sys.executable
 
