@@ -31,7 +31,8 @@ class Dual:
         return self.chain(self.value * other.value, other.value) + other.chain(0.0, self.value)
 
     def __truediv__(self, other: Number) -> Dual:
-        return self * other**-1.0
+        inverse: Dual | float = other**-1.0
+        return self * inverse
 
     def __pow__(self, power: float) -> Dual:
         return self.chain(self.value**power, power * self.value ** (power - 1))

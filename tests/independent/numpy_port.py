@@ -209,7 +209,8 @@ class NumpyPort:
     def backward(self, activation: str, tape: Pass, dy: Array, dk: Array) -> Array:
         """∂L/∂θ from ∂L/∂y and ∂L/∂k."""
         dW_k, dz_k = self.through_k(activation, tape, dk)
-        dz, grads = dy[:, None], []
+        dz = dy[:, None]
+        grads: Layers = []
         for layer in reversed(range(len(tape.layers))):
             grads.insert(0, (tape.a[layer].T @ dz + dW_k[layer], dz.sum(axis=0)))
             if layer > 0:

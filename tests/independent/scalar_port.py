@@ -148,7 +148,7 @@ def network(
         at = middle + fan_out
     y, k = [], []
     for x_i in x:
-        a = [Dual(x_ij, [float(j == l) for l in range(sizes[0])]) for j, x_ij in enumerate(x_i)]
+        a = [Dual(x_ij, [float(j == i) for i in range(sizes[0])]) for j, x_ij in enumerate(x_i)]
         for layer in layers:
             values = [unit.value for unit in a]
             tangents = list(zip(*(unit.tangents for unit in a), strict=True))
