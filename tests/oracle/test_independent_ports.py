@@ -49,6 +49,7 @@ def questions(group: str, dtype: str) -> list[dict[str, Any]]:
                 yield {**batch, **options, "lam": lam, "y": batch["t"]}
         elif group == "input_gradient":
             yield from (network(activation) for activation in ACTIVATIONS)
+            yield network(samples=1)
         elif group == "param_gradient":
             for activation in ACTIVATIONS:
                 for loss in ({"name": "plain", "order": 2}, {"name": "plain", "order": 1}, LAI):
