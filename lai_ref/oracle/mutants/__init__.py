@@ -8,11 +8,16 @@ mistake.
 from types import ModuleType
 
 from lai_ref.oracle.mutants import (
+    activation,
     adam,
     factor,
+    factor_derivative,
     loss,
+    loss_gradient,
     network,
+    norm,
     results,
+    sharded,
     training,
     variants,
     variants_network,
@@ -27,5 +32,8 @@ def _made_in(*modules: ModuleType) -> tuple[Mutant, ...]:
     return tuple(each for m in modules for each in vars(m).values() if isinstance(each, Mutant))
 
 
-MUTANTS = _made_in(factor, loss, network, adam, training, results)
+MUTANTS = _made_in(
+    *(factor, factor_derivative, loss, loss_gradient, norm),
+    *(network, activation, adam, training, sharded, results),
+)
 VARIANTS = _made_in(variants, variants_network)

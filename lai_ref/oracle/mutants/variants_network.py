@@ -12,7 +12,7 @@ from lai_ref.oracle.mutants.mutant import ADAM, FACTOR, NETWORK, SLOPES, Mutant,
 from lai_ref.oracle.mutants.port import Loss, Parts, Port
 from lai_ref.oracle.mutants.port_loss import Array
 from lai_ref.oracle.mutants.port_network import Cache, Layers
-from lai_ref.oracle.mutants.training import averaged
+from lai_ref.oracle.mutants.sharded import averaged
 
 
 @mutant("Products of matrices by einsum.", SLOPES)

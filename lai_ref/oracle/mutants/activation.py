@@ -1,0 +1,96 @@
+"""Mistakes in the activations and their derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lai_ref.oracle.mutants.mutant import NETWORK, SLOPES, mutant
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port_loss import Array
+from lai_ref.oracle.mutants.port_network import Unit
+
+
+@mutant("f' was taken at a = f(z); it is taken at z.", SLOPES)
+class SlopeAtOutput(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(df=super().activate(activation, right.f).df)
+
+
+@mutant("tanh' was 1 − a; it is 1 − a².", SLOPES)
+class TanhSlope(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(df=1 - right.f) if activation == "tanh" else right
+
+
+@mutant("softplus' was 1/(1 + e^z); it is 1/(1 + e^−z).", SLOPES)
+class SoftplusSlope(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(df=self.sigmoid(-z)) if activation == "softplus" else right
+
+
+@mutant("softplus was log(1 + e^z) as it stands, which overflows for large z.", SLOPES)
+class SoftplusOverflows(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(f=np.log1p(np.exp(z))) if activation == "softplus" else right
+
+
+@mutant(
+    "softplus was z beyond 20, PyTorch's threshold; log(1 + e^z) is still above it.",
+    tuple(group for group in SLOPES if group != "train"),  # where nothing gets so far
+)
+class SoftplusThreshold(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        if activation != "softplus":
+            return right
+        line = Unit(z, 1, 0)
+        return Unit(*(np.where(z > 20, *parts) for parts in zip(line, right, strict=True)))
+
+
+@mutant("σ(z) was e^z/(1 + e^z), which is NaN for large z; take e^−|z|.", SLOPES)
+class SigmoidOverflows(Port):
+    def sigmoid(self, z: Array) -> Array:
+        s: Array = np.exp(z) / (1 + np.exp(z))
+        return s
+
+
+@mutant("silu' was σ(z): the product rule's z σ'(z) was forgotten.", SLOPES)
+class SiluSlope(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(df=self.sigmoid(z)) if activation == "silu" else right
+
+
+@mutant("tanh'' was −2a; it is −2a (1 − a²).", NETWORK)
+class TanhCurvature(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(d2f=-2 * right.f) if activation == "tanh" else right
+
+
+@mutant("softplus'' was σ(z)²; it is σ(z) (1 − σ(z)).", NETWORK)
+class SoftplusCurvature(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        return right._replace(d2f=self.sigmoid(z) ** 2) if activation == "softplus" else right
+
+
+@mutant("silu'' was 2 σ'(z): z σ''(z) was forgotten.", NETWORK)
+class SiluCurvature(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        d2f = 2 * self.sigmoid(z) * self.sigmoid(-z)
+        return right._replace(d2f=d2f) if activation == "silu" else right
+
+
+@mutant(
+    "f'' was forgotten: a unit's slope changes with its input, and that is in the gradient.",
+    NETWORK,
+)
+class CurvatureForgotten(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        return super().activate(activation, z)._replace(d2f=np.zeros_like(z))

@@ -1,0 +1,51 @@
+"""Mistakes in the loss gradients dy and dk alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lai_ref.oracle.mutants.mutant import LOSS, mutant
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port_loss import Array
+
+
+@mutant("dy had the sign of t − y; it has that of y − t.", LOSS)
+class SignOfResidual(Port):
+    def residual_grad(self, e: Array, order: int) -> Array:
+        return -super().residual_grad(e, order)
+
+
+@mutant("The factor p was forgotten in dy.", LOSS)
+class PowerForgotten(Port):
+    def residual_grad(self, e: Array, order: int) -> Array:
+        return super().residual_grad(e, order) / order
+
+
+@mutant("F was detached or taken for a constant: dk was 0.", LOSS)
+class FactorDetached(Port):
+    def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
+        return super().dk(e, np.zeros_like(dF), s, order, n)
+
+
+@mutant("sign e was computed as e/|e|, NaN at e = 0; any value in [−1, 1] is right.", LOSS)
+class SignByDivision(Port):
+    def residual_grad(self, e: Array, order: int) -> Array:
+        return e / np.abs(e) if order == 1 else super().residual_grad(e, order)
+
+
+@mutant("1/N was forgotten in dy.", LOSS)
+class DyWithoutN(Port):
+    def dy(self, e: Array, F: Array, s: Array, order: int, n: int) -> Array:
+        return super().dy(e, F, s, order, 1)
+
+    def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
+        value, dy = super().plain(y, t, order)
+        return value, dy * len(y)
+
+
+@mutant("1/N was forgotten in dk.", LOSS)
+class DkWithoutN(Port):
+    def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
+        return super().dk(e, dF, s, order, 1)

@@ -1,0 +1,92 @@
+"""Mistakes in the norm over the features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lai_ref.oracle.mutants.mutant import LOSS, mutant
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.mutants.port_loss import Array
+
+
+@mutant("The sum over features was taken where l1_ratio asks for the 2-norm.", LOSS)
+class L1ForL2(Port):
+    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
+        return super().norm(c, 1.0)
+
+
+@mutant("l1_ratio was ignored: the 2-norm was taken always.", LOSS)
+class L1RatioIgnored(Port):
+    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
+        return super().norm(c, 0.0)
+
+
+@mutant("ρ weighted the 2-norm and 1 − ρ the sum; it is the other way round.", LOSS)
+class L1RatioSwapped(Port):
+    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
+        return super().norm(c, 1 - l1_ratio)
+
+
+@mutant("Features were averaged; they are put together by a norm.", LOSS)
+class MeanOverFeatures(Port):
+    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
+        return c.mean(axis=-1), np.ones_like(c) / c.shape[-1]
+
+
+@mutant("The root was forgotten in the 2-norm.", LOSS)
+class NormSquared(Port):
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        return (c * c).sum(axis=-1), 2 * c
+
+
+class _LargerNorm(Port):
+    epsilon: float  # added under the root: its square
+
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        norm, unit = super().l2_norm(c)
+        larger = np.hypot(norm, self.epsilon)
+        return larger, unit * (norm / larger)[..., None]
+
+
+@mutant("1e-8 was added under the root of the 2-norm; it needs nothing but 0/0 = 0.", LOSS)
+class EpsilonInNorm(_LargerNorm):
+    epsilon = 1e-4
+
+
+@mutant("1e-12 was added under the root of the 2-norm; it needs nothing but 0/0 = 0.", LOSS)
+class SmallEpsilonInNorm(_LargerNorm):
+    epsilon = 1e-6
+
+
+@mutant("c² was computed as it stands in the 2-norm and over- or underflows; scale c first.", LOSS)
+class NormOverflows(Port):
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        norm = np.sqrt((c * c).sum(axis=-1, keepdims=True))
+        return norm[..., 0], c / np.where(norm == 0, 1, norm)
+
+
+@mutant("The slope of the 2-norm at the zero vector was 0/0 = NaN; 0 is right.", LOSS)
+class NormNanAtZero(Port):
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        norm, unit = super().l2_norm(c)
+        return norm, np.where(norm[..., None] == 0, np.nan, unit).astype(c.dtype)
+
+
+@mutant("The norm was differentiated as if it were the sum: c_j/‖c‖₂ was forgotten.", LOSS)
+class SlopeOfNormForgotten(Port):
+    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
+        return super().norm(c, l1_ratio)[0], np.ones_like(c)
+
+
+@mutant("The norm was taken of each sample; here it comes after the mean over the batch.", LOSS)
+class NormBeforeMean(Port):
+    def reduce(self, ell: Array, l1_ratio: float, reduction: str) -> tuple[Any, Array]:
+        return super().reduce(ell, l1_ratio, "sample")
+
+
+@mutant("The norm was taken of the batch's mean; here it is taken of each sample.", LOSS)
+class NormAfterMean(Port):
+    def reduce(self, ell: Array, l1_ratio: float, reduction: str) -> tuple[Any, Array]:
+        return super().reduce(ell, l1_ratio, "batch")
