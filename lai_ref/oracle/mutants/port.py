@@ -48,8 +48,8 @@ class Port(LossPort, NetworkPort):
     ) -> tuple[Array, Array, Array]:  # fmt: skip
         """θ, m and v after the step that follows t others (Kingma & Ba, Algorithm 1)."""
         # m ← β₁ m + (1 − β₁) g;  v ← β₂ v + (1 − β₂) g²
-        m = self.moment(m, grad, beta1)
-        v = self.moment(v, grad * grad, self.second_decay(beta1, beta2))
+        m = self.first_moment(m, grad, beta1)
+        v = self.second_moment(v, grad, self.second_decay(beta1, beta2))
         # θ ← θ − lr · m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁^t),  v̂ = v / (1 − β₂^t)
         bias1, bias2 = self.bias_corrections(beta1, beta2, t + 1)
         theta = theta - self.update(m, v, bias1, bias2, lr, eps)
@@ -58,6 +58,14 @@ class Port(LossPort, NetworkPort):
     def second_decay(self, beta1: float, beta2: float) -> float:
         """What v is averaged with."""
         return beta2
+
+    def first_moment(self, m: Array, grad: Array, beta: float) -> Array:
+        """β₁ m + (1 − β₁) g."""
+        return self.moment(m, grad, beta)
+
+    def second_moment(self, v: Array, grad: Array, beta: float) -> Array:
+        """β₂ v + (1 − β₂) g²."""
+        return self.moment(v, grad * grad, beta)
 
     def moment(self, old: Array, new: Array, beta: float) -> Array:
         """β old + (1 − β) new."""
@@ -86,14 +94,20 @@ class Port(LossPort, NetworkPort):
         m: Array, v: Array, step: int, sizes: Sequence[int], activation: str, **constants: float,
     ) -> Array:  # fmt: skip
         """θ after each step, (steps, P)."""
-        path = []
+        path: list[Array] = []
+        grads: list[Array] = []
         for taken, (rows, lai_rows) in enumerate(batches, step):
             parts = self.parts(rows, self.lai_rows(rows, lai_rows), plain, loss)
             net = {"sizes": sizes, "activation": activation, "theta": theta}
-            grad = self.mixed_gradient(parts, x=x, t=t, **net)
+            grads.append(self.mixed_gradient(parts, x=x, t=t, **net))
+            grad = self.step_gradient(grads)
             theta, m, v = self.adam_step(theta=theta, grad=grad, t=taken, m=m, v=v, **constants)
             path.append(theta)
         return np.stack(path)
+
+    def step_gradient(self, grads: Sequence[Array]) -> Array:
+        """What the optimiser gets, of the gradients of all batches so far."""
+        return grads[-1]
 
     def parts(self, rows: Array, lai_rows: Array, plain: int, loss: Loss) -> Parts:
         """The rows of a batch that get the plain loss, and those that get the Lai loss."""
@@ -131,4 +145,9 @@ class Port(LossPort, NetworkPort):
         ends = np.cumsum([len(rows) for rows in shards])[:-1]
         workers = zip(caches, np.split(dy, ends), np.split(dk, ends), strict=True)
         grads = [self.double_backward(*each) for each in workers]
-        return value, np.sum(grads, axis=0, dtype=net["theta"].dtype)
+        return value, self.sum_over_workers(grads)
+
+    def sum_over_workers(self, grads: Sequence[Array]) -> Array:
+        """θ̄ from each worker's part of it."""
+        total: Array = np.sum(grads, axis=0, dtype=grads[0].dtype)
+        return total

@@ -113,8 +113,13 @@ class LossPort(Sums):
         e, n = y - t, len(y)
         F, dF = self.factor(k, lam, order)
         value, s = self.reduce(self.per_feature(e, F, order), l1_ratio, reduction)
-        dy, dk = self.dy(e, F, s, order, n), self.dk(e, dF, s, order, n)
-        return y.dtype.type(value), dy, dk
+        return y.dtype.type(value), *self.gradients(e, F, dF, s, order, n)
+
+    def gradients(
+        self, e: Array, F: Array, dF: Array, s: Array, order: int, n: int
+    ) -> tuple[Array, Array]:
+        """dy (N,) and dk (N, D)."""
+        return self.dy(e, F, s, order, n), self.dk(e, dF, s, order, n)
 
     def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
         """mean |e|^p and its dy (N,)."""
