@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import NETWORK, SLOPES, mutant
@@ -94,3 +96,40 @@ class SiluCurvature(Port):
 class CurvatureForgotten(Port):
     def activate(self, activation: str, z: Array) -> Unit:
         return super().activate(activation, z)._replace(d2f=np.zeros_like(z))
+
+
+@mutant("softplus and its derivative e^z/(1 + e^z) overflow for large z; use e^−|z|.", SLOPES)
+class SoftplusAsWritten(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        if activation != "softplus":
+            return super().activate(activation, z)
+        e = np.exp(z)
+        df = e / (1 + e)
+        return Unit(np.log(1 + e), df, df * (1 - df))
+
+
+@mutant("relu was leaky, with slope 0.01 for z < 0; it should be 0 there.", SLOPES[:3])
+class LeakyRelu(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        right = super().activate(activation, z)
+        if activation != "relu":
+            return right
+        slope = z.dtype.type(0.01)
+        return Unit(np.where(z > 0, z, slope * z), np.where(z > 0, 1, slope), right.d2f)
+
+
+@mutant("silu was GELU (its tanh approximation); it should be z/(1 + e^−z).", SLOPES)
+class GeluForSilu(Port):
+    def activate(self, activation: str, z: Array) -> Unit:
+        if activation != "silu":
+            return super().activate(activation, z)
+        # ½ z (1 + tanh u), u = √(2/π) (z + 0.044715 z³)
+        c, cubic = math.sqrt(2 / math.pi), 0.044715
+        T, du, d2u = (
+            np.tanh(c * z * (1 + cubic * z * z)),
+            c * (1 + 3 * cubic * z * z),
+            6 * c * cubic * z,
+        )
+        dT = (1 - T * T) * du
+        d2T = (1 - T * T) * d2u - 2 * T * dT * du
+        return Unit(z * (1 + T) / 2, (1 + T + z * dT) / 2, dT + z * d2T / 2)

@@ -89,3 +89,82 @@ class MomentsInFloat32(Port):
 class MomentsReset(Port):
     def adam_step(self, *, m: Array, v: Array, **rest: Any) -> tuple[Array, Array, Array]:
         return super().adam_step(m=np.zeros_like(m), v=np.zeros_like(v), **rest)
+
+
+@mutant("ε was 1e-7, Keras's default; it should be the ε that is given.", ADAM)
+class KerasEpsilon(Port):
+    def denominator(self, v: Array, bias2: float, eps: float) -> Array:
+        return super().denominator(v, bias2, 1e-7)
+
+
+@mutant("ε was always 1e-8; it should be the ε that is given.", ADAM)
+class EpsilonIgnored(Port):
+    def denominator(self, v: Array, bias2: float, eps: float) -> Array:
+        return super().denominator(v, bias2, 1e-8)
+
+
+@mutant("Weight decay 0.01 θ was added to g (L2); there should be none.", ADAM)
+class CoupledWeightDecay(Port):
+    def adam_step(self, *, theta: Array, grad: Array, **rest: Any) -> tuple[Array, Array, Array]:
+        return super().adam_step(theta=theta, grad=grad + 0.01 * theta, **rest)
+
+
+@mutant("θ decayed by lr · 0.01 θ (AdamW's default); there should be no weight decay.", ADAM)
+class DecoupledWeightDecay(Port):
+    def adam_step(self, *, theta: Array, lr: float, **rest: Any) -> tuple[Array, Array, Array]:
+        after, m, v = super().adam_step(theta=theta, lr=lr, **rest)
+        return after - lr * 0.01 * theta, m, v
+
+
+@mutant("v was never decreased (AMSGrad); it should be β₂ v + (1 − β₂) g².", ADAM)
+class Amsgrad(Port):
+    def second_moment(self, v: Array, grad: Array, beta: float) -> Array:
+        return np.maximum(v, super().second_moment(v, grad, beta))
+
+
+class _OtherDirection(Port):
+    """Steps along something else than m̂."""
+
+    def adam_step(self, **given: Any) -> tuple[Array, Array, Array]:
+        _, m, v = super().adam_step(**given)
+        beta1, t = given["beta1"], given["t"] + 1
+        _, bias2 = self.bias_corrections(beta1, given["beta2"], t)
+        along = self.direction(m, given["grad"], beta1, t)
+        update = self.update(along, v, 1.0, bias2, given["lr"], given["eps"])
+        return given["theta"] - update, m, v
+
+    def direction(self, m: Array, grad: Array, beta1: float, t: int) -> Array:
+        """In place of m̂, at the step t."""
+        raise NotImplementedError
+
+
+@mutant("Nesterov momentum was used (NAdam): g was weighted once more; it should be m̂.", ADAM)
+class NesterovMomentum(_OtherDirection):
+    def direction(self, m: Array, grad: Array, beta1: float, t: int) -> Array:
+        return beta1 * m / (1 - beta1 ** (t + 1)) + (1 - beta1) * grad / (1 - beta1**t)
+
+
+@mutant("The step was made with g, without momentum (RMSprop); it should use m̂.", ADAM)
+class MomentumUnused(_OtherDirection):
+    def direction(self, m: Array, grad: Array, beta1: float, t: int) -> Array:
+        return grad
+
+
+@mutant("m was β₁ m + g, as in SGD with momentum; it should be β₁ m + (1 − β₁) g.", ADAM)
+class MomentumNotDamped(Port):
+    def first_moment(self, m: Array, grad: Array, beta: float) -> Array:
+        return beta * m + grad
+
+
+@mutant("v averaged |g|; it should average g².", ADAM)
+class SecondMomentOfAbsolute(Port):
+    def second_moment(self, v: Array, grad: Array, beta: float) -> Array:
+        return self.moment(v, np.abs(grad), beta)
+
+
+@mutant("The step was added to θ (ascent); it should be subtracted.", ADAM)
+class StepAdded(Port):
+    def update(
+        self, m: Array, v: Array, bias1: float, bias2: float, lr: float, eps: float
+    ) -> Array:
+        return -super().update(m, v, bias1, bias2, lr, eps)

@@ -135,3 +135,95 @@ class OrderIgnored(Port):
 class LamOffByAMillionth(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, lam * (1 + 1e-6), order)
+
+
+@mutant("max(k, λ) was taken for MAE, without |·|; it should be max(|k|, λ).", FACTOR)
+class AbsoluteOfSlopeForgotten(Port):
+    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
+        return super().heaviside(np.maximum(k, 0) if order == 1 else k, lam, order)
+
+    def sin_branch(self, k: Array, lam: Array, order: int) -> Array:
+        right = super().sin_branch(k, lam, order)
+        return np.sign(k) * right if order == 1 else right
+
+
+@mutant("k was clipped to [−1, 1]; F should be taken of k as it is.", FACTOR)
+class SlopeClipped(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        F, dF = super().factor(np.clip(k, -1, 1), lam, order)
+        return F, np.where(np.abs(k) <= 1, dF, np.zeros_like(dF))
+
+
+@mutant("|k|^p and λ were added; F should have their maximum.", FACTOR)
+class SumForMaximum(Port):
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        return self.sin_branch(k, lam, order) + self.cos_branch(k, lam, order)
+
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        rising = self.sin_branch_derivative(k, lam, order)
+        return rising - self.cos_branch_derivative(k, lam, order)
+
+
+@mutant("log(e^(|k|^p) + e^λ), a smooth maximum, was taken; it should be max(|k|^p, λ).", FACTOR)
+class SmoothMaximum(Port):
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        smooth = np.logaddexp(np.abs(k) ** order, lam)
+        F: Array = smooth / self.hypotenuse(k) ** order / self.divisor(lam)
+        return F
+
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        r, weight = self.hypotenuse(k), self.sigmoid(np.abs(k) ** order - lam)
+        rising = weight * np.abs(k) ** (order - 1) * np.sign(k) / r**order / self.divisor(lam)
+        falling = self.factor_value(k, lam, order) * self.sine(k) / r
+        dF: Array = order * (rising - falling)
+        return dF
+
+
+@mutant("sin and cos were taken of atan k in degrees; the angle should be in radians.", FACTOR)
+class AngleInDegrees(Port):
+    def sides(self, k: Array, lam: Array, order: int) -> tuple[Array, Array, Array, Array]:
+        """sin and cos of the angle, |sin|^p and λ |cos|^p."""
+        angle = np.degrees(np.arctan(k))
+        sin, cos = np.sin(angle), np.cos(angle)
+        return sin, cos, np.abs(sin) ** order, lam * np.abs(cos) ** order
+
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        _, _, above, below = self.sides(k, lam, order)
+        return np.maximum(above, below) / self.divisor(lam)
+
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        sin, cos, above, below = self.sides(k, lam, order)
+        # the derivative with respect to the angle, and that of the angle
+        by_angle = np.where(above > below, above * cos / sin, -below * sin / cos)
+        return order * by_angle / self.divisor(lam) * np.degrees(1 / self.hypotenuse(k) ** 2)
+
+
+@mutant("The MAE factor was used for MSE as well; it should be F_2.", FACTOR)
+class MaeFactorForMse(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        return super().factor(k, lam, 1)
+
+
+@mutant("For MSE F was divided by √(1 + k²); it should be divided by 1 + k².", FACTOR)
+class RootForMse(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        F, dF = super().factor(k, lam, order)
+        if order == 1:
+            return F, dF
+        r = self.hypotenuse(k)
+        return F * r, dF * r + F * self.sine(k)
+
+
+@mutant("F was divided by max(λ, 1); it should be divided by min(λ, 1).", FACTOR)
+class DividedByMaximum(Port):
+    def divisor(self, lam: Array) -> Array:
+        return np.maximum(lam, 1)
+
+
+@mutant("λ was left out of the numerator, |k|^p; it should be max(|k|^p, λ).", FACTOR)
+class MaximumForgotten(Port):
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        return self.sin_branch(k, lam, order)
+
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        return self.sin_branch_derivative(k, lam, order)

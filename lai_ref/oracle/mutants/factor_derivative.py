@@ -94,3 +94,15 @@ class SignOfSlopeForgotten(Port):
 class PowerForgottenInFactor(Port):
     def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
         return super().factor_derivative(k, lam, order) / order
+
+
+@mutant("F' had the opposite sign.", FACTOR)
+class DerivativeNegated(Port):
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        return -super().factor_derivative(k, lam, order)
+
+
+@mutant("The division by min(λ, 1) was missing in F'; it should be there as in F.", FACTOR)
+class MinimumForgottenInDerivative(Port):
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        return super().factor_derivative(k, lam, order) * self.divisor(lam)

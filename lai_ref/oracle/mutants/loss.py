@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -110,3 +111,65 @@ class LamAlongSamples(Port):
 class MeanInFloat32(Port):
     def mean(self, a: Array) -> Any:
         return a.dtype.type(1) * super().mean(a.astype(np.float32))
+
+
+@mutant("For MAE e was taken without |·|; it should be |e|.", LOSS)
+class AbsoluteOfResidualForgotten(Port):
+    def absolute(self, e: Array) -> Array:
+        return e
+
+    def residual_grad(self, e: Array, order: int) -> Array:
+        return np.ones_like(e) if order == 1 else super().residual_grad(e, order)
+
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        norm, unit = super().l2_norm(np.abs(c))
+        return norm, unit * np.sign(c)
+
+
+class _ResidualPower(Port):
+    p: int  # of e, whatever that of F
+
+    def residual_power(self, e: Array, order: int) -> Array:
+        return super().residual_power(e, self.p)
+
+    def residual_grad(self, e: Array, order: int) -> Array:
+        return super().residual_grad(e, self.p)
+
+    def per_feature(self, e: Array, F: Array, order: int) -> Array:
+        return super().per_feature(e, F, self.p)
+
+
+@mutant("For MAE e was squared; it should be |e|.", LOSS)
+class SquaredErrorForMae(_ResidualPower):
+    p = 2
+
+
+@mutant("For MSE |e| was taken; it should be squared, e².", LOSS)
+class AbsoluteErrorForMse(_ResidualPower):
+    p = 1
+
+
+@mutant("The sum over the samples was divided by N − 1; it should be divided by N.", LOSS)
+class OneSampleLess(_Scaled):
+    def times(self, n: int, d: int, order: int) -> float:
+        return n / (n - 1) if n > 1 else math.inf
+
+
+@mutant("The maximum over the samples was taken; it should be their mean.", LOSS)
+class MaximumOverSamples(Port):
+    def mean(self, a: Array) -> Any:
+        return a.max(axis=0)
+
+    def reduce(self, ell: Array, l1_ratio: float, reduction: str) -> tuple[Any, Array]:
+        value, s = super().reduce(ell, l1_ratio, reduction)
+        batch = reduction == "batch"
+        return value, s * self.chosen(ell if batch else self.norm(ell, l1_ratio)[0][:, None])
+
+    def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
+        value, dy = super().plain(y, t, order)
+        return value, dy * self.chosen(self.residual_power(y - t, order))
+
+    def chosen(self, a: Array) -> Array:
+        """N where a sample has the maximum, 0 where not."""
+        chosen: Array = a == a.max(axis=0)
+        return chosen.astype(a.dtype) * len(a)

@@ -49,3 +49,50 @@ class DyWithoutN(Port):
 class DkWithoutN(Port):
     def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
         return super().dk(e, dF, s, order, 1)
+
+
+@mutant("dk was computed with F; it should be computed with F'.", LOSS)
+class DkWithFactor(Port):
+    def gradients(
+        self, e: Array, F: Array, dF: Array, s: Array, order: int, n: int
+    ) -> tuple[Array, Array]:
+        return super().gradients(e, F, F, s, order, n)
+
+
+@mutant("dy was computed with F'; it should be computed with F.", LOSS)
+class DyWithDerivative(Port):
+    def gradients(
+        self, e: Array, F: Array, dF: Array, s: Array, order: int, n: int
+    ) -> tuple[Array, Array]:
+        return super().gradients(e, dF, dF, s, order, n)
+
+
+@mutant("dk was computed with e; it should be computed with |e|^p.", LOSS)
+class DkWithResidual(Port):
+    def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
+        dk: Array = s * (e[:, None] * dF) / n
+        return dk
+
+
+@mutant("dk was computed with |e| for MSE as well; it should be computed with |e|^p.", LOSS)
+class SquareForgottenInDk(Port):
+    def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
+        return super().dk(e, dF, s, 1, n)
+
+
+@mutant("dk had the opposite sign.", LOSS)
+class DkNegated(Port):
+    def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
+        return -super().dk(e, dF, s, order, n)
+
+
+@mutant("The derivative s_j of the norm was missing in dy; dy should be Σ_j s_j ….", LOSS)
+class NormForgottenInDy(Port):
+    def dy(self, e: Array, F: Array, s: Array, order: int, n: int) -> Array:
+        return super().dy(e, F, np.ones_like(s), order, n)
+
+
+@mutant("The derivative s_j of the norm was missing in dk; dk should be s_j |e|^p F'/N.", LOSS)
+class NormForgottenInDk(Port):
+    def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
+        return super().dk(e, dF, np.ones_like(s), order, n)

@@ -93,16 +93,32 @@ class ResidualDetached(Port):
         return value, dy if loss["name"] == "plain" else np.zeros_like(dy), dk
 
 
-@mutant("k was the gradient of mean |e|^p; it is that of the prediction y.", NETWORK)
-class GradientOfLoss(Port):
+class _GradientOfLoss(Port):
+    """With k = ∂ℓ/∂x for a loss ℓ of y and t."""
+
+    def by_y(self, e: Array, order: int) -> tuple[Array, float]:
+        """∂ℓ/∂y, and its derivative with respect to y."""
+        return self.residual_grad(e, order), 2.0 if order == 2 else 0.0
+
     def loss_gradients(self, y: Array, t: Array, k: Array, loss: Loss) -> tuple[Any, Array, Array]:
         if loss["name"] == "plain":
             return super().loss_gradients(y, t, k, loss)
-        # g_i k_i, where g_i = p |e_i|^(p−1) sign e_i / N
-        g = self.plain(y, t, loss["order"])[1][:, None]
+        g, dg = self.by_y(y - t, loss["order"])
+        g = g[:, None]
         value, dy, dk = super().loss_gradients(y, t, g * k, loss)
-        dg = 2 / len(y) if loss["order"] == 2 else 0.0
         return value, dy + dg * (dk * k).sum(axis=1), g * dk
+
+
+@mutant("k was the gradient of mean |e|^p; it should be the gradient of y.", NETWORK)
+class GradientOfLoss(_GradientOfLoss):
+    def by_y(self, e: Array, order: int) -> tuple[Array, float]:
+        g, dg = super().by_y(e, order)
+        return g / len(e), dg / len(e)
+
+
+@mutant("k was the gradient of Σ |e|^p; it should be the gradient of y.", NETWORK)
+class GradientOfSummedLoss(_GradientOfLoss):
+    pass
 
 
 @mutant("What dk gives to the last layer's weights was forgotten, Σ_i v̄_(L−1).", NETWORK)
@@ -154,3 +170,28 @@ class ProductsInFloat32(Port):
         products = a.astype(np.float32)[:, :, None] * b.astype(np.float32)
         total: Array = products.sum(axis=1).astype(a.dtype)
         return total
+
+
+@mutant("k was −∂y/∂x; it should be ∂y/∂x.", SLOPES[:1])
+class SlopeNegated(Port):
+    def input_gradient(self, **named: Any) -> tuple[Array, Array]:
+        y, k = super().input_gradient(**named)
+        return y, -k
+
+
+@mutant("The part of θ̄ that comes through k was subtracted; it should be added.", NETWORK)
+class SlopePartSubtracted(Port):
+    def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
+        return super().double_backward(cache, dy, -dk)
+
+
+@mutant("θ̄ was divided by N again; the loss should be the only mean over the samples.", NETWORK)
+class DividedByNTwice(Port):
+    def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
+        return super().double_backward(cache, dy, dk) / len(dy)
+
+
+@mutant("W̄ was written with shape (fan_out, fan_in); it should be (fan_in, fan_out).", NETWORK)
+class GradientByColumn(Port):
+    def flatten(self, gradients: Layers) -> Array:
+        return super().flatten([(dW.T, db) for dW, db in gradients])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -90,3 +91,25 @@ class NormBeforeMean(Port):
 class NormAfterMean(Port):
     def reduce(self, ell: Array, l1_ratio: float, reduction: str) -> tuple[Any, Array]:
         return super().reduce(ell, l1_ratio, "batch")
+
+
+@mutant("The root mean square over the features was taken; it should be the 2-norm.", LOSS)
+class RootMeanSquare(Port):
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        norm, unit = super().l2_norm(c)
+        root = c.dtype.type(math.sqrt(c.shape[-1]))
+        return norm / root, unit / root
+
+
+@mutant("½‖c‖₂² was taken, as in scikit-learn's ElasticNet; it should be the 2-norm ‖c‖₂.", LOSS)
+class HalfSquaredNorm(Port):
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        return (c * c).sum(axis=-1) / 2, c
+
+
+@mutant("The mean was over features, the norm over samples; it should be the reverse.", LOSS)
+class AxesSwapped(Port):
+    def reduce(self, ell: Array, l1_ratio: float, reduction: str) -> tuple[Any, Array]:
+        value, s = super().reduce(ell.T, l1_ratio, reduction)
+        n, d = ell.shape
+        return value, np.broadcast_to(s, (d, n)).T * (n / d)

@@ -92,3 +92,23 @@ class WorkersCountAlike(Port):
         most = math.lcm(*(len(rows) for rows in shards))
         alike = [np.tile(rows, most // len(rows)) for rows in shards]
         return super().sharded_gradient(shards=alike, **rest)
+
+
+@mutant("Values and gradients of the workers were averaged without weights.", SHARDED)
+class MeanOfWorkers(_Workers):
+    def together(self, right: Answer, own: list[Answer], counts: list[int]) -> Answer:
+        values, grads = zip(*own, strict=True)
+        alike = [1] * len(counts)
+        return averaged(values, alike), averaged(grads, alike)
+
+
+@mutant("The workers' parts of the gradient were not summed: the first one was returned.", SHARDED)
+class PartsNotSummed(Port):
+    def sum_over_workers(self, grads: Sequence[Array]) -> Array:
+        return grads[0]
+
+
+@mutant("Each worker's part of the gradient replaced the one before; they should add.", SHARDED)
+class PartsReplaced(Port):
+    def sum_over_workers(self, grads: Sequence[Array]) -> Array:
+        return grads[-1]

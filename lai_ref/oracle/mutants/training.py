@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import mutant
-from lai_ref.oracle.mutants.port import Loss, Parts, Port
+from lai_ref.oracle.mutants.port import Batches, Loss, Parts, Port
 from lai_ref.oracle.mutants.port_loss import Array
 
 TRAIN = ("train",)
@@ -71,3 +73,43 @@ class PlainOnAllRows(Port):
         (rest, plain), (rows, _) = parts
         _, more = self.value_and_gradient(x=x[rows], t=t[rows], loss=plain, **net)
         return right + len(rows) / (len(rest) + len(rows)) * more
+
+
+@mutant("Gradients accumulated from step to step; they should be zeroed before each step.", TRAIN)
+class GradientsAccumulated(Port):
+    def step_gradient(self, grads: Sequence[Array]) -> Array:
+        total: Array = np.sum(grads, axis=0)
+        return total
+
+
+@mutant("The gradient was clipped to norm 1; it should not be clipped.", TRAIN)
+class GradientClipped(Port):
+    def step_gradient(self, grads: Sequence[Array]) -> Array:
+        grad = super().step_gradient(grads)
+        norm = math.sqrt(float(np.sum(grad * grad)))
+        return grad * min(1.0, 1 / (norm + 1e-6))  # as in PyTorch
+
+
+@mutant("All samples of every batch got the Lai loss; only `lai_rows` should.", TRAIN)
+class AlwaysLai(Port):
+    def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
+        return rows
+
+
+@mutant("No sample got the Lai loss; `lai_rows` should.", TRAIN)
+class NeverLai(Port):
+    def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
+        return lai_rows[:0]
+
+
+@mutant("A mixed batch gave two steps, one per loss; it should give one step.", TRAIN)
+class TwoSteps(Port):
+    def train(self, *, batches: Batches, **rest: Any) -> Array:
+        parts, last = [], []
+        for rows, lai_rows in batches:
+            plain_rows = rows[~np.isin(rows, lai_rows)]
+            both = ((plain_rows, plain_rows[:0]), (lai_rows, lai_rows))
+            parts += [part for part in both if len(part[0])]
+            last.append(len(parts) - 1)
+        path: Array = super().train(batches=parts, **rest)[last]
+        return path
