@@ -1,8 +1,7 @@
-"""Wrong ports, one plausible mistake each, and correct ones that compute in another way.
+"""Mutants (wrong ports with one plausible mistake each) and correct variants of the port.
 
-What the cases are worth is measured by the wrong ones, which have to fail, and the right ones,
-which have to pass. A port that fails is compared with the wrong ones: the nearest names its
-mistake.
+They measure the cases: every mutant must fail and every variant must pass. The diagnosis compares
+a port that fails with the mutants and reports the mistake of the closest one.
 """
 
 from types import ModuleType
@@ -28,7 +27,7 @@ __all__ = ["MUTANTS", "VARIANTS", "Mutant"]
 
 
 def _made_in(*modules: ModuleType) -> tuple[Mutant, ...]:
-    """In the order in which they are defined."""
+    """All mutants of the modules, in the order of their definition."""
     return tuple(each for m in modules for each in vars(m).values() if isinstance(each, Mutant))
 
 

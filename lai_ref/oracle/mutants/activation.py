@@ -12,28 +12,30 @@ from lai_ref.oracle.mutants.port_loss import Array
 from lai_ref.oracle.mutants.port_network import Unit
 
 
-@mutant("f' was taken at a = f(z); it is taken at z.", SLOPES)
+@mutant("f' was evaluated at a = f(z); it should be evaluated at z.", SLOPES)
 class SlopeAtOutput(Port):
     def activate(self, activation: str, z: Array) -> Unit:
         right = super().activate(activation, z)
         return right._replace(df=super().activate(activation, right.f).df)
 
 
-@mutant("tanh' was 1 − a; it is 1 − a².", SLOPES)
+@mutant("tanh' was 1 − a; it should be 1 − a².", SLOPES)
 class TanhSlope(Port):
     def activate(self, activation: str, z: Array) -> Unit:
         right = super().activate(activation, z)
         return right._replace(df=1 - right.f) if activation == "tanh" else right
 
 
-@mutant("softplus' was 1/(1 + e^z); it is 1/(1 + e^−z).", SLOPES)
+@mutant("softplus' was 1/(1 + e^z); it should be 1/(1 + e^−z).", SLOPES)
 class SoftplusSlope(Port):
     def activate(self, activation: str, z: Array) -> Unit:
         right = super().activate(activation, z)
         return right._replace(df=self.sigmoid(-z)) if activation == "softplus" else right
 
 
-@mutant("softplus was log(1 + e^z) as it stands, which overflows for large z.", SLOPES)
+@mutant(
+    "softplus was computed as log(1 + e^z), which overflows; use max(z, 0) + log1p(e^−|z|).", SLOPES
+)
 class SoftplusOverflows(Port):
     def activate(self, activation: str, z: Array) -> Unit:
         right = super().activate(activation, z)
@@ -41,8 +43,8 @@ class SoftplusOverflows(Port):
 
 
 @mutant(
-    "softplus was z beyond 20, PyTorch's threshold; log(1 + e^z) is still above it.",
-    tuple(group for group in SLOPES if group != "train"),  # where nothing gets so far
+    "softplus was z for z > 20 (PyTorch's threshold); it should be log(1 + e^z) for all z.",
+    tuple(group for group in SLOPES if group != "train"),
 )
 class SoftplusThreshold(Port):
     def activate(self, activation: str, z: Array) -> Unit:
@@ -53,35 +55,35 @@ class SoftplusThreshold(Port):
         return Unit(*(np.where(z > 20, *parts) for parts in zip(line, right, strict=True)))
 
 
-@mutant("σ(z) was e^z/(1 + e^z), which is NaN for large z; take e^−|z|.", SLOPES)
+@mutant("σ(z) was computed as e^z/(1 + e^z), NaN for large z; use e^−|z|.", SLOPES)
 class SigmoidOverflows(Port):
     def sigmoid(self, z: Array) -> Array:
         s: Array = np.exp(z) / (1 + np.exp(z))
         return s
 
 
-@mutant("silu' was σ(z): the product rule's z σ'(z) was forgotten.", SLOPES)
+@mutant("silu' was σ(z), without z σ'(z); it should be σ(z) + z σ'(z).", SLOPES)
 class SiluSlope(Port):
     def activate(self, activation: str, z: Array) -> Unit:
         right = super().activate(activation, z)
         return right._replace(df=self.sigmoid(z)) if activation == "silu" else right
 
 
-@mutant("tanh'' was −2a; it is −2a (1 − a²).", NETWORK)
+@mutant("tanh'' was −2a; it should be −2a (1 − a²).", NETWORK)
 class TanhCurvature(Port):
     def activate(self, activation: str, z: Array) -> Unit:
         right = super().activate(activation, z)
         return right._replace(d2f=-2 * right.f) if activation == "tanh" else right
 
 
-@mutant("softplus'' was σ(z)²; it is σ(z) (1 − σ(z)).", NETWORK)
+@mutant("softplus'' was σ(z)²; it should be σ(z) (1 − σ(z)).", NETWORK)
 class SoftplusCurvature(Port):
     def activate(self, activation: str, z: Array) -> Unit:
         right = super().activate(activation, z)
         return right._replace(d2f=self.sigmoid(z) ** 2) if activation == "softplus" else right
 
 
-@mutant("silu'' was 2 σ'(z): z σ''(z) was forgotten.", NETWORK)
+@mutant("silu'' was 2σ'(z), without z σ''(z); it should be 2σ'(z) + z σ''(z).", NETWORK)
 class SiluCurvature(Port):
     def activate(self, activation: str, z: Array) -> Unit:
         right = super().activate(activation, z)
@@ -89,16 +91,17 @@ class SiluCurvature(Port):
         return right._replace(d2f=d2f) if activation == "silu" else right
 
 
-@mutant(
-    "f'' was forgotten: a unit's slope changes with its input, and that is in the gradient.",
-    NETWORK,
-)
+@mutant("f'' was missing (0); the derivative of k with respect to θ should include it.", NETWORK)
 class CurvatureForgotten(Port):
     def activate(self, activation: str, z: Array) -> Unit:
         return super().activate(activation, z)._replace(d2f=np.zeros_like(z))
 
 
-@mutant("softplus and its derivative e^z/(1 + e^z) overflow for large z; use e^−|z|.", SLOPES)
+@mutant(
+    "softplus' was computed as e^z/(1 + e^z) (as autograd does), NaN for large z; "
+    "use 1/(1 + e^−z).",
+    SLOPES,
+)
 class SoftplusAsWritten(Port):
     def activate(self, activation: str, z: Array) -> Unit:
         if activation != "softplus":
@@ -108,7 +111,7 @@ class SoftplusAsWritten(Port):
         return Unit(np.log(1 + e), df, df * (1 - df))
 
 
-@mutant("relu was leaky, with slope 0.01 for z < 0; it should be 0 there.", SLOPES[:3])
+@mutant("relu was leaky, 0.01 z for z < 0; it should be 0 for z < 0.", SLOPES[:3])
 class LeakyRelu(Port):
     def activate(self, activation: str, z: Array) -> Unit:
         right = super().activate(activation, z)

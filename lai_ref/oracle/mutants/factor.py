@@ -1,4 +1,4 @@
-"""Mistakes in the factor F_p(k; λ), and in its derivative alike."""
+"""Mistakes in the factor F_p(k; λ), mostly with the derivative of the wrong F."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lai_ref.oracle.mutants.port import Port
 from lai_ref.oracle.mutants.port_loss import Array, Lam
 
 
-@mutant("For MSE the kink was put at |k| = λ; it is at |k| = √λ, where |k|² = λ.", FACTOR)
+@mutant("For MSE the kink was at |k| = λ; it should be at |k| = √λ, where |k|² = λ.", FACTOR)
 class KinkAtLam(Port):
     def heaviside(self, k: Array, lam: Array, order: int) -> Array:
         return super().heaviside(k, lam, 1)
@@ -21,37 +21,40 @@ class KinkAtLam(Port):
         return np.where(self.heaviside(k, lam, order) > 0.5, above, below)
 
 
-@mutant("For MSE λ was squared, as if the MAE factor were squared; it is λ as it is.", FACTOR)
+@mutant("For MSE λ was squared; it should be λ itself, as in max(k², λ).", FACTOR)
 class LamSquared(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, lam**order, order)
 
 
-@mutant("The division by min(λ, 1) was forgotten.", FACTOR)
+@mutant("F was not divided by min(λ, 1); it should be.", FACTOR)
 class MinimumForgotten(Port):
     def divisor(self, lam: Array) -> Array:
         return np.ones_like(lam)
 
 
-@mutant("F was divided by λ also where λ > 1; it is divided by min(λ, 1).", FACTOR)
+@mutant("F was divided by λ for λ > 1 as well; it should be divided by min(λ, 1).", FACTOR)
 class DividedByLam(Port):
     def divisor(self, lam: Array) -> Array:
         return lam
 
 
-@mutant("F was multiplied by min(λ, 1); it is divided by it.", FACTOR)
+@mutant("F was multiplied by min(λ, 1); it should be divided by it.", FACTOR)
 class MultipliedByMinimum(Port):
     def divisor(self, lam: Array) -> Array:
         return 1 / super().divisor(lam)
 
 
-@mutant("1e-8 was added under the root of 1 + k², which is never 0 and needs nothing.", FACTOR)
+@mutant(
+    "√(1 + k²) was computed as √(1 + k² + 1e-8); nothing should be added, as 1 + k² is never 0.",
+    FACTOR,
+)
 class EpsilonInFactor(Port):
     def hypotenuse(self, k: Array) -> Array:
         return np.hypot(math.sqrt(1 + 1e-8), k)
 
 
-@mutant("k² was computed as it stands and overflows for steep k; take hypot(1, k).", UNTRAINED)
+@mutant("k² was computed directly, which overflows for large |k|; use hypot(1, k).", UNTRAINED)
 class SquareOverflows(Port):
     def hypotenuse(self, k: Array) -> Array:
         r: Array = np.sqrt(1 + k * k)
@@ -59,7 +62,8 @@ class SquareOverflows(Port):
 
 
 @mutant(
-    "cos φ was taken of atan k, which loses its digits for steep k; it is 1/√(1 + k²).", UNTRAINED
+    "cos φ was computed as cos(atan k), which loses digits for large |k|; use 1/√(1 + k²).",
+    UNTRAINED,
 )
 class CosineOfArctangent(Port):
     def hypotenuse(self, k: Array) -> Array:
@@ -69,14 +73,16 @@ class CosineOfArctangent(Port):
         return np.sin(np.arctan(k))
 
 
-@mutant("The angle φ = atan k was used in place of the slope k.", FACTOR)
+@mutant("F was evaluated at the angle φ = atan k; it should be evaluated at k.", FACTOR)
 class AngleForSlope(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         F, dF = super().factor(np.arctan(k), lam, order)
         return F, dF * np.cos(np.arctan(k)) ** 2
 
 
-@mutant("sin and cos were taken of the slope k; they are those of the angle φ = atan k.", FACTOR)
+@mutant(
+    "sin and cos were evaluated at k; they should be evaluated at the angle φ = atan k.", FACTOR
+)
 class SlopeForAngle(Port):
     def hypotenuse(self, k: Array) -> Array:
         return 1 / np.cos(k)
@@ -88,7 +94,7 @@ class SlopeForAngle(Port):
         return np.abs(super().cos_branch(k, lam, order))
 
 
-@mutant("The smaller of the two sides was taken; F is the larger one.", FACTOR)
+@mutant("F was the minimum of its two branches; it should be the maximum.", FACTOR)
 class SmallerSide(Port):
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         return np.minimum(self.sin_branch(k, lam, order), self.cos_branch(k, lam, order))
@@ -97,7 +103,10 @@ class SmallerSide(Port):
         return 1 - super().heaviside(k, lam, order)
 
 
-@mutant("Masks ≥ and ≤ both held at the kink, and F was counted twice there.", UNTRAINED)
+@mutant(
+    "The masks ≥ and ≤ both included the kink, so F was doubled there; only one should include it.",
+    UNTRAINED,
+)
 class KinkCountedTwice(Port):
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         at_kink = np.abs(k) ** order == lam
@@ -105,7 +114,9 @@ class KinkCountedTwice(Port):
         return np.where(at_kink, 2 * value, value)
 
 
-@mutant("Neither mask, > or <, held at the kink, and F was 0 there.", UNTRAINED)
+@mutant(
+    "The masks > and < both excluded the kink, so F was 0 there; one should include it.", UNTRAINED
+)
 class KinkLeftOut(Port):
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         off_kink = np.abs(k) ** order != lam
@@ -113,7 +124,7 @@ class KinkLeftOut(Port):
         return np.where(off_kink, value, np.zeros_like(value))
 
 
-@mutant("For MAE the root of 1 + k² was forgotten.", FACTOR)
+@mutant("For MAE F was divided by 1 + k²; it should be divided by √(1 + k²).", FACTOR)
 class RootForgotten(Port):
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         value = super().factor_value(k, lam, order)
@@ -125,20 +136,20 @@ class RootForgotten(Port):
         return dF if order == 2 else dF / r - value * self.sine(k) / r / r
 
 
-@mutant("The MSE factor was used for MAE as well.", FACTOR)
+@mutant("The MSE factor F_2 was used for MAE as well; it should be F_1.", FACTOR)
 class OrderIgnored(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, lam, 2)
 
 
-@mutant("λ was off by a millionth of itself, as if read or stored in few digits.", FACTOR)
+@mutant("λ had a relative error of 1e-6, as if stored with few digits; it should be exact.", FACTOR)
 class LamOffByAMillionth(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, lam * (1 + 1e-6), order)
 
 
-@mutant("max(k, λ) was taken for MAE, without |·|; it should be max(|k|, λ).", FACTOR)
-class AbsoluteOfSlopeForgotten(Port):
+@mutant("For MAE the numerator was max(k, λ); it should be max(|k|, λ).", FACTOR)
+class AbsoluteOfKForgotten(Port):
     def heaviside(self, k: Array, lam: Array, order: int) -> Array:
         return super().heaviside(np.maximum(k, 0) if order == 1 else k, lam, order)
 
@@ -147,14 +158,14 @@ class AbsoluteOfSlopeForgotten(Port):
         return np.sign(k) * right if order == 1 else right
 
 
-@mutant("k was clipped to [−1, 1]; F should be taken of k as it is.", FACTOR)
-class SlopeClipped(Port):
+@mutant("k was clipped to [−1, 1] before F; F should be evaluated at k.", FACTOR)
+class KClipped(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         F, dF = super().factor(np.clip(k, -1, 1), lam, order)
         return F, np.where(np.abs(k) <= 1, dF, np.zeros_like(dF))
 
 
-@mutant("|k|^p and λ were added; F should have their maximum.", FACTOR)
+@mutant("The numerator was the sum |k|^p + λ; it should be the maximum, max(|k|^p, λ).", FACTOR)
 class SumForMaximum(Port):
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         return self.sin_branch(k, lam, order) + self.cos_branch(k, lam, order)
@@ -164,7 +175,9 @@ class SumForMaximum(Port):
         return rising - self.cos_branch_derivative(k, lam, order)
 
 
-@mutant("log(e^(|k|^p) + e^λ), a smooth maximum, was taken; it should be max(|k|^p, λ).", FACTOR)
+@mutant(
+    "The numerator was a smooth maximum, log(e^(|k|^p) + e^λ); it should be max(|k|^p, λ).", FACTOR
+)
 class SmoothMaximum(Port):
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         smooth = np.logaddexp(np.abs(k) ** order, lam)
@@ -179,7 +192,7 @@ class SmoothMaximum(Port):
         return dF
 
 
-@mutant("sin and cos were taken of atan k in degrees; the angle should be in radians.", FACTOR)
+@mutant("The angle atan k was passed to sin and cos in degrees; it should be in radians.", FACTOR)
 class AngleInDegrees(Port):
     def sides(self, k: Array, lam: Array, order: int) -> tuple[Array, Array, Array, Array]:
         """sin and cos of the angle, |sin|^p and λ |cos|^p."""
@@ -193,12 +206,12 @@ class AngleInDegrees(Port):
 
     def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
         sin, cos, above, below = self.sides(k, lam, order)
-        # the derivative with respect to the angle, and that of the angle
+        # (dF/d angle) · (d angle/dk)
         by_angle = np.where(above > below, above * cos / sin, -below * sin / cos)
         return order * by_angle / self.divisor(lam) * np.degrees(1 / self.hypotenuse(k) ** 2)
 
 
-@mutant("The MAE factor was used for MSE as well; it should be F_2.", FACTOR)
+@mutant("The MAE factor F_1 was used for MSE as well; it should be F_2.", FACTOR)
 class MaeFactorForMse(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, lam, 1)
@@ -220,7 +233,7 @@ class DividedByMaximum(Port):
         return np.maximum(lam, 1)
 
 
-@mutant("λ was left out of the numerator, |k|^p; it should be max(|k|^p, λ).", FACTOR)
+@mutant("The numerator was |k|^p, without λ; it should be max(|k|^p, λ).", FACTOR)
 class MaximumForgotten(Port):
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         return self.sin_branch(k, lam, order)

@@ -1,4 +1,4 @@
-"""Mistakes in the loss: residuals, means over the samples, the list of λ."""
+"""Mistakes in the loss: residuals, mean over the samples, λ per feature."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from lai_ref.oracle.mutants.port_loss import Array, Lam
 
 
 class _Scaled(Port):
-    """A loss that is a multiple of the right one, as are its derivatives."""
+    """The right loss and its derivatives, multiplied by a constant."""
 
     def times(self, n: int, d: int, order: int) -> float:
-        """Which multiple, for N samples, D features and p."""
+        """The constant, for N samples, D features and p."""
         raise NotImplementedError
 
     def loss(self, *, k: Array, order: int, **rest: Any) -> tuple[Any, Array, Array]:
@@ -30,7 +30,9 @@ class _Scaled(Port):
         return value * times, dy * times
 
 
-@mutant("k was averaged over the batch before F; F belongs to each sample's own k.", LOSS)
+@mutant(
+    "k was averaged over the batch before F; F should be evaluated at each sample's own k.", LOSS
+)
 class SlopesAveraged(Port):
     def loss(self, *, k: Array, **rest: Any) -> tuple[Any, Array, Array]:
         mean = np.broadcast_to(k.mean(axis=0), k.shape)
@@ -38,7 +40,7 @@ class SlopesAveraged(Port):
         return value, dy, np.tile(dk.mean(axis=0), (len(k), 1))
 
 
-@mutant("One slope, the length of k, was put into F; F is taken along each feature.", LOSS)
+@mutant("F was evaluated at ‖k‖₂; it should be evaluated at each feature's own k_j.", LOSS)
 class SlopeIsLength(Port):
     def loss(self, *, k: Array, lam: Lam, **rest: Any) -> tuple[Any, Array, Array]:
         norm, unit = self.l2_norm(np.abs(k))
@@ -47,7 +49,9 @@ class SlopeIsLength(Port):
         return value, dy, dk * unit * np.sign(k)
 
 
-@mutant("y (N, 1) minus t (N,) gave (N, N) differences; each y has its own t.", LOSS)
+@mutant(
+    "y (N, 1) minus t (N,) was broadcast to (N, N) residuals; it should be e_i = y_i − t_i.", LOSS
+)
 class ResidualsBroadcast(Port):
     def loss(self, *, y: Array, t: Array, k: Array, **rest: Any) -> tuple[Any, Array, Array]:
         n = len(y)
@@ -60,13 +64,13 @@ class ResidualsBroadcast(Port):
         return value, dy.reshape(len(y), -1).sum(axis=1)
 
 
-@mutant("The squared error was halved, ½ e²; here it is e².", LOSS)
+@mutant("The squared error was halved, ½ e²; it should be e².", LOSS)
 class SquareHalved(_Scaled):
     def times(self, n: int, d: int, order: int) -> float:
         return 1 / order
 
 
-@mutant("1e-8 was added under the root of |e| = √e²; |e| needs nothing.", LOSS)
+@mutant("|e| was computed as √(e² + 1e-8); it should be |e|.", LOSS)
 class ResidualSmoothed(Port):
     def absolute(self, e: Array) -> Array:
         return np.hypot(e, 1e-4)
@@ -75,31 +79,31 @@ class ResidualSmoothed(Port):
         return e / self.absolute(e) if order == 1 else super().residual_grad(e, order)
 
 
-@mutant("Samples were summed; the loss is their mean.", LOSS)
+@mutant("Samples were summed; they should be averaged.", LOSS)
 class SumForMean(_Scaled):
     def times(self, n: int, d: int, order: int) -> float:
         return n
 
 
-@mutant("All ℓ_ij were averaged, over the features too; the mean is over the samples.", LOSS)
+@mutant("The sum over the samples was divided by N D; it should be divided by N.", LOSS)
 class MeanOfAll(_Scaled):
     def times(self, n: int, d: int, order: int) -> float:
         return 1 / d
 
 
-@mutant("The first λ of the list was used for all features.", LOSS)
+@mutant("The first λ of the list was used for all features; each feature should use its own.", LOSS)
 class FirstLamForAll(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, np.ravel(lam)[0], order)
 
 
-@mutant("The list of λ was averaged; each feature has its own.", LOSS)
+@mutant("The list of λ was averaged; each feature should use its own.", LOSS)
 class LamAveraged(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, float(np.mean(lam)), order)
 
 
-@mutant("The list of λ was laid along the samples; it has one λ a feature.", LOSS)
+@mutant("The list of λ was broadcast along the samples; it should have one λ per feature.", LOSS)
 class LamAlongSamples(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         if np.ndim(lam):
@@ -107,14 +111,16 @@ class LamAlongSamples(Port):
         return super().factor(k, lam, order)
 
 
-@mutant("Samples were averaged in float32 where the answer is float64.", LOSS)
+@mutant(
+    "The mean over the samples was computed in float32; it should be computed in float64.", LOSS
+)
 class MeanInFloat32(Port):
     def mean(self, a: Array) -> Any:
         return a.dtype.type(1) * super().mean(a.astype(np.float32))
 
 
-@mutant("For MAE e was taken without |·|; it should be |e|.", LOSS)
-class AbsoluteOfResidualForgotten(Port):
+@mutant("For MAE the residual was signed, e; it should be |e|.", LOSS)
+class AbsoluteOfEForgotten(Port):
     def absolute(self, e: Array) -> Array:
         return e
 
@@ -127,7 +133,7 @@ class AbsoluteOfResidualForgotten(Port):
 
 
 class _ResidualPower(Port):
-    p: int  # of e, whatever that of F
+    p: int  # the exponent of |e|, in place of `order`
 
     def residual_power(self, e: Array, order: int) -> Array:
         return super().residual_power(e, self.p)
@@ -139,12 +145,12 @@ class _ResidualPower(Port):
         return super().per_feature(e, F, self.p)
 
 
-@mutant("For MAE e was squared; it should be |e|.", LOSS)
+@mutant("e² was used for MAE as well; it should be |e|.", LOSS)
 class SquaredErrorForMae(_ResidualPower):
     p = 2
 
 
-@mutant("For MSE |e| was taken; it should be squared, e².", LOSS)
+@mutant("|e| was used for MSE as well; it should be e².", LOSS)
 class AbsoluteErrorForMse(_ResidualPower):
     p = 1
 
@@ -170,6 +176,6 @@ class MaximumOverSamples(Port):
         return value, dy * self.chosen(self.residual_power(y - t, order))
 
     def chosen(self, a: Array) -> Array:
-        """N where a sample has the maximum, 0 where not."""
+        """N for the sample with the maximum, 0 for the others."""
         chosen: Array = a == a.max(axis=0)
         return chosen.astype(a.dtype) * len(a)

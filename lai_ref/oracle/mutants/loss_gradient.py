@@ -1,4 +1,4 @@
-"""Mistakes in the loss gradients dy and dk alone."""
+"""Mistakes in the loss gradients dy and dk only; the value is right."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from lai_ref.oracle.mutants.port import Port
 from lai_ref.oracle.mutants.port_loss import Array
 
 
-@mutant("dy had the sign of t − y; it has that of y − t.", LOSS)
+@mutant("dy had the sign of t − y; it should have the sign of e = y − t.", LOSS)
 class SignOfResidual(Port):
     def residual_grad(self, e: Array, order: int) -> Array:
         return -super().residual_grad(e, order)
 
 
-@mutant("The factor p was forgotten in dy.", LOSS)
+@mutant("The factor p was missing in dy; it should be 2 for MSE.", LOSS)
 class PowerForgotten(Port):
     def residual_grad(self, e: Array, order: int) -> Array:
         return super().residual_grad(e, order) / order
 
 
-@mutant("F was detached or taken for a constant: dk was 0.", LOSS)
+@mutant("F was detached (treated as a constant), so dk was 0; dk should be s_j |e|^p F'/N.", LOSS)
 class FactorDetached(Port):
     def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
         return super().dk(e, np.zeros_like(dF), s, order, n)
 
 
-@mutant("sign e was computed as e/|e|, NaN at e = 0; any value in [−1, 1] is right.", LOSS)
+@mutant("sign e was computed as e/|e|, NaN at e = 0; use any subgradient in [−1, 1] there.", LOSS)
 class SignByDivision(Port):
     def residual_grad(self, e: Array, order: int) -> Array:
         return e / np.abs(e) if order == 1 else super().residual_grad(e, order)
 
 
-@mutant("1/N was forgotten in dy.", LOSS)
+@mutant("1/N was missing in dy; dy should be the derivative of the mean.", LOSS)
 class DyWithoutN(Port):
     def dy(self, e: Array, F: Array, s: Array, order: int, n: int) -> Array:
         return super().dy(e, F, s, order, 1)
@@ -45,7 +45,7 @@ class DyWithoutN(Port):
         return value, dy * len(y)
 
 
-@mutant("1/N was forgotten in dk.", LOSS)
+@mutant("1/N was missing in dk; dk should be the derivative of the mean.", LOSS)
 class DkWithoutN(Port):
     def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
         return super().dk(e, dF, s, order, 1)
@@ -74,25 +74,29 @@ class DkWithResidual(Port):
         return dk
 
 
-@mutant("dk was computed with |e| for MSE as well; it should be computed with |e|^p.", LOSS)
+@mutant("dk was computed with |e| for MSE as well; it should be computed with e².", LOSS)
 class SquareForgottenInDk(Port):
     def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
         return super().dk(e, dF, s, 1, n)
 
 
-@mutant("dk had the opposite sign.", LOSS)
+@mutant("dk had the wrong sign; it should be s_j |e|^p F'/N.", LOSS)
 class DkNegated(Port):
     def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
         return -super().dk(e, dF, s, order, n)
 
 
-@mutant("The derivative s_j of the norm was missing in dy; dy should be Σ_j s_j ….", LOSS)
+@mutant(
+    "The derivative s_j of the norm was missing in dy; it should be (1 − ρ) c_j/‖c‖₂ + ρ.", LOSS
+)
 class NormForgottenInDy(Port):
     def dy(self, e: Array, F: Array, s: Array, order: int, n: int) -> Array:
         return super().dy(e, F, np.ones_like(s), order, n)
 
 
-@mutant("The derivative s_j of the norm was missing in dk; dk should be s_j |e|^p F'/N.", LOSS)
+@mutant(
+    "The derivative s_j of the norm was missing in dk; it should be (1 − ρ) c_j/‖c‖₂ + ρ.", LOSS
+)
 class NormForgottenInDk(Port):
     def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
         return super().dk(e, dF, np.ones_like(s), order, n)
