@@ -29,6 +29,14 @@ from tests.oracle.grading.published_kills import published
 VISIBLE = {"float64": 1e-11, "float32": 1e-5}
 EXTRA = tuple(extra_cases())
 ANSWERED = [case for case in oracle.cases() if case.expected and case.group != "codec"]
+OWN_GRADIENT = (
+    *("absolute-of-k-forgotten", "k-clipped", "sum-for-maximum", "smooth-maximum"),
+    *("angle-in-degrees", "mae-factor-for-mse", "root-for-mse", "divided-by-maximum"),
+    *("maximum-forgotten", "absolute-of-e-forgotten", "squared-error-for-mae"),
+    *("absolute-error-for-mse", "one-sample-less", "maximum-over-samples", "root-mean-square"),
+    *("half-squared-norm", "axes-swapped", "gradient-of-loss", "gradient-of-summed-loss"),
+    *("softplus-as-written", "leaky-relu", "gelu-for-silu"),
+)
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 each_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
 each_variant = pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: v.name)
@@ -147,9 +155,27 @@ def test_every_group_has_mutants() -> None:
         assert sum(group in mutant.groups for mutant in MUTANTS) >= 5, group
 
 
+def test_mutants_with_a_wrong_value_have_the_gradient_of_that_value() -> None:
+    """Automatic differentiation of a wrong formula gives the gradient of the wrong formula."""
+    backends = {mutant.name: mutant.backend for mutant in MUTANTS}
+    smooth = [c for c in oracle.cases("param_gradient") if re.search(r"depth[12]-", c.id)]
+    for name in OWN_GRADIENT:
+        directions = np.random.default_rng(0)
+        for case in smooth[::3]:
+            given = arguments("param_gradient", case.inputs, "float64")
+            theta = given["theta"]
+            step = 1e-5 * directions.standard_normal(theta.shape)
+            above, below = (
+                backends[name].param_gradient(**{**given, "theta": theta + s})[0]
+                for s in (step, -step)
+            )
+            change = pytest.approx((above - below) / 2, rel=1e-4, abs=1e-10)
+            assert backends[name].param_gradient(**given)[1] @ step == change, f"{name} in {case}"
+
+
 def test_names_and_words() -> None:
     everything = (*MUTANTS, *VARIANTS)
-    assert len(MUTANTS) >= 44
+    assert len(MUTANTS) >= 170
     assert len(VARIANTS) >= 8
     assert len({mutant.name for mutant in everything}) == len(everything)
     assert len({mutant.mistake for mutant in everything}) == len(everything)
@@ -157,7 +183,15 @@ def test_names_and_words() -> None:
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", mutant.name)
         assert mutant.mistake.endswith(".")
         assert set(mutant.groups) <= set(oracle.GROUPS)
-        assert len(mutant.mistake) <= 100
+        assert len(mutant.mistake) <= 120
+
+
+@each_mutant
+def test_mistakes_state_what_is_right_in_standard_terms(mutant: Mutant) -> None:
+    _, right = mutant.mistake.split("; ")
+    assert re.search(r"\bshould\b|^use |^scale ", right)
+    for word in ("slope", "steep", "length of", "as it stands", "due", "refused", "came by"):
+        assert word not in mutant.mistake
 
 
 def test_port_shares_nothing_with_lai_ref() -> None:

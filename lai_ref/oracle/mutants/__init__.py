@@ -1,18 +1,22 @@
-"""Wrong ports, one plausible mistake each, and correct ones that compute in another way.
+"""Mutants (wrong ports with one plausible mistake each) and correct variants of the port.
 
-What the cases are worth is measured by the wrong ones, which have to fail, and the right ones,
-which have to pass. A port that fails is compared with the wrong ones: the nearest names its
-mistake.
+They measure the cases: every mutant must fail and every variant must pass. The diagnosis compares
+a port that fails with the mutants and reports the mistake of the closest one.
 """
 
 from types import ModuleType
 
 from lai_ref.oracle.mutants import (
+    activation,
     adam,
     factor,
+    factor_derivative,
     loss,
+    loss_gradient,
     network,
+    norm,
     results,
+    sharded,
     training,
     variants,
     variants_network,
@@ -23,9 +27,12 @@ __all__ = ["MUTANTS", "VARIANTS", "Mutant"]
 
 
 def _made_in(*modules: ModuleType) -> tuple[Mutant, ...]:
-    """In the order in which they are defined."""
+    """All mutants of the modules, in the order of their definition."""
     return tuple(each for m in modules for each in vars(m).values() if isinstance(each, Mutant))
 
 
-MUTANTS = _made_in(factor, loss, network, adam, training, results)
+MUTANTS = _made_in(
+    *(factor, factor_derivative, loss, loss_gradient, norm),
+    *(network, activation, adam, training, sharded, results),
+)
 VARIANTS = _made_in(variants, variants_network)

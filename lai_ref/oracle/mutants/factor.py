@@ -1,4 +1,4 @@
-"""Mistakes in the factor F_p(k; λ) and its derivative."""
+"""Mistakes in the factor F_p(k; λ), mostly with the derivative of the wrong F."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lai_ref.oracle.mutants.port import Port
 from lai_ref.oracle.mutants.port_loss import Array, Lam
 
 
-@mutant("For MSE the kink was put at |k| = λ; it is at |k| = √λ, where |k|² = λ.", FACTOR)
+@mutant("For MSE the kink was at |k| = λ; it should be at |k| = √λ, where |k|² = λ.", FACTOR)
 class KinkAtLam(Port):
     def heaviside(self, k: Array, lam: Array, order: int) -> Array:
         return super().heaviside(k, lam, 1)
@@ -21,37 +21,40 @@ class KinkAtLam(Port):
         return np.where(self.heaviside(k, lam, order) > 0.5, above, below)
 
 
-@mutant("For MSE λ was squared, as if the MAE factor were squared; it is λ as it is.", FACTOR)
+@mutant("For MSE λ was squared; it should be λ itself, as in max(k², λ).", FACTOR)
 class LamSquared(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, lam**order, order)
 
 
-@mutant("The division by min(λ, 1) was forgotten.", FACTOR)
+@mutant("F was not divided by min(λ, 1); it should be.", FACTOR)
 class MinimumForgotten(Port):
     def divisor(self, lam: Array) -> Array:
         return np.ones_like(lam)
 
 
-@mutant("F was divided by λ also where λ > 1; it is divided by min(λ, 1).", FACTOR)
+@mutant("F was divided by λ for λ > 1 as well; it should be divided by min(λ, 1).", FACTOR)
 class DividedByLam(Port):
     def divisor(self, lam: Array) -> Array:
         return lam
 
 
-@mutant("F was multiplied by min(λ, 1); it is divided by it.", FACTOR)
+@mutant("F was multiplied by min(λ, 1); it should be divided by it.", FACTOR)
 class MultipliedByMinimum(Port):
     def divisor(self, lam: Array) -> Array:
         return 1 / super().divisor(lam)
 
 
-@mutant("1e-8 was added under the root of 1 + k², which is never 0 and needs nothing.", FACTOR)
+@mutant(
+    "√(1 + k²) was computed as √(1 + k² + 1e-8); nothing should be added, as 1 + k² is never 0.",
+    FACTOR,
+)
 class EpsilonInFactor(Port):
     def hypotenuse(self, k: Array) -> Array:
         return np.hypot(math.sqrt(1 + 1e-8), k)
 
 
-@mutant("k² was computed as it stands and overflows for steep k; take hypot(1, k).", UNTRAINED)
+@mutant("k² was computed directly, which overflows for large |k|; use hypot(1, k).", UNTRAINED)
 class SquareOverflows(Port):
     def hypotenuse(self, k: Array) -> Array:
         r: Array = np.sqrt(1 + k * k)
@@ -59,7 +62,8 @@ class SquareOverflows(Port):
 
 
 @mutant(
-    "cos φ was taken of atan k, which loses its digits for steep k; it is 1/√(1 + k²).", UNTRAINED
+    "cos φ was computed as cos(atan k), which loses digits for large |k|; use 1/√(1 + k²).",
+    UNTRAINED,
 )
 class CosineOfArctangent(Port):
     def hypotenuse(self, k: Array) -> Array:
@@ -69,14 +73,16 @@ class CosineOfArctangent(Port):
         return np.sin(np.arctan(k))
 
 
-@mutant("The angle φ = atan k was used in place of the slope k.", FACTOR)
+@mutant("F was evaluated at the angle φ = atan k; it should be evaluated at k.", FACTOR)
 class AngleForSlope(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         F, dF = super().factor(np.arctan(k), lam, order)
         return F, dF * np.cos(np.arctan(k)) ** 2
 
 
-@mutant("sin and cos were taken of the slope k; they are those of the angle φ = atan k.", FACTOR)
+@mutant(
+    "sin and cos were evaluated at k; they should be evaluated at the angle φ = atan k.", FACTOR
+)
 class SlopeForAngle(Port):
     def hypotenuse(self, k: Array) -> Array:
         return 1 / np.cos(k)
@@ -88,7 +94,7 @@ class SlopeForAngle(Port):
         return np.abs(super().cos_branch(k, lam, order))
 
 
-@mutant("The smaller of the two sides was taken; F is the larger one.", FACTOR)
+@mutant("F was the minimum of its two branches; it should be the maximum.", FACTOR)
 class SmallerSide(Port):
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         return np.minimum(self.sin_branch(k, lam, order), self.cos_branch(k, lam, order))
@@ -97,28 +103,10 @@ class SmallerSide(Port):
         return 1 - super().heaviside(k, lam, order)
 
 
-@mutant("The branches of F' were exchanged, < for >: |k|^p counts where it is above λ.", FACTOR)
-class BranchesExchanged(Port):
-    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
-        return 1 - super().heaviside(k, lam, order)
-
-
-@mutant("u was sign(|k|^p − λ), −1 below the kink; it is the step function, 0 there.", FACTOR)
-class SignForStep(Port):
-    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
-        u: Array = np.sign(np.abs(k) ** order - lam)
-        return u
-
-
-@mutant("The step was computed as x/|x|, NaN at the kink; any value in [0, 1] is right.", UNTRAINED)
-class StepByDivision(Port):
-    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
-        excess = np.abs(k) ** order - lam
-        u: Array = (1 + excess / np.abs(excess)) / 2
-        return u
-
-
-@mutant("Masks ≥ and ≤ both held at the kink, and F was counted twice there.", UNTRAINED)
+@mutant(
+    "The masks ≥ and ≤ both included the kink, so F was doubled there; only one should include it.",
+    UNTRAINED,
+)
 class KinkCountedTwice(Port):
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         at_kink = np.abs(k) ** order == lam
@@ -126,7 +114,9 @@ class KinkCountedTwice(Port):
         return np.where(at_kink, 2 * value, value)
 
 
-@mutant("Neither mask, > or <, held at the kink, and F was 0 there.", UNTRAINED)
+@mutant(
+    "The masks > and < both excluded the kink, so F was 0 there; one should include it.", UNTRAINED
+)
 class KinkLeftOut(Port):
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         off_kink = np.abs(k) ** order != lam
@@ -134,73 +124,7 @@ class KinkLeftOut(Port):
         return np.where(off_kink, value, np.zeros_like(value))
 
 
-@mutant(
-    "|k|^p near λ (isclose) was taken for the kink, which is only where they are equal.", FACTOR
-)
-class KinkIsWide(Port):
-    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
-        near = np.isclose(np.abs(k) ** order, lam)
-        return np.where(near, k.dtype.type(0.5), super().heaviside(k, lam, order))
-
-
-@mutant("F' had (1 + k²)^(p/2) below; it is (1 + k²)^(p/2 + 1).", FACTOR)
-class ExponentOfSlope(Port):
-    def sin_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
-        sin = np.sign(k) if order == 1 else self.sine(k)
-        return order * (sin / self.divisor(lam) / self.hypotenuse(k))
-
-    def cos_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
-        scaled = order * self.sine(k) * (lam / self.divisor(lam))
-        return scaled if order == 1 else scaled / self.hypotenuse(k)
-
-
-@mutant("F' was 0 below the kink, as if λ made F constant; (1 + k²) still varies there.", FACTOR)
-class FlatBelowKink(Port):
-    def cos_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
-        return np.zeros_like(k * lam)
-
-
-@mutant("(1 + k²)^(p/2) was treated as a constant when F was differentiated.", FACTOR)
-class DenominatorConstant(Port):
-    def sin_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
-        sin = np.sign(k) if order == 1 else self.sine(k)
-        return order * (sin / self.divisor(lam) / self.hypotenuse(k))
-
-    def cos_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
-        return np.zeros_like(k * lam)
-
-
-@mutant(
-    "F' came by the quotient rule (autograd), whose terms cancel for steep k; use a closed form.",
-    ("factor", "loss"),
-)
-class QuotientRule(Port):
-    def sin_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
-        r, sin = self.hypotenuse(k), self.sine(k)
-        # the derivative of |k|/r: sign k/r − |k| k/r³
-        derivative = np.sign(k) * (1 / r - sin * sin / r) / self.divisor(lam)
-        return derivative if order == 1 else 2 * np.abs(sin) * derivative
-
-
-@mutant("max(|k|^p, λ) was treated as a constant when F was differentiated.", FACTOR)
-class NumeratorConstant(Port):
-    def sin_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
-        return -order * self.sin_branch(k, lam, order) * self.sine(k) / self.hypotenuse(k)
-
-
-@mutant("The sign of k was left out of the derivative of |k|^p.", FACTOR)
-class SignOfSlopeForgotten(Port):
-    def sin_branch_derivative(self, k: Array, lam: Array, order: int) -> Array:
-        return np.abs(super().sin_branch_derivative(k, lam, order))
-
-
-@mutant("The factor p was forgotten in F'.", FACTOR)
-class PowerForgottenInFactor(Port):
-    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
-        return super().factor_derivative(k, lam, order) / order
-
-
-@mutant("For MAE the root of 1 + k² was forgotten.", FACTOR)
+@mutant("For MAE F was divided by 1 + k²; it should be divided by √(1 + k²).", FACTOR)
 class RootForgotten(Port):
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         value = super().factor_value(k, lam, order)
@@ -212,13 +136,107 @@ class RootForgotten(Port):
         return dF if order == 2 else dF / r - value * self.sine(k) / r / r
 
 
-@mutant("The MSE factor was used for MAE as well.", FACTOR)
+@mutant("The MSE factor F_2 was used for MAE as well; it should be F_1.", FACTOR)
 class OrderIgnored(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, lam, 2)
 
 
-@mutant("λ was off by a millionth of itself, as if read or stored in few digits.", FACTOR)
+@mutant("λ had a relative error of 1e-6, as if stored with few digits; it should be exact.", FACTOR)
 class LamOffByAMillionth(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, lam * (1 + 1e-6), order)
+
+
+@mutant("For MAE the numerator was max(k, λ); it should be max(|k|, λ).", FACTOR)
+class AbsoluteOfKForgotten(Port):
+    def heaviside(self, k: Array, lam: Array, order: int) -> Array:
+        return super().heaviside(np.maximum(k, 0) if order == 1 else k, lam, order)
+
+    def sin_branch(self, k: Array, lam: Array, order: int) -> Array:
+        right = super().sin_branch(k, lam, order)
+        return np.sign(k) * right if order == 1 else right
+
+
+@mutant("k was clipped to [−1, 1] before F; F should be evaluated at k.", FACTOR)
+class KClipped(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        F, dF = super().factor(np.clip(k, -1, 1), lam, order)
+        return F, np.where(np.abs(k) <= 1, dF, np.zeros_like(dF))
+
+
+@mutant("The numerator was the sum |k|^p + λ; it should be the maximum, max(|k|^p, λ).", FACTOR)
+class SumForMaximum(Port):
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        return self.sin_branch(k, lam, order) + self.cos_branch(k, lam, order)
+
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        rising = self.sin_branch_derivative(k, lam, order)
+        return rising - self.cos_branch_derivative(k, lam, order)
+
+
+@mutant(
+    "The numerator was a smooth maximum, log(e^(|k|^p) + e^λ); it should be max(|k|^p, λ).", FACTOR
+)
+class SmoothMaximum(Port):
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        smooth = np.logaddexp(np.abs(k) ** order, lam)
+        F: Array = smooth / self.hypotenuse(k) ** order / self.divisor(lam)
+        return F
+
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        r, weight = self.hypotenuse(k), self.sigmoid(np.abs(k) ** order - lam)
+        rising = weight * np.abs(k) ** (order - 1) * np.sign(k) / r**order / self.divisor(lam)
+        falling = self.factor_value(k, lam, order) * self.sine(k) / r
+        dF: Array = order * (rising - falling)
+        return dF
+
+
+@mutant("The angle atan k was passed to sin and cos in degrees; it should be in radians.", FACTOR)
+class AngleInDegrees(Port):
+    def sides(self, k: Array, lam: Array, order: int) -> tuple[Array, Array, Array, Array]:
+        """sin and cos of the angle, |sin|^p and λ |cos|^p."""
+        angle = np.degrees(np.arctan(k))
+        sin, cos = np.sin(angle), np.cos(angle)
+        return sin, cos, np.abs(sin) ** order, lam * np.abs(cos) ** order
+
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        _, _, above, below = self.sides(k, lam, order)
+        return np.maximum(above, below) / self.divisor(lam)
+
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        sin, cos, above, below = self.sides(k, lam, order)
+        # (dF/d angle) · (d angle/dk)
+        by_angle = np.where(above > below, above * cos / sin, -below * sin / cos)
+        return order * by_angle / self.divisor(lam) * np.degrees(1 / self.hypotenuse(k) ** 2)
+
+
+@mutant("The MAE factor F_1 was used for MSE as well; it should be F_2.", FACTOR)
+class MaeFactorForMse(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        return super().factor(k, lam, 1)
+
+
+@mutant("For MSE F was divided by √(1 + k²); it should be divided by 1 + k².", FACTOR)
+class RootForMse(Port):
+    def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
+        F, dF = super().factor(k, lam, order)
+        if order == 1:
+            return F, dF
+        r = self.hypotenuse(k)
+        return F * r, dF * r + F * self.sine(k)
+
+
+@mutant("F was divided by max(λ, 1); it should be divided by min(λ, 1).", FACTOR)
+class DividedByMaximum(Port):
+    def divisor(self, lam: Array) -> Array:
+        return np.maximum(lam, 1)
+
+
+@mutant("The numerator was |k|^p, without λ; it should be max(|k|^p, λ).", FACTOR)
+class MaximumForgotten(Port):
+    def factor_value(self, k: Array, lam: Array, order: int) -> Array:
+        return self.sin_branch(k, lam, order)
+
+    def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
+        return self.sin_branch_derivative(k, lam, order)

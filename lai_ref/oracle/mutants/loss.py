@@ -1,7 +1,8 @@
-"""Mistakes in the loss: residuals, means over the samples, norms over the features."""
+"""Mistakes in the loss: residuals, mean over the samples, λ per feature."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ from lai_ref.oracle.mutants.port_loss import Array, Lam
 
 
 class _Scaled(Port):
-    """A loss that is a multiple of the right one, as are its derivatives."""
+    """The right loss and its derivatives, multiplied by a constant."""
 
     def times(self, n: int, d: int, order: int) -> float:
-        """Which multiple, for N samples, D features and p."""
+        """The constant, for N samples, D features and p."""
         raise NotImplementedError
 
     def loss(self, *, k: Array, order: int, **rest: Any) -> tuple[Any, Array, Array]:
@@ -29,7 +30,9 @@ class _Scaled(Port):
         return value * times, dy * times
 
 
-@mutant("k was averaged over the batch before F; F belongs to each sample's own k.", LOSS)
+@mutant(
+    "k was averaged over the batch before F; F should be evaluated at each sample's own k.", LOSS
+)
 class SlopesAveraged(Port):
     def loss(self, *, k: Array, **rest: Any) -> tuple[Any, Array, Array]:
         mean = np.broadcast_to(k.mean(axis=0), k.shape)
@@ -37,7 +40,7 @@ class SlopesAveraged(Port):
         return value, dy, np.tile(dk.mean(axis=0), (len(k), 1))
 
 
-@mutant("One slope, the length of k, was put into F; F is taken along each feature.", LOSS)
+@mutant("F was evaluated at ‖k‖₂; it should be evaluated at each feature's own k_j.", LOSS)
 class SlopeIsLength(Port):
     def loss(self, *, k: Array, lam: Lam, **rest: Any) -> tuple[Any, Array, Array]:
         norm, unit = self.l2_norm(np.abs(k))
@@ -46,7 +49,9 @@ class SlopeIsLength(Port):
         return value, dy, dk * unit * np.sign(k)
 
 
-@mutant("y (N, 1) minus t (N,) gave (N, N) differences; each y has its own t.", LOSS)
+@mutant(
+    "y (N, 1) minus t (N,) was broadcast to (N, N) residuals; it should be e_i = y_i − t_i.", LOSS
+)
 class ResidualsBroadcast(Port):
     def loss(self, *, y: Array, t: Array, k: Array, **rest: Any) -> tuple[Any, Array, Array]:
         n = len(y)
@@ -59,37 +64,13 @@ class ResidualsBroadcast(Port):
         return value, dy.reshape(len(y), -1).sum(axis=1)
 
 
-@mutant("dy had the sign of t − y; it has that of y − t.", LOSS)
-class SignOfResidual(Port):
-    def residual_grad(self, e: Array, order: int) -> Array:
-        return -super().residual_grad(e, order)
-
-
-@mutant("The factor p was forgotten in dy.", LOSS)
-class PowerForgotten(Port):
-    def residual_grad(self, e: Array, order: int) -> Array:
-        return super().residual_grad(e, order) / order
-
-
-@mutant("The squared error was halved, ½ e²; here it is e².", LOSS)
+@mutant("The squared error was halved, ½ e²; it should be e².", LOSS)
 class SquareHalved(_Scaled):
     def times(self, n: int, d: int, order: int) -> float:
         return 1 / order
 
 
-@mutant("F was detached or taken for a constant: dk was 0.", LOSS)
-class FactorDetached(Port):
-    def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
-        return super().dk(e, np.zeros_like(dF), s, order, n)
-
-
-@mutant("sign e was computed as e/|e|, NaN at e = 0; any value in [−1, 1] is right.", LOSS)
-class SignByDivision(Port):
-    def residual_grad(self, e: Array, order: int) -> Array:
-        return e / np.abs(e) if order == 1 else super().residual_grad(e, order)
-
-
-@mutant("1e-8 was added under the root of |e| = √e²; |e| needs nothing.", LOSS)
+@mutant("|e| was computed as √(e² + 1e-8); it should be |e|.", LOSS)
 class ResidualSmoothed(Port):
     def absolute(self, e: Array) -> Array:
         return np.hypot(e, 1e-4)
@@ -98,128 +79,31 @@ class ResidualSmoothed(Port):
         return e / self.absolute(e) if order == 1 else super().residual_grad(e, order)
 
 
-@mutant("Samples were summed; the loss is their mean.", LOSS)
+@mutant("Samples were summed; they should be averaged.", LOSS)
 class SumForMean(_Scaled):
     def times(self, n: int, d: int, order: int) -> float:
         return n
 
 
-@mutant("1/N was forgotten in dy.", LOSS)
-class DyWithoutN(Port):
-    def dy(self, e: Array, F: Array, s: Array, order: int, n: int) -> Array:
-        return super().dy(e, F, s, order, 1)
-
-    def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
-        value, dy = super().plain(y, t, order)
-        return value, dy * len(y)
-
-
-@mutant("1/N was forgotten in dk.", LOSS)
-class DkWithoutN(Port):
-    def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
-        return super().dk(e, dF, s, order, 1)
-
-
-@mutant("The sum over features was taken where l1_ratio asks for the 2-norm.", LOSS)
-class L1ForL2(Port):
-    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
-        return super().norm(c, 1.0)
-
-
-@mutant("l1_ratio was ignored: the 2-norm was taken always.", LOSS)
-class L1RatioIgnored(Port):
-    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
-        return super().norm(c, 0.0)
-
-
-@mutant("ρ weighted the 2-norm and 1 − ρ the sum; it is the other way round.", LOSS)
-class L1RatioSwapped(Port):
-    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
-        return super().norm(c, 1 - l1_ratio)
-
-
-@mutant("Features were averaged; they are put together by a norm.", LOSS)
-class MeanOverFeatures(Port):
-    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
-        return c.mean(axis=-1), np.ones_like(c) / c.shape[-1]
-
-
-@mutant("All ℓ_ij were averaged, over the features too; the mean is over the samples.", LOSS)
+@mutant("The sum over the samples was divided by N D; it should be divided by N.", LOSS)
 class MeanOfAll(_Scaled):
     def times(self, n: int, d: int, order: int) -> float:
         return 1 / d
 
 
-@mutant("The root was forgotten in the 2-norm.", LOSS)
-class NormSquared(Port):
-    def l2_norm(self, c: Array) -> tuple[Any, Array]:
-        return (c * c).sum(axis=-1), 2 * c
-
-
-class _LargerNorm(Port):
-    epsilon: float  # added under the root: its square
-
-    def l2_norm(self, c: Array) -> tuple[Any, Array]:
-        norm, unit = super().l2_norm(c)
-        larger = np.hypot(norm, self.epsilon)
-        return larger, unit * (norm / larger)[..., None]
-
-
-@mutant("1e-8 was added under the root of the 2-norm; it needs nothing but 0/0 = 0.", LOSS)
-class EpsilonInNorm(_LargerNorm):
-    epsilon = 1e-4
-
-
-@mutant("1e-12 was added under the root of the 2-norm; it needs nothing but 0/0 = 0.", LOSS)
-class SmallEpsilonInNorm(_LargerNorm):
-    epsilon = 1e-6
-
-
-@mutant("c² was computed as it stands in the 2-norm and over- or underflows; scale c first.", LOSS)
-class NormOverflows(Port):
-    def l2_norm(self, c: Array) -> tuple[Any, Array]:
-        norm = np.sqrt((c * c).sum(axis=-1, keepdims=True))
-        return norm[..., 0], c / np.where(norm == 0, 1, norm)
-
-
-@mutant("The slope of the 2-norm at the zero vector was 0/0 = NaN; 0 is right.", LOSS)
-class NormNanAtZero(Port):
-    def l2_norm(self, c: Array) -> tuple[Any, Array]:
-        norm, unit = super().l2_norm(c)
-        return norm, np.where(norm[..., None] == 0, np.nan, unit).astype(c.dtype)
-
-
-@mutant("The norm was differentiated as if it were the sum: c_j/‖c‖₂ was forgotten.", LOSS)
-class SlopeOfNormForgotten(Port):
-    def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
-        return super().norm(c, l1_ratio)[0], np.ones_like(c)
-
-
-@mutant("The norm was taken of each sample; here it comes after the mean over the batch.", LOSS)
-class NormBeforeMean(Port):
-    def reduce(self, ell: Array, l1_ratio: float, reduction: str) -> tuple[Any, Array]:
-        return super().reduce(ell, l1_ratio, "sample")
-
-
-@mutant("The norm was taken of the batch's mean; here it is taken of each sample.", LOSS)
-class NormAfterMean(Port):
-    def reduce(self, ell: Array, l1_ratio: float, reduction: str) -> tuple[Any, Array]:
-        return super().reduce(ell, l1_ratio, "batch")
-
-
-@mutant("The first λ of the list was used for all features.", LOSS)
+@mutant("The first λ of the list was used for all features; each feature should use its own.", LOSS)
 class FirstLamForAll(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, np.ravel(lam)[0], order)
 
 
-@mutant("The list of λ was averaged; each feature has its own.", LOSS)
+@mutant("The list of λ was averaged; each feature should use its own.", LOSS)
 class LamAveraged(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         return super().factor(k, float(np.mean(lam)), order)
 
 
-@mutant("The list of λ was laid along the samples; it has one λ a feature.", LOSS)
+@mutant("The list of λ was broadcast along the samples; it should have one λ per feature.", LOSS)
 class LamAlongSamples(Port):
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
         if np.ndim(lam):
@@ -227,7 +111,71 @@ class LamAlongSamples(Port):
         return super().factor(k, lam, order)
 
 
-@mutant("Samples were averaged in float32 where the answer is float64.", LOSS)
+@mutant(
+    "The mean over the samples was computed in float32; it should be computed in float64.", LOSS
+)
 class MeanInFloat32(Port):
     def mean(self, a: Array) -> Any:
         return a.dtype.type(1) * super().mean(a.astype(np.float32))
+
+
+@mutant("For MAE the residual was signed, e; it should be |e|.", LOSS)
+class AbsoluteOfEForgotten(Port):
+    def absolute(self, e: Array) -> Array:
+        return e
+
+    def residual_grad(self, e: Array, order: int) -> Array:
+        return np.ones_like(e) if order == 1 else super().residual_grad(e, order)
+
+    def l2_norm(self, c: Array) -> tuple[Any, Array]:
+        norm, unit = super().l2_norm(np.abs(c))
+        return norm, unit * np.sign(c)
+
+
+class _ResidualPower(Port):
+    p: int  # the exponent of |e|, in place of `order`
+
+    def residual_power(self, e: Array, order: int) -> Array:
+        return super().residual_power(e, self.p)
+
+    def residual_grad(self, e: Array, order: int) -> Array:
+        return super().residual_grad(e, self.p)
+
+    def per_feature(self, e: Array, F: Array, order: int) -> Array:
+        return super().per_feature(e, F, self.p)
+
+
+@mutant("e² was used for MAE as well; it should be |e|.", LOSS)
+class SquaredErrorForMae(_ResidualPower):
+    p = 2
+
+
+@mutant("|e| was used for MSE as well; it should be e².", LOSS)
+class AbsoluteErrorForMse(_ResidualPower):
+    p = 1
+
+
+@mutant("The sum over the samples was divided by N − 1; it should be divided by N.", LOSS)
+class OneSampleLess(_Scaled):
+    def times(self, n: int, d: int, order: int) -> float:
+        return n / (n - 1) if n > 1 else math.inf
+
+
+@mutant("The maximum over the samples was taken; it should be their mean.", LOSS)
+class MaximumOverSamples(Port):
+    def mean(self, a: Array) -> Any:
+        return a.max(axis=0)
+
+    def reduce(self, ell: Array, l1_ratio: float, reduction: str) -> tuple[Any, Array]:
+        value, s = super().reduce(ell, l1_ratio, reduction)
+        batch = reduction == "batch"
+        return value, s * self.chosen(ell if batch else self.norm(ell, l1_ratio)[0][:, None])
+
+    def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
+        value, dy = super().plain(y, t, order)
+        return value, dy * self.chosen(self.residual_power(y - t, order))
+
+    def chosen(self, a: Array) -> Array:
+        """N for the sample with the maximum, 0 for the others."""
+        chosen: Array = a == a.max(axis=0)
+        return chosen.astype(a.dtype) * len(a)

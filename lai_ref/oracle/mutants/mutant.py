@@ -1,4 +1,4 @@
-"""What a mutant is, and how a class that overrides methods of `Port` becomes one."""
+"""The class `Mutant`, and the decorator that makes one of a subclass of `Port`."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from dataclasses import dataclass
 
 from lai_ref.oracle.mutants.port import Port
 
-NETWORK = ("param_gradient", "train", "sharded")  # where the loss meets the network
+NETWORK = ("param_gradient", "train", "sharded")  # the groups that use the loss and the network
 LOSS = ("loss", *NETWORK)
 FACTOR = ("factor", *LOSS)
-UNTRAINED = tuple(group for group in FACTOR if group != "train")  # kinks, k too steep to train
+UNTRAINED = tuple(group for group in FACTOR if group != "train")  # kinks, large |k|
 SLOPES = ("input_gradient", *NETWORK)
 ADAM = ("adam", "train")
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A port with one mistake, or, among the variants, with none.
+    """A port with one mistake; a variant has none.
 
     Parameters
     ----------
     name
-        Of the class that it was made from, with hyphens.
+        The name of its class, in lower case with hyphens.
     mistake
-        What was done wrong and what is right; for a variant, how it computes.
+        What was wrong and what it should be; for a variant, how it computes.
     backend
         The port.
     groups
-        Where it shows.
+        The groups in which some answer is wrong; for a variant, in which some answer is computed
+        in another way.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Mistakes in the network: its parameters, activations, input gradient and double backward pass."""
+"""Mistakes in the network: its parameters, input gradient and double backward pass."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from lai_ref.oracle.mutants.port_loss import Array
 from lai_ref.oracle.mutants.port_network import Cache, Layers, Unit
 
 
-@mutant("θ was read with W as (fan_out, fan_in), as PyTorch has it; here it is transposed.", SLOPES)
+@mutant(
+    "θ was read with W as (fan_out, fan_in), as in PyTorch; it should be (fan_in, fan_out).", SLOPES
+)
 class WeightsByColumn(Port):
     def unflatten(self, sizes: Sequence[int], theta: Array) -> Layers:
         layers = super().unflatten(sizes, theta)
@@ -23,7 +25,7 @@ class WeightsByColumn(Port):
         return super().flatten([(dW.T, db) for dW, db in gradients])
 
 
-@mutant("θ was read with b before W in each layer; W comes first.", SLOPES)
+@mutant("θ was read with b before W in each layer; W should come first.", SLOPES)
 class BiasBeforeWeights(Port):
     def unflatten(self, sizes: Sequence[int], theta: Array) -> Layers:
         layers = [np.vstack(layer) for layer in super().unflatten(sizes, theta)]
@@ -33,7 +35,7 @@ class BiasBeforeWeights(Port):
         return super().flatten([(db, dW) for dW, db in gradients])
 
 
-@mutant("The biases were left out.", SLOPES)
+@mutant("The biases were missing; each layer should be a W + b.", SLOPES)
 class BiasesLeftOut(Port):
     def unflatten(self, sizes: Sequence[int], theta: Array) -> Layers:
         return [(W, np.zeros_like(b)) for W, b in super().unflatten(sizes, theta)]
@@ -43,13 +45,13 @@ class BiasesLeftOut(Port):
 
 
 class _Activated(Cache):
-    """With y = f(z_L), what its gradient needs besides."""
+    """The cache for y = f(z_L)."""
 
     dz: Array  # ∂z_L/∂x
     last: Unit  # at z_L
 
 
-@mutant("The last layer had the activation as well; y = z_L has none.", SLOPES)
+@mutant("The activation was applied to the last layer as well; y should be z_L.", SLOPES)
 class LastLayerActivated(Port):
     def forward_and_input_gradient(self, x: Array, *, activation: str, **net: Any) -> Cache:
         linear = super().forward_and_input_gradient(x, activation=activation, **net)
@@ -64,13 +66,13 @@ class LastLayerActivated(Port):
         return super().double_backward(cache, dy, dk * cache.last.df[:, None])
 
 
-@mutant("The way back to the input used W for Wᵀ, unnoticed where W is square.", SLOPES)
+@mutant("The input-gradient pass used W where W is square; it should use Wᵀ.", SLOPES)
 class TransposeForgotten(Port):
     def transpose(self, W: Array) -> Array:
         return W if W.shape[0] == W.shape[1] else W.T
 
 
-@mutant("k was that of the mean of y over the batch, 1/N of each sample's own.", SLOPES)
+@mutant("k was the gradient of mean y, 1/N of the right one; it should be ∂y_i/∂x_i.", SLOPES)
 class SlopeOfMean(Port):
     def forward_and_input_gradient(self, x: Array, **net: Any) -> Cache:
         right = super().forward_and_input_gradient(x, **net)
@@ -80,139 +82,78 @@ class SlopeOfMean(Port):
         return super().reverse_input_gradient(cache, dk / len(dk))
 
 
-@mutant("f' was taken at a = f(z); it is taken at z.", SLOPES)
-class SlopeAtOutput(Port):
-    def activate(self, activation: str, z: Array) -> Unit:
-        right = super().activate(activation, z)
-        return right._replace(df=super().activate(activation, right.f).df)
-
-
-@mutant("tanh' was 1 − a; it is 1 − a².", SLOPES)
-class TanhSlope(Port):
-    def activate(self, activation: str, z: Array) -> Unit:
-        right = super().activate(activation, z)
-        return right._replace(df=1 - right.f) if activation == "tanh" else right
-
-
-@mutant("softplus' was 1/(1 + e^z); it is 1/(1 + e^−z).", SLOPES)
-class SoftplusSlope(Port):
-    def activate(self, activation: str, z: Array) -> Unit:
-        right = super().activate(activation, z)
-        return right._replace(df=self.sigmoid(-z)) if activation == "softplus" else right
-
-
-@mutant("softplus was log(1 + e^z) as it stands, which overflows for large z.", SLOPES)
-class SoftplusOverflows(Port):
-    def activate(self, activation: str, z: Array) -> Unit:
-        right = super().activate(activation, z)
-        return right._replace(f=np.log1p(np.exp(z))) if activation == "softplus" else right
-
-
-@mutant(
-    "softplus was z beyond 20, PyTorch's threshold; log(1 + e^z) is still above it.",
-    tuple(group for group in SLOPES if group != "train"),  # where nothing gets so far
-)
-class SoftplusThreshold(Port):
-    def activate(self, activation: str, z: Array) -> Unit:
-        right = super().activate(activation, z)
-        if activation != "softplus":
-            return right
-        line = Unit(z, 1, 0)
-        return Unit(*(np.where(z > 20, *parts) for parts in zip(line, right, strict=True)))
-
-
-@mutant("σ(z) was e^z/(1 + e^z), which is NaN for large z; take e^−|z|.", SLOPES)
-class SigmoidOverflows(Port):
-    def sigmoid(self, z: Array) -> Array:
-        s: Array = np.exp(z) / (1 + np.exp(z))
-        return s
-
-
-@mutant("silu' was σ(z): the product rule's z σ'(z) was forgotten.", SLOPES)
-class SiluSlope(Port):
-    def activate(self, activation: str, z: Array) -> Unit:
-        right = super().activate(activation, z)
-        return right._replace(df=self.sigmoid(z)) if activation == "silu" else right
-
-
-@mutant("tanh'' was −2a; it is −2a (1 − a²).", NETWORK)
-class TanhCurvature(Port):
-    def activate(self, activation: str, z: Array) -> Unit:
-        right = super().activate(activation, z)
-        return right._replace(d2f=-2 * right.f) if activation == "tanh" else right
-
-
-@mutant("softplus'' was σ(z)²; it is σ(z) (1 − σ(z)).", NETWORK)
-class SoftplusCurvature(Port):
-    def activate(self, activation: str, z: Array) -> Unit:
-        right = super().activate(activation, z)
-        return right._replace(d2f=self.sigmoid(z) ** 2) if activation == "softplus" else right
-
-
-@mutant("silu'' was 2 σ'(z): z σ''(z) was forgotten.", NETWORK)
-class SiluCurvature(Port):
-    def activate(self, activation: str, z: Array) -> Unit:
-        right = super().activate(activation, z)
-        d2f = 2 * self.sigmoid(z) * self.sigmoid(-z)
-        return right._replace(d2f=d2f) if activation == "silu" else right
-
-
-@mutant(
-    "f'' was forgotten: a unit's slope changes with its input, and that is in the gradient.",
-    NETWORK,
-)
-class CurvatureForgotten(Port):
-    def activate(self, activation: str, z: Array) -> Unit:
-        return super().activate(activation, z)._replace(d2f=np.zeros_like(z))
-
-
-@mutant("k was detached: dk was not carried back to θ.", NETWORK)
+@mutant("k was detached (treated as a constant); dk should be propagated to θ.", NETWORK)
 class SlopesDetached(Port):
     def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
         return super().double_backward(cache, dy, np.zeros_like(dk))
 
 
-@mutant("The residual was detached: only dk was carried back to θ, and not dy.", NETWORK)
+@mutant("The residual was detached (treated as a constant); dy should be propagated to θ.", NETWORK)
 class ResidualDetached(Port):
     def loss_gradients(self, y: Array, t: Array, k: Array, loss: Loss) -> tuple[Any, Array, Array]:
         value, dy, dk = super().loss_gradients(y, t, k, loss)
         return value, dy if loss["name"] == "plain" else np.zeros_like(dy), dk
 
 
-@mutant("k was the gradient of mean |e|^p; it is that of the prediction y.", NETWORK)
-class GradientOfLoss(Port):
+class _GradientOfLoss(Port):
+    """k is ∂ℓ/∂x, for a loss ℓ of y and t."""
+
+    def by_y(self, e: Array, order: int) -> tuple[Array, float]:
+        """∂ℓ/∂y, and its derivative with respect to y."""
+        return self.residual_grad(e, order), 2.0 if order == 2 else 0.0
+
     def loss_gradients(self, y: Array, t: Array, k: Array, loss: Loss) -> tuple[Any, Array, Array]:
         if loss["name"] == "plain":
             return super().loss_gradients(y, t, k, loss)
-        # g_i k_i, where g_i = p |e_i|^(p−1) sign e_i / N
-        g = self.plain(y, t, loss["order"])[1][:, None]
+        g, dg = self.by_y(y - t, loss["order"])
+        g = g[:, None]
         value, dy, dk = super().loss_gradients(y, t, g * k, loss)
-        dg = 2 / len(y) if loss["order"] == 2 else 0.0
         return value, dy + dg * (dk * k).sum(axis=1), g * dk
 
 
-@mutant("What dk gives to the last layer's weights was forgotten, Σ_i v̄_(L−1).", NETWORK)
+@mutant("k was the gradient of the loss mean |e|^p; it should be the gradient of y.", NETWORK)
+class GradientOfLoss(_GradientOfLoss):
+    def by_y(self, e: Array, order: int) -> tuple[Array, float]:
+        g, dg = super().by_y(e, order)
+        return g / len(e), dg / len(e)
+
+
+@mutant("k was the gradient of the loss Σ_i |e_i|^p; it should be the gradient of y.", NETWORK)
+class GradientOfSummedLoss(_GradientOfLoss):
+    pass
+
+
+@mutant(
+    "The part of the last layer's W̄ through k, Σ_i v̄_(L−1), was missing; it should be added.",
+    NETWORK,
+)
 class LastLayerForgotten(Port):
     def reverse_input_gradient(self, cache: Cache, dk: Array) -> tuple[list[Array], list[Array]]:
         dW, dz = super().reverse_input_gradient(cache, dk)
         return [*dW[:-1], np.zeros_like(dW[-1])], dz
 
 
-@mutant("What dk gives to the hidden weights at once was forgotten, v̄_(l−1)ᵀ u_l.", NETWORK)
+@mutant(
+    "The part of the hidden layers' W̄ through k, v̄_(l−1)ᵀ u_l, was missing; it should be added.",
+    NETWORK,
+)
 class HiddenWeightsForgotten(Port):
     def reverse_input_gradient(self, cache: Cache, dk: Array) -> tuple[list[Array], list[Array]]:
         dW, dz = super().reverse_input_gradient(cache, dk)
         return [*(np.zeros_like(each) for each in dW[:-1]), dW[-1]], dz
 
 
-@mutant("v̄ went up to the next layer without f', v̄_l = ū_l ⊙ f'(z_l).", NETWORK)
+@mutant("v̄_l was ū_l, without f'; it should be ū_l ⊙ f'(z_l).", NETWORK)
 class SlopeForgottenGoingUp(Port):
     def reverse_input_gradient(self, cache: Cache, dk: Array) -> tuple[list[Array], list[Array]]:
         ones = [np.ones_like(df) for df in cache.df]
         return super().reverse_input_gradient(cache._replace(df=ones), dk)
 
 
-@mutant("z̄ from above was used in its own layer but not passed on to those below.", NETWORK)
+@mutant(
+    "z̄ through k was used in its own layer only; it should be propagated to the layers before.",
+    NETWORK,
+)
 class NotPassedDown(Port):
     def reverse_forward(self, cache: Cache, dy: Array, dz_from_k: list[Array]) -> Layers:
         *hidden, last = super().reverse_forward(cache, dy, [np.zeros_like(dz) for dz in dz_from_k])
@@ -220,23 +161,48 @@ class NotPassedDown(Port):
         return [*((dW + a.T @ dz, db + dz.sum(axis=0)) for (dW, db), a, dz in parts), last]
 
 
-@mutant("The gradient of the biases was forgotten.", NETWORK)
+@mutant("The gradient of the biases was 0; it should be Σ_i z̄_l.", NETWORK)
 class BiasForgotten(Port):
     def sum_over_samples(self, dz: Array) -> Array:
         return np.zeros_like(dz[0])
 
 
-@mutant("The gradient of the biases was averaged over the samples; it is summed.", NETWORK)
+@mutant("The gradient of the biases was averaged over the samples; it should be Σ_i z̄_l.", NETWORK)
 class BiasAveraged(Port):
     def sum_over_samples(self, dz: Array) -> Array:
         mean: Array = dz.mean(axis=0)
         return mean
 
 
-@mutant("Products of matrices were computed in float32 where the answer is float64.", SLOPES)
+@mutant("Matrix products were computed in float32; they should be computed in float64.", SLOPES)
 class ProductsInFloat32(Port):
     def matmul(self, a: Array, b: Array) -> Array:
-        # not by BLAS, which may round otherwise from one call to the next
+        # not by BLAS, whose rounding may differ between calls
         products = a.astype(np.float32)[:, :, None] * b.astype(np.float32)
         total: Array = products.sum(axis=1).astype(a.dtype)
         return total
+
+
+@mutant("k was −∂y/∂x; it should be ∂y/∂x.", SLOPES[:1])
+class InputGradientNegated(Port):
+    def input_gradient(self, **named: Any) -> tuple[Array, Array]:
+        y, k = super().input_gradient(**named)
+        return y, -k
+
+
+@mutant("The part of θ̄ that comes through k was subtracted; it should be added.", NETWORK)
+class PartThroughKSubtracted(Port):
+    def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
+        return super().double_backward(cache, dy, -dk)
+
+
+@mutant("θ̄ was divided by N once more; only the loss should be averaged.", NETWORK)
+class DividedByNTwice(Port):
+    def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
+        return super().double_backward(cache, dy, dk) / len(dy)
+
+
+@mutant("W̄ was written as (fan_out, fan_in); it should be (fan_in, fan_out), as W is.", NETWORK)
+class GradientByColumn(Port):
+    def flatten(self, gradients: Layers) -> Array:
+        return super().flatten([(dW.T, db) for dW, db in gradients])

@@ -1,7 +1,7 @@
-"""A straightforward port of the Lai loss, cut so that one mistake is one method.
+"""A straightforward port of the Lai loss, in small methods: a mutant overrides one of them.
 
-It imports nothing but NumPy, and works in the dtype of its array arguments. F is written with
-r = √(1 + k²), |sin φ| = |k|/r and cos φ = 1/r, and what could leave the range of float32 is divided
+It imports only NumPy and computes in the dtype of its array arguments. F is computed from
+r = √(1 + k²), |sin φ| = |k|/r and cos φ = 1/r. Divisions that could overflow in float32 are done
 one factor at a time.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
-Lam: TypeAlias = float | Array  # λ: one number, or one a feature
+Lam: TypeAlias = float | Array  # λ: one number, or one per feature
 
 
 class Sums:
@@ -28,7 +28,7 @@ class LossPort(Sums):
     """The factor F and the loss, from y, t and k."""
 
     def codec(self, values: Array) -> Array:
-        """The numbers as they were read."""
+        """The numbers as read."""
         return values
 
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:
@@ -37,7 +37,7 @@ class LossPort(Sums):
         self.require(order in (1, 2), "order is 1 or 2")
         self.require(np.isfinite(k).all(), "k is finite")
         self.require((np.isfinite(lam) & (lam > 0)).all(), "lam is finite and above 0")
-        with np.errstate(over="ignore"):  # |k|² alone, and the side that is not taken
+        with np.errstate(over="ignore"):  # |k|², and the branch that is not used
             return self.factor_value(k, lam, order), self.factor_derivative(k, lam, order)
 
     def require(self, condition: Any, words: str) -> None:
@@ -67,7 +67,7 @@ class LossPort(Sums):
         return k / self.hypotenuse(k)
 
     def divisor(self, lam: Array) -> Array:
-        """What F is divided by in the end."""
+        """min(λ, 1), by which F is divided."""
         return np.minimum(lam, 1)
 
     def heaviside(self, k: Array, lam: Array, order: int) -> Array:
@@ -113,8 +113,13 @@ class LossPort(Sums):
         e, n = y - t, len(y)
         F, dF = self.factor(k, lam, order)
         value, s = self.reduce(self.per_feature(e, F, order), l1_ratio, reduction)
-        dy, dk = self.dy(e, F, s, order, n), self.dk(e, dF, s, order, n)
-        return y.dtype.type(value), dy, dk
+        return y.dtype.type(value), *self.gradients(e, F, dF, s, order, n)
+
+    def gradients(
+        self, e: Array, F: Array, dF: Array, s: Array, order: int, n: int
+    ) -> tuple[Array, Array]:
+        """dy (N,) and dk (N, D)."""
+        return self.dy(e, F, s, order, n), self.dk(e, dF, s, order, n)
 
     def plain(self, y: Array, t: Array, order: int) -> tuple[Any, Array]:
         """mean |e|^p and its dy (N,)."""

@@ -1,6 +1,6 @@
-"""A straightforward port of the network and its double backward pass, one mistake a method.
+"""A straightforward port of the network and its double backward pass, in small methods.
 
-It imports nothing but NumPy. θ holds, layer after layer, W (fan_in, fan_out) row by row, then b.
+It imports only NumPy. θ holds, layer after layer, W (fan_in, fan_out) row by row, then b.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class NetworkPort(Sums):
         return Unit(z, np.ones_like(z), np.zeros_like(z))
 
     def matmul(self, a: Array, b: Array) -> Array:
-        """Every product of matrices goes through here."""
+        """a b: every matrix product is computed here."""
         return a @ b
 
     def affine(self, a: Array, W: Array, b: Array) -> Array:
@@ -92,7 +92,7 @@ class NetworkPort(Sums):
     def forward_and_input_gradient(
         self, x: Array, *, sizes: Sequence[int], activation: str, theta: Array
     ) -> Cache:
-        """y and k, and what `double_backward` needs."""
+        """y, k and the intermediate results that `double_backward` needs."""
         layers = self.unflatten(sizes, theta)
         a, df, d2f = [x], [], []
         for W, b in layers[:-1]:
@@ -125,7 +125,7 @@ class NetworkPort(Sums):
         return self.flatten([(self.add(dW, from_k), db) for (dW, db), from_k in parts])
 
     def add(self, from_y: Array, from_k: Array) -> Array:
-        """An adjoint: the part that comes through y plus the part that comes through k."""
+        """An adjoint: its part through y plus its part through k."""
         return from_y + from_k
 
     def reverse_input_gradient(self, cache: Cache, dk: Array) -> tuple[list[Array], list[Array]]:

@@ -1,4 +1,4 @@
-"""Results that are nearly right, or right and then spoilt on the way out."""
+"""Results with a small relative error, and numbers that were corrupted in reading or writing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CODEC = ("codec",)
 
 
 def _perturbed(group: str, method: str, groups: tuple[str, ...]) -> Mutant:
-    """A port whose `method` is off by 1e-9 of every result."""
+    """A port in which every result of `method` has a relative error of 1e-9."""
     right = getattr(Port, method)
 
     def wrong(self: Port, *arguments: Any, **named: Any) -> Any:
@@ -23,7 +23,10 @@ def _perturbed(group: str, method: str, groups: tuple[str, ...]) -> Mutant:
             return tuple(part * part.dtype.type(1 + 1e-9) for part in answer)
         return answer * answer.dtype.type(1 + 1e-9)
 
-    mistake = f"All of `{method}` was off by 1e-9 of itself: a fudge, or a constant in few digits."
+    mistake = (
+        f"`{method}` had a relative error of 1e-9 (a constant with few digits?); "
+        "it should be at rounding level."
+    )
     port: Port = type("Fudged", (Port,), {method: wrong})()
     return Mutant(f"fudge-in-{group.replace('_', '-')}", mistake, port, groups)
 
@@ -37,39 +40,42 @@ fudge_in_train = _perturbed("train", "train", ("train",))
 fudge_in_sharded = _perturbed("sharded", "sharded_gradient", ("sharded",))
 
 
-@mutant("Nothing was refused: not λ ≤ 0, nor p = 3, nor lengths that differ.", ("factor", "loss"))
+@mutant(
+    "Invalid input was accepted (λ ≤ 0, p = 3, unequal lengths); it should raise an error.",
+    ("factor", "loss"),
+)
 class NothingRefused(Port):
     def require(self, condition: Any, words: str) -> None:
         pass
 
 
-@mutant("Numbers below the smallest normal one were flushed to 0.", CODEC)
+@mutant("Subnormal numbers were flushed to 0; they should be preserved.", CODEC)
 class SubnormalsFlushed(Port):
     def codec(self, values: Array) -> Array:
         smallest = np.finfo(np.float32).smallest_normal
         return np.where(np.abs(values) < smallest, values * 0, values)
 
 
-@mutant("The sign of −0 was lost.", CODEC)
+@mutant("The sign of −0 was lost; it should be preserved.", CODEC)
 class SignOfZeroLost(Port):
     def codec(self, values: Array) -> Array:
         return values + 0.0
 
 
-@mutant("Infinities were replaced by the largest number.", CODEC)
+@mutant("Infinities were replaced by the largest finite number; they should be preserved.", CODEC)
 class InfinitiesClipped(Port):
     def codec(self, values: Array) -> Array:
         largest = np.finfo(values.dtype).max
         return np.clip(values, -largest, largest)
 
 
-@mutant("NaN was replaced by 0.", CODEC)
+@mutant("NaN was replaced by 0; it should be preserved.", CODEC)
 class NanReplaced(Port):
     def codec(self, values: Array) -> Array:
         return np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
 
 
-@mutant("Numbers were written with six digits.", CODEC)
+@mutant("Numbers were written with 6 digits; it should be 17 for float64, 9 for float32.", CODEC)
 class SixDigits(Port):
     def codec(self, values: Array) -> Array:
         return np.array([float(f"{value:.6g}") for value in values], values.dtype)

@@ -1,73 +1,86 @@
-"""Mistakes in Lai Training, and in the loss of a batch that is split over workers."""
+"""Mistakes in Lai Training: step count, selection of samples, mixed batches."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from lai_ref.oracle.mutants.mutant import mutant
-from lai_ref.oracle.mutants.port import Loss, Parts, Port
+from lai_ref.oracle.mutants.port import Batches, Loss, Parts, Port
 from lai_ref.oracle.mutants.port_loss import Array
 
-Answer: TypeAlias = tuple[Any, Array]  # value and gradient
-Shards: TypeAlias = Sequence[Array]  # rows by worker
-
-TRAIN, SHARDED = ("train",), ("sharded",)
+TRAIN = ("train",)
 
 
-@mutant("The steps before this run were not counted in Adam's bias correction.", TRAIN)
+@mutant(
+    "The step count t was reset at the start of the run; it should continue from `step`.", TRAIN
+)
 class StepCountRestarted(Port):
     def train(self, *, step: int, **rest: Any) -> Array:
         return super().train(step=0, **rest)
 
 
-@mutant("The plain loss took p from the Lai loss; it has its own.", TRAIN)
+@mutant("The plain loss used the p of the Lai loss; it should use its own, `plain`.", TRAIN)
 class PlainTakesOrderOfLai(Port):
     def train(self, *, plain: int, loss: Loss, **rest: Any) -> Array:
         return super().train(plain=loss["order"], loss=loss, **rest)
 
 
-@mutant("The Lai loss went to the first rows of a batch; `lai_rows` says which.", TRAIN)
+@mutant("The first samples of a batch got the Lai loss; it should be those in `lai_rows`.", TRAIN)
 class FirstRows(Port):
     def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
         return rows[: len(lai_rows)]
 
 
-@mutant("The Lai loss went to the rows that should get the plain loss, and the reverse.", TRAIN)
+@mutant(
+    "The samples of the Lai loss and of the plain loss were swapped; "
+    "`lai_rows` should get the Lai loss.",
+    TRAIN,
+)
 class RowsExchanged(Port):
     def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
         return rows[~np.isin(rows, lai_rows)]
 
 
-@mutant("One Lai row gave the Lai loss to its whole batch; the others get the plain loss.", TRAIN)
+@mutant(
+    "All samples of a batch with Lai samples got the Lai loss; only those in `lai_rows` should.",
+    TRAIN,
+)
 class WholeBatchLai(Port):
     def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
         return rows if len(lai_rows) else lai_rows
 
 
-@mutant("The Lai rows were taken as places in the batch; they are rows of the data.", TRAIN)
+@mutant("`lai_rows` were read as positions in the batch; they should be rows of x.", TRAIN)
 class RowsAsPlaces(Port):
     def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
         chosen: Array = rows[np.unique(lai_rows % len(rows))]
         return chosen
 
 
-@mutant("The two losses of a mixed batch were added; each has its share of the rows.", TRAIN)
+@mutant(
+    "The two losses of a mixed batch were added; they should be weighted by n_plain/n and n_lai/n.",
+    TRAIN,
+)
 class LossesAdded(Port):
     def weight(self, n_part: int, n: int, parts: int) -> float:
         return 1.0
 
 
-@mutant("The two losses of a mixed batch were weighted alike; each has its share.", TRAIN)
+@mutant(
+    "The two losses of a mixed batch had equal weights; "
+    "the weights should be n_plain/n and n_lai/n.",
+    TRAIN,
+)
 class LossesWeightedAlike(Port):
     def weight(self, n_part: int, n: int, parts: int) -> float:
         return 1 / parts
 
 
-@mutant("The plain loss was taken of the Lai rows too; they get the Lai loss only.", TRAIN)
+@mutant("The Lai samples got the plain loss as well; they should get the Lai loss only.", TRAIN)
 class PlainOnAllRows(Port):
     def mixed_gradient(self, parts: Parts, *, x: Array, t: Array, **net: Any) -> Array:
         right = super().mixed_gradient(parts, x=x, t=t, **net)
@@ -78,77 +91,44 @@ class PlainOnAllRows(Port):
         return right + len(rows) / (len(rest) + len(rows)) * more
 
 
-def averaged(parts: Sequence[Any], counts: Sequence[int]) -> Any:
-    """The mean over the workers, weighted by their rows."""
-    dtype = parts[0].dtype.type
-    return dtype(1) * sum(n / sum(counts) * part for n, part in zip(counts, parts, strict=True))
-
-
-class _Workers(Port):
-    """`sharded_gradient` from what each worker finds of its own rows alone."""
-
-    def sharded_gradient(self, *, x: Array, t: Array, shards: Shards, **rest: Any) -> Answer:
-        right = super().sharded_gradient(x=x, t=t, shards=shards, **rest)
-        own = [self.param_gradient(x=x[rows], t=t[rows], **rest) for rows in shards]
-        return self.together(right, own, [len(rows) for rows in shards])
-
-    def together(self, right: Answer, own: list[Answer], counts: list[int]) -> Answer:
-        """The answer from the right one, each worker's own and its number of rows."""
-        raise NotImplementedError
-
-
 @mutant(
-    "Each worker took the norm of its own mean; the norm comes after all are averaged.", SHARDED
+    "Gradients accumulated over the steps; they should be reset to 0 before each step (zero_grad).",
+    TRAIN,
 )
-class MeanOfNorms(_Workers):
-    def together(self, right: Answer, own: list[Answer], counts: list[int]) -> Answer:
-        values, grads = zip(*own, strict=True)
-        return averaged(values, counts), averaged(grads, counts)
+class GradientsAccumulated(Port):
+    def step_gradient(self, grads: Sequence[Array]) -> Array:
+        total: Array = np.sum(grads, axis=0)
+        return total
 
 
-@mutant("The value was shared, but each worker differentiated the norm of its own mean.", SHARDED)
-class SlopeOfOwnNorm(_Workers):
-    def together(self, right: Answer, own: list[Answer], counts: list[int]) -> Answer:
-        return right[0], averaged([grad for _, grad in own], counts)
+@mutant("The gradient was clipped to norm 1; it should not be clipped.", TRAIN)
+class GradientClipped(Port):
+    def step_gradient(self, grads: Sequence[Array]) -> Array:
+        grad = super().step_gradient(grads)
+        norm = math.sqrt(float(np.sum(grad * grad)))
+        return grad * min(1.0, 1 / (norm + 1e-6))  # as in PyTorch
 
 
-@mutant("The workers' means were added; they are averaged, weighted by their rows.", SHARDED)
-class MeansAdded(_Workers):
-    def together(self, right: Answer, own: list[Answer], counts: list[int]) -> Answer:
-        values, grads = zip(*own, strict=True)
-        return values[0].dtype.type(sum(values)), np.sum(grads, axis=0, dtype=grads[0].dtype)
+@mutant("All samples of every batch got the Lai loss; only those in `lai_rows` should.", TRAIN)
+class AlwaysLai(Port):
+    def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
+        return rows
 
 
-@mutant("Gradients that are already over all samples were averaged over workers again.", SHARDED)
-class GradientsAveraged(_Workers):
-    def together(self, right: Answer, own: list[Answer], counts: list[int]) -> Answer:
-        return right[0], right[1] / len(counts)
+@mutant("No sample got the Lai loss; those in `lai_rows` should.", TRAIN)
+class NeverLai(Port):
+    def lai_rows(self, rows: Array, lai_rows: Array) -> Array:
+        return lai_rows[:0]
 
 
-@mutant("The first worker's answer was given: nothing was shared.", SHARDED)
-class NothingShared(_Workers):
-    def together(self, right: Answer, own: list[Answer], counts: list[int]) -> Answer:
-        return own[0]
-
-
-@mutant("The value was shared, the gradient was the first worker's own.", SHARDED)
-class GradientNotShared(_Workers):
-    def together(self, right: Answer, own: list[Answer], counts: list[int]) -> Answer:
-        return right[0], own[0][1]
-
-
-@mutant("Workers took their number of rows from the first on; `shards` says which rows.", SHARDED)
-class RowsInOrder(Port):
-    def sharded_gradient(self, *, shards: Shards, **rest: Any) -> Answer:
-        ends = np.cumsum([len(rows) for rows in shards])
-        in_order = np.split(np.arange(ends[-1]), ends[:-1])
-        return super().sharded_gradient(shards=in_order, **rest)
-
-
-@mutant("Workers with few and with many rows counted alike in the mean.", SHARDED)
-class WorkersCountAlike(Port):
-    def sharded_gradient(self, *, shards: Shards, **rest: Any) -> Answer:
-        # as if every worker had as many rows as the others, by having its own several times
-        most = math.lcm(*(len(rows) for rows in shards))
-        alike = [np.tile(rows, most // len(rows)) for rows in shards]
-        return super().sharded_gradient(shards=alike, **rest)
+@mutant("A mixed batch gave two optimiser steps, one per loss; it should give one step.", TRAIN)
+class TwoSteps(Port):
+    def train(self, *, batches: Batches, **rest: Any) -> Array:
+        parts, last = [], []
+        for rows, lai_rows in batches:
+            plain_rows = rows[~np.isin(rows, lai_rows)]
+            both = ((plain_rows, plain_rows[:0]), (lai_rows, lai_rows))
+            parts += [part for part in both if len(part[0])]
+            last.append(len(parts) - 1)
+        path: Array = super().train(batches=parts, **rest)[last]
+        return path

@@ -1,4 +1,4 @@
-"""Right ports that compute the loss in another way, and have to pass."""
+"""Correct variants of the loss, which must pass."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from lai_ref.oracle.mutants.port_loss import Array, Lam
 
 
 class _Ratio(Port):
-    """|k| and 1 as the larger of them, and the smaller over the larger: neither overflows."""
+    """In terms of max(|k|, 1) and min(|k|, 1)/max(|k|, 1), which do not overflow."""
 
     def at_least_1(self, k: Array) -> Array:
         """max(|k|, 1)."""
         return np.maximum(np.abs(k), 1)
 
     def ratio(self, k: Array) -> Array:
-        """|k| or 1/|k|, whichever is at most 1."""
+        """min(|k|, 1)/max(|k|, 1)."""
         return np.minimum(np.abs(k), 1) / self.at_least_1(k)
 
 
-@mutant("√(1 + k²) = m √(1 + q²), m the larger of |k| and 1, q the smaller over m.", FACTOR)
+@mutant("√(1 + k²) as m √(1 + q²), where m = max(|k|, 1) and q = min(|k|, 1)/m.", FACTOR)
 class HypotenuseScaled(_Ratio):
     def hypotenuse(self, k: Array) -> Array:
         r: Array = self.at_least_1(k) * np.sqrt(1 + self.ratio(k) ** 2)
@@ -40,7 +40,7 @@ class AngleToNearerAxis(_Ratio):
         return np.sign(k) * np.where(np.abs(k) < 1, np.sin(angle), np.cos(angle))
 
 
-@mutant("The reciprocal root 1/√(1 + k²) is computed and multiplied with.", FACTOR)
+@mutant("Multiplication by the reciprocal root 1/√(1 + k²).", FACTOR)
 class ReciprocalRoot(_Ratio):
     def hypotenuse(self, k: Array) -> Array:
         return self.at_least_1(k) / self.reciprocal(k)
@@ -70,7 +70,7 @@ class SquareOfMaeFactor(Port):
         return F * F, 2 * F * dF
 
 
-@mutant("Samples and features are summed in reverse.", LOSS)
+@mutant("Sums over samples and features in reverse order.", LOSS)
 class ReverseSums(Port):
     def mean(self, a: Array) -> Any:
         total = np.zeros_like(a[0])
@@ -86,7 +86,7 @@ class ReverseSums(Port):
         return super().sum_over_samples(dz[::-1])
 
 
-@mutant("Samples are summed in pairs, divided by N first.", LOSS)
+@mutant("Pairwise sums over the samples, divided by N first.", LOSS)
 class PairwiseSums(Port):
     def mean(self, a: Array) -> Any:
         return self.in_pairs(a / a.dtype.type(len(a)))
@@ -96,12 +96,12 @@ class PairwiseSums(Port):
         return total
 
     def in_pairs(self, a: Array) -> Any:
-        """The sum over the samples: of one half, plus that of the other."""
+        """The sum over the samples, by halves."""
         half = len(a) // 2
         return a[0] if len(a) == 1 else self.in_pairs(a[:half]) + self.in_pairs(a[half:])
 
 
-@mutant("The 2-norm by hypot, one feature after another.", LOSS)
+@mutant("The 2-norm by hypot, feature by feature.", LOSS)
 class NormByHypot(Port):
     def l2_norm(self, c: Array) -> tuple[Any, Array]:
         norm: Array = np.hypot.reduce(c, axis=-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Right ports that compute the network and its training in another way, and have to pass."""
+"""Correct variants of the network and its training, which must pass."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from lai_ref.oracle.mutants.mutant import ADAM, FACTOR, NETWORK, SLOPES, Mutant,
 from lai_ref.oracle.mutants.port import Loss, Parts, Port
 from lai_ref.oracle.mutants.port_loss import Array
 from lai_ref.oracle.mutants.port_network import Cache, Layers
-from lai_ref.oracle.mutants.training import averaged
+from lai_ref.oracle.mutants.sharded import averaged
 
 
-@mutant("Products of matrices by einsum.", SLOPES)
+@mutant("Matrix products by einsum.", SLOPES)
 class ProductsByEinsum(Port):
     def matmul(self, a: Array, b: Array) -> Array:
         product: Array = np.einsum("ij,jk->ik", a, b)
         return product
 
 
-@mutant("The network goes through one sample at a time, and gradients are added up.", SLOPES)
+@mutant("One sample at a time; the gradients are summed.", SLOPES)
 class OneSampleAtATime(Port):
     def forward_and_input_gradient(self, x: Array, **net: Any) -> Cache:
         one = super().forward_and_input_gradient
@@ -43,15 +43,15 @@ class OneSampleAtATime(Port):
         return total
 
 
-@mutant("θ̄ by one backpropagation through y and its change along dk together.", NETWORK)
+@mutant("θ̄ by one reverse pass through y and its directional derivative along dk.", NETWORK)
 class TangentForward(Port):
     def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
-        # the change of y when each x moves along its dk: ȧ_0 = k̄, ż = ȧ W, ȧ = f'(z) ⊙ ż
+        # forward mode, x in the direction dk: ȧ_0 = k̄, ż = ȧ W, ȧ = f'(z) ⊙ ż
         da, dz = [dk], []
         for (W, _), df in zip(cache.layers[:-1], cache.df, strict=True):
             dz.append(self.matmul(da[-1], W))
             da.append(df * dz[-1])
-        # z̄ and z̃, by z and by ż, of Σ ȳ y + Σ ẏ
+        # z̄ and z̃: the derivatives of Σ ȳ y + Σ ẏ with respect to z and ż
         bar, tilde = dy[:, None], np.ones_like(dy)[:, None]
         gradients: Layers = []
         for h in reversed(range(len(cache.layers))):
@@ -65,7 +65,7 @@ class TangentForward(Port):
         return self.flatten(gradients)
 
 
-@mutant("Adam's two bias corrections are taken into lr and ε.", ADAM)
+@mutant("Adam's two bias corrections in lr and ε.", ADAM)
 class BiasInLearningRate(Port):
     def update(
         self, m: Array, v: Array, bias1: float, bias2: float, lr: float, eps: float
@@ -74,13 +74,16 @@ class BiasInLearningRate(Port):
         return lr * root / bias1 * m / (np.sqrt(v) + eps * root)
 
 
-@mutant("m and v move by (1 − β)(new − old).", ADAM)
+@mutant("m and v by adding (1 − β)(new − old).", ADAM)
 class MomentsByDifference(Port):
     def moment(self, old: Array, new: Array, beta: float) -> Array:
         return old + (1 - beta) * (new - old)
 
 
-@mutant("A mixed batch goes through the network once, with both losses' seeds.", ("train",))
+@mutant(
+    "A mixed batch in one forward and one backward pass, with the gradients of both losses.",
+    ("train",),
+)
 class MixedInOnePass(Port):
     def mixed_gradient(self, parts: Parts, *, x: Array, t: Array, **net: Any) -> Array:
         rows = np.concatenate([part for part, _ in parts])
@@ -95,16 +98,14 @@ class MixedInOnePass(Port):
         return self.double_backward(cache, dy, dk)
 
 
-@mutant(
-    "Workers tell each other the sums of ℓ, the loss per feature, and not y and k.", ("sharded",)
-)
+@mutant("Workers share the sums of ℓ per feature in place of y and k.", ("sharded",))
 class SumsShared(Port):
     def sharded_gradient(
         self, *, x: Array, t: Array, loss: Loss, shards: Sequence[Array], **net: Any
     ) -> tuple[Any, Array]:
         counts, theta = [len(rows) for rows in shards], net["theta"]
         if loss["name"] == "plain" or loss["reduction"] == "sample":
-            # nothing but a mean over the samples
+            # a mean over the samples
             own = [self.param_gradient(x=x[rows], t=t[rows], loss=loss, **net) for rows in shards]
             values, grads = zip(*own, strict=True)
             return averaged(values, counts), averaged(grads, counts)
@@ -123,7 +124,7 @@ class SumsShared(Port):
 
 
 def _widened(method: str) -> Any:
-    """The port's `method` in the next wider numbers, its answer rounded to those it was given."""
+    """The port's `method` in the next wider precision, its results rounded to the dtype given."""
     right = getattr(Port, method)
 
     def answer(self: Port, *arguments: Any, **named: Any) -> Any:
@@ -152,7 +153,7 @@ def _wide(part: Any) -> Any:
 _METHODS = ("factor", "loss", "input_gradient", "param_gradient", "adam_step", "train")
 in_wider_numbers = Mutant(
     "in-wider-numbers",
-    "Everything is computed in the next wider numbers and rounded in the end.",
+    "Everything in the next wider precision, rounded at the end.",
     type("Wider", (Port,), {m: _widened(m) for m in (*_METHODS, "sharded_gradient")})(),
     (*FACTOR, "input_gradient", "adam"),
 )
