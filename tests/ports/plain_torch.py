@@ -109,6 +109,11 @@ class PlainTorch:
         parts = [(a.T if a.ndim == 2 else a).reshape(-1) for a in tensors]
         return torch.cat(parts).detach().numpy().copy()
 
+    def gradients(self, net: Module) -> list[Tensor]:
+        """What backward() left, 0 for a parameter that it did not reach."""
+        params = net.parameters()
+        return [torch.zeros_like(a) if a.grad is None else a.grad for a in params]
+
     def predict(self, net: Module, x: Tensor) -> Tensor:
         """y (N,)."""
         return net(x).squeeze(-1)
@@ -179,7 +184,7 @@ class PlainTorch:
         net = self.network(sizes, activation, theta)
         value = self.objective(net, torch.tensor(x), torch.tensor(t), loss)
         value.backward()
-        return value.item(), self.flatten(param.grad for param in net.parameters())
+        return value.item(), self.flatten(self.gradients(net))
 
     def adam_step(
         self, *, theta: Any, grad: Any, t: int, m: Any, v: Any, **constants: float

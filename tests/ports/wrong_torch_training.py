@@ -188,7 +188,7 @@ class MeanOfShardMeans(PlainTorch):
             c = torch.stack([self.means(net, x[rows], t[rows], loss) for rows in shards])
             value = self.norm(c.mean(dim=0), loss["l1_ratio"])
         value.backward()
-        return value.item(), self.flatten(param.grad for param in net.parameters())
+        return value.item(), self.flatten(self.gradients(net))
 
     def means(self, net: Module, x: Tensor, t: Tensor, loss: dict[str, Any]) -> Tensor:
         """c (D,) of one shard."""
