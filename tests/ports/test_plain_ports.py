@@ -58,8 +58,8 @@ def answers(result: Any) -> list[Any]:
 def agrees(port: Any, group: str, dtype: str) -> bool:
     """Whether all answers to the ordinary inputs are those of `lai_ref`, but for rounding."""
     method = getattr(port, METHODS.get(group, group))
-    for case, due in zip(ordinary_cases(group, dtype), expected(group, dtype), strict=True):
-        for got, right in zip(answers(method(**case)), due, strict=True):
+    for case, reference in zip(ordinary_cases(group, dtype), expected(group, dtype), strict=True):
+        for got, right in zip(answers(method(**case)), reference, strict=True):
             scale = np.abs(right).max()
             error = np.abs(got.astype("float64") - right)
             if got.shape != right.shape or not (error <= TOLERANCE[dtype] * scale).all():

@@ -190,7 +190,7 @@ class MomentsInHalfPrecision(PlainJax):
 
 
 class CarryBeforeTheStep(PlainJax):
-    """The scan put out θ as it was before each step; asked for is θ after each step."""
+    """The scan put out θ as it was before each step; the answer is θ after each step."""
 
     def train(self, *, theta: Any, **case: Any) -> Any:
         thetas = super().train(theta=theta, **case)

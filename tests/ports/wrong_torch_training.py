@@ -154,7 +154,7 @@ class OptimizerInsideTheLoop(PlainTorch):
 
 
 class AveragedWeights(PlainTorch):
-    """The running mean of θ over the steps was returned (AveragedModel); θ itself is asked for."""
+    """The running mean of θ over the steps was returned (AveragedModel); the answer is θ itself."""
 
     def train(self, **case: Any) -> Any:
         thetas = super().train(**case)
