@@ -1,7 +1,7 @@
 """`python -m lai_ref.oracle`: is a port of the Lai loss right, and if not, where is it wrong?
 
-Exit status: 0 all passed, 1 some failed, missing or not implemented, 2 malformed answers or an
-unusable command, 3 the vectors are damaged.
+Exit status, for the level asked for: 0 all passed; 1 some failed, are missing or not implemented;
+2 invalid answers or a command that fails; 3 the vectors are damaged.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from lai_ref.oracle.case import DTYPES, GROUPS, Case, CorruptVectorsError, cases
+from lai_ref.oracle.case import DTYPES, GROUPS, LEVELS, Case, CorruptVectorsError, cases
 from lai_ref.oracle.grading.kills import KILLS, kill_matrix
 from lai_ref.oracle.reporting.exchange import (
     InvalidAnswersError,
+    ask_command,
     grade_answers,
     prompt,
     read_file,
@@ -54,22 +55,25 @@ def _prompt(options: argparse.Namespace) -> int:
 
 def _grade(options: argparse.Namespace) -> int:
     chosen = _chosen(options)
-    return _print_report(grade_answers(read_file(options.answers), chosen), options)
+    content = read_file(options.answers)
+    return _print_report(grade_answers(content, chosen, level=options.level), options)
 
 
 def _run(options: argparse.Namespace) -> int:
     chosen = _chosen(options)
     content = run_command(options.cmd, prompt(chosen, options.dtype), options.timeout)
-    return _print_report(grade_answers(content, chosen, options.dtype), options)
+    ask = ask_command(options.cmd, options.dtype, options.timeout)
+    return _print_report(grade_answers(content, chosen, options.dtype, options.level, ask), options)
 
 
 def _list(options: argparse.Namespace) -> int:
     chosen = _chosen(options)
     if options.json:
-        print(json.dumps([{"id": c.id, "group": c.group, "about": c.about} for c in chosen]))
+        rows = [{"id": c.id, "group": c.group, "level": c.level, "about": c.about} for c in chosen]
+        print(json.dumps(rows))
         return OK
     for case in chosen:
-        print(f"{case.id}: {case.about}")
+        print(f"{case.id}: {case.about}" + " [strict]" * (case.level == "strict"))
     counts = Counter(case.group for case in chosen)
     print(f"{len(chosen)} cases: " + ", ".join(f"{n} {group}" for group, n in counts.items()))
     return OK
@@ -100,7 +104,7 @@ def _mutants(options: argparse.Namespace) -> int:
 
 
 def _chosen(options: argparse.Namespace) -> list[Case]:
-    return [case for group in options.groups or GROUPS for case in cases(group)]
+    return [case for group in options.groups or GROUPS for case in cases(group, options.level)]
 
 
 def _print_report(report: Report, options: argparse.Namespace) -> int:
@@ -122,6 +126,8 @@ def _parser() -> argparse.ArgumentParser:
         if run is not _mutants:
             words = f"only these: {', '.join(GROUPS)}"
             one.add_argument("--groups", nargs="+", choices=GROUPS, metavar="GROUP", help=words)
+            words = "basic: what any correct port passes; strict: also extreme values (strict)"
+            one.add_argument("--level", choices=LEVELS, default="strict", help=words)
         if run is not _prompt:
             one.add_argument("--json", action="store_true", help="the result for machines")
         if run in (_prompt, _run):
@@ -132,7 +138,9 @@ def _parser() -> argparse.ArgumentParser:
     command("prompt", _prompt, "print the inputs of the cases, as JSON")
     grade = command("grade", _grade, "grade a file of answers")
     # options last: --groups would take the file for a group
-    grade.usage = "%(prog)s [-h] ANSWERS.json [--json] [--groups GROUP [GROUP ...]]"
+    grade.usage = (
+        "%(prog)s [-h] ANSWERS.json [--json] [--level {basic,strict}] [--groups GROUP [GROUP ...]]"
+    )
     grade.add_argument("answers", type=Path, metavar="ANSWERS.json", help="README.md says how")
     run = command("run", _run, "give the prompt to a program and grade what it prints")
     words = "the program and its arguments, run in this folder, by no shell"

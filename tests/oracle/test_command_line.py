@@ -41,7 +41,8 @@ def test_right_answers_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str], 
     content = right_answers(*oracle.GROUPS, dtype=dtype)
     assert main(["grade", written(tmp_path, content)]) == 0
     n = len(oracle.cases())
-    assert capsys.readouterr().out.startswith(f"{n} of {n} cases passed in {dtype}\n")
+    counts = f"{n} of {n} cases passed in {dtype} at level strict"
+    assert capsys.readouterr().out.startswith(f"correct\n{counts}\n")
 
 
 def test_missing_cases_are_counted_and_fail(
@@ -51,7 +52,8 @@ def test_missing_cases_are_counted_and_fail(
     assert main(["grade", written(tmp_path, ADAM | {"answers": fewer}), "--groups", "adam"]) == 1
     out = capsys.readouterr().out
     n = len(ADAM["answers"])
-    assert out.startswith(f"{n - 1} of {n} cases passed in float64, 1 missing\n")
+    assert out.startswith("wrong: answers to adam are missing\n")
+    assert f"\n{n - 1} of {n} cases passed in float64 at level strict, 1 missing\n" in out
     assert f"MISSING {FIRST} (an ordinary step after 0 others): no answer" in out
 
 
@@ -151,12 +153,59 @@ def test_a_port_in_plain_python_passes_what_it_implements(
     assert main(["run", "--cmd", command, "--dtype", dtype]) == 1
     out = capsys.readouterr().out
     passed = sum(len(oracle.cases(group)) for group in ("codec", "factor", "loss", "adam"))
-    first = out.splitlines()[0]
-    assert first.startswith(f"{passed} of {len(oracle.cases())} cases passed in {dtype}, ")
-    assert first.endswith("not implemented (input_gradient, param_gradient, train, sharded)")
+    verdict, counts = out.splitlines()[:2]
+    assert verdict == "correct in what it implements"
+    assert counts.startswith(f"{passed} of {len(oracle.cases())} cases passed in {dtype} at level ")
+    assert counts.endswith("not implemented (input_gradient, param_gradient, train, sharded)")
     assert "FAILED" not in out and "MISSING" not in out
     groups = ["--groups", "codec", "factor", "loss", "adam"]
     assert main(["run", "--cmd", command, "--dtype", dtype, *groups]) == 0
+
+
+@pytest.mark.parametrize("level", oracle.LEVELS)
+def test_only_the_cases_of_a_level_are_asked_and_graded(
+    level: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    n = len(oracle.cases("factor", level))
+    assert main(["prompt", "--groups", "factor", "--level", level]) == 0
+    assert len(json.loads(capsys.readouterr().out)["cases"]) == n
+    assert main(["list", "--groups", "factor", "--level", level]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"{n} cases: {n} factor"
+    path = written(tmp_path, right_answers("factor"))
+    assert main(["grade", path, "--groups", "factor", "--level", level]) == 0
+    assert f"{n} of {n} cases passed in float64 at level {level}" in capsys.readouterr().out
+    command = f"{PYTHON} {PORT}"
+    assert main(["run", "--cmd", command, "--groups", "factor", "--level", level]) == 0
+
+
+def test_extreme_cases_are_marked_in_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--groups", "factor"]) == 0
+    marked = [line for line in capsys.readouterr().out.splitlines() if line.endswith(" [strict]")]
+    strict = [case.id for case in oracle.cases("factor") if case.level == "strict"]
+    assert [line.split(":")[0] for line in marked] == strict
+
+
+def test_a_program_that_is_wrong_is_asked_further_questions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = tmp_path / "port.py"
+    text = PORT.read_text(encoding="utf-8")
+    assert "2 * sin * cos**3 / low" in text
+    wrong.write_text(text.replace("2 * sin * cos**3 / low", "sin * cos**3 / low"))
+    groups = ["--groups", "factor", "loss", "adam"]
+    assert main(["run", "--cmd", f"{PYTHON} {wrong}", *groups]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("wrong: factor is the first wrong group; what is wrong in loss follows\n")
+    assert "F' is not the derivative of the port's own F: difference quotient " in out
+    # the answers of a file can only be compared
+    question = subprocess.run(
+        [PYTHON, "-m", "lai_ref.oracle", "prompt", *groups], capture_output=True, check=True
+    ).stdout
+    answers = subprocess.run([PYTHON, wrong], input=question, capture_output=True, check=True)
+    assert main(["grade", written(tmp_path, answers.stdout), *groups]) == 1
+    out = capsys.readouterr().out
+    assert "difference quotient" not in out
+    assert "\nloss: 25 of 83 basic cases are wrong and may all follow from factor\n" in out
 
 
 @pytest.mark.parametrize(
@@ -227,8 +276,13 @@ def test_the_report_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["grade", path, "--groups", "adam", "--json"]) == 1
     report = json.loads(capsys.readouterr().out)
     assert report["counts"] == {"failed": 1, "passed": 15}
+    assert (report["verdict"], report["level"]) == ("wrong", "strict")
+    assert report["summary"] == "wrong: adam is the first wrong group"
+    (group,) = report["groups"]
+    assert (group["group"], group["failed"], group["follows"]) == ("adam", 1, False)
+    assert any("theta is 0" in words or "theta" in words for words in group["findings"])
     first = report["cases"][0]
-    assert (first["id"], first["status"], first["problem"]) == (
+    assert (first["id"], first["status"], first["reason"]) == (
         FIRST,
         "failed",
         "outside the bound",

@@ -29,9 +29,10 @@ def test_the_example_in_python_finds_its_mistake() -> None:
     with contextlib.redirect_stdout(printed):
         exec(compile(block("## From Python\n", "python"), str(PAGE), "exec"), {})
     lines = printed.getvalue().splitlines()
-    assert re.match(rf"\d+ of {len(oracle.cases('factor'))} cases passed in float64, ", lines[0])
-    assert lines[1].startswith("likely mistake: ") and "[lam-squared]" in lines[1]
-    assert any(line.startswith("FAILED factor/") for line in lines[2:])
+    assert lines[0] == "wrong: factor is the first wrong group"
+    assert re.match(rf"\d+ of {len(oracle.cases('factor'))} cases passed in float64 at ", lines[1])
+    assert lines[3].startswith("  likely cause: ") and "[lam-squared]" in lines[3]
+    assert any(line.startswith("  FAILED factor/") for line in lines[4:])
 
 
 def test_the_example_for_pytest_passes() -> None:

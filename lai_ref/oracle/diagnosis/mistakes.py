@@ -1,8 +1,9 @@
-"""Which mistakes a port probably made: it is compared, where it failed, with ports that made one.
+"""Which known mistakes a port probably made: it is compared, where it failed, with the mutants.
 
-A mutant explains a failure if it gives the same wrong answer, to within rounding. It is named if it
-explains a fifth of a group's failures, since fewer may be chance, and a fifth of what it would have
-failed and the port passed; what it leaves may be another's.
+A mutant reproduces a wrong answer if its own is wrong as well, and the same to within rounding. It
+is reported if it reproduces all of a group's remaining wrong answers, or three and a third of them
+(fewer may be coincidence), and at least a third as many as it would fail of those that the port
+passed. Wrong answers that it does not reproduce are compared with other mutants.
 """
 
 from __future__ import annotations
@@ -14,64 +15,77 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lai_ref.oracle.case import GROUPS, OUTPUTS, Case, flat
+from lai_ref.oracle.case import OUTPUTS, Case, flat
 from lai_ref.oracle.grading.grade import FAILED, PASSED, Outcome, grade
 from lai_ref.oracle.grading.runner import run_case
 from lai_ref.oracle.mutants import MUTANTS, Mutant
 
-SAMPLE_SIZE = 16  # of a group's that failed, and of all that passed, for the likely mistake
-MATCH_BOUNDS = 2.0  # each answer is within one bound of what it would be without rounding
-MIN_FRACTION = 0.2  # of a group's wrong answers, and of what was right that the mistake makes wrong
+SAMPLE_SIZE = 16  # of a group's wrong answers, and of all right ones, to find the nearest mutant
+MATCH_BOUNDS = 2.0  # each of the two answers is within one bound of what exact arithmetic gives
+MATCH_ROUNDINGS = {"float64": 1e-12, "float32": 3e-6}  # relative, where a wrong number is large
+MIN_FRACTION = 1 / 3  # of a group's wrong answers, and of what was right that it makes wrong
+MIN_CASES = 3  # that a mistake which does not reproduce all has to reproduce
 
 
-class Diagnosis(NamedTuple):
-    """The wrong answers of a port by the mutant that gives them too; None: those of no mutant."""
+class Mistake(NamedTuple):
+    """A mutant and the wrong answers of one group that it reproduces."""
 
-    mutant: Mutant | None
+    mutant: Mutant
     explained: tuple[Outcome, ...]
+    complete: bool  # all wrong answers of the group, and no right one is wrong in the mutant
 
 
-def diagnoses(outcomes: Sequence[Outcome], dtype: str) -> list[Diagnosis]:
-    """The likely mistakes, that which explains most first, and last what none explains."""
-    comparable = [o for o in outcomes if o.location]  # as many numbers as are due
-    right = [o for o in comparable if o.status == PASSED]
-    found: dict[Mutant, list[Outcome]] = {}
-    unexplained: list[Outcome] = []
-    for group in GROUPS:
-        left = [o for o in comparable if o.case.group == group and o.status == FAILED]
-        passed = [o for o in right if o.case.group == group]
-        while left:
-            # a mistake that was found elsewhere may reach this group, too
-            mutant, explained = _best(list(found), left, passed, dtype)
-            if not explained and (group != "train" or not found):  # a run takes long
-                sample = _subsample(left) + _subsample(right)
-                scores = [(*_score(each, sample, dtype), -i) for i, each in enumerate(MUTANTS)]
-                nearest = MUTANTS[-int(max(scores)[-1])]
-                mutant, explained = _best([nearest], left, passed, dtype)
-            if not explained:
-                break
-            found.setdefault(mutant, []).extend(explained)
-            left = [o for o in left if o not in explained]
-        unexplained += left
-    named = [Diagnosis(mutant, tuple(explained)) for mutant, explained in found.items()]
-    named.sort(key=lambda d: -len(d.explained))
-    return named + ([Diagnosis(None, tuple(unexplained))] if unexplained else [])
+def mistakes(
+    group: str, outcomes: Sequence[Outcome], dtype: str, known: Sequence[Mutant] = ()
+) -> list[Mistake]:
+    """The likely mistakes of one group, from its outcomes at level basic.
+
+    `known` are those found in other groups: a mistake may reach this one, too.
+    """
+    # also answers of another form: an error that is missing, or raised, is a mistake as well
+    wrong = [o for o in outcomes if o.status == FAILED and o.answer is not None]
+    passed = [o for o in outcomes if o.status == PASSED]
+    found: list[Mistake] = []
+    left = list(wrong)
+    while left:
+        mutant, explained, false_positives = _best(known, left, passed, dtype)
+        if mutant is None:
+            sample = _subsample(left) + _subsample(passed)
+            candidates = [m for m in MUTANTS if group in m.groups]
+            scores = [(*_score(each, sample, dtype), -i) for i, each in enumerate(candidates)]
+            nearest = candidates[-int(max(scores)[-1])] if scores else None
+            mutant, explained, false_positives = _best(
+                [nearest] if nearest else [], left, passed, dtype
+            )
+        if mutant is None:
+            break
+        # at a kink a port of the same mistake may have chosen another subgradient
+        missed = {o for o in wrong if o.case.direction is None} - set(explained)
+        complete = not missed and not false_positives
+        found.append(Mistake(mutant, tuple(explained), complete))
+        left = [o for o in left if all(o is not each for each in explained)]
+    return found
 
 
 def _best(
     mutants: Sequence[Mutant], wrong: Sequence[Outcome], passed: Sequence[Outcome], dtype: str
-) -> tuple[Mutant, list[Outcome]]:
-    """The mutant that explains most of these answers, and those, if they are enough."""
+) -> tuple[Mutant | None, list[Outcome], int]:
+    """The mutant that reproduces most of these answers, if enough; what it would fail besides."""
     pairs = [(each, [o for o in wrong if _explains(each, o, dtype)]) for each in mutants]
-    mutant, explained = max(pairs, key=lambda pair: len(pair[1]), default=(MUTANTS[0], []))
-    # what the mutant would have failed, and the port passed
-    false_positives = sum(not _answer(mutant, o.case, dtype)[1] for o in passed) if explained else 0
-    enough = len(explained) >= max(1, MIN_FRACTION * len(wrong), MIN_FRACTION * false_positives)
-    return mutant, explained if enough else []
+    pairs = [pair for pair in pairs if pair[1]]
+    if not pairs:
+        return None, [], 0
+    mutant, explained = max(pairs, key=lambda pair: len(pair[1]))
+    false_positives = sum(
+        not _answer(mutant, o.case, dtype)[1] for o in passed if o.case.direction is None
+    )
+    few = 1 if len(explained) == len(wrong) else MIN_CASES
+    enough = len(explained) >= max(few, MIN_FRACTION * len(wrong), MIN_FRACTION * false_positives)
+    return (mutant, explained, false_positives) if enough else (None, [], 0)
 
 
 def _score(mutant: Mutant, outcomes: Sequence[Outcome], dtype: str) -> tuple[float, ...]:
-    """How many failures the mutant explains, in how many cases it answers alike, and how near.
+    """How many failures the mutant reproduces, in how many cases it answers alike, and how near.
 
     Of two that are the same here, that which shows in fewer groups is the nearer one.
     """
@@ -89,6 +103,8 @@ def _explains(mutant: Mutant, outcome: Outcome, dtype: str) -> bool:
 
 def _max_distance(mutant: Mutant, outcome: Outcome, dtype: str) -> float:
     """The largest distance between the mutant's and the port's answer, in the case's bounds."""
+    if outcome.case.expected is None:  # answered where an error is expected
+        return 0.0 if not _answer(mutant, outcome.case, dtype)[1] else math.inf
     of_mutant, _ = _answer(mutant, outcome.case, dtype)
     of_port = _numbers(outcome)
     if of_mutant is None or of_port is None or of_mutant.shape != of_port.shape:
@@ -98,25 +114,36 @@ def _max_distance(mutant: Mutant, outcome: Outcome, dtype: str) -> float:
         return math.inf
     if not both.any():  # NaN throughout has many causes
         return math.inf
-    bounds = np.array([b for n in outcome.case.tolerance[dtype].values() for b in flat(n)])
+    bounds, expected = _bounds(outcome.case, dtype)
     if not np.array_equal(np.signbit(of_mutant[bounds == 0]), np.signbit(of_port[bounds == 0])):
         return math.inf
-    with np.errstate(over="ignore", invalid="ignore"):
-        distances = np.abs(of_mutant - of_port) / np.maximum(bounds, 1e-300)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        # rounding grows with the number, where a mistake makes it larger than the expected one
+        larger = np.maximum(np.abs(of_mutant) / np.maximum(np.abs(expected), 1e-300), 1)
+        unit = np.minimum(bounds * larger, bounds + MATCH_ROUNDINGS[dtype] * np.abs(of_mutant))
+        distances = np.abs(of_mutant - of_port) / np.maximum(unit, 1e-300)
         return float(distances[both].max(initial=0.0))
 
 
 def _subsample(outcomes: list[Outcome]) -> list[Outcome]:
-    """Some of them, from all over; those of `train`, which take long, if there are no others."""
-    quick = [o for o in outcomes if o.case.group != "train"] or outcomes
+    """Some of them, from all over; of `train`, single steps, which take less long than runs."""
+    quick = [o for o in outcomes if not o.case.id.endswith("-run")] or outcomes
     return quick[:: math.ceil(len(quick) / SAMPLE_SIZE) or 1]
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=200_000)
 def _answer(mutant: Mutant, case: Case, dtype: str) -> tuple[Any, bool]:
     """The numbers that a mutant answers, and whether they are right all the same."""
-    outcome = grade(case, run_case(mutant.backend, case, dtype), dtype)
+    outcome = grade(case, run_case(mutant.backend, case, dtype), dtype, "basic")
     return _numbers(outcome), outcome.status == PASSED
+
+
+@lru_cache(maxsize=4_000)
+def _bounds(case: Case, dtype: str) -> tuple[Any, Any]:
+    """The bounds of a case's numbers at level basic, and the expected numbers."""
+    bounds = [b for n in case.bounds(dtype, "basic").values() for b in flat(n)]
+    expected = [float(n) for part in (case.expected or {}).values() for n in flat(part)]
+    return np.array(bounds), np.array(expected)
 
 
 def _numbers(outcome: Outcome) -> Any:

@@ -49,7 +49,7 @@ class InvalidAnswer:
 Answer: TypeAlias = dict[str, Nested] | RaisedError | InvalidAnswer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared and hashed as the one object that it is
 class Outcome:
     """What became of one case. Errors and bounds are in ulp of the expected number."""
 
@@ -79,6 +79,21 @@ def grade(case: Case, answer: Answer | None, dtype: str, level: str = "strict") 
         return Outcome(case, FAILED, reason, answer=answer)
     with localcontext(WORKING):
         return _compare(case, answer, dtype, level)
+
+
+def errors_in_bounds(outcome: Outcome, output: str, dtype: str) -> list[float]:
+    """|got − expected| / bound of every number of an output, by the strict bounds."""
+    case, s = outcome.case, Decimal(outcome.subgradient or 0)
+    assert case.expected is not None
+    bases = flat(case.expected[output])
+    steps = flat(case.direction[output]) if case.direction else [Decimal(0)] * len(bases)
+    bounds = [Decimal(b) for b in flat(case.bounds(dtype, "strict")[output])]
+    with localcontext(WORKING):
+        rows = zip(flat(outcome.answer[output]), bases, steps, bounds, strict=True)
+        return [
+            _error_in_bounds(got, base + s * step if step else base, bound, dtype)
+            for got, base, step, bound in rows
+        ]
 
 
 def _mismatch(case: Case, answer: Answer) -> str:

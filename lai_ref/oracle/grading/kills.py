@@ -4,6 +4,8 @@ A case kills a mutant if the mutant's answer to it fails. The published matrix, 
 generated: a row for each mutant, a letter for each case in order,
 
     . passes     6 fails in float64     3 fails in float32     # fails in both
+
+These are the letters of level strict. How many cases kill a mutant at level basic is counted.
 """
 
 from __future__ import annotations
@@ -24,13 +26,18 @@ LETTERS = {(False, False): ".", (True, False): "6", (False, True): "3", (True, T
 
 @dataclass(frozen=True)
 class KillMatrix:
-    """Letters by mutant and group, one a case."""
+    """Letters by mutant and group, one per case, and the kills at level basic by mutant."""
 
     rows: dict[str, dict[str, str]]
+    basic: dict[str, int]
 
     def kills(self, mutant: str) -> int:
         """How many cases kill the mutant."""
         return sum(len(row) - row.count(".") for row in self.rows[mutant].values())
+
+    def extreme(self) -> list[str]:
+        """The mutants that no case of level basic kills: they show at extreme values alone."""
+        return [name for name in self.rows if not self.basic[name]]
 
     def idle(self) -> list[Case]:
         """The cases that kill no mutant."""
@@ -45,8 +52,10 @@ class KillMatrix:
         """The matrix for machines."""
         return {
             "mutants": {
-                name: {"kills": self.kills(name), "letters": row} for name, row in self.rows.items()
+                name: {"kills": self.kills(name), "basic": self.basic[name], "letters": row}
+                for name, row in self.rows.items()
             },
+            "extreme": self.extreme(),
             "idle": [case.id for case in self.idle()],
         }
 
@@ -57,10 +66,14 @@ class KillMatrix:
         lines = [
             f"{len(self.rows)} mutants, {sum(counts.values())} cases; each mutant is killed by"
             f" {minimum} cases or more",
+            f"at level basic {len(self.rows) - len(self.extreme())} are killed; the others show at"
+            " extreme values alone:",
+            *(f"  {name}" for name in self.extreme()),
             ". passes   6 fails in float64   3 fails in float32   # fails in both",
         ]
         for mutant in MUTANTS:
-            lines += ["", f"{mutant.name}: {self.kills(mutant.name)} kills", f"  {mutant.mistake}"]
+            kills = f"{self.kills(mutant.name)} kills, {self.basic[mutant.name]} at level basic"
+            lines += ["", f"{mutant.name}: {kills}", f"  {mutant.mistake}"]
             for group, letters in self.rows[mutant.name].items():
                 if letters.strip("."):
                     lines.append(f"  {group:<15}{letters}")
@@ -72,18 +85,20 @@ class KillMatrix:
 def kill_matrix() -> KillMatrix:
     """Every mutant asked every case, in both dtypes."""
     rows: dict[str, dict[str, str]] = {}
+    basic: dict[str, int] = {}
     for mutant in MUTANTS:
-        rows[mutant.name] = {
-            group: "".join(letter(mutant.backend, case) for case in cases(group))
-            for group in GROUPS
-        }
-    return KillMatrix(rows)
+        found = {group: [kill(mutant.backend, c) for c in cases(group)] for group in GROUPS}
+        rows[mutant.name] = {g: "".join(letter for letter, _ in found[g]) for g in GROUPS}
+        basic[mutant.name] = sum(killed for group in GROUPS for _, killed in found[group])
+    return KillMatrix(rows, basic)
 
 
-def letter(backend: object, case: Case) -> str:
-    failed = [
-        (answer := run_case(backend, case, dtype)) is not None
-        and grade(case, answer, dtype).status == FAILED
-        for dtype in DTYPES
-    ]
-    return LETTERS[failed[0], failed[1]]
+def kill(backend: object, case: Case) -> tuple[str, bool]:
+    """In which dtypes a backend fails a case, as a letter; and whether it does at level basic."""
+    failed, basic = [], False
+    for dtype in DTYPES:
+        answer = run_case(backend, case, dtype)
+        failed.append(answer is not None and grade(case, answer, dtype).status == FAILED)
+        if failed[-1] and case.level == "basic":
+            basic |= grade(case, answer, dtype, "basic").status == FAILED
+    return LETTERS[failed[0], failed[1]], basic

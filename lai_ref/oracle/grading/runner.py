@@ -52,7 +52,7 @@ def run_case(backend: object, case: Case, dtype: str) -> Answer | None:
         got = f"{len(parts)} of them" if parts is answer else type(answer).__name__
         return InvalidAnswer(f"expected a tuple ({', '.join(names)}), got {got}")
     try:
-        return {name: _decimals(part) for name, part in zip(names, parts, strict=True)}
+        return {name: _decimals(part, dtype) for name, part in zip(names, parts, strict=True)}
     except Exception as error:
         words = f"results that NumPy cannot read as arrays of numbers: {error}"
         return InvalidAnswer(f"{words} (tensors of another library may have to be detached first)")
@@ -66,11 +66,12 @@ def _format_error(error: Exception) -> str:
     return f"{type(error).__name__}: {error}{where}"
 
 
-def _decimals(part: Any) -> Any:
+def _decimals(part: Any, dtype: str) -> Any:
     numbers = np.asarray(part)
     if numbers.dtype.kind not in "fiu":
         raise TypeError(f"dtype {numbers.dtype}")
-    return mapped(Decimal, numbers.astype(np.float64).tolist())
+    with np.errstate(over="ignore"):  # what was computed in float64 is rounded at the end
+        return mapped(Decimal, numbers.astype(dtype).astype(np.float64).tolist())
 
 
 def _codec(values: Array) -> Array:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lai_ref.oracle.case import DTYPES, METHODS, cases
+from lai_ref.oracle.case import DTYPES, LEVELS, METHODS, cases
+from lai_ref.oracle.diagnosis.follow_up import ask_backend
 from lai_ref.oracle.grading.grade import NOT_IMPLEMENTED, Outcome, grade
 from lai_ref.oracle.grading.runner import run_case
 from lai_ref.oracle.reporting.report import NO_METHOD, Report
 from lai_ref.support.validation import check_choice
 
 
-def check(backend: object, dtype: str = "float64", groups: Sequence[str] | None = None) -> Report:
+def check(
+    backend: object,
+    dtype: str = "float64",
+    groups: Sequence[str] | None = None,
+    level: str = "strict",
+) -> Report:
     """Ask a Python backend every case of the groups (None: all), and grade its answers.
 
     Parameters
@@ -20,15 +26,19 @@ def check(backend: object, dtype: str = "float64", groups: Sequence[str] | None 
         Any object with any of the methods of `Backend`.
     dtype
         ``"float64"`` or ``"float32"``: of the arrays it is given, and what it is graded as.
+    level
+        ``"basic"``: what any correct implementation passes, also one that lets a framework
+        differentiate the formula. ``"strict"``: every case, with the bounds of a careful one.
 
     Returns
     -------
     Report
-        True if every case passed; as text, what did not, and the likely mistake.
+        True if every case passed; as text, the verdict, what is wrong, and the likely cause.
     """
     check_choice("dtype", dtype, DTYPES)
+    check_choice("level", level, LEVELS)
     groups = (groups,) if isinstance(groups, str) else groups
-    chosen = [case for group in groups or (None,) for case in cases(group)]
+    chosen = [case for group in groups or (None,) for case in cases(group, level)]
     outcomes = []
     for case in chosen:
         answer = run_case(backend, case, dtype)
@@ -37,5 +47,5 @@ def check(backend: object, dtype: str = "float64", groups: Sequence[str] | None 
             reason = "" if hasattr(backend, method) else f"{NO_METHOD}{method}"
             outcomes.append(Outcome(case, NOT_IMPLEMENTED, reason))
         else:
-            outcomes.append(grade(case, answer, dtype))
-    return Report(dtype, tuple(outcomes))
+            outcomes.append(grade(case, answer, dtype, level))
+    return Report(dtype, tuple(outcomes), level, ask_backend(backend, dtype))

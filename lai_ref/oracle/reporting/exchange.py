@@ -34,8 +34,9 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.oracle.case import DTYPES, GROUPS, SCHEMA, Case, Nested, as_published
+from lai_ref.oracle.case import DTYPES, GROUPS, SCHEMA, Case, Nested, as_published, token
 from lai_ref.oracle.case import cases as every_case
+from lai_ref.oracle.diagnosis.follow_up import Ask, Question, Reply, reply
 from lai_ref.oracle.grading.grade import NOT_IMPLEMENTED, Outcome, RaisedError, grade
 from lai_ref.oracle.reporting.report import Report
 
@@ -59,8 +60,45 @@ def prompt(cases: Sequence[Case], dtype: str) -> str:
     return json.dumps({"schema": SCHEMA, "dtype": dtype, "cases": content})
 
 
-def grade_answers(content: bytes, cases: Sequence[Case], dtype: str | None = None) -> Report:
+def ask_command(command: str, dtype: str, seconds: float) -> Ask:
+    """How a program is asked further questions: by another prompt of the same form."""
+
+    def ask(questions: Sequence[Question]) -> list[Reply]:
+        cases = [
+            {"id": f"{group}/follow-up-{i}", "group": group, "inputs": as_text(inputs)}
+            for i, (group, inputs) in enumerate(questions)
+        ]
+        question = json.dumps({"schema": SCHEMA, "dtype": dtype, "cases": cases})
+        try:
+            answers = _read(run_command(command, question, seconds))["answers"]
+            return [reply(_answer(c["id"], answers.get(c["id"]), dtype)) for c in cases]
+        except (InvalidAnswersError, ArithmeticError, RecursionError):
+            return [None] * len(questions)
+
+    return ask
+
+
+def as_text(value: Any) -> Any:
+    """Inputs as the prompt has them: numbers as decimal strings, whole numbers as they are."""
+    if isinstance(value, dict):
+        return {name: as_text(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [as_text(part) for part in value]
+    if isinstance(value, Decimal):
+        return token(value)
+    return repr(value) if isinstance(value, float) else value
+
+
+def grade_answers(
+    content: bytes,
+    cases: Sequence[Case],
+    dtype: str | None = None,
+    level: str = "strict",
+    ask: Ask | None = None,
+) -> Report:
     """Grade answers to these cases, in the dtype that they name.
+
+    `ask` is for the diagnosis: how whoever gave the answers is asked further questions.
 
     Raises
     ------
@@ -87,8 +125,8 @@ def grade_answers(content: bytes, cases: Sequence[Case], dtype: str | None = Non
                 raise InvalidAnswersError(
                     f"{case.id}: {type(error).__name__} in reading it"
                 ) from None
-            outcomes.append(grade(case, numbers, answers["dtype"]))
-    return Report(answers["dtype"], tuple(outcomes))
+            outcomes.append(grade(case, numbers, answers["dtype"], level))
+    return Report(answers["dtype"], tuple(outcomes), level, ask)
 
 
 def run_command(command: str, question: str, seconds: float) -> bytes:

@@ -1,22 +1,25 @@
-"""What a port got right, what not, and what it probably got wrong."""
+"""The report on a port: a verdict first, then what is wrong, where, and what it may be."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from lai_ref.oracle.case import GROUPS
-from lai_ref.oracle.diagnosis.mistakes import Diagnosis, diagnoses
+from lai_ref.oracle.diagnosis.diagnose import GroupDiagnosis, diagnose
+from lai_ref.oracle.diagnosis.follow_up import Ask
 from lai_ref.oracle.grading.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
 from lai_ref.oracle.mutants import Mutant
+from lai_ref.oracle.reporting.losses_of_accuracy import LossOfAccuracy, losses_of_accuracy
 
+CORRECT, INACCURATE, WRONG = "correct", "correct, but inaccurate at extreme values", "wrong"
 NO_METHOD = "no method "
+FIRST = " is the first wrong group"
 MAX_SHOWN = 8  # failures of a group that have a line of their own
-# what s, which runs from one end of the valid slopes to the other, stands for in a port
+# what s, which runs from one end of the subgradients to the other, is in a port
 KINKS: dict[str, tuple[str, str, Callable[[float], float]]] = {
     "kink": ("|k|^p = λ", "H(0)", lambda s: s),
     "zero-e": ("e = 0", "sign(0)", lambda s: 2 * s - 1),
@@ -26,23 +29,65 @@ KINKS: dict[str, tuple[str, str, Callable[[float], float]]] = {
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of every case of the groups that were graded, in one dtype."""
+    """The outcome of every case of the groups that were graded, in one dtype and at one level.
+
+    Parameters
+    ----------
+    dtype, level
+        What the port was graded as.
+    outcomes
+        One for each case.
+    ask
+        How the port is asked further questions, for the diagnosis; None if it cannot be.
+    """
 
     dtype: str
     outcomes: tuple[Outcome, ...]
+    level: str = "strict"
+    ask: Ask | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         """Whether every case passed."""
         return all(outcome.status == PASSED for outcome in self.outcomes)
 
     def __str__(self) -> str:
-        parts = [self._mistakes(), self._failures(), self._subgradient_lines()]
-        return "\n".join([self.summary(), *(line for part in parts for line in part)])
+        lines = [self.summary(), self.counts()]
+        for group in self.diagnosis:
+            lines += self._group(group)
+        lines += [f"at extreme values: {loss}" for loss in self.losses_of_accuracy]
+        lines += self._extreme_of_wrong()
+        return "\n".join([*lines, *self._subgradient_lines()])
+
+    @cached_property
+    def verdict(self) -> str:
+        """`CORRECT`, `INACCURATE` or `WRONG`, of all that the port implements."""
+        if any(o.status in (FAILED, MISSING) for o in self._basic):
+            return WRONG
+        failed = any(o.status in (FAILED, MISSING) for o in self.outcomes)
+        return INACCURATE if failed else CORRECT
 
     def summary(self) -> str:
-        """The first line: what passed, out of what there is."""
+        """The first line: the verdict."""
+        if self.verdict == WRONG:
+            first = self.diagnosis[0]
+            lacking = all(o.status == MISSING for o in first.failed)
+            what = f"answers to {first.group} are missing" if lacking else first.group + FIRST
+            return f"wrong: {what}{_inherited(self.diagnosis)}"
+        if self.verdict == INACCURATE:
+            losses = self.losses_of_accuracy
+            start = "; ".join(loss.words() for loss in losses) or "answers are missing"
+            names = {"k": "|k|", "e": "|e|", "z": "a hidden unit", "lam": "λ"}
+            reached = " or ".join(dict.fromkeys(names[loss.magnitude] for loss in losses))
+            harmless = f"; harmless in training unless {reached} gets there" if reached else ""
+            return f"{INACCURATE}: {start}{harmless}"
+        lacking = any(o.status == NOT_IMPLEMENTED for o in self.outcomes)
+        return CORRECT + (" in what it implements" if lacking else "")
+
+    def counts(self) -> str:
+        """The second line: what passed, out of what there is."""
         count = Counter(outcome.status for outcome in self.outcomes)
-        words = f"{count[PASSED]} of {len(self.outcomes)} cases passed in {self.dtype}"
+        n = len(self.outcomes)
+        words = f"{count[PASSED]} of {n} cases passed in {self.dtype} at level {self.level}"
         for status in (FAILED, MISSING):
             words += f", {count[status]} {status}" if count[status] else ""
         if count[NOT_IMPLEMENTED]:
@@ -56,38 +101,106 @@ class Report:
         return [o for o in self.outcomes if o.status in (FAILED, MISSING)]
 
     @cached_property
-    def diagnoses(self) -> list[Diagnosis]:
-        """The likely mistakes and the wrong answers that they explain; last, what none does."""
-        return diagnoses(self.outcomes, self.dtype)
+    def diagnosis(self) -> list[GroupDiagnosis]:
+        """Of each group that is wrong at level basic: what is wrong, and the likely causes."""
+        return diagnose(self._basic, self.dtype, self.ask)
 
     @property
     def likely_mistake(self) -> Mutant | None:
-        """The mutant that answers most like this port where it failed, if any is like it."""
-        return next((d.mutant for d in self.diagnoses if d.mutant), None)
+        """The mutant that answers most like this port where it is first wrong, if any does."""
+        return next((m.mutant for group in self.diagnosis for m in group.mistakes), None)
+
+    @cached_property
+    def losses_of_accuracy(self) -> list[LossOfAccuracy]:
+        """What fails at level strict alone, by its cause, in groups that are right otherwise."""
+        right = [o for o in self._only_strict if o.case.group not in self._wrong_groups]
+        return losses_of_accuracy(right, self.dtype)
+
+    @cached_property
+    def _only_strict(self) -> list[Outcome]:
+        """The failures that are none at level basic."""
+        wrong = {o.case for o in self._basic if o.status != PASSED}
+        return [o for o in self.outcomes if o.status == FAILED and o.case not in wrong]
+
+    @cached_property
+    def _wrong_groups(self) -> set[str]:
+        return {o.case.group for o in self._basic if o.status in (FAILED, MISSING)}
+
+    def _extreme_of_wrong(self) -> list[str]:
+        """In one line, the extreme cases of groups that are wrong at ordinary values."""
+        failed = [o.case.group for o in self._only_strict if o.case.group in self._wrong_groups]
+        if not failed:
+            return []
+        groups = ", ".join(dict.fromkeys(failed))
+        return [f"at extreme values: {len(failed)} cases of {groups} fail, too"]
+
+    @cached_property
+    def _basic(self) -> list[Outcome]:
+        """The outcomes of the basic cases at level basic, whose bounds are never the smaller."""
+        basic = [o for o in self.outcomes if o.case.level == "basic"]
+        again = {o for o in basic if o.status == FAILED and self.level == "strict"}
+        return [grade(o.case, o.answer, self.dtype, "basic") if o in again else o for o in basic]
 
     def as_json(self) -> dict[str, Any]:
         """The report for machines."""
+        likely = {
+            id(o.case): mistake.mutant.name
+            for group in self.diagnosis
+            for mistake in group.mistakes
+            for o in mistake.explained
+        }
         return {
+            "verdict": self.verdict,
+            "summary": self.summary(),
             "dtype": self.dtype,
+            "level": self.level,
             "counts": dict(Counter(outcome.status for outcome in self.outcomes)),
-            "likely_mistakes": [
-                {"name": d.mutant.name, "mistake": d.mutant.mistake, "explains": len(d.explained)}
-                for d in self.diagnoses
-                if d.mutant
+            "groups": [
+                {
+                    "group": group.group,
+                    "failed": len(group.failed),
+                    "cases": group.total,
+                    "depends_on_wrong": list(group.causes),
+                    "follows": group.follows,
+                    "pattern": group.pattern,
+                    "findings": list(group.findings),
+                    "likely_causes": [
+                        {
+                            "name": m.mutant.name,
+                            "mistake": m.mutant.mistake,
+                            "reproduces": len(m.explained),
+                            "all": m.complete,
+                        }
+                        for m in group.mistakes
+                    ],
+                }
+                for group in self.diagnosis
+            ],
+            "losses_of_accuracy": [
+                {
+                    "magnitude": loss.magnitude,
+                    "from": loss.least,
+                    "kind": loss.kind,
+                    "outputs": list(loss.outputs),
+                    "cases": loss.cases,
+                    "digits": loss.digits,
+                }
+                for loss in self.losses_of_accuracy
             ],
             "cases": [
                 {
                     "id": o.case.id,
+                    "level": o.case.level,
                     "about": o.case.about,
                     "status": o.status,
-                    "problem": o.reason,
-                    "place": o.location,
+                    "reason": o.reason,
+                    "location": o.location,
                     "got": o.got,
-                    "want": o.expected,
+                    "expected": o.expected,
                     "error_ulp": o.error if math.isfinite(o.error) else None,
                     "bound_ulp": o.bound,
-                    "convention": o.subgradient,
-                    "likely": self._named(o),
+                    "subgradient": o.subgradient,
+                    "likely_cause": likely.get(id(o.case)),
                 }
                 for o in self.outcomes
             ],
@@ -98,54 +211,44 @@ class Report:
         line = f"{o.status.upper()} {o.case.id} ({o.case.about})"
         line += f": {o.reason}" if o.reason else ""
         if o.location:
-            line += f"; {o.location}{_format_k(o)}: got {o.got}, want {o.expected}"
+            line += f"; {o.location}{_format_k(o)}: got {o.got}, expected {o.expected}"
             line += _format_error(o)
-        name = self._named(o)
-        return line + (f"  [{name}]" if name else "")
+        return line
 
-    def _mistakes(self) -> list[str]:
-        lines = []
-        for mutant, explained in self.diagnoses:
-            groups = {o.case.group: None for o in explained}
-            wrong = [o for o in self.failures() if o.location and o.case.group in groups]
-            words = f"{len(explained)} of {len(wrong)} wrong answers in {', '.join(groups)}"
-            if mutant is not None:
-                words = f"{mutant.mistake} [{mutant.name}] explains {words}"
-                lines.append(f"likely mistake: {words}")
-            else:
-                lines.append(f"unexplained: {words}{self._hint(explained)}")
+    def _group(self, group: GroupDiagnosis) -> list[str]:
+        """The lines about one group: what is wrong in it, and its first failures."""
+        states = sorted({"wrong" if o.status == FAILED else MISSING for o in group.failed})
+        count = f"{len(group.failed)} of {group.total} basic cases are {' or '.join(states[::-1])}"
+        causes = " and ".join(group.causes)
+        if group.follows is not False:
+            how = "follow from" if group.follows else "may all follow from"
+            return [f"{group.group}: {count} and {how} {causes}"]
+        apart = f", not only because of {causes}" if causes else ""
+        lines = [f"{group.group}: {count}{apart}{group.pattern and ': ' + group.pattern}"]
+        complete = [m for m in group.mistakes if m.complete]
+        partial = [m for m in group.mistakes if not m.complete]
+        for mistakes in (complete, None, partial):
+            if mistakes is None:
+                lines += [f"  {finding}" for finding in group.findings]
+                continue
+            how = "likely cause" if mistakes is complete else "perhaps, for a part"
+            lines += [
+                f"  {how}: {m.mutant.mistake} [{m.mutant.name}] reproduces"
+                f" {len(m.explained)} of {len(group.failed)} wrong cases"
+                for m in mistakes
+            ]
+        once: dict[str, Outcome] = {}
+        for o in group.failed:  # errors and wrong shapes are mostly the same in all cases
+            own = o.location or (isinstance(o.answer, dict) and not o.case.expected)
+            once.setdefault(o.case.id if own else o.reason, o)
+        shown = list(once.values())[:MAX_SHOWN]
+        lines += [f"  {self.format_case(o)}" for o in shown]
+        if len(group.failed) > len(shown):
+            lines.append(f"  … and {len(group.failed) - len(shown)} more in {group.group}")
         return lines
-
-    def _hint(self, wrong: Sequence[Outcome]) -> str:
-        """What may be seen in wrong answers that no known mistake explains."""
-        if all(o.case.id.endswith("-run") for o in wrong):
-            return "; each step alone is right: something is carried over from one to the next"
-        in_single = sum(grade(o.case, o.answer, "float32").status == PASSED for o in wrong)
-        if self.dtype == "float64" and in_single > 0.9 * len(wrong):
-            return f"; {in_single} would be right in float32: is all of it computed in float64?"
-        return ""
-
-    def _failures(self) -> list[str]:
-        """The first failures of each group, the same words once."""
-        lines = []
-        for group in GROUPS:
-            failed = [o for o in self.failures() if o.case.group == group]
-            once: dict[str, Outcome] = {}
-            for o in failed:  # errors and wrong shapes are mostly the same in all cases
-                own = o.location or (isinstance(o.answer, dict) and not o.case.expected)
-                once.setdefault(o.case.id if own else o.reason, o)
-            shown = list(once.values())[:MAX_SHOWN]
-            lines += [self.format_case(o) for o in shown]
-            if len(failed) > len(shown):
-                lines.append(f"  … and {len(failed) - len(shown)} more in {group}")
-        return lines
-
-    def _named(self, o: Outcome) -> str | None:
-        found = (d.mutant for d in self.diagnoses if any(o is each for each in d.explained))
-        return next((mutant.name for mutant in found if mutant), None)
 
     def _subgradient_lines(self) -> list[str]:
-        """What the port takes for the slope where there are many, by the groups that are right."""
+        """The port's subgradients at the kinks, by the groups that are right."""
         found: dict[str, dict[str, set[float]]] = {}
         wrong = {o.case.group for o in self.outcomes if o.status == FAILED and o.case.expected}
         for o in self.outcomes:
@@ -163,6 +266,16 @@ class Report:
         return lines
 
 
+def _inherited(diagnosis: list[GroupDiagnosis]) -> str:
+    """The groups behind the first wrong one, in a few words."""
+    follow = [g.group for g in diagnosis if g.follows]
+    own = [g.group for g in diagnosis[1:] if g.follows is False]
+    words = f"; {', '.join(own)} too, with errors of {'their' if len(own) > 1 else 'its'} own"
+    return (f"; what is wrong in {', '.join(follow)} follows" if follow else "") + (
+        words if own else ""
+    )
+
+
 def _format_k(o: Outcome) -> str:
     """Which k it was, for a number that belongs to one."""
     if o.case.group != "factor":
@@ -172,12 +285,12 @@ def _format_k(o: Outcome) -> str:
 
 
 def _format_error(o: Outcome) -> str:
-    """How far off: in ulp as long as that says anything, then in parts of what was due."""
+    """The error: in ulp as long as that says anything, then relative to the expected number."""
     got, expected = float(o.got), float(o.expected)
     if not math.isfinite(o.error + got + expected) or expected == 0:
         return ""
     if o.error < 1e4:
         return f", error {o.error:.3g} ulp, bound {o.bound:.3g} ulp"
     if abs(got - expected) > abs(expected) / 100:
-        return f", {got / expected:.4g} times that"
-    return f", off by {abs((got - expected) / expected):.2g} of it, bound {o.bound:.3g} ulp"
+        return f" (ratio {got / expected:.4g})"
+    return f", relative error {abs((got - expected) / expected):.2g}, bound {o.bound:.3g} ulp"

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from lai_ref import oracle
-from lai_ref.oracle.grading.kills import KILLS, kill_matrix, letter
+from lai_ref.oracle.grading.kills import KILLS, kill, kill_matrix
 from lai_ref.oracle.mutants import MUTANTS, Mutant
 from tests.oracle.grading.published_kills import published
 
@@ -21,7 +21,8 @@ def test_the_matrix_for_machines_says_what_the_text_says() -> None:
     content = published().as_json()
     text = KILLS.read_text(encoding="utf-8")
     for name, mutant in content["mutants"].items():
-        assert f"\n{name}: {mutant['kills']} kills\n" in text
+        counts = f"{mutant['kills']} kills, {mutant['basic']} at level basic"
+        assert f"\n{name}: {counts}\n" in text
     assert len(content["idle"]) == text.split("why they are there\n")[1].count("\n")
 
 
@@ -37,6 +38,28 @@ def test_the_matrix_has_one_row_per_mutant_with_a_unique_name() -> None:
 
 def test_every_mutant_is_killed_by_two_cases_or_more() -> None:
     assert min(published().kills(mutant.name) for mutant in MUTANTS) >= 2
+
+
+def test_every_mutant_is_killed_at_level_basic_but_those_of_extreme_values() -> None:
+    assert published().extreme() == [
+        "square-overflows",
+        "cosine-of-arctangent",
+        "quotient-rule",
+        "norm-overflows",
+        "softplus-overflows",
+        "softplus-threshold",
+        "sigmoid-overflows",
+        "softplus-as-written",
+    ]
+    for name in published().extreme():
+        letters = published().rows[name]
+        killing = [
+            case
+            for group in oracle.GROUPS
+            for case, letter in zip(oracle.cases(group), letters[group], strict=True)
+            if letter != "."
+        ]
+        assert any(case.level == "strict" for case in killing)
 
 
 def test_mutants_show_in_the_groups_that_they_name() -> None:
@@ -57,4 +80,4 @@ def test_every_case_kills_a_mutant_or_says_why_it_is_there() -> None:
 def test_a_part_of_the_matrix_made_anew_is_what_is_published(mutant: Mutant) -> None:
     for group, letters in published().rows[mutant.name].items():
         some = oracle.cases(group)[::5]
-        assert "".join(letter(mutant.backend, case) for case in some) == letters[::5], group
+        assert "".join(kill(mutant.backend, case)[0] for case in some) == letters[::5], group

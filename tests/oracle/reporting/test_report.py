@@ -1,4 +1,4 @@
-"""The report as text: what failed, where, by how much, and the subgradients of the port."""
+"""The report as text: the verdict first, then what is wrong, where, and by how much."""
 
 from __future__ import annotations
 
@@ -6,15 +6,69 @@ import re
 from typing import Any
 
 import numpy as np
+import pytest
 
 from lai_ref import lai_factor, lai_factor_derivative, oracle
 from lai_ref.oracle.grading.backend import Reference
 from lai_ref.oracle.mutants import MUTANTS
 from lai_ref.oracle.mutants.port import Port
+from lai_ref.oracle.reporting.report import CORRECT, INACCURATE, WRONG
 from lai_ref.support.validation import Array
 
+BACKENDS = {mutant.name: mutant.backend for mutant in MUTANTS}
 
-def test_conventions_that_differ_are_told_by_group() -> None:
+
+class Forgetful:
+    """Divides by λ also where λ > 1."""
+
+    def factor(self, k: Array, lam: float, order: int) -> tuple[Array, Array]:
+        value = lai_factor(k, lam, order) * min(lam, 1) / lam
+        return value, lai_factor_derivative(k, lam, order) * min(lam, 1) / lam
+
+
+def test_the_three_verdicts_stand_first() -> None:
+    right = oracle.check(oracle.reference, groups=["factor"])
+    assert (right.verdict, str(right).splitlines()[0]) == (CORRECT, "correct")
+    inaccurate = oracle.check(BACKENDS["quotient-rule"], groups=["factor", "loss"])
+    assert inaccurate.verdict == INACCURATE and not inaccurate
+    first, counts, *rest = str(inaccurate).splitlines()
+    assert first.startswith(
+        "correct, but inaccurate at extreme values: F': up to 6 digits lost for |k| ≥ 1536; "
+    )
+    assert first.endswith("; harmless in training unless |k| or λ gets there")
+    assert counts.endswith(f", {len(inaccurate.failures())} failed")
+    assert all(line.startswith(("at extreme values: ", "at |k|^p", "at e = 0")) for line in rest)
+    wrong = oracle.check(BACKENDS["power-forgotten"], groups=["factor", "loss", "sharded"])
+    assert wrong.verdict == WRONG
+    assert str(wrong).startswith(
+        "wrong: loss is the first wrong group; what is wrong in sharded follows\n"
+    )
+
+
+def test_a_port_that_is_inaccurate_at_extreme_values_passes_at_level_basic() -> None:
+    for name in ("quotient-rule", "norm-overflows", "softplus-threshold"):
+        for dtype in ("float64", "float32"):
+            assert oracle.check(BACKENDS[name], dtype, level="basic")
+            assert oracle.check(BACKENDS[name], dtype).verdict in (CORRECT, INACCURATE)
+
+
+def test_a_basic_case_within_its_basic_bound_is_not_wrong() -> None:
+    report = oracle.check(BACKENDS["quotient-rule"], groups=["factor"])
+    failed = {o.case.id: o.case.level for o in report.failures()}
+    assert failed["factor/ordinary-p1-lam1024"] == "basic"  # |k| up to 2048
+    assert report.diagnosis == []
+
+
+def test_extreme_cases_never_stand_above_a_mistake() -> None:
+    mistakes = tuple(type(BACKENDS[name]) for name in ("dk-without-n", "norm-overflows"))
+    both: Any = type("Both", mistakes, {})
+    lines = str(oracle.check(both(), "float32", groups=["loss", "param_gradient"])).splitlines()
+    (extreme,) = (line for line in lines if line.startswith("at extreme values"))
+    assert re.fullmatch(r"at extreme values: \d+ cases of loss, param_gradient fail, too", extreme)
+    assert lines.index(extreme) > max(i for i, line in enumerate(lines) if "FAILED" in line)
+
+
+def test_subgradients_that_differ_are_reported_by_group() -> None:
     class Positive(Reference):
         def loss(self, *, y: Array, t: Array, **given: Any) -> Any:
             value, dy, dk = super().loss(y=y, t=t, **given)
@@ -27,35 +81,51 @@ def test_conventions_that_differ_are_told_by_group() -> None:
     assert "at e = 0: sign(0) = 1 in loss; 0 in param_gradient; 0 in sharded" in text
 
 
-def test_conventions_of_a_group_that_fails_are_not_told() -> None:
-    report = oracle.check(next(m for m in MUTANTS if m.name == "flat-below-kink").backend)
+def test_subgradients_of_a_group_that_fails_are_not_reported() -> None:
+    report = oracle.check(BACKENDS["flat-below-kink"])
     assert "|k|^p = λ: H" not in str(report)
 
 
 def test_a_failing_line_says_what_where_and_why() -> None:
-    class Forgetful:
-        """Divides by λ also where λ > 1."""
-
-        def factor(self, k: Array, lam: float, order: int) -> tuple[Array, Array]:
-            value = lai_factor(k, lam, order) * min(lam, 1) / lam
-            return value, Reference().factor(k=k, lam=lam, order=order)[1] * min(lam, 1) / lam
-
     text = str(oracle.check(Forgetful(), groups=["factor"]))
-    count, likely, first, *_ = text.splitlines()
+    verdict, counts, group, likely, finding, *rest = text.splitlines()
+    assert verdict == "wrong: factor is the first wrong group"
     failed = len(oracle.check(Forgetful(), groups=["factor"]).failures())
-    assert f", {failed} failed" in count
-    assert likely == (
-        "likely mistake: F was divided by λ also where λ > 1; it is divided by min(λ, 1)."
-        f" [divided-by-lam] explains {failed} of {failed} wrong answers in factor"
+    assert counts.endswith(f", {failed} failed")
+    assert group == (
+        "factor: 20 of 50 basic cases are wrong:"
+        " F (74 of 166 numbers) and F' (64 of 166 numbers) are wrong"
     )
-    assert first.startswith("FAILED factor/ordinary-p1-lam4 (F and F' for p = 1, λ = 4, ")
+    assert likely == (
+        f"  likely cause: {next(m.mistake for m in MUTANTS if m.name == 'divided-by-lam')}"
+        " [divided-by-lam] reproduces 20 of 20 wrong cases"
+    )
+    assert finding == (
+        "  F is wrong exactly where λ > 1 (66 numbers): it is 1/λ times the expected number"
+    )
+    first = next(line for line in rest if "FAILED" in line)
+    assert first.startswith("  FAILED factor/ordinary-p1-lam4 (F and F' for p = 1, λ = 4, ")
     assert ": outside the bound; value[" in first and "] (k = " in first
-    assert first.endswith(", 0.25 times that  [divided-by-lam]")
-    named = {row["likely"] for row in oracle.check(Forgetful()).as_json()["cases"]}
-    assert named == {None, "divided-by-lam"}
+    assert first.endswith(" (ratio 0.25)")
 
 
-def test_small_errors_are_told_in_ulp() -> None:
+def test_the_report_for_machines_has_all_of_it() -> None:
+    content = oracle.check(Forgetful()).as_json()
+    assert (content["verdict"], content["level"], content["dtype"]) == (WRONG, "strict", "float64")
+    assert content["summary"] == "wrong: factor is the first wrong group"
+    (group,) = content["groups"]
+    assert (group["group"], group["failed"], group["cases"]) == ("factor", 20, 50)
+    assert group["likely_causes"][0]["name"] == "divided-by-lam"
+    assert group["likely_causes"][0]["all"] is True
+    assert any("1/λ times the expected number" in words for words in group["findings"])
+    assert {row["likely_cause"] for row in content["cases"]} == {None, "divided-by-lam"}
+    assert {row["level"] for row in content["cases"]} == {"basic", "strict"}
+    losses = oracle.check(BACKENDS["quotient-rule"], groups=["factor"]).as_json()
+    (digits, *_) = losses["losses_of_accuracy"]
+    assert (digits["magnitude"], digits["from"], digits["kind"]) == ("k", 1536.0, "digits")
+
+
+def test_small_errors_are_given_in_ulp() -> None:
     class Nearly:
         def factor(self, k: Array, lam: float, order: int) -> tuple[Array, Array]:
             return lai_factor(k, lam, order) * (1 + 1e-13), lai_factor_derivative(k, lam, order)
@@ -63,34 +133,44 @@ def test_small_errors_are_told_in_ulp() -> None:
     assert re.search(r"error \d+ ulp, bound \d", str(oracle.check(Nearly(), groups=["factor"])))
 
 
-def test_what_is_unexplained_is_looked_at() -> None:
+def test_single_precision_is_noticed() -> None:
     class Single(Port):
         def factor(self, k: Array, lam: Any, order: int) -> Any:
             return tuple(a.astype(float) for a in super().factor(k.astype(np.float32), lam, order))
 
-    class Carried(Port):
-        def train(self, **named: Any) -> Array:
-            thetas: Array = super().train(**named)
-            thetas += 1e-6 * np.arange(len(thetas))[:, None]
-            return thetas
-
     text = str(oracle.check(Single(), groups=["factor"]))
-    assert "\nunexplained: 46 of 46 wrong answers in factor; 46 would be right in float32" in text
-    text = str(oracle.check(Carried(), groups=["train"]))
-    assert "each step alone is right: something is carried over" in text
+    assert "\n  37 of 37 wrong answers are right in float32: a part may be computed in" in text
 
 
-def test_every_case_that_is_not_refused_is_told_apart() -> None:
-    report = oracle.check(next(m for m in MUTANTS if m.name == "nothing-refused").backend)
-    lines = [line for line in str(report).splitlines() if line.startswith("FAILED factor/error-")]
-    assert len(lines) == sum(o.case.group == "factor" for o in report.failures()) > 3
+def test_every_case_whose_inputs_were_accepted_is_reported() -> None:
+    report = oracle.check(BACKENDS["nothing-refused"])
+    lines = str(report).splitlines()
+    said = [line for line in lines if line.startswith("  FAILED factor/error-")]
+    assert len(said) == sum(o.case.group == "factor" for o in report.failures()) > 3
+    assert any("invalid inputs are accepted in 6 cases: λ = 0.0 has no " in line for line in lines)
 
 
 def test_at_most_eight_failures_of_a_group_have_a_line() -> None:
-    report = oracle.check(next(m for m in MUTANTS if m.name == "sum-for-mean").backend)
+    report = oracle.check(BACKENDS["sum-for-mean"])
     lines = str(report).splitlines()
-    for group in {o.case.group for o in report.failures()}:
-        n = sum(o.case.group == group for o in report.failures())
-        shown = sum(line.startswith(f"FAILED {group}/") for line in lines)
-        assert shown == min(n, 8)
-        assert (f"  … and {n - 8} more in {group}" in lines) == (n > 8)
+    n = sum(o.case.group == "loss" for o in report.diagnosis[0].failed)
+    assert sum(line.startswith("  FAILED loss/") for line in lines) == 8
+    assert f"  … and {n - 8} more in loss" in lines
+
+
+def test_groups_that_follow_are_one_line() -> None:
+    lines = str(oracle.check(BACKENDS["slopes-averaged"])).splitlines()
+    for group in ("param_gradient", "train", "sharded"):
+        (line,) = (each for each in lines if each.startswith(f"{group}: "))
+        assert re.search(r"\d+ of \d+ basic cases are wrong and follow from ", line)
+        assert not any(f"FAILED {group}/" in each for each in lines)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_answers_in_float64_are_rounded_to_the_dtype(dtype: str) -> None:
+    class Doubles:
+        def factor(self, k: Array, lam: float, order: int) -> tuple[Array, Array]:
+            k = k.astype(float)
+            return lai_factor(k, lam, order), lai_factor_derivative(k, lam, order)
+
+    assert oracle.check(Doubles(), dtype, ["factor"])  # 1/λ beyond float32 becomes infinite

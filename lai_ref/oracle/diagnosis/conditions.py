@@ -1,0 +1,99 @@
+"""Where a port errs: the fact, or two facts together, that all wrong numbers have in common.
+
+Among the facts that hold for every wrong number, that is named for which most numbers are wrong: if
+all are, the port errs exactly there. If none is as sharp, a threshold is looked for: |k| above 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from lai_ref.oracle.diagnosis.facts import Facts
+from lai_ref.support.validation import Array
+
+NEARLY_ALL = 0.9  # of the numbers wrong: no condition is looked for
+MIN_PRECISION = 0.6  # of the numbers for which the condition holds are wrong
+MIN_WRONG = 4  # numbers; otherwise the condition has to hold for fewer than 3/4 of all numbers
+
+
+class Condition(NamedTuple):
+    """A fact in words, how many numbers it holds for, and how many of them are wrong."""
+
+    words: str
+    wrong: int
+    total: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether the port errs wherever this holds, and nowhere else."""
+        return self.wrong == self.total
+
+
+def condition(
+    wrong: Array, facts: Sequence[Facts], sizes: Mapping[str, Array] | None = None
+) -> Condition | None:
+    """The condition under which numbers are wrong, or None if nothing separates them.
+
+    Parameters
+    ----------
+    wrong
+        (n), whether each number is.
+    facts
+        Of each number.
+    sizes
+        Numbers (n) by name, which may have a threshold: |k|, λ, N, …
+    """
+    if not wrong.any() or wrong.mean() >= NEARLY_ALL:
+        return None
+    best = _of_facts(wrong, facts)
+    if best is not None and best.exact:
+        return best
+    threshold = _threshold(wrong, np.ones(len(wrong), bool), sizes or {})
+    if threshold is None and best is not None:
+        names = best.words.split(" and ")
+        here = np.array([all(each.get(name, False) for name in names) for each in facts])
+        threshold = _threshold(wrong, here, sizes or {})
+        if threshold is not None:
+            threshold = threshold._replace(words=f"{best.words} and {threshold.words}")
+    return threshold or best
+
+
+def _of_facts(wrong: Array, facts: Sequence[Facts]) -> Condition | None:
+    names = list(dict.fromkeys(name for each in facts for name in each))
+    holds = np.array([[each.get(name, False) for name in names] for each in facts])
+    common = [i for i in range(len(names)) if holds[wrong, i].all()]
+    best, best_rank = None, (0.0, 0)
+    for count in (1, 2):
+        for chosen in combinations(common, count):
+            here = holds[:, chosen].all(axis=1)
+            rank = (float(wrong[here].mean()), -count)
+            # two facts have to say clearly more than one
+            clearly = 0.15 if count == 2 and best and best_rank[1] == -1 else 0.0
+            if rank[0] > best_rank[0] + clearly and not here.all():
+                words = " and ".join(names[i] for i in chosen)
+                best, best_rank = Condition(words, int(wrong[here].sum()), int(here.sum())), rank
+    if best is None:
+        return None
+    sharp = best_rank[0] >= max(MIN_PRECISION, 1.15 * wrong.mean())
+    narrow = best.wrong >= MIN_WRONG and best.total <= 0.75 * len(wrong)
+    return best if sharp or narrow else None
+
+
+def _threshold(wrong: Array, here: Array, sizes: Mapping[str, Array]) -> Condition | None:
+    """A size that is larger, or smaller, in all wrong numbers than in any right one here."""
+    if (wrong & ~here).any() or wrong.sum() < MIN_WRONG or not (here & ~wrong).any():
+        return None
+    for name, size in sizes.items():
+        of_wrong, of_right = size[wrong], size[here & ~wrong]
+        count = int(wrong.sum())
+        if of_wrong.min() > of_right.max() > 0:  # at 0 most wrong numbers happen to be right
+            words = f"{name} ≥ {of_wrong.min():.4g} (right up to {of_right.max():.4g})"
+            return Condition(words, count, count)
+        if of_wrong.max() < of_right.min():
+            words = f"{name} ≤ {of_wrong.max():.4g} (right from {of_right.min():.4g} on)"
+            return Condition(words, count, count)
+    return None

@@ -1,0 +1,114 @@
+"""Whether a port's gradient is the derivative of its own value, by difference quotients.
+
+    (L(q + h d) − L(q − h d)) / 2h ≈ Σ_i d_i ∂L/∂q_i
+
+for one direction d. A right value with a gradient that is not its derivative has a mistake in the
+backward pass; a wrong value with its own derivative as gradient has one in the forward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.case import mapped
+from lai_ref.oracle.diagnosis.follow_up import Ask, Question, Reply
+from lai_ref.oracle.grading.grade import FAILED, Outcome
+from lai_ref.support.validation import Array
+
+STEP = {"float64": 2.0**-14, "float32": 2.0**-8}
+SPARE = {"float64": 1e-5, "float32": 2e-2}  # of the largest magnitude
+CASES = 5  # wrong ones that are looked at
+# by group: a derivative, of which output it is, and with respect to which input
+DERIVATIVES: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "factor": (("slope", "value", "k"),),
+    "loss": (("dy", "value", "y"), ("dk", "value", "k")),
+    "input_gradient": (("k", "y", "x"),),
+    "param_gradient": (("grad", "value", "theta"),),
+    "sharded": (("grad", "value", "theta"),),
+}
+
+
+class Consistency(NamedTuple):
+    """Of one output that should be the derivative of another."""
+
+    output: str
+    of: str
+    holds: bool
+    quotient: float
+    answered: float
+
+
+def consistency(group: str, outcomes: Sequence[Outcome], ask: Ask, dtype: str) -> list[Consistency]:
+    """For each derivative that the group answers, whether it is that of the port's own value.
+
+    Looked at are some of the wrong cases away from kinks; the first that is not counts.
+    """
+    failed = [o for o in outcomes if o.status == FAILED and o.location]
+    wrong = [o for o in failed if o.case.direction is None and not _near_kink(o, STEP[dtype])]
+    bases = [o.case.inputs for o in wrong[:: max(1, len(wrong) // CASES)][:CASES]]
+    looked_at = [(*each, base) for each in DERIVATIVES.get(group, ()) for base in bases]
+    shifted = [_shifted(group, name, base, STEP[dtype]) for _, _, name, base in looked_at]
+    replies = ask([question for questions in shifted for question in questions])
+    found: dict[str, Consistency] = {}
+    for i, (output, of, name, base) in enumerate(looked_at):
+        result = _of_one(output, of, np.shape(base[name]), replies[3 * i : 3 * i + 3], dtype)
+        unclear = output not in found or found[output].holds
+        if result is not None and unclear:
+            found[output] = result
+    return list(found.values())
+
+
+def _near_kink(outcome: Outcome, step: float) -> bool:
+    """Whether a step may carry a slope or a residual of the case over its kink."""
+    if outcome.case.group not in ("factor", "loss"):
+        return False  # networks are kept away from every kink
+    given = arguments(outcome.case.group, outcome.case.inputs, "float64")
+    k_kink = np.asarray(given["lam"]) ** (1 / given["order"])
+    gaps = np.abs(np.abs(given["k"]) - k_kink)
+    residuals = np.abs(given["y"] - given["t"]) if "y" in given else np.ones(1)
+    return bool(min(gaps.min(), np.abs(given["k"]).min(), residuals.min()) < 4 * step)
+
+
+def _shifted(group: str, name: str, base: dict[str, Any], h: float) -> list[Question]:
+    """A case itself, and shifted by h along the direction, forwards and backwards."""
+    q = np.array(mapped(float, base[name]))
+    return [(group, base | {name: (q + by * _direction(q.shape)).tolist()}) for by in (0, h, -h)]
+
+
+def _of_one(
+    output: str, of: str, form: tuple[int, ...], replies: Sequence[Reply], dtype: str
+) -> Consistency | None:
+    centre, above, below = replies
+    if centre is None or above is None or below is None:
+        return None
+    h, direction = STEP[dtype], _direction(form)
+    # (L(q + h d) − L(q − h d)) / 2h
+    quotients = (above[of] - below[of]) / (2 * h)
+    # Σ_i d_i ∂L/∂q_i
+    along = _along(centre[output], direction, quotients)
+    if not (np.isfinite(quotients).all() and np.isfinite(along).all()):
+        return None
+    size = np.abs(centre[output] * direction).sum() / max(1, quotients.size)
+    scale = max(np.abs(quotients).max(), np.abs(along).max(), size, 1e-3)
+    gap = np.abs(quotients - along)
+    at = np.unravel_index(int(gap.argmax()), gap.shape)
+    holds = bool(gap[at] <= SPARE[dtype] * scale)
+    return Consistency(output, of, holds, float(quotients[at]), float(along[at]))
+
+
+def _along(gradient: Array, direction: Array, like: Array) -> Array:
+    """The derivative of each value along the direction."""
+    products = gradient * direction
+    return np.asarray(
+        products.reshape((*like.shape, -1)).sum(axis=-1) if like.ndim else products.sum()
+    )
+
+
+def _direction(form: tuple[int, ...]) -> Array:
+    """Signs and magnitudes without a pattern, dyadic ones."""
+    numbers = 0.5 + np.random.default_rng(4).integers(0, 5, form) / 8
+    return np.asarray(numbers * np.random.default_rng(5).choice([-1, 1], form))

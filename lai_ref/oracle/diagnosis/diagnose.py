@@ -1,0 +1,81 @@
+"""Where a port is wrong, what kind of error it is, and which known mistake it may be.
+
+The groups are taken in the order of dependence. One whose wrong answers follow from an earlier
+group's is said to follow, and not looked into; of every other, `findings` and `mistakes` are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lai_ref.oracle.case import GROUPS
+from lai_ref.oracle.diagnosis.findings import findings, pattern
+from lai_ref.oracle.diagnosis.follow_up import Ask
+from lai_ref.oracle.diagnosis.inheritance import following, inherits
+from lai_ref.oracle.diagnosis.mistakes import Mistake, mistakes
+from lai_ref.oracle.grading.grade import FAILED, MISSING, NOT_IMPLEMENTED, Outcome
+
+
+@dataclass(frozen=True)
+class GroupDiagnosis:
+    """What is wrong in one group."""
+
+    group: str
+    failed: tuple[Outcome, ...]
+    total: int
+    causes: tuple[str, ...] = ()  # the wrong groups that this one depends on
+    follows: bool | None = False  # whether all follows from them; None: it cannot be told
+    pattern: str = ""  # which outputs are wrong, and which right
+    findings: tuple[str, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+
+
+def diagnose(outcomes: Sequence[Outcome], dtype: str, ask: Ask | None) -> list[GroupDiagnosis]:
+    """The wrong groups in the order of dependence.
+
+    Parameters
+    ----------
+    outcomes
+        Of the basic cases, graded at level basic.
+    dtype
+        Of the port.
+    ask
+        How it is asked further questions; None if it cannot be.
+    """
+    with np.errstate(all="ignore"):  # wrong numbers may be infinite or NaN
+        return _diagnose(outcomes, dtype, ask)
+
+
+def _diagnose(outcomes: Sequence[Outcome], dtype: str, ask: Ask | None) -> list[GroupDiagnosis]:
+    found: list[GroupDiagnosis] = []
+    wrong: list[str] = []
+    graded = {o.case.group for o in outcomes if o.status != NOT_IMPLEMENTED}
+    for group in GROUPS:
+        here = [o for o in outcomes if o.case.group == group]
+        failed = tuple(o for o in here if o.status in (FAILED, MISSING))
+        if not failed:
+            continue
+        causes = tuple(following(group, wrong, graded))
+        wrong.append(group)
+        follows = inherits(group, wrong, failed, ask, dtype) if causes and ask else None
+        if causes and follows is not False:
+            found.append(GroupDiagnosis(group, failed, len(here), causes, follows))
+            continue
+        known = [mistake.mutant for each in found for mistake in each.mistakes]
+        own = mistakes(group, here, dtype, known)
+        own.sort(key=lambda mistake: -len(mistake.explained))
+        found.append(
+            GroupDiagnosis(
+                group,
+                failed,
+                len(here),
+                causes,
+                pattern=pattern(group, here, dtype),
+                findings=tuple(findings(group, here, ask, dtype)),
+                mistakes=tuple(own),
+            )
+        )
+    return found

@@ -1,0 +1,288 @@
+"""What is wrong in the answers of one group, in sentences with numbers, the most telling first.
+
+Each sentence is true of the answers as they are; none says what the port's author did. Looked for
+are, in this order: another form, memory from one call to the next, single precision, where numbers
+are wrong and in which ratio to the expected ones, other inputs for which they are right, the parts
+that they are made of, their places, properties that they lack, and whose derivative they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from lai_ref.oracle.case import OUTPUTS
+from lai_ref.oracle.diagnosis.combinations import joined
+from lai_ref.oracle.diagnosis.conditions import Condition, condition
+from lai_ref.oracle.diagnosis.consistency import Consistency, consistency
+from lai_ref.oracle.diagnosis.facts import facts_of_case
+from lai_ref.oracle.diagnosis.follow_up import Ask
+from lai_ref.oracle.diagnosis.numbers import Numbers, tables
+from lai_ref.oracle.diagnosis.other_inputs import right_for_other_inputs
+from lai_ref.oracle.diagnosis.parts import deviating_parts
+from lai_ref.oracle.diagnosis.placement import placement, unchanged
+from lai_ref.oracle.diagnosis.properties import broken_properties
+from lai_ref.oracle.diagnosis.ratios import ratio_law, sizes
+from lai_ref.oracle.diagnosis.step_gradient import mixture
+from lai_ref.oracle.diagnosis.update import update_findings
+from lai_ref.oracle.grading.grade import FAILED, PASSED, InvalidAnswer, Outcome, RaisedError, grade
+from lai_ref.support.validation import Array
+
+THRESHOLDS = ("k", "|e|", "λ", "t")  # sizes from which on a port may err
+SHOWN = ("p", "k", "λ")  # sizes that are named with the largest error
+SYMBOLS = {("factor", "value"): "F", ("factor", "slope"): "F'"}
+# facts in pairs, of which each part of the numbers may follow a law of its own
+SPLITS = (
+    ("p = 1", "p = 2"),
+    ("|k|^p > λ", "|k|^p < λ"),
+    ("the reduction is batch", "the reduction is sample"),
+    ("λ < 1", "λ > 1"),
+    ("k > 0", "k < 0"),
+    ("it is a weight", "it is a bias"),
+    ("it belongs to a hidden layer", "it belongs to the last layer"),
+    ("t = 0", "t > 0"),
+)
+
+
+def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: str) -> list[str]:
+    """Sentences about the group's outcomes at level basic, of which some failed."""
+    said = _of_another_form(outcomes)
+    found = tables(outcomes, dtype)
+    wrong = {name: numbers for name, numbers in found.items() if numbers.wrong.any()}
+    if not wrong:
+        return said
+    said += _of_memory(outcomes, ask) if ask else []
+    said += _of_precision(outcomes, dtype)
+    said += _where_wrong(group, wrong, dtype)
+    if "theta" in wrong and unchanged(wrong["theta"]):
+        said.append("theta is what it was before: it does not change")
+    if group == "adam":
+        said += update_findings(found, dtype)
+    if group != "codec":
+        words, explained = right_for_other_inputs(outcomes, found, dtype)
+        if words:
+            names = joined([symbol(group, name) for name in explained])
+            said.append(f"{names} {_are(explained)} right for other inputs: {words}")
+    for name, numbers in wrong.items():
+        for words in (_of_parts(numbers, dtype), placement(_ordinary(numbers), dtype)):
+            said += [f"{symbol(group, name)} {words}"] if words else []
+    if group == "train":
+        said += _of_training(wrong["theta"], dtype)
+    if ask:
+        said += broken_properties(group, ask, dtype)
+        consistent = consistency(group, outcomes, ask, dtype)
+        doubtful = [each for each in consistent if each.output in wrong or each.of in wrong]
+        said += _of_consistency(group, doubtful, list(wrong))
+    return said + _sizes_of_errors(group, wrong, dtype)
+
+
+def pattern(group: str, outcomes: Sequence[Outcome], dtype: str) -> str:
+    """Which outputs are wrong, in how many numbers, and which are right."""
+    found = tables(outcomes, dtype)
+    wrong, right = [], []
+    for name, numbers in found.items():
+        if numbers.wrong.any():
+            wrong.append(f"{symbol(group, name)} ({_share(numbers.wrong)} numbers)")
+        elif len(numbers):
+            right.append(symbol(group, name))
+    words = [f"{joined(wrong)} {_are(wrong)} wrong"] if wrong else []
+    words += [f"{joined(right)} {_are(right)} right"] if wrong and right else []
+    return ", ".join(words)
+
+
+def symbol(group: str, output: str) -> str:
+    """The name of an output in sentences."""
+    return SYMBOLS.get((group, output), output)
+
+
+def _of_another_form(outcomes: Sequence[Outcome]) -> list[str]:
+    """Errors that were raised, or not, and answers that are no numbers."""
+    said = []
+    reasons: dict[str, list[Outcome]] = {}
+    for o in outcomes:
+        if o.status == FAILED and not o.location:
+            if o.case.expected is None and not isinstance(o.answer, RaisedError | InvalidAnswer):
+                key = "no error is raised"
+            else:
+                key = re.sub(r"-?\d+(\.\d+)?", "#", o.reason)
+            reasons.setdefault(key, []).append(o)
+    for key, failed in reasons.items():
+        if key == "no error is raised":
+            abouts = "; ".join(o.case.about for o in failed)
+            said.append(f"invalid inputs are accepted in {len(failed)} cases: {abouts}")
+            continue
+        valid = failed[0].case.expected is not None
+        candidates = [o for o in outcomes if (o.case.expected is not None) == valid]
+        failing = np.array([any(o is each for each in failed) for o in candidates])
+        facts = [facts_of_case(o.case) for o in candidates] if valid else []
+        where = condition(failing, facts) if facts else None
+        said.append(f"{len(failed)} of {len(candidates)} cases{_where(where)}: {failed[0].reason}")
+    return said
+
+
+def _where_wrong(group: str, wrong: Mapping[str, Numbers], dtype: str) -> list[str]:
+    """Of each wrong output: where it is wrong, and in which ratio to the expected numbers."""
+    by_words: dict[str, list[str]] = {}
+    for name, numbers in wrong.items():
+        by_words.setdefault(_one_output(numbers, dtype), []).append(name)
+    said = []
+    for words, names in by_words.items():
+        if words:
+            shown = joined([symbol(group, name) for name in names])
+            said.append(f"{shown} {_are(names)} wrong{words}")
+    return said
+
+
+def _one_output(numbers: Numbers, dtype: str) -> str:
+    """Where the numbers of an output are wrong, and what they are there; "" if neither is clear."""
+    seen = _ordinary(numbers)
+    wrong = seen.wrong
+    size = sizes(seen)
+    thresholds = {f"|{n}|" if n == "k" else n: size[n] for n in size if n in THRESHOLDS}
+    where = condition(wrong, seen.facts, thresholds)
+    nan = wrong & ~np.isfinite(seen.got)
+    law = _law(seen.chosen(wrong & ~nan if not nan[wrong].all() else wrong), dtype)
+    words = _where(where) or (f" in {_share(wrong)} numbers" if law else "")
+    if nan.any() and not nan[wrong].all():
+        at = condition(nan, seen.facts)
+        words = words or f" in {_share(wrong)} numbers"
+        words += f", and NaN or infinite{_where(at) or f' in {int(nan.sum())} of them'}"
+    return words + (f": it {law}" if law else "")
+
+
+def _of_parts(numbers: Numbers, dtype: str) -> str:
+    """Parts of all numbers or, if that is unclear, of those where the port errs."""
+    seen = _ordinary(numbers)
+    where = condition(seen.wrong, seen.facts)
+    words = deviating_parts(seen, dtype)
+    if words or where is None:
+        return words
+    names = where.words.split(" and ")
+    here = np.array([all(facts.get(name, False) for name in names) for facts in seen.facts])
+    words = deviating_parts(seen.chosen(here), dtype)
+    return f"{words} where {where.words}" if words else ""
+
+
+def _of_training(theta: Numbers, dtype: str) -> list[str]:
+    """Whether single steps are right, and what the gradient of a wrong one is made of."""
+    single = np.array([not _of_run(o) for o in theta.outcomes], bool)
+    if single.any() and not theta.wrong[single].any():
+        return ["every single step is right: what one step of a run leaves to the next is wrong"]
+    words = mixture(theta, dtype)
+    return [words] if words else []
+
+
+def _sizes_of_errors(group: str, wrong: Mapping[str, Numbers], dtype: str) -> list[str]:
+    """The relative errors of outputs of which neither a place nor a ratio is known."""
+    said = []
+    for name, numbers in wrong.items():
+        seen = _ordinary(numbers)
+        seen = seen.chosen(seen.wrong & (seen.expected != 0) & np.isfinite(seen.got))
+        if len(seen) and not _one_output(numbers, dtype):
+            relative = np.abs(seen.got / seen.expected - 1)
+            worst = int(relative.argmax())
+            at = ", ".join(f"{n} = {v[worst]:.4g}" for n, v in sizes(seen).items() if n in SHOWN)
+            said.append(
+                f"relative errors of {symbol(group, name)}: {np.median(relative):.2g} in the"
+                f" median, at most {relative[worst]:.2g}" + (f" (at {at})" if at else "")
+            )
+    return said
+
+
+def _law(wrong: Numbers, dtype: str) -> str:
+    """The ratio to the expected numbers, of all or of each part of them."""
+    law = ratio_law(wrong, dtype)
+    if law:
+        return law
+    for pair in SPLITS:
+        parts = {}
+        for fact in pair:
+            holds = np.array([facts.get(fact, False) for facts in wrong.facts])
+            if 1 < holds.sum() < len(wrong):
+                parts[fact] = ratio_law(wrong.chosen(holds), dtype)
+        if len(parts) == 2 and any(parts.values()):
+            return " and it ".join(
+                f"{words} where {fact}" for fact, words in parts.items() if words
+            )
+    return ""
+
+
+def _ordinary(numbers: Numbers) -> Numbers:
+    """The numbers away from kinks, of single steps, if any of them is wrong."""
+    for unclear in (_at_kink, _of_run):
+        clear = np.array([not unclear(o) for o in numbers.outcomes], bool)
+        numbers = numbers.chosen(clear) if (numbers.wrong & clear).any() else numbers
+    return numbers
+
+
+def _at_kink(o: Outcome) -> bool:
+    return o.case.direction is not None
+
+
+def _of_run(o: Outcome) -> bool:
+    return o.case.id.endswith("-run")
+
+
+def _where(found: Condition | None) -> str:
+    if found is None:
+        return ""
+    if found.exact:
+        return f" exactly where {found.words} ({found.total} numbers)"
+    return f" only where {found.words} ({found.wrong} of {found.total} numbers there)"
+
+
+def _share(wrong: Array) -> str:
+    return f"{int(wrong.sum())} of {len(wrong)}"
+
+
+def _are(names: Sequence[str]) -> str:
+    return "are" if len(names) > 1 else "is"
+
+
+def _of_consistency(group: str, found: Sequence[Consistency], wrong: Sequence[str]) -> list[str]:
+    """Whether gradients are those of the port's own value: in which of the two the mistake is."""
+    said = []
+    own = [each.output for each in found if each.holds and each.of in wrong]
+    if own:
+        of = symbol(group, found[0].of)
+        names = joined([symbol(group, name) for name in own])
+        what = "the derivatives" if len(own) > 1 else "the derivative"
+        said.append(f"{names} {_are(own)} {what} of the port's own {of}: the mistake is in {of}")
+    for each in found:
+        if not each.holds:
+            output, of = symbol(group, each.output), symbol(group, each.of)
+            numbers = f"difference quotient {each.quotient:.6g}, answered {each.answered:.6g}"
+            said.append(f"{output} is not the derivative of the port's own {of}: {numbers}")
+    return said
+
+
+def _of_memory(outcomes: Sequence[Outcome], ask: Ask) -> list[str]:
+    """Whether a question that is asked twice is answered in two ways."""
+    o = next((o for o in outcomes if o.status == FAILED and o.location), None)
+    if o is None:
+        return []
+    other = next((x for x in outcomes if x.status in (PASSED, FAILED) and x is not o), o)
+    replies = ask([(x.case.group, x.case.inputs) for x in (o, other, o)])
+    first, last = replies[0], replies[2]
+    if first is None or last is None:
+        return []
+    for name in OUTPUTS[o.case.group]:
+        if not np.array_equal(first[name], last[name], equal_nan=True):
+            return [f"the same question ({o.case.id}) is answered differently the second time"]
+    return []
+
+
+def _of_precision(outcomes: Sequence[Outcome], dtype: str) -> list[str]:
+    """Whether the answers of a float64 port are right to single precision."""
+    wrong = [o for o in outcomes if o.status == FAILED and o.location]
+    if dtype != "float64" or not wrong:
+        return []
+    in_single = sum(grade(o.case, o.answer, "float32", "basic").status == PASSED for o in wrong)
+    if in_single < 0.9 * len(wrong):
+        return []
+    return [
+        f"{in_single} of {len(wrong)} wrong answers are right in float32: a part may be computed in"
+        " single precision, or an ε added"
+    ]

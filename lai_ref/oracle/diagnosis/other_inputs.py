@@ -1,0 +1,101 @@
+"""Whether wrong answers are the right ones for other inputs: λ² for λ, another p, samples reversed.
+
+Each change of the inputs is tried by computing the right answer to them. It is reported if it gives
+every wrong number, and no wrong one where the port is right.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.case import METHODS, OUTPUTS
+from lai_ref.oracle.diagnosis.changes import Change, Inputs, changes_of_factor, changes_of_loss
+from lai_ref.oracle.diagnosis.changes_of_network import (
+    changes_of_adam,
+    changes_of_network,
+    changes_of_param_gradient,
+    changes_of_shards,
+    changes_of_training,
+)
+from lai_ref.oracle.diagnosis.numbers import SPARE, Numbers
+from lai_ref.oracle.grading.backend import reference
+from lai_ref.oracle.grading.grade import Outcome
+from lai_ref.support.validation import Array
+
+FIRST = 4  # wrong cases that a change has to explain before it is tried on all others
+CHANGES: Mapping[str, Callable[[], Iterator[tuple[str, Change]]]] = {
+    "factor": changes_of_factor,
+    "loss": changes_of_loss,
+    "input_gradient": changes_of_network,
+    "param_gradient": changes_of_param_gradient,
+    "adam": changes_of_adam,
+    "train": changes_of_training,
+    "sharded": changes_of_shards,
+}
+
+
+def right_for_other_inputs(
+    outcomes: Sequence[Outcome], tables: Mapping[str, Numbers], dtype: str
+) -> tuple[str, list[str]]:
+    """The change of the inputs in words and the outputs that it explains; "" if there is none."""
+    group = outcomes[0].case.group
+    wrong = {name: numbers for name, numbers in tables.items() if numbers.wrong.any()}
+    best: tuple[str, list[str]] = ("", [])
+    for words, change in CHANGES[group]():
+        explained = [name for name, numbers in wrong.items() if _explains(change, numbers, dtype)]
+        if len(explained) > len(best[1]):
+            best = words, explained
+        if len(explained) == len(wrong):
+            break
+    return best
+
+
+def right_answer(group: str, inputs: Inputs) -> dict[str, Array] | None:
+    """What lai_ref answers in float64, or None where it raises an error."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            parts = getattr(reference, METHODS[group])(**inputs)
+    except Exception:  # of inputs that a change made invalid
+        return None
+    names = OUTPUTS[group]
+    parts = parts if len(names) > 1 else (parts,)
+    return {name: np.asarray(part, float) for name, part in zip(names, parts, strict=True)}
+
+
+def _explains(change: Change, numbers: Numbers, dtype: str) -> bool:
+    """Whether the right answers to the changed inputs are the port's, also where it is right."""
+    if not np.isfinite(numbers.got).all():
+        return False
+    by_case: dict[Outcome, list[int]] = {}
+    for i, outcome in enumerate(numbers.outcomes):
+        if outcome.case.direction is None:
+            by_case.setdefault(outcome, []).append(i)
+    is_wrong = numbers.wrong
+    order = sorted(by_case, key=lambda outcome: not is_wrong[by_case[outcome]].any())
+    changed = False
+    for tried, outcome in enumerate(order):
+        at = by_case[outcome]
+        given = arguments(outcome.case.group, outcome.case.inputs, "float64")
+        try:
+            with np.errstate(all="ignore"):
+                inputs = change(given)
+        except (KeyError, ValueError, IndexError):
+            inputs = given
+        answer = right_answer(outcome.case.group, inputs)
+        candidate = None if answer is None else answer[numbers.output].ravel()
+        if candidate is None or len(candidate) != len(at):
+            return False
+        got, expected = numbers.got[at], numbers.expected[at]
+        scale = np.abs(got) + np.abs(expected) + np.abs(candidate)
+        near = np.abs(candidate - got) <= SPARE[dtype] * scale + 4 * numbers.bound[at]
+        if not near.all():
+            return False
+        changed |= bool(is_wrong[at].any())
+        if tried == FIRST and not changed:
+            return False
+    return changed

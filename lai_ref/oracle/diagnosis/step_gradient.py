@@ -1,0 +1,108 @@
+"""Which gradient a training step was made with: Adam's step solved for g, then taken apart.
+
+    θ' = θ − lr · m̂ / (√v̂ + ε),  m = β₁ m + (1 − β₁) g,  v = β₂ v + (1 − β₂) g²
+
+is solved for g by Newton's method from the right gradient. The right g is the sum of what the plain
+samples give and what the Lai samples give, each weighted by its fraction of the batch; what else it
+may hold is the plain loss of the Lai samples, and the Lai loss of the plain ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.case import Case, flat
+from lai_ref.oracle.diagnosis.combinations import coefficients, deviations, joined
+from lai_ref.oracle.diagnosis.numbers import Numbers
+from lai_ref.oracle.grading.grade import Outcome
+from lai_ref.oracle.mutants.port import Port
+from lai_ref.support.validation import Array
+
+ITERATIONS = 30
+SPARE = {"float64": 1e-6, "float32": 3e-2}  # relative, of a gradient that was solved for
+EXPECTED = {
+    "the plain loss of the plain samples": 1.0,
+    "the Lai loss of the Lai samples": 1.0,
+    "the plain loss of the Lai samples": 0.0,
+    "the Lai loss of the plain samples": 0.0,
+}
+
+
+def mixture(numbers: Numbers, dtype: str) -> str:
+    """What the gradients of the wrong steps are made of, or "" if they cannot be told."""
+    gradients, columns, spares = [], [], []
+    wrong = numbers.wrong
+    steps = {
+        o: None
+        for o, is_wrong in zip(numbers.outcomes, wrong, strict=True)
+        if is_wrong and not o.case.id.endswith("-run") and o.case.inputs["step"] > 0
+    }
+    for outcome in steps:
+        given = arguments("train", outcome.case.inputs, "float64")
+        if len(given["batches"][0][1]) in (0, len(given["batches"][0][0])):
+            continue  # only a batch with both losses tells them apart
+        parts = _parts(given)
+        right = sum(parts[name] * EXPECTED[name] for name in parts)
+        g, error = _solved(given, right, outcome, dtype)
+        sharp = np.isfinite(g) & (error < 0.01 * np.abs(g))
+        gradients.append(g[sharp])
+        columns.append(np.stack([part[sharp] for part in parts.values()]))
+        size = sum(np.abs(part[sharp]) for part in parts.values())
+        spares.append(error[sharp] + SPARE[dtype] * size)
+    if not gradients or sum(map(len, gradients)) < 3 * len(EXPECTED):
+        return ""
+    got, matrix = np.concatenate(gradients), np.concatenate(columns, axis=1)
+    found = coefficients(got, dict(zip(EXPECTED, matrix, strict=True)), np.concatenate(spares))
+    if not found:
+        return ""
+    rounded = {name: round(c, 3) for name, c in found.items()}
+    said = deviations(rounded, EXPECTED)
+    return f"the gradient of a step is a sum in which {joined(said)}" if said else ""
+
+
+def _parts(given: dict[str, Any]) -> dict[str, Array]:
+    """Gradients of the mean over the plain and the Lai samples, times their fraction."""
+    ((rows, lai_rows),) = given["batches"]
+    rest = rows[~np.isin(rows, lai_rows)]
+    plain = {"name": "plain", "order": given["plain"]}
+    net = {name: given[name] for name in ("sizes", "activation", "theta")}
+
+    def part(chosen: Array, loss: dict[str, Any]) -> Array:
+        batch = {"x": given["x"][chosen], "t": given["t"][chosen], "loss": loss}
+        return np.asarray(len(chosen) / len(rows) * Port().param_gradient(**net, **batch)[1])
+
+    pairs = ((rest, plain), (lai_rows, given["loss"]), (lai_rows, plain), (rest, given["loss"]))
+    return dict(zip(EXPECTED, (part(*pair) for pair in pairs), strict=True))
+
+
+def _solved(given: dict[str, Any], start: Any, outcome: Outcome, dtype: str) -> tuple[Array, Array]:
+    """g (P) of the port's step, and its error; NaN where Newton's method does not settle."""
+    theta = np.array([float(n) for n in flat(outcome.answer["theta"])])
+    update = (given["theta"] - theta) / given["lr"]
+    bound = np.array(flat(_bounds(outcome.case, dtype))) / given["lr"]
+    g = np.array(start, float)
+    with np.errstate(all="ignore"):
+        for _ in range(ITERATIONS):
+            value, derivative = _update(given, g)
+            g = g - (value - update) / derivative
+        value, derivative = _update(given, g)
+        settled = np.abs(value - update) <= bound + 1e-12 * np.abs(update)
+        return np.where(settled, g, np.nan), 2 * bound / np.abs(derivative)
+
+
+def _update(given: dict[str, Any], g: Array) -> tuple[Array, Array]:
+    """m̂ / (√v̂ + ε), and its derivative with respect to g."""
+    b1, b2, t = given["beta1"], given["beta2"], given["step"] + 1
+    m, v = b1 * given["m"] + (1 - b1) * g, b2 * given["v"] + (1 - b2) * g * g
+    c1, c2 = 1 - b1**t, 1 - b2**t
+    root = np.sqrt(v / c2)
+    q = root + given["eps"]
+    # d(m̂/q)/dg = (1 − β₁)/(c₁ q) − m̂ q⁻² (1 − β₂) g/(c₂ √v̂)
+    return m / c1 / q, (1 - b1) / c1 / q - m / c1 / q**2 * (1 - b2) * g / (c2 * root)
+
+
+def _bounds(case: Case, dtype: str) -> Any:
+    return case.bounds(dtype, "basic")["theta"]
