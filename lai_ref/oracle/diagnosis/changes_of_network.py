@@ -48,6 +48,10 @@ BATCHES: Mapping[str, Callable[[Array, Array], tuple[Array, Array]]] = {
         rows,
         rows[len(rows) - len(lai) :],
     ),
+    "`lai_rows` as positions in the batch": lambda rows, lai: (
+        rows,
+        rows[np.isin(np.arange(len(rows)), lai)],
+    ),
     "the Lai samples alone, where there are any": lambda rows, lai: (
         (lai, lai) if len(lai) else (rows, lai)
     ),
@@ -60,9 +64,24 @@ def changes_of_network() -> Iterator[tuple[str, Change]]:
         yield f"the activation {name} in every case", of_input("activation", always(name))
     for words, layout in LAYOUTS.items():
         yield words, _of_layers(layout)
+    yield "θ read as every W, then every b", _all_weights_first
     yield "−x in place of x", of_input("x", np.negative)
     yield "x with its features reversed", of_input("x", lambda x: np.flip(x, 1))
     yield "x less its mean over the batch", of_input("x", lambda x: x - x.mean(axis=0))
+
+
+def _all_weights_first(given: Inputs) -> Inputs:
+    """θ taken for every W, then every b, and laid out as it should be."""
+    weights, biases, start = [], [], 0
+    pairs = list(pairwise(given["sizes"]))
+    for a, b in pairs:
+        weights.append(given["theta"][start : start + a * b])
+        start += a * b
+    for _, b in pairs:
+        biases.append(given["theta"][start : start + b])
+        start += b
+    parts = [part for pair in zip(weights, biases, strict=True) for part in pair]
+    return given | {"theta": np.concatenate(parts)}
 
 
 def changes_of_param_gradient() -> Iterator[tuple[str, Change]]:

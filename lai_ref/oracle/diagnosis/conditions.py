@@ -1,4 +1,4 @@
-"""Where a port errs: the fact, or two facts together, that all wrong numbers have in common.
+"""Where a port errs: the fact, or up to three together, that all wrong numbers have in common.
 
 Among the facts that hold for every wrong number, that is named for which most numbers are wrong: if
 all are, the port errs exactly there. If none is as sharp, a threshold is looked for: |k| above 3.
@@ -67,12 +67,12 @@ def _of_facts(wrong: Array, facts: Sequence[Facts]) -> Condition | None:
     holds = np.array([[each.get(name, False) for name in names] for each in facts])
     common = [i for i in range(len(names)) if holds[wrong, i].all()]
     best, best_rank = None, (0.0, 0)
-    for count in (1, 2):
+    for count in (1, 2, 3):
         for chosen in combinations(common, count):
             here = holds[:, chosen].all(axis=1)
             rank = (float(wrong[here].mean()), -count)
-            # two facts have to say clearly more than one
-            clearly = 0.15 if count == 2 and best and best_rank[1] == -1 else 0.0
+            # more facts have to say clearly more
+            clearly = 0.15 if best and best_rank[1] > -count else 0.0
             if rank[0] > best_rank[0] + clearly and not here.all():
                 words = " and ".join(names[i] for i in chosen)
                 best, best_rank = Condition(words, int(wrong[here].sum()), int(here.sum())), rank

@@ -16,7 +16,7 @@ from lai_ref.oracle.diagnosis.findings import findings, pattern
 from lai_ref.oracle.diagnosis.follow_up import Ask
 from lai_ref.oracle.diagnosis.inheritance import following, inherits
 from lai_ref.oracle.diagnosis.mistakes import Mistake, mistakes
-from lai_ref.oracle.grading.grade import FAILED, MISSING, NOT_IMPLEMENTED, Outcome
+from lai_ref.oracle.grading.grade import FAILED, MISSING, Outcome
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,12 @@ def diagnose(outcomes: Sequence[Outcome], dtype: str, ask: Ask | None) -> list[G
 def _diagnose(outcomes: Sequence[Outcome], dtype: str, ask: Ask | None) -> list[GroupDiagnosis]:
     found: list[GroupDiagnosis] = []
     wrong: list[str] = []
-    graded = {o.case.group for o in outcomes if o.status != NOT_IMPLEMENTED}
     for group in GROUPS:
         here = [o for o in outcomes if o.case.group == group]
         failed = tuple(o for o in here if o.status in (FAILED, MISSING))
         if not failed:
             continue
-        causes = tuple(following(group, wrong, graded))
+        causes = tuple(dict.fromkeys(following(group, wrong)))
         wrong.append(group)
         follows = inherits(group, wrong, failed, ask, dtype) if causes and ask else None
         if causes and follows is not False:

@@ -46,6 +46,7 @@ def facts_of_case(case: Case) -> Facts:
             "there is one shard": len(counts) == 1,
             "there are several shards": len(counts) > 1,
             "shards differ in length": len(set(counts)) > 1,
+            "the samples are not in the order of x": _unordered(given["shards"]),
             "some samples are in no shard": sum(counts) < len(given["x"]),
         }
     facts["a number is at a kink"] = case.direction is not None
@@ -63,13 +64,16 @@ def facts_of_number(case: Case, output: str, place: tuple[int, ...]) -> Facts:
         residual = given["y"][place[0]] - given["t"][place[0]]
         facts |= {"e < 0": residual < 0, "e > 0": residual > 0, "e = 0": residual == 0}
     if output in ("dy", "dk", "y", "k"):
-        facts |= {"it is the first sample": place[0] == 0, "it is not the first": place[0] > 0}
+        facts |= {
+            "the sample is the first": place[0] == 0,
+            "the sample is not the first": place[0] > 0,
+        }
     if output in ("dk", "k"):
         last = (given["x"] if "x" in given else given["k"]).shape[1] - 1
         facts |= {
-            "it is the first feature": place[1] == 0,
-            "it is not the first feature": place[1] > 0,
-            "it is the last feature": place[1] == last,
+            "the feature is the first": place[1] == 0,
+            "the feature is not the first": place[1] > 0,
+            "the feature is the last": place[1] == last,
         }
     if output == "dk":
         lam = given["lam"]
@@ -78,7 +82,10 @@ def facts_of_number(case: Case, output: str, place: tuple[int, ...]) -> Facts:
     if output in ("grad", "theta") and "sizes" in given:
         facts |= _of_parameter(given["sizes"], place[-1])
     if output == "theta" and case.group == "train":
-        facts |= {"it is the first step": place[0] == 0, "it is a later step": place[0] > 0}
+        facts |= {
+            "the step is the first of its run": place[0] == 0,
+            "the step is not the first of its run": place[0] > 0,
+        }
     return facts
 
 
@@ -97,6 +104,11 @@ def _of_slope(k: float, lam: float, order: int) -> Facts:
         "|k|^p is within a factor of 2 of λ": 0.5 < power / lam < 2,
         "|k|^p is within 1 % of λ": 0 < abs(power / lam - 1) < 0.01,
     }
+
+
+def _unordered(shards: list[Any]) -> bool:
+    rows = [int(row) for shard in shards for row in shard]
+    return rows != sorted(rows)
 
 
 def _side(a: float, lam: float) -> int:
@@ -166,8 +178,8 @@ def _of_training(given: dict[str, Any]) -> Facts:
     plain = [len(rows) - n for (rows, _), n in zip(given["batches"], lai, strict=True)]
     single = len(lai) == 1
     return {
-        "it is a whole run": not single,
-        "it is one step from a given state": single,
+        "the case is a whole run": not single,
+        "the case is one step from a given state": single,
         "the batch has only the plain loss": single and not any(lai),
         "the batch has only the Lai loss": single and not any(plain),
         "the batch has both losses": single and any(lai) and any(plain),
@@ -189,15 +201,15 @@ def _of_parameter(sizes: list[int], index: int) -> Facts:
         if index < end:
             is_weight, last = index < start + weights, i == layers - 1
             return {
-                "it is a weight": is_weight,
-                "it is a bias": not is_weight,
-                "it belongs to the last layer": last,
-                "it belongs to a hidden layer": not last,
-                "it belongs to the first layer": i == 0,
-                "it is a weight of a hidden layer": is_weight and not last,
-                "it is a weight of the last layer": is_weight and last,
-                "it is a bias of a hidden layer": not is_weight and not last,
-                "it is the last bias": not is_weight and last,
+                "θ_p is a weight": is_weight,
+                "θ_p is a bias": not is_weight,
+                "θ_p is in the last layer": last,
+                "θ_p is in a hidden layer": not last,
+                "θ_p is in the first layer": i == 0,
+                "θ_p is a weight of a hidden layer": is_weight and not last,
+                "θ_p is a weight of the last layer": is_weight and last,
+                "θ_p is a bias of a hidden layer": not is_weight and not last,
+                "θ_p is the last bias": not is_weight and last,
             }
         start = end
     raise ValueError(f"index: expected one of θ's numbers, below {start}, got {index}")

@@ -19,7 +19,7 @@ from lai_ref.oracle.diagnosis.conditions import Condition, condition
 from lai_ref.oracle.diagnosis.consistency import Consistency, consistency
 from lai_ref.oracle.diagnosis.facts import facts_of_case
 from lai_ref.oracle.diagnosis.follow_up import Ask
-from lai_ref.oracle.diagnosis.numbers import Numbers, tables
+from lai_ref.oracle.diagnosis.numbers import Numbers, symbol, tables
 from lai_ref.oracle.diagnosis.other_inputs import right_for_other_inputs
 from lai_ref.oracle.diagnosis.parts import deviating_parts
 from lai_ref.oracle.diagnosis.placement import placement, unchanged
@@ -31,8 +31,9 @@ from lai_ref.oracle.grading.grade import FAILED, PASSED, InvalidAnswer, Outcome,
 from lai_ref.support.validation import Array
 
 THRESHOLDS = ("k", "|e|", "λ", "t")  # sizes from which on a port may err
+SHARP = 0.75  # of the numbers at a place wrong: the place says much
+SINGLE = (3e-9, 3e-7)  # the relative errors of single precision, about
 SHOWN = ("p", "k", "λ")  # sizes that are named with the largest error
-SYMBOLS = {("factor", "value"): "F", ("factor", "slope"): "F'"}
 # facts in pairs, of which each part of the numbers may follow a law of its own
 SPLITS = (
     ("p = 1", "p = 2"),
@@ -40,8 +41,8 @@ SPLITS = (
     ("the reduction is batch", "the reduction is sample"),
     ("λ < 1", "λ > 1"),
     ("k > 0", "k < 0"),
-    ("it is a weight", "it is a bias"),
-    ("it belongs to a hidden layer", "it belongs to the last layer"),
+    ("θ_p is a weight", "θ_p is a bias"),
+    ("θ_p is in a hidden layer", "θ_p is in the last layer"),
     ("t = 0", "t > 0"),
 )
 
@@ -55,23 +56,27 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
         return said
     said += _of_memory(outcomes, ask) if ask else []
     said += _of_precision(outcomes, dtype)
-    said += _where_wrong(group, wrong, dtype)
     if "theta" in wrong and unchanged(wrong["theta"]):
         said.append("theta is what it was before: it does not change")
     if group == "adam":
         said += update_findings(found, dtype)
+    laws, places = _where_wrong(group, wrong, dtype)
+    said += laws
     if group != "codec":
         words, explained = right_for_other_inputs(outcomes, found, dtype)
         if words:
             names = joined([symbol(group, name) for name in explained])
             said.append(f"{names} {_are(explained)} right for other inputs: {words}")
     for name, numbers in wrong.items():
-        for words in (_of_parts(numbers, dtype), placement(_ordinary(numbers), dtype)):
-            said += [f"{symbol(group, name)} {words}"] if words else []
+        if not _one_output(numbers, dtype)[1]:  # a ratio says it already
+            for words in (_of_parts(numbers, dtype), placement(_ordinary(numbers), dtype)):
+                said += [f"{symbol(group, name)} {words}"] if words else []
+    said += places[True]
     if group == "train":
         said += _of_training(wrong["theta"], dtype)
+    said += broken_properties(group, ask, dtype) if ask else []
+    said += places[False]
     if ask:
-        said += broken_properties(group, ask, dtype)
         consistent = consistency(group, outcomes, ask, dtype)
         doubtful = [each for each in consistent if each.output in wrong or each.of in wrong]
         said += _of_consistency(group, doubtful, list(wrong))
@@ -84,17 +89,13 @@ def pattern(group: str, outcomes: Sequence[Outcome], dtype: str) -> str:
     wrong, right = [], []
     for name, numbers in found.items():
         if numbers.wrong.any():
-            wrong.append(f"{symbol(group, name)} ({_share(numbers.wrong)} numbers)")
+            seen = _ordinary(numbers)
+            wrong.append(f"{symbol(group, name)} ({_share(seen.wrong)} numbers)")
         elif len(numbers):
             right.append(symbol(group, name))
     words = [f"{joined(wrong)} {_are(wrong)} wrong"] if wrong else []
     words += [f"{joined(right)} {_are(right)} right"] if wrong and right else []
     return ", ".join(words)
-
-
-def symbol(group: str, output: str) -> str:
-    """The name of an output in sentences."""
-    return SYMBOLS.get((group, output), output)
 
 
 def _of_another_form(outcomes: Sequence[Outcome]) -> list[str]:
@@ -111,7 +112,8 @@ def _of_another_form(outcomes: Sequence[Outcome]) -> list[str]:
     for key, failed in reasons.items():
         if key == "no error is raised":
             abouts = "; ".join(o.case.about for o in failed)
-            said.append(f"invalid inputs are accepted in {len(failed)} cases: {abouts}")
+            cases = f"{len(failed)} case{'s' * (len(failed) > 1)}"
+            said.append(f"invalid inputs are accepted in {cases}: {abouts}")
             continue
         valid = failed[0].case.expected is not None
         candidates = [o for o in outcomes if (o.case.expected is not None) == valid]
@@ -122,34 +124,45 @@ def _of_another_form(outcomes: Sequence[Outcome]) -> list[str]:
     return said
 
 
-def _where_wrong(group: str, wrong: Mapping[str, Numbers], dtype: str) -> list[str]:
-    """Of each wrong output: where it is wrong, and in which ratio to the expected numbers."""
-    by_words: dict[str, list[str]] = {}
+def _where_wrong(
+    group: str, wrong: Mapping[str, Numbers], dtype: str
+) -> tuple[list[str], dict[bool, list[str]]]:
+    """Of each wrong output where it is wrong: with a ratio to the expected numbers, and without.
+
+    Those without are told apart by whether most numbers are wrong there.
+    """
+    by_words: dict[tuple[str, bool, bool], list[str]] = {}
     for name, numbers in wrong.items():
         by_words.setdefault(_one_output(numbers, dtype), []).append(name)
-    said = []
-    for words, names in by_words.items():
+    laws: list[str] = []
+    places: dict[bool, list[str]] = {True: [], False: []}
+    for (words, has_law, sharp), names in by_words.items():
         if words:
             shown = joined([symbol(group, name) for name in names])
-            said.append(f"{shown} {_are(names)} wrong{words}")
-    return said
+            (laws if has_law else places[sharp]).append(f"{shown} {_are(names)} wrong{words}")
+    return laws, places
 
 
-def _one_output(numbers: Numbers, dtype: str) -> str:
-    """Where the numbers of an output are wrong, and what they are there; "" if neither is clear."""
+def _one_output(numbers: Numbers, dtype: str) -> tuple[str, bool, bool]:
+    """Where the numbers of an output are wrong, and what they are; "" if neither is clear.
+
+    Besides, whether a ratio holds for all, and whether most numbers are wrong at that place.
+    """
     seen = _ordinary(numbers)
     wrong = seen.wrong
-    size = sizes(seen)
+    size = sizes(seen) if dtype == "float64" else {}  # in float32 bounds make thresholds
     thresholds = {f"|{n}|" if n == "k" else n: size[n] for n in size if n in THRESHOLDS}
     where = condition(wrong, seen.facts, thresholds)
     nan = wrong & ~np.isfinite(seen.got)
-    law = _law(seen.chosen(wrong & ~nan if not nan[wrong].all() else wrong), dtype)
+    some_nan = bool(nan.any() and not nan[wrong].all())
+    law, whole = _law(seen.chosen(wrong & ~nan if some_nan else wrong), dtype)
     words = _where(where) or (f" in {_share(wrong)} numbers" if law else "")
-    if nan.any() and not nan[wrong].all():
+    if some_nan:
         at = condition(nan, seen.facts)
         words = words or f" in {_share(wrong)} numbers"
         words += f", and NaN or infinite{_where(at) or f' in {int(nan.sum())} of them'}"
-    return words + (f": it {law}" if law else "")
+    sharp = where is not None and where.wrong >= SHARP * where.total
+    return words + (f": it {law}" if law else ""), whole, sharp
 
 
 def _of_parts(numbers: Numbers, dtype: str) -> str:
@@ -180,7 +193,7 @@ def _sizes_of_errors(group: str, wrong: Mapping[str, Numbers], dtype: str) -> li
     for name, numbers in wrong.items():
         seen = _ordinary(numbers)
         seen = seen.chosen(seen.wrong & (seen.expected != 0) & np.isfinite(seen.got))
-        if len(seen) and not _one_output(numbers, dtype):
+        if len(seen) and not _one_output(numbers, dtype)[0]:
             relative = np.abs(seen.got / seen.expected - 1)
             worst = int(relative.argmax())
             at = ", ".join(f"{n} = {v[worst]:.4g}" for n, v in sizes(seen).items() if n in SHOWN)
@@ -191,22 +204,24 @@ def _sizes_of_errors(group: str, wrong: Mapping[str, Numbers], dtype: str) -> li
     return said
 
 
-def _law(wrong: Numbers, dtype: str) -> str:
-    """The ratio to the expected numbers, of all or of each part of them."""
+def _law(wrong: Numbers, dtype: str) -> tuple[str, bool]:
+    """The ratio to the expected numbers, of all or of each part of them; whether it is of all."""
+    if len(set(wrong.outcomes)) < 2 < len(wrong):
+        return "", False  # one case has many laws
     law = ratio_law(wrong, dtype)
     if law:
-        return law
+        return law, True
     for pair in SPLITS:
         parts = {}
         for fact in pair:
             holds = np.array([facts.get(fact, False) for facts in wrong.facts])
-            if 1 < holds.sum() < len(wrong):
-                parts[fact] = ratio_law(wrong.chosen(holds), dtype)
+            part = wrong.chosen(holds)
+            if 1 < len(part) < len(wrong) and len(set(part.outcomes)) > 1:
+                parts[fact] = ratio_law(part, dtype)
         if len(parts) == 2 and any(parts.values()):
-            return " and it ".join(
-                f"{words} where {fact}" for fact, words in parts.items() if words
-            )
-    return ""
+            said = [f"{words} where {fact}" for fact, words in parts.items() if words]
+            return " and it ".join(said), all(parts.values())
+    return "", False
 
 
 def _ordinary(numbers: Numbers) -> Numbers:
@@ -282,7 +297,12 @@ def _of_precision(outcomes: Sequence[Outcome], dtype: str) -> list[str]:
     in_single = sum(grade(o.case, o.answer, "float32", "basic").status == PASSED for o in wrong)
     if in_single < 0.9 * len(wrong):
         return []
-    return [
-        f"{in_single} of {len(wrong)} wrong answers are right in float32: a part may be computed in"
-        " single precision, or an ε added"
-    ]
+    errors = []
+    for numbers in tables(wrong, dtype).values():
+        seen = numbers.chosen(numbers.wrong & (numbers.expected != 0))
+        errors += np.abs(seen.got / seen.expected - 1).tolist()
+    typical = float(np.median(errors)) if errors else 0.0
+    share = f"{in_single} of {len(wrong)} wrong answers are right in float32"
+    if SINGLE[0] < typical < SINGLE[1]:
+        return [f"{share}: a part may be computed in single precision"]
+    return [f"{share}, with relative errors about {typical:.1g}: an approximation, or a small ε"]

@@ -195,7 +195,20 @@ def _train(given: dict[str, Any], wrong: Collection[str], got: Reply, dtype: str
 
 def _sharded(given: dict[str, Any], wrong: Collection[str], got: Reply, dtype: str) -> Composing:
     rows = np.concatenate(given["shards"])
-    whole = {name: given[name] for name in ("sizes", "activation", "theta", "loss")}
+    net = {name: given[name] for name in ("sizes", "activation", "theta")}
+    whole = net | {"loss": given["loss"]}
+    if "input_gradient" in wrong:
+        # one that mixes the samples of a batch mixes those of a shard
+        questions = [
+            ("input_gradient", _listed(net | {"x": given["x"][shard]})) for shard in given["shards"]
+        ]
+        replies = _all((yield questions))
+        if replies is not None:
+            y, k = (np.concatenate([r[name] for r in replies]) for name in "yk")
+            value, _, _ = Port().loss_gradients(y, given["t"][rows], k, given["loss"])
+            by_shard = {"value": np.asarray(value)}
+            if got is not None and _alike(got, by_shard, dtype):
+                return by_shard
     question = _listed(whole | {"x": given["x"][rows], "t": given["t"][rows]})
     replies = _all((yield [("param_gradient", question)]))
     return None if replies is None else replies[0]
@@ -229,10 +242,10 @@ def _as_list(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
-def following(group: str, wrong: Sequence[str], graded: Collection[str]) -> Iterator[str]:
-    """The wrong groups that this one depends on directly, or through one that was not graded."""
+def following(group: str, wrong: Sequence[str]) -> Iterator[str]:
+    """The wrong groups that this one depends on directly, or through one that is not wrong."""
     for name in DEPENDS.get(group, ()):
         if name in wrong:
             yield name
-        elif name not in graded:
-            yield from following(name, wrong, graded)
+        else:
+            yield from following(name, wrong)

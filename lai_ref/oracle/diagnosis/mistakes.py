@@ -24,6 +24,7 @@ SAMPLE_SIZE = 16  # of a group's wrong answers, and of all right ones, to find t
 MATCH_BOUNDS = 2.0  # each of the two answers is within one bound of what exact arithmetic gives
 MATCH_ROUNDINGS = {"float64": 1e-12, "float32": 3e-6}  # relative, where a wrong number is large
 MIN_FRACTION = 1 / 3  # of a group's wrong answers, and of what was right that it makes wrong
+MAX_FALSE = 0.05  # of them, as many right ones that a complete mistake may make wrong
 MIN_CASES = 3  # that a mistake which does not reproduce all has to reproduce
 
 
@@ -32,7 +33,7 @@ class Mistake(NamedTuple):
 
     mutant: Mutant
     explained: tuple[Outcome, ...]
-    complete: bool  # all wrong answers of the group, and no right one is wrong in the mutant
+    complete: bool  # all wrong answers of the group, and hardly a right one is wrong in the mutant
 
 
 def mistakes(
@@ -61,7 +62,7 @@ def mistakes(
             break
         # at a kink a port of the same mistake may have chosen another subgradient
         missed = {o for o in wrong if o.case.direction is None} - set(explained)
-        complete = not missed and not false_positives
+        complete = not missed and false_positives <= MAX_FALSE * len(wrong)
         found.append(Mistake(mutant, tuple(explained), complete))
         left = [o for o in left if all(o is not each for each in explained)]
     return found

@@ -17,6 +17,7 @@ from lai_ref.oracle.diagnosis.facts import Facts, facts_of_case, facts_of_number
 from lai_ref.oracle.grading.grade import Outcome
 from lai_ref.support.validation import Array
 
+SYMBOLS = {("factor", "value"): "F", ("factor", "slope"): "F'"}
 SPARE = {"float64": 1e-10, "float32": 1e-5}  # relative: what two roundings of a number may differ
 
 
@@ -89,3 +90,8 @@ def tables(outcomes: Sequence[Outcome], dtype: str) -> dict[str, Numbers]:
         return {}
     names = OUTPUTS[outcomes[0].case.group]
     return {name: numbers_of(outcomes, name, dtype) for name in names}
+
+
+def symbol(group: str, output: str) -> str:
+    """The name of an output in sentences."""
+    return SYMBOLS.get((group, output), output)

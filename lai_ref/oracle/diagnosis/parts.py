@@ -118,6 +118,26 @@ def _of_loss(output: str) -> Callable[[Case], Parts]:
     return parts
 
 
+def _of_dy_by_feature(last: bool) -> Callable[[Case], Parts]:
+    """dy as what one feature gives, the first or the last, and what the others give."""
+
+    def parts(case: Case) -> Parts:
+        given = arguments("loss", case.inputs, "float64")
+        port, e = Port(), given["y"] - given["t"]
+        F, _ = port.factor(given["k"], given["lam"], given["order"])
+        ell = port.per_feature(e, F, given["order"])
+        _, s = port.reduce(ell, given["l1_ratio"], given["reduction"])
+        every = s * (port.residual_grad(e, given["order"])[:, None] * F) / len(e)
+        one = every[:, -1 if last else 0]
+        name = "last" if last else "first"
+        return {
+            f"the part of the {name} feature": one,
+            "the part of the other features": every.sum(axis=1) - one,
+        }
+
+    return parts
+
+
 def _of_dk(case: Case) -> Parts:
     given = arguments("loss", case.inputs, "float64")
     dk = Port().loss(**given)[2]
@@ -157,6 +177,29 @@ def parts_of_gradient(given: dict[str, Any], loss: dict[str, Any]) -> Parts:
         "the part through k into the last layer's weights (Σ v̄)": direct(last),
         "the part through k by way of f''": port.flatten(port.reverse_forward(cache, 0 * dy, dz)),
     }
+
+
+def _of_gradient_by_feature(last: bool) -> Callable[[Case], Parts]:
+    """θ̄ as what comes through y, and through k of one feature and of the others."""
+
+    def parts(case: Case) -> Parts:
+        given = arguments("param_gradient", case.inputs, "float64")
+        port = Port()
+        net = {name: given[name] for name in ("sizes", "activation", "theta")}
+        cache = port.forward_and_input_gradient(given["x"], **net)
+        _, dy, dk = port.loss_gradients(cache.y, given["t"], cache.k, given["loss"])
+        one = np.zeros_like(dk)
+        one[:, -1 if last else 0] = dk[:, -1 if last else 0]
+        name = "last" if last else "first"
+        return {
+            "the part through y": port.double_backward(cache, dy, 0 * dk),
+            f"the part through k of the {name} feature": port.double_backward(cache, 0 * dy, one),
+            "the part through k of the other features": port.double_backward(
+                cache, 0 * dy, dk - one
+            ),
+        }
+
+    return parts
 
 
 def _of_shards(output: str) -> Callable[[Case], Parts]:
@@ -210,9 +253,13 @@ def _by_own(x: Array, t: Array, shards: list[Array], given: dict[str, Any]) -> A
 PARTS: dict[tuple[str, str], tuple[Callable[[Case], Mapping[str, Array]], ...]] = {
     ("factor", "slope"): (_of_factor,),
     ("loss", "value"): (_of_loss("value"),),
-    ("loss", "dy"): (_of_loss("dy"),),
+    ("loss", "dy"): (_of_loss("dy"), _of_dy_by_feature(False), _of_dy_by_feature(True)),
     ("loss", "dk"): (_of_loss("dk"), _of_dk),
-    ("param_gradient", "grad"): (_of_gradient,),
+    ("param_gradient", "grad"): (
+        _of_gradient,
+        _of_gradient_by_feature(False),
+        _of_gradient_by_feature(True),
+    ),
     ("sharded", "value"): (_of_shards("value"),),
     ("sharded", "grad"): (_of_shards("grad"),),
 }

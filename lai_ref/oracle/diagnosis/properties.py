@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lai_ref.oracle.diagnosis.follow_up import Ask, Reply
+from lai_ref.oracle.diagnosis.numbers import symbol
 from lai_ref.oracle.diagnosis.other_inputs import right_answer
 from lai_ref.oracle.diagnosis.probes import (
     LOSSES,
@@ -44,34 +45,46 @@ def broken_properties(group: str, ask: Ask, dtype: str) -> list[str]:
     rules = list(PROPERTIES[group]()) if group in PROPERTIES else []
     questions = [(group, inputs) for rule in rules for inputs in (rule.base, rule.changed)]
     replies = ask(questions) if questions else []
-    said: dict[str, str] = {}
+    broken: dict[tuple[str, str], list[str]] = {}
     for i, rule in enumerate(rules):
-        if rule.words not in said:
-            words = _broken(rule, replies[2 * i], replies[2 * i + 1], group, dtype)
-            if words:
-                said[rule.words] = words
+        base, changed = replies[2 * i], replies[2 * i + 1]
+        for output in rule.equal if base is not None and changed is not None else ():
+            words = _broken(rule, output, base, changed, group, dtype)
+            if words is not None:
+                broken.setdefault((output, rule.words), []).append(words)
+    differs = {rule.words for rule in rules if rule.differs}
+    said: dict[str, str] = {}
+    for (_, name), every in broken.items():
+        # independence is a statement about all answers, any other property fails by one
+        words = next((w for w in every if w), "")
+        if words and (name not in differs or all(every)):
+            said.setdefault(name, words)
     return list(said.values())
 
 
-def _broken(rule: Property, base: Reply, changed: Reply, group: str, dtype: str) -> str:
-    if base is None or changed is None:
-        return ""
-    for output, equal in rule.equal.items():
-        try:
-            a, b = (np.asarray(part, float) for part in equal(base[output], changed[output]))
-        except (IndexError, KeyError, ValueError):
-            continue
-        if not (np.isfinite(a).all() and np.isfinite(b).all()) or a.shape != b.shape:
-            continue
-        gap = np.abs(a - b)
-        scale = max(np.abs(a).max(), np.abs(b).max(), 1e-6)
-        at = np.unravel_index(int(gap.argmax()), gap.shape)
-        alike = bool(gap[at] <= SPARE[dtype] * scale)
-        if rule.differs and alike and _should_differ(rule, output, group):
-            return f"{output} {rule.words}"
-        if not rule.differs and not alike:
-            return f"{output} {rule.words}: expected {float(a[at]):.6g}, got {float(b[at]):.6g}"
-    return ""
+def _broken(
+    rule: Property, output: str, base: Reply, changed: Reply, group: str, dtype: str
+) -> str | None:
+    """What is said of one output, "" if it has the property, None if that cannot be told."""
+    assert base is not None and changed is not None
+    try:
+        pair = rule.equal[output](base[output], changed[output])
+    except (IndexError, KeyError, ValueError):
+        return None
+    a, b = (np.asarray(part, float) for part in pair)
+    if not (np.isfinite(a).all() and np.isfinite(b).all()) or a.shape != b.shape:
+        return None
+    gap = np.abs(a - b)
+    scale = max(np.abs(a).max(), np.abs(b).max(), 1e-6)
+    at = np.unravel_index(int(gap.argmax()), gap.shape)
+    alike = bool(gap[at] <= SPARE[dtype] * scale)
+    name = symbol(group, output)
+    if rule.differs:
+        if not _should_differ(rule, output, group):
+            return None
+        return f"{name} {rule.words}" if alike else ""
+    numbers = f"expected {float(a[at]):.6g}, got {float(b[at]):.6g}"
+    return "" if alike else f"{name} {rule.words}: {numbers}"
 
 
 def _should_differ(rule: Property, output: str, group: str) -> bool:

@@ -57,15 +57,21 @@ def ratio_law(numbers: Numbers, dtype: str) -> str:
     if len(set(np.sign(ratio))) > 1:
         signs = np.abs(np.abs(ratio) - 1) <= spare
         return "has the right magnitude and, in part, the wrong sign" if signs.all() else ""
-    law = _law(np.log(np.abs(ratio)), spare, sizes(numbers))
-    if not law:
+    law = law_of(ratio, spare, sizes(numbers))
+    return f"is {law} times the expected number" if law else ""
+
+
+def law_of(ratio: Array, spare: Array, features: dict[str, Array]) -> str:
+    """The law that ratios of one sign follow, in words, or ""."""
+    if not np.isfinite(ratio).all() or len(set(np.sign(ratio))) > 1 or (ratio == 0).any():
         return ""
-    return f"is {'−' * bool(ratio[0] < 0)}{law} times the expected number"
+    law = _law(np.log(np.abs(ratio)), spare, features)
+    return "−" * bool(law and ratio[0] < 0) + law
 
 
 def _close(ratio: Array, spare: Array) -> str:
     """Of ratios near 1."""
-    if (np.abs(ratio / np.median(ratio) - 1) <= spare).all():
+    if len(ratio) > 3 and (np.abs(ratio / np.median(ratio) - 1) <= spare).all():
         return f"is 1 {np.median(ratio) - 1:+.2g} times the expected number"
     return ""
 
@@ -169,6 +175,7 @@ def features(case: Case, output: str, place: tuple[int, ...]) -> dict[str, float
             own = float(own[place[1] if len(own) > 1 else 0])
         if own is not None:
             found |= {"λ": own, "min(λ, 1)": min(own, 1.0), "max(λ, 1)": max(own, 1.0)}
+            found["max(λ, 1/λ)"] = max(own, 1 / own)
     k = given["k"][place] if output == "dk" or case.group == "factor" else None
     if k is not None:
         found |= {"(1 + k²)": 1 + k * k, "k": abs(k)}

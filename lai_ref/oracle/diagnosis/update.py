@@ -19,6 +19,7 @@ from lai_ref.oracle.arguments import arguments
 from lai_ref.oracle.case import flat
 from lai_ref.oracle.diagnosis.combinations import in_words, smallest
 from lai_ref.oracle.diagnosis.numbers import SPARE, Numbers
+from lai_ref.oracle.diagnosis.ratios import law_of
 from lai_ref.oracle.grading.grade import Outcome
 from lai_ref.support.validation import Array
 
@@ -113,10 +114,16 @@ def _update(tables: Mapping[str, Numbers], dtype: str) -> str:
 def _ratios(update: Array, q: Mapping[str, Array], m: Array, v: Array) -> str:
     """The range of the update relative to that of the port's own m and v."""
     _, right = next(iter(_variants(q, m, v)))
-    ratio = update[right != 0] / right[right != 0]
+    moving = right != 0
+    ratio = update[moving] / right[moving]
     low, high = np.min(ratio), np.max(ratio)
     if 0.99 < low <= high < 1.01:  # the update is right, m or v is not
         return ""
+    known = {"t": q["t"] + 1, "(1 − β₁^t)": 1 - q["beta1"] ** (q["t"] + 1)}
+    known |= {"(1 − β₂^t)": 1 - q["beta2"] ** (q["t"] + 1), "lr": q["lr"]}
+    law = law_of(ratio, np.full(len(ratio), 1e-4), {n: f[moving] for n, f in known.items()})
+    if law:
+        return f"the update is {law} times lr · m̂ / (√v̂ + ε), t being 1 in the first step"
     return f"the update is {low:.4g} to {high:.4g} times lr · m̂ / (√v̂ + ε) of the port's m and v"
 
 
@@ -187,7 +194,8 @@ def _variants(q: Mapping[str, Array], m: Array, v: Array) -> Iterator[tuple[str,
             }
             for end, denominator in ends.items():
                 right = (top, bottom, end) == ("m̂", "v̂", "(√{} + ε)")
-                words = "" if right else f"lr · {top} / {end.format(bottom)}"
+                named = bottom if bottom == "v̂" else f"[{bottom}]"
+                words = "" if right else f"lr · {top} / {end.format(named)}"
                 yield words, a / denominator
 
 

@@ -14,7 +14,7 @@ from itertools import product
 from typing import Any
 
 from lai_ref.oracle.case import Case, flat, shape
-from lai_ref.oracle.diagnosis.findings import symbol
+from lai_ref.oracle.diagnosis.numbers import symbol
 from lai_ref.oracle.extremes import NAMES, magnitudes, most_extreme
 from lai_ref.oracle.grading.grade import FAILED, Outcome, errors_in_bounds
 

@@ -112,9 +112,8 @@ class Report:
 
     @cached_property
     def losses_of_accuracy(self) -> list[LossOfAccuracy]:
-        """What fails at level strict alone, by its cause, in groups that are right otherwise."""
-        right = [o for o in self._only_strict if o.case.group not in self._wrong_groups]
-        return losses_of_accuracy(right, self.dtype)
+        """What fails at level strict alone, by its cause; of a wrong port, nothing is said."""
+        return [] if self.verdict == WRONG else losses_of_accuracy(self._only_strict, self.dtype)
 
     @cached_property
     def _only_strict(self) -> list[Outcome]:
@@ -122,17 +121,14 @@ class Report:
         wrong = {o.case for o in self._basic if o.status != PASSED}
         return [o for o in self.outcomes if o.status == FAILED and o.case not in wrong]
 
-    @cached_property
-    def _wrong_groups(self) -> set[str]:
-        return {o.case.group for o in self._basic if o.status in (FAILED, MISSING)}
-
     def _extreme_of_wrong(self) -> list[str]:
-        """In one line, the extreme cases of groups that are wrong at ordinary values."""
-        failed = [o.case.group for o in self._only_strict if o.case.group in self._wrong_groups]
-        if not failed:
+        """In one line, what fails at extreme values of a port that is wrong at ordinary ones."""
+        if self.verdict != WRONG or not self._only_strict:
             return []
-        groups = ", ".join(dict.fromkeys(failed))
-        return [f"at extreme values: {len(failed)} cases of {groups} fail, too"]
+        groups = ", ".join(dict.fromkeys(o.case.group for o in self._only_strict))
+        n = len(self._only_strict)
+        cases = "1 case fails" if n == 1 else f"{n} cases fail"
+        return [f"at extreme values: {cases} besides, in {groups}; look at them last"]
 
     @cached_property
     def _basic(self) -> list[Outcome]:
@@ -218,7 +214,10 @@ class Report:
     def _group(self, group: GroupDiagnosis) -> list[str]:
         """The lines about one group: what is wrong in it, and its first failures."""
         states = sorted({"wrong" if o.status == FAILED else MISSING for o in group.failed})
-        count = f"{len(group.failed)} of {group.total} basic cases are {' or '.join(states[::-1])}"
+        are = "is" if len(group.failed) == 1 else "are"
+        count = (
+            f"{len(group.failed)} of {group.total} basic cases {are} {' or '.join(states[::-1])}"
+        )
         causes = " and ".join(group.causes)
         if group.follows is not False:
             how = "follow from" if group.follows else "may all follow from"
@@ -231,12 +230,13 @@ class Report:
             if mistakes is None:
                 lines += [f"  {finding}" for finding in group.findings]
                 continue
-            how = "likely cause" if mistakes is complete else "perhaps, for a part"
-            lines += [
-                f"  {how}: {m.mutant.mistake} [{m.mutant.name}] reproduces"
-                f" {len(m.explained)} of {len(group.failed)} wrong cases"
-                for m in mistakes
-            ]
+            for m in mistakes:
+                most = m.complete or len(m.explained) > len(group.failed) / 2
+                how = "likely cause" if most else "perhaps, for a part"
+                lines.append(
+                    f"  {how}: {m.mutant.mistake} [{m.mutant.name}] reproduces"
+                    f" {len(m.explained)} of {len(group.failed)} wrong cases"
+                )
         once: dict[str, Outcome] = {}
         for o in group.failed:  # errors and wrong shapes are mostly the same in all cases
             own = o.location or (isinstance(o.answer, dict) and not o.case.expected)
