@@ -182,7 +182,8 @@ show(*str(report).splitlines()[:10])
 
 # The diagnosis has three layers.
 #
-# - *Where*: the verdict names the first wrong group, the group's own line the wrong outputs.
+# - *Where*: the verdict names the first wrong group, and which groups follow from it or have errors
+#   of their own. The group's own line names the wrong outputs.
 # - *What kind*: sentences computed from the answers. Under which conditions are they wrong? For
 #   which other inputs would they be right? Whose derivative are they? These need no list of
 #   mistakes.
@@ -346,8 +347,8 @@ ask(port, "factor", "far-k-p1-lam0.5", level="strict")
 #     F' = (1/h − k²/h³)/min(λ, 1)     instead of     F' = 1/h³/min(λ, 1)
 #
 # Both terms are nearly 1/|k|, their difference is 1/|k|³: the relative error grows with k², and in
-# float32 no digit is left for |k| ≥ 4096. The bounds of level basic grow alike, those of level
-# strict do not. In `ports/torch_lai.py` `lai_factor` computes F' by the second formula, as an
+# float32 no digit is left for |k| ≥ 4096. The bounds of level basic grow likewise, those of level
+# strict are capped. In `ports/torch_lai.py` `lai_factor` computes F' by the second formula, as an
 # autograd.Function, and such that no square overflows.
 autograd_factor, lai_factor = lai_factor, torch_lai.lai_factor
 assert ask(port, "factor", level="strict")
@@ -388,8 +389,8 @@ print("picture:", (OUT / "09_digits.png").as_posix())
 # %% Does the loss of digits matter?
 # Rarely. F' enters θ̄ as k̄ ∂k/∂θ, where k̄ is in proportion to F'. Autograd's error of F' is about
 # ε/|k|, with ε the precision, and relative to ∂y/∂θ, ∂k/∂θ is of order |k|. The error of the
-# product is of order ε, like the rounding of F, which enters through ȳ. Where F' loses its digits,
-# its part of θ̄ is negligible. Check: make |k| 10⁴ times as large, in float32.
+# product is of order ε, like the rounding of F, which enters through ȳ. Where F' has no digit
+# left, its whole part of θ̄ is of order ε. Check: make |k| 10⁴ times as large, in float32.
 large_k = np.concatenate([1e4 * start[:32], start[32:]])  # W_1 for inputs x/10⁴
 small_x, functions = x[:128] / 1e4, (lai_loss, output_and_input_gradient)
 exact_large_k = gradient(large_k, 1.0, *functions, small_x)  # by hand, in float64
@@ -423,7 +424,7 @@ ask(port, "input_gradient", "softplus-large-z", level="strict")
 # nn.Softplus: it returns z for log(1 + e^z) if z > 20, its `threshold`. e^−20 is below the
 # resolution of float32, but not of float64.
 
-# %% Nothing is left
+# %% Everything passes
 # `ports/torch_lai.py` is this port with all that corrected; `ports/torch_backend.py` adapts it to
 # the oracle, with Adam and Lai Training. `sharded` is the subject of tutorial 10.
 assert oracle.check(TorchBackend(), "float32", ["loss"])

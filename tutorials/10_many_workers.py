@@ -279,7 +279,7 @@ assert report and str(answers["report"]) == f"{report.summary()}, {report.counts
 
 
 # And of averages? Without weights they have both errors; with the weights n_w/N the second is left.
-# (`np.average` gives all the same weight for None.)
+# (With `weights=None`, `np.average` weights all equally.)
 class AveragesBackend:
     def __init__(self, weighted):
         self.weighted = weighted
