@@ -1,10 +1,10 @@
-"""10 · Many workers: the gradient of a batch that nobody has whole
+"""10 · Many workers: the gradient of a batch that no worker has whole
 
-Question           W workers have a part of the batch each. How do they get the gradient of the
+Question           Each of W workers has a part of the batch. How do they get the gradient of the
                    whole?
 Prerequisites      Tutorials 05, 06 and 09; PyTorch and JAX: pip install -e ".[backends]"
-You will learn to  see what the average of the workers' gradients misses, derive what they must tell
-                   each other, and train with 1, 2 and 4 processes to the same parameters.
+You will learn to  see what the average of the workers' gradients misses, derive what they must
+                   exchange, and train with 1, 2 and 4 processes to the same parameters.
 Minutes            35
 """
 
@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,10 +45,10 @@ def relative_error(g, reference):
 
 
 # %% Is the average of the workers' gradients the gradient of the batch?
-# A batch of N samples lies in W *shards*, the n_w samples of shard w on worker w. The custom is
-# that each computes the gradient of its own shard's loss as if there were no other, and that the
-# step is made with the average of these gradients. How far is it from the batch's gradient? Here
-# W is 4, and the network has had its pretraining.
+# A batch of N samples lies in W *shards*, the n_w samples of shard w on worker w. In standard
+# data-parallel training each worker computes the gradient of the loss on its own shard, and the
+# optimizer step uses the average of these gradients. How far is it from the gradient of the batch?
+# Here W is 4, and the network is pretrained.
 rng, net = np.random.default_rng(1), MLP((3, 8, 1), "tanh")
 
 
@@ -72,14 +73,14 @@ def averaged(x, t, shards, loss):
 for name, loss in losses.items():
     truth = value_and_grad(net, theta, x[batch], t[batch], loss)[1]  # (P,)
     a, b = [relative_error(averaged(x, t, each, loss), truth) for each in shards.values()]
-    print(f"{name:11} off by {a:.3f} with equal shards, {b:.3f} with unequal ones")
+    print(f"{name:11} relative error {a:.3f} with equal shards, {b:.3f} with unequal ones")
     assert (a < 1e-14) == (name != "Lai, batch") and b > 0.3
-# > MSE         off by 0.000 with equal shards, 0.436 with unequal ones
-# > Lai, sample off by 0.000 with equal shards, 0.422 with unequal ones
-# > Lai, batch  off by 0.064 with equal shards, 0.460 with unequal ones
+# > MSE         relative error 0.000 with equal shards, 0.436 with unequal ones
+# > Lai, sample relative error 0.000 with equal shards, 0.422 with unequal ones
+# > Lai, batch  relative error 0.064 with equal shards, 0.460 with unequal ones
 
 # %% Two errors
-# Write ℓ_i (D,) for the losses of a sample by feature, c for their mean, and s for the derivative
+# Write ℓ_i (D,) for the losses of a sample per feature, c for their mean, and s for the derivative
 # of the norm M (tutorial 06). Σ_{i∈w} is the sum over shard w. The gradient of the batch is
 #
 #     c = (1/N) Σ_i ℓ_i      L = M(c)      s_j = ∂M/∂c_j
@@ -89,18 +90,19 @@ for name, loss in losses.items():
 #
 #     (1/W) Σ_w ∂M(c^w)/∂θ = Σ_w (1/(W n_w)) Σ_{i∈w} Σ_j s_j(c^w) ∂ℓ_ij/∂θ
 #
-# First, 1/(W n_w) is 1/N for shards of one length only; in a short one each sample weighs more.
-# This any loss has, MSE too. Second, s(c^w) is not s(c): the norm of a mean is not the mean of the
-# norms. It is where M is linear, D = 1 or ρ = 1; and the sample reduction *is* a mean of norms.
+# The first error: 1/(W n_w) is 1/N only if all shards have the same length; in a short one each
+# sample weighs more. This affects any loss, MSE too. The second: s(c^w) is not s(c), as the norm of
+# a mean is not the mean of the norms. They are equal only where M is linear (D = 1 or ρ = 1). The
+# sample reduction is not affected: it *is* a mean of norms.
 #
-# How large is the second? For equal shards let c^w = c + δ_w and ∂c^w/∂θ = ∂c/∂θ + Δ_w. Over the
-# shards δ and Δ have the mean 0, so that only means of their products are left. If the data are
-# shuffled, c^w is a mean over n_w draws, δ and Δ are of the order 1/√n_w, and the error is of the
-# order 1/n_w = W/N. If each worker reads its own part of sorted data, they do not shrink.
+# How large is the second error? For equal shards let c^w = c + δ_w and ∂c^w/∂θ = ∂c/∂θ + Δ_w. Over
+# the shards δ and Δ have mean 0, so only means of their products are left. If the data are
+# shuffled, c^w is a mean over n_w draws, δ and Δ are of order 1/√n_w, and the error is of order
+# 1/n_w = W/N. If each worker reads its own part of sorted data, they do not shrink.
 
-# %% What must the workers tell each other?
-# Only Σ_{i∈w} ℓ_i and n_w, D + 1 numbers. Their sums over the workers, an *all-reduce*, give each
-# of them c and N, hence s, and its samples' seeds (tutorials 05 and 06), for p = 2 and ρ = 0:
+# %% What must the workers exchange?
+# Only Σ_{i∈w} ℓ_i and n_w, D + 1 numbers. An *all-reduce* gives every worker their sums, so c, N
+# and s, and with these the loss gradients of its samples (tutorials 05, 06). For p = 2 and ρ = 0:
 #
 #     ȳ_i = (1/N) Σ_j s_j F_ij 2 e_i      k̄_ij = (1/N) s_j e_i² F'_ij      s = c/‖c‖
 #
@@ -115,7 +117,7 @@ def sharded_gradient(x, t, shards, lam=0.1):
         total, N = total + ell.sum(axis=0), N + len(i)  # the all-reduce: D + 1 numbers
     s = total / np.linalg.norm(total)  # (D,), that of c = total/N
     grad = np.zeros(net.n_params)
-    for i in shards:  # and then; it has kept y and k
+    for i in shards:  # and then; in practice it keeps y and k
         y, tape = net.forward(theta, x[i])
         k, gtape = net.input_gradient(tape)  # (n_w, D)
         e = y - t[i]
@@ -142,13 +144,13 @@ for n in range(5):
 assert (runs[1] > runs[0]).mean() > 0.9 and runs[2].max() < 1e-13
 shuffled, by_file, fixed = np.median(runs, axis=2)  # (8,) each
 assert 0.5 < np.polyfit(np.log(counts), np.log(shuffled), 1)[0] < 1.2  # the power of W
-print(f"W = 64: averages off by {shuffled[5]:.3f}, sorted {by_file[5]:.3f}")
-# > W = 64: averages off by 0.009, sorted 0.054
+print(f"W = 64: error of averages, shuffled {shuffled[5]:.3f}, sorted {by_file[5]:.3f}")
+# > W = 64: error of averages, shuffled 0.009, sorted 0.054
 
 # %% In PyTorch
-# DistributedDataParallel, DDP, gives each process a copy of the network and, by `backward`, the
-# *average* of all gradients; it cannot know our loss. So `ports/torch_workers.py` puts another mean
-# into the Lai loss. Its core, a being this worker's ℓ_i:
+# DistributedDataParallel (DDP) gives each process a copy of the network, and `backward` the
+# *average* of all gradients, for any loss. So `ports/torch_workers.py` replaces the mean in the Lai
+# loss. Its core, where a is this worker's ℓ_i:
 core = """
     local_sums = torch.cat([a.sum(dim=0).reshape(-1), a.new_tensor([len(a)])])
     global_sums = local_sums.detach().clone()
@@ -160,18 +162,18 @@ core = """
 ports = Path(__file__).parent / "ports"
 assert core in (ports / "torch_workers.py").read_text(encoding="utf-8")
 
-# In value `local_sums - local_sums.detach()` is 0, in derivative 1: the global sums are constants
-# to autograd, and each worker differentiates its own samples. Worker w's gradient is then
+# `local_sums - local_sums.detach()` has the value 0 and the derivative 1: the global sums are
+# constants to autograd, and each worker differentiates its own samples. Worker w's gradient is then
 #
 #     θ̄_w = W (1/N) Σ_{i∈w} Σ_j s_j(c) ∂ℓ_ij/∂θ      (1/W) Σ_w θ̄_w = θ̄
 #
-# W undoes DDP's average. N comes with the sums, as the last number. A worker without any sample
-# does what all do, with sums of nothing: the others would wait for it.
+# W cancels DDP's average. N comes with the sums, as the last number. A worker without samples runs
+# the same code with empty sums, because the others wait for it.
 
 # %% Real processes
-# Four of them, started by torchrun as on a cluster. Each runs `ports/torch_train.py`: the gradient
-# of a batch of 30 whose shards end at the `cuts`, then Lai Training with batches given in advance,
-# each split anew, for four into 8 + 8 + 7 + 7. First one worker does it alone, then two, then four.
+# torchrun starts four, as on a cluster. Each runs `ports/torch_train.py`: the gradient of a batch
+# of 30 whose shards end at the `cuts`, then Lai Training with batches given in advance, each split
+# again, for four workers into 8 + 8 + 7 + 7. One worker does it alone, then two, then four.
 task = {"sizes": net.sizes, "lam": 0.1, "lr": 0.01, "theta": theta, "x": x, "t": t}
 task["rows"] = np.array([rng.permutation(120).reshape(4, 30) for _ in range(6)])  # (epochs, 4, 30)
 task["lai_mask"] = rng.random((6, 4, 30)) < 0.25  # points, α = 0.25
@@ -189,16 +191,16 @@ with tempfile.TemporaryDirectory() as folder:
 truth = value_and_grad(net, theta, x[batch], t[batch], Lai(0.1))[1]
 for W, ends in cuts.items():
     lengths, error = np.diff([0, *ends, 30]), relative_error(answers[f"grad_{W}"], truth)
-    print(f"W = {W}, shards of {lengths}: gradient off by {error:.3f}")
+    print(f"W = {W}, shards of {lengths}: error of the gradient {error:.3f}")
     assert error < 1e-14
-# > W = 1, shards of [30]: gradient off by 0.000
-# > W = 2, shards of [ 9 21]: gradient off by 0.000
-# > W = 4, shards of [ 9  0 16  5]: gradient off by 0.000
+# > W = 1, shards of [30]: error of the gradient 0.000
+# > W = 2, shards of [ 9 21]: error of the gradient 0.000
+# > W = 4, shards of [ 9  0 16  5]: error of the gradient 0.000
 
 # %% The same training with 1, 2 and 4 workers
-# The reference run makes the same steps in one process, in NumPy. The workers have also trained the
-# other way, each with the loss of its own samples; how many Lai rows are among them is left to
-# chance.
+# The reference run makes the same steps in one process, in NumPy. The workers have also trained in
+# the standard way, each with the loss of its own samples, whatever number of Lai samples is among
+# them.
 steps = list(zip(task["rows"].reshape(24, 30), task["lai_mask"].reshape(24, 30), strict=True))
 
 
@@ -217,20 +219,19 @@ reference_run = train(
 for W in cuts:
     error_all = relative_error(answers[f"all_{W}"], reference_run)  # (epochs,)
     error_own = relative_error(answers[f"own_{W}"], reference_run)  # (epochs,)
-    at_end = f"with the loss of all, θ off by {error_all[-1]:.3f}; of its own, {error_own[-1]:.3f}"
-    print(f"W = {W}: {at_end}")
+    print(f"W = {W}: error of θ {error_all[-1]:.3f}, with own losses {error_own[-1]:.3f}")
     assert max(error_all) < 1e-12 and (min(error_own) > 1e-3) == (W > 1)
-# > W = 1: with the loss of all, θ off by 0.000; of its own, 0.000
-# > W = 2: with the loss of all, θ off by 0.000; of its own, 0.005
-# > W = 4: with the loss of all, θ off by 0.000; of its own, 0.011
-# With the loss of all they agree to rounding, not bit for bit: sums over other shards round
-# otherwise. With losses of their own it is another training, and for each W another.
+# > W = 1: error of θ 0.000, with own losses 0.000
+# > W = 2: error of θ 0.000, with own losses 0.005
+# > W = 4: error of θ 0.000, with own losses 0.011
+# With the loss of the whole batch the runs agree to rounding, though not bit for bit: sums over
+# other shards round differently. With own losses, every W > 1 is a different training.
 
 # %% In JAX
 # `shard_map` runs one function on each device of a mesh, with that device's rows; `jax.lax.psum` is
-# the sum over all. JAX differentiates the whole, psum included, and no W has to be put anywhere.
-# All devices must have equally many rows: `pad_shards` adds some that `valid_mask` leaves out of
-# every mean, N included. `ports/jax_workers.py` is all of it. Here the cuts serve for training too.
+# the sum over all. JAX differentiates everything, psum included, and no factor W is needed. All
+# devices must have the same number of rows: `pad_shards` adds rows that `valid_mask` excludes from
+# every mean, and from N. The code is `ports/jax_workers.py`. Here training uses the cuts, too.
 value = partial(sharded_loss, partial(network, net.sizes, "tanh"), loss=partial(lai_loss, lam=0.1))
 gradient = jax.jit(jax.grad(partial(value, mesh=Mesh(jax.devices(), ("devices",)))))
 place, valid_mask = pad_shards(np.split(batch, cuts[4]))  # (64,), (64,): 4 times the longest shard
@@ -242,66 +243,96 @@ def on_devices(q, rows, lai_mask):
 
 error = relative_error(on_devices(theta, batch, batch >= 0), truth)
 in_jax = relative_error(train(on_devices), reference_run)  # (epochs,)
-print(f"4 devices: gradient off by {error:.3f}, θ after training by {in_jax[-1]:.3f}")
-# > 4 devices: gradient off by 0.000, θ after training by 0.000
+print(f"4 devices: error of the gradient {error:.3f}, of θ after training {in_jax[-1]:.3f}")
+# > 4 devices: error of the gradient 0.000, of θ after training 0.000
 assert error < 1e-14 and max(in_jax) < 1e-12
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
 left.loglog(counts, by_file, "s-", color=ORANGE, label="averages, data sorted by x₁")
 left.loglog(counts, shuffled, "o-", color=RED, label="averages, data shuffled")
 left.loglog(counts, counts / 4096, ":", color=GREY, label="W/N")
-left.loglog(counts, fixed, "^-", color=BLUE, label="with everyone's c")
-left.set(xlabel="workers W, equal shards of N = 4096 samples", ylabel="gradient off by, relative")
+left.loglog(counts, fixed, "^-", color=BLUE, label="with the c of the batch")
+left.set(
+    xlabel="workers W, equal shards of N = 4096 samples", ylabel="relative error of the gradient"
+)
 left.set_title("One batch: the shorter the shards, the worse")
 left.set_xscale("log", base=2)
 epochs = range(1, 7)
 right.semilogy(epochs, error_own, "o-", color=RED, label="averages, 4 workers")
-right.semilogy(epochs, error_all, "^-", color=BLUE, label="with everyone's c, 4 workers")
+right.semilogy(epochs, error_all, "^-", color=BLUE, label="with the c of the batch, 4 workers")
 right.semilogy(epochs, in_jax, "x-", color=BLACK, label="the same in JAX, 4 devices")
-right.set(xlabel="epochs of Lai Training", ylabel="θ off that of one process by, relative")
-right.set_title("Training: rounding, or another run")
+right.set(xlabel="epochs of Lai Training", ylabel="relative difference of θ from one process")
+right.set_title("Training: the same run, or another one")
 left.legend(loc="center right"), right.legend(loc="center right")
 figure.savefig(OUT / "10_many_workers.png")
 plt.close(figure)
 print("picture:", (OUT / "10_many_workers.png").as_posix())
 # > picture: tutorials_out/10_many_workers.png
 
-# The oracle's group `sharded`: up to three shards, both reductions and norms, MSE, kinks.
+# %% What does the oracle report?
+# Its group `sharded` has up to three shards, both reductions and norms, MSE, kinks.
 report = oracle.check(DevicesBackend(), groups=["sharded"])
-print(f"PyTorch: {answers['report']}\nJAX:     {report.summary()}")
-# > PyTorch: 27 of 27 cases passed in float64
-# > JAX:     27 of 27 cases passed in float64
-assert report and str(answers["report"]) == report.summary()
+print(f"PyTorch: {answers['report']}\nJAX:     {report.summary()}, {report.counts()}")
+# > PyTorch: correct, 27 of 27 cases passed in float64 at level strict
+# > JAX:     correct, 27 of 27 cases passed in float64 at level strict
+assert report and str(answers["report"]) == f"{report.summary()}, {report.counts()}"
+
+
+# And of averages? Without weights they have both errors; with the weights n_w/N the second is left.
+# (With `weights=None`, `np.average` weights all equally.)
+class AveragesBackend:
+    def __init__(self, weighted):
+        self.weighted = weighted
+
+    def sharded_gradient(self, x, t, shards, **rest):
+        own = [oracle.reference.param_gradient(x=x[i], t=t[i], **rest) for i in shards]
+        weights = [len(i) for i in shards] if self.weighted else None
+        return tuple(np.average(each, axis=0, weights=weights) for each in zip(*own, strict=True))
+
+
+for weighted in (False, True):
+    text = str(oracle.check(AveragesBackend(weighted), groups=["sharded"], level="basic"))
+    verdict, _, _, cause, finding, *_ = text.splitlines()
+    print(verdict, *textwrap.wrap(cause.strip(), 92), finding.strip(), sep="\n    ")
+# > wrong: sharded is the first wrong group
+# >     likely cause: The workers' own values and gradients had equal weights; there should be one
+# >     mean over all samples. [mean-of-workers] reproduces 18 of 18 wrong cases
+# >     value is wrong only where there are several shards (16 of 20 numbers there)
+# > wrong: sharded is the first wrong group
+# >     likely cause: Each worker took the norm of its own mean; the norm should follow the mean
+# >     over all workers. [mean-of-norms] reproduces 9 of 9 wrong cases
+# >     value is wrong only where ρ = 0 (9 of 12 numbers there)
 
 # %% Next
-# `ports/torch_workers.py` and `ports/jax_workers.py` are there to be copied; `atomic_save` in the
-# first saves what was learned when a worker dies. The folder's README says where to go from here.
+# Copy `ports/torch_workers.py` or `ports/jax_workers.py`; `atomic_save` in the first saves a
+# checkpoint that survives when a worker dies. The folder's README lists where to go from here.
 
 # %% Exercise 1: gradient accumulation
-# A batch is too large for the memory, so the gradients of its micro-batches, one after the other,
-# are averaged. What goes wrong, and what does it cost to do it right?
+# A batch is too large for the memory, so the gradients of its micro-batches are computed one after
+# the other and averaged. What goes wrong, and what does the correct gradient cost?
 
 # %% Exercise 2: the sample reduction
-# With it, no worker needs anything of the others but their n_w. Which weights turn the workers' own
-# gradients into θ̄, whatever the lengths of the shards?
+# With it, a worker needs only the n_w of the others. Which weights turn the workers' own gradients
+# into θ̄, for shards of any length?
 
 # %% Exercise 3: without DDP's average
-# You sum the gradients by `dist.all_reduce` instead. What must then stand in place of W?
+# You sum the gradients by `dist.all_reduce` instead. What replaces the factor W?
 
 # %% Answers
 # region Answers: unfold when you have tried
-# 1. The same. c must be known before the first backward pass: two sweeps, as in `sharded_gradient`.
-# One keeps only Σ_i ℓ_i and N, the other computes y and k a second time, and that is the cost.
+# 1. The same. c must be known before the first backward pass: two passes over the micro-batches,
+# as in `sharded_gradient`. The first keeps only Σ_i ℓ_i and N; the cost is that the second computes
+# y and k again.
 micro = np.split(np.arange(120), 8)
 truth = value_and_grad(net, theta, x, t, Lai(0.1))[1]
 assert relative_error(sharded_gradient(x, t, micro), truth) < 1e-14
 assert relative_error(averaged(x, t, micro, Lai(0.1)), truth) > 0.02
 
-# 2. n_w/N: L = (1/N) Σ_i M(ℓ_i) = Σ_w (n_w/N) · (mean over shard w). With DDP, which averages, the
-# loss of worker w is to be multiplied by W n_w/N. The same is true of MSE.
+# 2. n_w/N: L = (1/N) Σ_i M(ℓ_i) = Σ_w (n_w/N) · (mean over shard w). With DDP, which averages,
+# multiply the loss of worker w by W n_w/N. The same is true of MSE.
 each = losses["Lai, sample"]
 own = [len(i) / 32 * value_and_grad(net, theta, x[i], t[i], each)[1] for i in shards["unequal"]]
 assert relative_error(sum(own), value_and_grad(net, theta, x[:32], t[:32], each)[1]) < 1e-14
 
-# 3. 1: θ̄ is the sum of what the workers' own samples add.
+# 3. 1: θ̄ is the sum of the contributions of the workers' own samples.
 # endregion

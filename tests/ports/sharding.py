@@ -61,7 +61,7 @@ def write(path: str, content: dict[str, Any]) -> None:
 
 def check_report(report: str) -> None:
     n = len(oracle.cases("sharded"))
-    assert report.startswith(f"{n} of {n} cases passed in "), report
+    assert report.startswith(f"correct\n{n} of {n} cases passed in "), report
 
 
 def check_answers(answers: dict[str, list[Any]]) -> None:

@@ -65,7 +65,7 @@ def _factor_jvp(order, k_and_lam, tangents):
 def check(k, lam, order):
     """Reject arguments without a Lai loss. Values that jax.jit or jax.grad traces go unchecked."""
     if order not in (1, 2) or (np.ndim(lam) and np.shape(lam) != k.shape[-1:]):
-        raise ValueError(f"expected order 1 or 2, one λ or one a feature, got {order}, {lam}")
+        raise ValueError(f"expected order 1 or 2, one λ or one per feature, got {order}, {lam}")
     k_known, lam_known = (not isinstance(a, jax.core.Tracer) for a in (k, lam))
     if lam_known and not (np.isfinite(lam) & (np.asarray(lam) > 0)).all():
         raise ValueError(f"lam: expected finite numbers above 0, got {lam}")

@@ -62,7 +62,7 @@ def lai_factor(k, lam=0.1, order=2):
     """F_p(k; λ) of slopes k (…, D); λ is one number or (D,), and is not differentiated."""
     lam = torch.as_tensor(lam, dtype=k.dtype, device=k.device)
     if order not in (1, 2) or (lam.ndim and lam.shape != k.shape[-1:]):
-        raise ValueError(f"expected order 1 or 2, one λ or one a feature, got {order}, {lam}")
+        raise ValueError(f"expected order 1 or 2, one λ or one per feature, got {order}, {lam}")
     check_values = not torch.compiler.is_compiling()  # compiled code cannot
     if check_values and not (lam.isfinite() & (lam > 0)).all():
         raise ValueError(f"lam: expected finite numbers above 0, got {lam}")

@@ -46,7 +46,8 @@ def main(task_file, results_file):
             mean = partial(mean_over_workers, group=group)
             results[f"all_{W}"] = train(task, mean, group)
             results[f"own_{W}"] = train(task, MEAN, group)  # each the loss of its own samples
-    results["report"] = oracle.check(backend, groups=["sharded"]).summary()
+    report = oracle.check(backend, groups=["sharded"])
+    results["report"] = f"{report.summary()}, {report.counts()}"
     if dist.get_rank() == 0:
         np.savez(results_file, **results)
 
