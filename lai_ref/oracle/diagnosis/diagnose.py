@@ -60,6 +60,8 @@ def _diagnose(outcomes: Sequence[Outcome], dtype: str, ask: Ask | None) -> list[
         causes = tuple(dict.fromkeys(following(group, wrong)))
         wrong.append(group)
         follows = inherits(group, wrong, failed, ask, dtype) if causes and ask else None
+        if not any(o.location for o in failed):
+            follows = False  # an error that is missing, or raised, is the group's own
         if causes and follows is not False:
             found.append(GroupDiagnosis(group, failed, len(here), causes, follows))
             continue

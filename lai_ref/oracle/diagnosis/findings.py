@@ -31,6 +31,7 @@ from lai_ref.oracle.grading.grade import FAILED, PASSED, InvalidAnswer, Outcome,
 from lai_ref.support.validation import Array
 
 THRESHOLDS = ("k", "|e|", "λ", "t")  # sizes from which on a port may err
+MAX_WORDS = 160  # letters of an error that are repeated
 SHARP = 0.75  # of the numbers at a place wrong: the place says much
 SINGLE = (3e-9, 3e-7)  # the relative errors of single precision, about
 SHOWN = ("p", "k", "λ")  # sizes that are named with the largest error
@@ -115,12 +116,14 @@ def _of_another_form(outcomes: Sequence[Outcome]) -> list[str]:
             cases = f"{len(failed)} case{'s' * (len(failed) > 1)}"
             said.append(f"invalid inputs are accepted in {cases}: {abouts}")
             continue
-        valid = failed[0].case.expected is not None
-        candidates = [o for o in outcomes if (o.case.expected is not None) == valid]
+        kinds = {o.case.expected is not None for o in failed}
+        candidates = [o for o in outcomes if (o.case.expected is not None) in kinds]
         failing = np.array([any(o is each for each in failed) for o in candidates])
-        facts = [facts_of_case(o.case) for o in candidates] if valid else []
+        facts = [facts_of_case(o.case) for o in candidates] if kinds == {True} else []
         where = condition(failing, facts) if facts else None
-        said.append(f"{len(failed)} of {len(candidates)} cases{_where(where)}: {failed[0].reason}")
+        fail = "fails" if len(failed) == 1 else "fail"
+        share = f"{len(failed)} of {len(candidates)} cases {fail}"
+        said.append(f"{share}{_where(where, 'cases')}: {shortened(failed[0].reason)}")
     return said
 
 
@@ -220,7 +223,7 @@ def _law(wrong: Numbers, dtype: str) -> tuple[str, bool]:
                 parts[fact] = ratio_law(part, dtype)
         if len(parts) == 2 and any(parts.values()):
             said = [f"{words} where {fact}" for fact, words in parts.items() if words]
-            return " and it ".join(said), all(parts.values())
+            return ", and ".join(said), all(parts.values())
     return "", False
 
 
@@ -240,12 +243,18 @@ def _of_run(o: Outcome) -> bool:
     return o.case.id.endswith("-run")
 
 
-def _where(found: Condition | None) -> str:
+def shortened(words: str) -> str:
+    """The first line of what an error says, and not more than it takes to know it again."""
+    first = words.splitlines()[0] if words else ""
+    return first if len(first) <= MAX_WORDS else first[:MAX_WORDS].rsplit(" ", 1)[0] + " …"
+
+
+def _where(found: Condition | None, unit: str = "numbers") -> str:
     if found is None:
         return ""
     if found.exact:
-        return f" exactly where {found.words} ({found.total} numbers)"
-    return f" only where {found.words} ({found.wrong} of {found.total} numbers there)"
+        return f" exactly where {found.words} ({found.total} {unit})"
+    return f" only where {found.words} ({found.wrong} of {found.total} {unit} there)"
 
 
 def _share(wrong: Array) -> str:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from lai_ref.oracle.diagnosis.diagnose import GroupDiagnosis, diagnose
+from lai_ref.oracle.diagnosis.findings import shortened
 from lai_ref.oracle.diagnosis.follow_up import Ask
 from lai_ref.oracle.grading.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
 from lai_ref.oracle.mutants import Mutant
@@ -74,11 +75,12 @@ class Report:
             what = f"answers to {first.group} are missing" if lacking else first.group + FIRST
             return f"wrong: {what}{_inherited(self.diagnosis)}"
         if self.verdict == INACCURATE:
-            losses = self.losses_of_accuracy
-            start = "; ".join(loss.words() for loss in losses) or "answers are missing"
-            names = {"k": "|k|", "e": "|e|", "z": "a hidden unit", "lam": "λ"}
-            reached = " or ".join(dict.fromkeys(names[loss.magnitude] for loss in losses))
-            harmless = f"; harmless in training unless {reached} gets there" if reached else ""
+            earliest: dict[str, LossOfAccuracy] = {}  # of each magnitude
+            for loss in self.losses_of_accuracy:
+                earliest.setdefault(loss.magnitude, loss)
+            start = "; ".join(loss.words() for loss in earliest.values()) or "answers are missing"
+            reached = " or ".join("λ" if name == "lam" else f"|{name}|" for name in earliest)
+            harmless = f"; harmless in training unless {reached} gets there" if earliest else ""
             return f"{INACCURATE}: {start}{harmless}"
         lacking = any(o.status == NOT_IMPLEMENTED for o in self.outcomes)
         return CORRECT + (" in what it implements" if lacking else "")
@@ -205,7 +207,7 @@ class Report:
     def format_case(self, o: Outcome) -> str:
         """What became of one case."""
         line = f"{o.status.upper()} {o.case.id} ({o.case.about})"
-        line += f": {o.reason}" if o.reason else ""
+        line += f": {shortened(o.reason)}" if o.reason else ""
         if o.location:
             line += f"; {o.location}{_format_k(o)}: got {o.got}, expected {o.expected}"
             line += _format_error(o)
@@ -270,10 +272,9 @@ def _inherited(diagnosis: list[GroupDiagnosis]) -> str:
     """The groups behind the first wrong one, in a few words."""
     follow = [g.group for g in diagnosis if g.follows]
     own = [g.group for g in diagnosis[1:] if g.follows is False]
-    words = f"; {', '.join(own)} too, with errors of {'their' if len(own) > 1 else 'its'} own"
-    return (f"; what is wrong in {', '.join(follow)} follows" if follow else "") + (
-        words if own else ""
-    )
+    has = "have errors of their own" if len(own) > 1 else "has errors of its own"
+    words = f"; what is wrong in {', '.join(follow)} follows" if follow else ""
+    return words + (f"; {', '.join(own)} {has}" if own else "")
 
 
 def _format_k(o: Outcome) -> str:
