@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lai_ref import oracle
 from lai_ref.oracle import reference
+from lai_ref.oracle.reporting.report import INACCURATE
 from tests.independent.numpy_port import NumpyPort
 from tests.independent.scalar_port import ScalarPort
 from tests.independent.wrong_ports import WRONG_PORTS, WrongPort
@@ -128,3 +130,16 @@ def test_names_and_sentences_of_wrong_ports_are_unique() -> None:
 
 def test_wrong_ports_cover_every_group() -> None:
     assert set(GROUPS) == {wrong.group for wrong in WRONG_PORTS}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_scalar_port_is_correct_and_inaccurate_at_extreme_values_alone(dtype: str) -> None:
+    basic = oracle.check(ScalarPort(), dtype, level="basic")
+    assert basic and str(basic).startswith("correct\n"), str(basic)
+    strict = oracle.check(ScalarPort(), dtype)
+    assert not strict and strict.verdict == INACCURATE, str(strict)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_numpy_port_is_correct_at_level_basic(dtype: str) -> None:
+    assert oracle.check(NumpyPort(), dtype, level="basic")

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from lai_ref import oracle
+from lai_ref.oracle.reporting.report import INACCURATE
+from tests.oracle.diagnosis.first_findings import first_sentence, recorded, wrong_report
 from tests.ports.plain_cases import METHODS, ordinary_cases
 
 GROUPS = [group for group in oracle.GROUPS if group != "codec"]
@@ -91,3 +93,39 @@ def test_every_mistake_is_one_of_its_own(framework: str) -> None:
     for key in ("name", "mistake"):
         assert len({getattr(port, key) for port in ports}) == len(ports)
     assert all(port.mistake.endswith(".") for port in ports)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("framework", "form"),
+    [
+        pytest.param(framework, form, marks=pytest.mark.slow if framework == "jax" else ())
+        for framework, forms in FORMS.items()
+        for form in forms
+    ],
+)
+def test_a_plain_port_is_correct_and_inaccurate_at_extreme_values_alone(
+    framework: str, form: str, dtype: str
+) -> None:
+    port = getattr(module(f"plain_{framework}"), CLASSES[framework])(form)
+    basic = oracle.check(port, dtype, level="basic")
+    assert basic and str(basic).startswith("correct\n"), str(basic)
+    strict = oracle.check(port, dtype)
+    assert not strict and strict.verdict == INACCURATE, str(strict)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", ["torch"])
+def test_what_a_report_says_first_of_a_wrong_port(framework: str) -> None:
+    for wrong in module(f"wrong_{framework}").WRONG_PORTS:
+        report = wrong_report(wrong.port)
+        assert report.diagnosis[0].group == wrong.group, wrong.name
+        assert first_sentence(report) == recorded()[wrong.name].sentence, wrong.name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("framework", ["jax"])
+def test_a_wrong_port_is_first_wrong_in_its_group(framework: str) -> None:
+    for wrong in module(f"wrong_{framework}").WRONG_PORTS:
+        groups = oracle.GROUPS[: oracle.GROUPS.index(wrong.group) + 1]
+        assert wrong_report(wrong.port, groups).diagnosis[0].group == wrong.group, wrong.name

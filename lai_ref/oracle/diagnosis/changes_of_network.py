@@ -123,6 +123,7 @@ def changes_of_training() -> Iterator[tuple[str, Change]]:
         "the Lai loss with the p of the plain loss",
         lambda given: given | {"loss": given["loss"] | {"order": given["plain"]}},
     )
+    yield "t of a batch in the order of x, its x as drawn", _targets_in_order
     yield "p = 2 for the plain loss", of_input("plain", always(2))
     yield "p = 1 for the plain loss", of_input("plain", always(1))
     yield "the learning rate 0.001", of_input("lr", always(0.001))
@@ -166,6 +167,14 @@ def _of_layers(layout: Callable[[Array, Array], list[Array]]) -> Change:
 
 def _of_batches(f: Callable[[Array, Array], tuple[Array, Array]]) -> Function:
     return lambda batches: [f(*batch) for batch in batches]
+
+
+def _targets_in_order(given: Inputs) -> Inputs:
+    """Of a single step: t[sorted rows] beside x[rows]."""
+    ((rows, _),) = given["batches"]
+    t = given["t"].copy()
+    t[rows] = given["t"][np.sort(rows)]
+    return given | {"t": t}
 
 
 def _with_order(name: str, p: int) -> Function:

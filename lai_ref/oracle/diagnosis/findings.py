@@ -9,7 +9,7 @@ that they are made of, their places, properties that they lack, and whose deriva
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from lai_ref.oracle.diagnosis.parts import deviating_parts
 from lai_ref.oracle.diagnosis.placement import placement, unchanged
 from lai_ref.oracle.diagnosis.properties import broken_properties
 from lai_ref.oracle.diagnosis.ratios import ratio_law, sizes
+from lai_ref.oracle.diagnosis.sizes_of_errors import nearly_right, size_of_errors, trend
 from lai_ref.oracle.diagnosis.step_gradient import mixture
 from lai_ref.oracle.diagnosis.update import update_findings
 from lai_ref.oracle.grading.grade import FAILED, PASSED, InvalidAnswer, Outcome, RaisedError, grade
@@ -34,7 +35,6 @@ THRESHOLDS = ("k", "|e|", "λ", "t")  # sizes from which on a port may err
 MAX_WORDS = 160  # letters of an error that are repeated
 SHARP = 0.75  # of the numbers at a place wrong: the place says much
 SINGLE = (3e-9, 3e-7)  # the relative errors of single precision, about
-SHOWN = ("p", "k", "λ")  # sizes that are named with the largest error
 # facts in pairs, of which each part of the numbers may follow a law of its own
 SPLITS = (
     ("p = 1", "p = 2"),
@@ -56,7 +56,8 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
     if not wrong:
         return said
     said += _of_memory(outcomes, ask) if ask else []
-    said += _of_precision(outcomes, dtype)
+    unclear = [_ordinary(n) for n in wrong.values() if not _one_output(n, dtype)[1]]
+    said += _of_precision(outcomes, dtype) or _each(nearly_right, group, unclear)
     if "theta" in wrong and unchanged(wrong["theta"]):
         said.append("theta is what it was before: it does not change")
     if group == "adam":
@@ -76,12 +77,18 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
     if group == "train":
         said += _of_training(wrong["theta"], dtype)
     said += broken_properties(group, ask, dtype) if ask else []
-    said += places[False]
+    said += places[False] + _each(trend, group, unclear)
     if ask:
         consistent = consistency(group, outcomes, ask, dtype)
         doubtful = [each for each in consistent if each.output in wrong or each.of in wrong]
         said += _of_consistency(group, doubtful, list(wrong))
-    return said + _sizes_of_errors(group, wrong, dtype)
+    vague = [_ordinary(n) for n in wrong.values() if not _one_output(n, dtype)[0]]
+    return said + _each(size_of_errors, group, vague)
+
+
+def _each(say: Callable[[str, Numbers], str], group: str, every: Sequence[Numbers]) -> list[str]:
+    """What is said of each output, if anything."""
+    return [words for words in (say(group, numbers) for numbers in every) if words]
 
 
 def pattern(group: str, outcomes: Sequence[Outcome], dtype: str) -> str:
@@ -188,23 +195,6 @@ def _of_training(theta: Numbers, dtype: str) -> list[str]:
         return ["every single step is right: what one step of a run leaves to the next is wrong"]
     words = mixture(theta, dtype)
     return [words] if words else []
-
-
-def _sizes_of_errors(group: str, wrong: Mapping[str, Numbers], dtype: str) -> list[str]:
-    """The relative errors of outputs of which neither a place nor a ratio is known."""
-    said = []
-    for name, numbers in wrong.items():
-        seen = _ordinary(numbers)
-        seen = seen.chosen(seen.wrong & (seen.expected != 0) & np.isfinite(seen.got))
-        if len(seen) and not _one_output(numbers, dtype)[0]:
-            relative = np.abs(seen.got / seen.expected - 1)
-            worst = int(relative.argmax())
-            at = ", ".join(f"{n} = {v[worst]:.4g}" for n, v in sizes(seen).items() if n in SHOWN)
-            said.append(
-                f"relative errors of {symbol(group, name)}: {np.median(relative):.2g} in the"
-                f" median, at most {relative[worst]:.2g}" + (f" (at {at})" if at else "")
-            )
-    return said
 
 
 def _law(wrong: Numbers, dtype: str) -> tuple[str, bool]:

@@ -76,6 +76,9 @@ def _explains(change: Change, numbers: Numbers, dtype: str) -> bool:
         if outcome.case.direction is None:
             by_case.setdefault(outcome, []).append(i)
     is_wrong = numbers.wrong
+    steps = {o: at for o, at in by_case.items() if not o.case.id.endswith("-run")}
+    if any(is_wrong[at].any() for at in steps.values()):
+        by_case = steps  # a run of `train` carries errors on
     order = sorted(by_case, key=lambda outcome: not is_wrong[by_case[outcome]].any())
     changed = False
     for tried, outcome in enumerate(order):
