@@ -93,6 +93,7 @@ def _update(tables: Mapping[str, Numbers], dtype: str) -> str:
     for words, candidate in _variants(q, m, v):
         with np.errstate(all="ignore"):
             near = np.abs(update - candidate) <= spare + SPARE[dtype] * np.abs(candidate)
+        near &= np.isfinite(candidate)
         # a first step may be an exception to a rule that divides by 0 there
         if words and (near | (right & ~np.isfinite(candidate))).all():
             return f"the update is {words}, where lr · m̂ / (√v̂ + ε) is expected"
