@@ -65,8 +65,10 @@ def ratio_law(numbers: Numbers, dtype: str) -> str:
 
 def _close(ratio: Array, spare: Array) -> str:
     """Of ratios near 1."""
-    if (np.abs(ratio / np.median(ratio) - 1) <= spare).all():
-        return f"is 1 {np.median(ratio) - 1:+.2g} times the expected number"
+    excess = float(np.median(ratio)) - 1
+    beyond_rounding = abs(excess) > 2 * np.median(spare)
+    if beyond_rounding and (np.abs(ratio / (1 + excess) - 1) <= spare).all():
+        return f"is 1 {excess:+.2g} times the expected number"
     return ""
 
 
@@ -76,8 +78,9 @@ def _law(log_ratio: Array, spare: Array, features: dict[str, Array]) -> str:
         for names in combinations(usable, count):
             columns = [np.ones_like(log_ratio), *(usable[name] for name in names)]
             matrix = np.stack(columns, axis=1)
-            if len(np.unique(matrix, axis=0)) < count + 2 - (count == 0):
-                continue  # two unknowns pass through any two points
+            points = len(np.unique(matrix, axis=0))
+            if points < count + 1:
+                continue
             found, *_ = np.linalg.lstsq(matrix, log_ratio, rcond=None)
             exponents = np.round(2 * found[1:]) / 2
             constant = float(np.median(log_ratio - matrix[:, 1:] @ exponents))
@@ -85,6 +88,8 @@ def _law(log_ratio: Array, spare: Array, features: dict[str, Array]) -> str:
             if (off <= spare).all() and (exponents != 0).all():
                 if (np.abs(exponents) > MAX_EXPONENT).any():
                     continue
+                if count and points < count + 2 and abs(constant) > 1e-4:
+                    continue  # two unknowns pass through any two points
                 parts = zip(names, exponents, strict=True)
                 law = _product(math.exp(constant), [_power(n, float(a)) for n, a in parts])
                 return law + ("" if names else _known(math.exp(constant), features))
