@@ -52,11 +52,11 @@ def ratio_law(numbers: Numbers, dtype: str) -> str:
     spare = SPARE[dtype] + 8 * numbers.bound / np.abs(numbers.expected) * np.maximum(
         1, 1 / abs(ratio)
     )
-    if np.abs(np.abs(ratio) - 1).max() < 1e-3 and not (np.abs(ratio + 1) < spare).all():
-        return _close(ratio, spare)
     if len(set(np.sign(ratio))) > 1:
         signs = np.abs(np.abs(ratio) - 1) <= spare
         return "has the right magnitude and, in part, the wrong sign" if signs.all() else ""
+    if np.abs(ratio - 1).max() < 1e-3:
+        return _close(ratio, spare)
     law = _law(np.log(np.abs(ratio)), spare, sizes(numbers))
     if not law:
         return ""
