@@ -94,6 +94,8 @@ def _update(tables: Mapping[str, Numbers], dtype: str) -> str:
         with np.errstate(all="ignore"):
             near = np.abs(update - candidate) <= spare + SPARE[dtype] * np.abs(candidate)
         near &= np.isfinite(candidate)
+        if not words and near.all():  # the update is right, m or v is not
+            return ""
         # a first step may be an exception to a rule that divides by 0 there
         if words and (near | (right & ~np.isfinite(candidate))).all():
             return f"the update is {words}, where lr · m̂ / (√v̂ + ε) is expected"
@@ -116,7 +118,7 @@ def _ratios(update: Array, q: Mapping[str, Array], m: Array, v: Array) -> str:
     _, right = next(iter(_variants(q, m, v)))
     ratio = update[right != 0] / right[right != 0]
     low, high = np.min(ratio), np.max(ratio)
-    if 0.99 < low <= high < 1.01:  # the update is right, m or v is not
+    if 0.99 < low <= high < 1.01:
         return ""
     return f"the update is {low:.4g} to {high:.4g} times lr · m̂ / (√v̂ + ε) of the port's m and v"
 
