@@ -26,11 +26,13 @@ def outcomes_of(backend: object, group: str, dtype: str = "float64") -> tuple[Ou
     )
 
 
+@lru_cache(maxsize=64)
 def tables_of(backend: object, group: str, dtype: str = "float64") -> dict[str, Numbers]:
     """The numbers of each output of the group."""
     return tables(outcomes_of(backend, group, dtype), dtype)
 
 
+@lru_cache(maxsize=64)
 def right_numbers(group: str, output: str, dtype: str = "float64") -> Numbers:
     """The numbers of the reference away from kinks, as if exact arithmetic had given them."""
     numbers = tables_of(reference, group, dtype)[output]
