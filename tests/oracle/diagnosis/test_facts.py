@@ -10,7 +10,7 @@ import pytest
 from lai_ref.oracle.arguments import arguments
 from lai_ref.oracle.case import GROUPS, OUTPUTS, Case, cases, shape
 from lai_ref.oracle.diagnosis.facts import Facts, facts_of_case, facts_of_number
-from tests.oracle.diagnosis.asking import Numbers, right_numbers
+from tests.oracle.diagnosis.asking import right_numbers
 
 OPPOSITES = (
     ("p = 1", "p = 2"),
@@ -71,7 +71,7 @@ def test_of_two_opposite_facts_exactly_one_holds(group: str) -> None:
 
 def test_the_branch_of_a_slope_is_that_of_the_given_numbers() -> None:
     seen = set()
-    numbers: Numbers = right_numbers("loss", "dk")
+    numbers = right_numbers("loss", "dk")
     for outcome, place, facts in zip(numbers.outcomes, numbers.places, numbers.facts, strict=True):
         given = arguments("loss", outcome.case.inputs, "float64")
         lam = np.broadcast_to(np.asarray(given["lam"]), given["k"].shape[1:])[place[1]]

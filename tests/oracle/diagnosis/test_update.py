@@ -11,8 +11,8 @@ import pytest
 
 from lai_ref.oracle.case import DTYPES
 from lai_ref.oracle.diagnosis import update as module
-from lai_ref.oracle.diagnosis.numbers import Numbers
-from lai_ref.oracle.diagnosis.update import SPARE, update_findings
+from lai_ref.oracle.diagnosis.numbers import SPARE, Numbers
+from lai_ref.oracle.diagnosis.update import update_findings
 from lai_ref.oracle.grading.backend import reference
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.support.validation import Array
@@ -83,9 +83,8 @@ class Decaying(Port):
 class LargerEpsilon(Port):
     """ε is 3 times the given one."""
 
-    def update(self, *args: Any) -> Array:
-        *others, eps = args
-        return super().update(*others, 3 * eps)
+    def denominator(self, v: Array, bias2: float, eps: float) -> Array:
+        return super().denominator(v, bias2, 3 * eps)
 
 
 class WrongMoments(Port):
