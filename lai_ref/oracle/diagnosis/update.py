@@ -116,7 +116,10 @@ def _update(tables: Mapping[str, Numbers], dtype: str) -> str:
 def _ratios(update: Array, q: Mapping[str, Array], m: Array, v: Array) -> str:
     """The range of the update relative to that of the port's own m and v."""
     _, right = next(iter(_variants(q, m, v)))
-    ratio = update[right != 0] / right[right != 0]
+    usable = np.isfinite(right) & (right != 0)
+    if not usable.any():
+        return ""
+    ratio = update[usable] / right[usable]
     low, high = np.min(ratio), np.max(ratio)
     if 0.99 < low <= high < 1.01:
         return ""
