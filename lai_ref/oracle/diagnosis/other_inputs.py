@@ -96,7 +96,7 @@ def _explains(change: Change, numbers: Numbers, dtype: str) -> bool:
         got, expected = numbers.got[at], numbers.expected[at]
         scale = np.abs(got) + np.abs(expected) + np.abs(candidate)
         near = np.abs(candidate - got) <= SPARE[dtype] * scale + 4 * numbers.bound[at]
-        if not near.all():
+        if not (near & np.isfinite(got)).all():
             if outcome.case.direction is not None:
                 continue  # the port may have chosen another subgradient
             return False
