@@ -85,7 +85,8 @@ class OwnInLoss(WrongFactor):
     """Besides, the loss divides by N once more."""
 
     def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
-        return super().dk(e, dF, s, order, n) / np.sqrt(n + 1).astype(e.dtype)
+        dk: Array = super().dk(e, dF, s, order, n) / np.sqrt(n + 1).astype(e.dtype)
+        return dk
 
 
 class OwnInGradient(WrongFactor):

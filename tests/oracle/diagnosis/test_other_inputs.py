@@ -123,6 +123,18 @@ def test_another_mistake_is_not_taken_for_other_inputs(group: str) -> None:
     assert right_for_other_inputs(outcomes, tables(outcomes, "float64"), "float64") == ("", [])
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, 0.0])
+def test_the_same_number_everywhere_is_not_taken_for_other_inputs(number: float) -> None:
+    def same_everywhere(given: dict[str, Any], right: Any) -> Any:
+        return tuple(np.full_like(part, number) for part in right)
+
+    for group, method in (("factor", "factor"), ("adam", "adam_step")):
+        outcomes = outcomes_of(Changed(method, same_everywhere), group)
+        with np.errstate(invalid="ignore"):
+            found = right_for_other_inputs(outcomes, tables(outcomes, "float64"), "float64")
+        assert found == ("", [])
+
+
 def test_a_change_that_would_also_make_right_numbers_wrong_is_not_named() -> None:
     def sometimes(given: dict[str, Any], right: Any) -> Any:
         if given["lam"] < 1 and given["order"] == 2:

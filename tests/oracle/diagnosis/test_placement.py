@@ -55,6 +55,11 @@ def test_noise_has_no_place() -> None:
     assert placement(of_dk(lambda k: k * (1 + 1e-3 * RNG.normal(size=k.shape))), "float64") == ""
 
 
+def test_a_scale_that_is_the_same_in_every_case_is_not_said_to_differ() -> None:
+    assert placement(of_dk(lambda k: 2 * k), "float64") == ""
+    assert placement(of_dk(lambda k: -1.5 * k), "float64") == ""
+
+
 def test_right_numbers_and_nan_have_no_relation() -> None:
     assert placement(of_dk(lambda k: k), "float64") == ""
     assert placement(of_dk(lambda k: k * np.nan), "float64") == ""
