@@ -17,6 +17,13 @@ from lai_ref.oracle.mutants.port_network import Cache
 from lai_ref.support.validation import Array
 from tests.oracle.diagnosis.asking import as_failed, outcomes_of
 
+PORTS = (
+    pytest.param(reference, "float64"),
+    pytest.param(Port(), "float32"),
+    pytest.param(reference, "float32", marks=pytest.mark.slow),
+    pytest.param(Port(), "float64", marks=pytest.mark.slow),
+)
+
 
 def by_case(port: object, group: str, dtype: str) -> list[Consistency]:
     """Of every published case, as if each had failed."""
@@ -25,9 +32,8 @@ def by_case(port: object, group: str, dtype: str) -> list[Consistency]:
     return [each for o in outcomes for each in consistency(group, [o], ask, dtype)]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("port", "dtype"), PORTS)
 @pytest.mark.parametrize("group", DERIVATIVES)
-@pytest.mark.parametrize("port", [reference, Port()])
 def test_the_gradients_of_a_right_port_are_consistent_in_every_case(
     port: object, group: str, dtype: str
 ) -> None:

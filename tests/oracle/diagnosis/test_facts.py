@@ -54,7 +54,7 @@ def facts_of(case: Case) -> list[Facts]:
 
 @pytest.mark.parametrize("group", GROUPS[1:])
 def test_of_two_opposite_facts_exactly_one_holds(group: str) -> None:
-    for case in cases(group, "basic"):
+    for case in cases(group, "basic")[:: 5 if group == "train" else 1]:
         for facts in facts_of(case) if case.expected else []:
             for one, other in OPPOSITES:
                 if one in facts and other in facts:

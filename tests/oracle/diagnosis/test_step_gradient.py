@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from lai_ref.oracle.arguments import arguments
-from lai_ref.oracle.case import DTYPES
 from lai_ref.oracle.diagnosis.step_gradient import EXPECTED, _solved, mixture
 from lai_ref.oracle.grading.backend import reference
 from lai_ref.oracle.mutants.port import Port
@@ -41,11 +40,11 @@ class Mixed(Port):
     ("weights", "words"),
     [
         ((1, 2, 0, 0), f"{NAMES[1]} counts 2 times"),
-        ((0, 1, 0, 0), f"{NAMES[0]} is missing"),
         ((1, 0, 1, 0), f"{NAMES[1]} is missing and 1 · {NAMES[2]} is added"),
-        ((1, 1, 1, 0), f"1 · {NAMES[2]} is added"),
-        ((1, -1, 0, 0), f"{NAMES[1]} has the wrong sign"),
         ((1, 1, 0, 0.5), f"0.5 · {NAMES[3]} is added"),
+        pytest.param((0, 1, 0, 0), f"{NAMES[0]} is missing", marks=pytest.mark.slow),
+        pytest.param((1, 1, 1, 0), f"1 · {NAMES[2]} is added", marks=pytest.mark.slow),
+        pytest.param((1, -1, 0, 0), f"{NAMES[1]} has the wrong sign", marks=pytest.mark.slow),
     ],
 )
 def test_the_mixture_of_gradients_is_recovered(weights: tuple[float, ...], words: str) -> None:
@@ -53,8 +52,9 @@ def test_the_mixture_of_gradients_is_recovered(weights: tuple[float, ...], words
     assert mixture(theta, "float64") == f"the gradient of a step is a sum in which {words}"
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("port", [reference, Mixed(1, 1, 0, 0)])
+@pytest.mark.parametrize(
+    ("port", "dtype"), [(reference, "float32"), (Mixed(1, 1, 0, 0), "float64")]
+)
 def test_nothing_is_said_about_the_right_mixture(port: object, dtype: str) -> None:
     assert mixture(tables_of(port, "train", dtype)["theta"], dtype) == ""
 
