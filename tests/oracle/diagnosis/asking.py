@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pytest
 
 from lai_ref.oracle.case import cases
 from lai_ref.oracle.diagnosis.numbers import Numbers, tables
@@ -15,6 +16,9 @@ from lai_ref.oracle.grading.backend import Reference, reference
 from lai_ref.oracle.grading.grade import FAILED, Outcome, grade
 from lai_ref.oracle.grading.runner import run_case
 from lai_ref.support.validation import Array
+
+# by default one dtype, where a test takes long
+BOTH_DTYPES = ("float64", pytest.param("float32", marks=pytest.mark.slow))
 
 
 @lru_cache(maxsize=64)

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from lai_ref.oracle.case import DTYPES, GROUPS
+from lai_ref.oracle.case import GROUPS
 from lai_ref.oracle.diagnosis.diagnose import GroupDiagnosis, diagnose
 from lai_ref.oracle.diagnosis.follow_up import ask_backend
 from lai_ref.oracle.grading.backend import reference
 from lai_ref.oracle.grading.grade import FAILED, NOT_IMPLEMENTED, Outcome
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.support.validation import Array
-from tests.oracle.diagnosis.asking import outcomes_of
+from tests.oracle.diagnosis.asking import BOTH_DTYPES, outcomes_of
 
 
 class WrongFactor(Port):
@@ -47,7 +47,7 @@ def diagnosed(
     return {each.group: each for each in found}
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", BOTH_DTYPES)
 def test_a_right_port_has_no_diagnosis(dtype: str) -> None:
     for port in (reference, Port()):
         assert diagnosed(port, GROUPS, dtype) == {}

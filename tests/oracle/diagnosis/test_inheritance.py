@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lai_ref.oracle.case import DTYPES, GROUPS
+from lai_ref.oracle.case import GROUPS
 from lai_ref.oracle.diagnosis.follow_up import Question, Reply, ask_backend
 from lai_ref.oracle.diagnosis.inheritance import following, inherits
 from lai_ref.oracle.grading.grade import FAILED, Outcome
 from lai_ref.oracle.mutants.port import Batches, Port
 from lai_ref.oracle.mutants.port_network import Cache
 from lai_ref.support.validation import Array
-from tests.oracle.diagnosis.asking import outcomes_of
+from tests.oracle.diagnosis.asking import BOTH_DTYPES, outcomes_of
 
 
 class WrongFactor(Port):
@@ -62,7 +62,7 @@ def told(port: object, group: str, wrong: Sequence[str], dtype: str = "float64")
     return inherits(group, wrong, failed(port, group, dtype), ask_backend(port, dtype), dtype)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", BOTH_DTYPES)
 @pytest.mark.parametrize(
     ("port", "wrong", "groups"),
     [
@@ -110,7 +110,7 @@ class OwnInShards(WrongFactor):
         return super().sum_over_workers(grads[1:] or grads) * 1.125
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", BOTH_DTYPES)
 @pytest.mark.parametrize(
     ("port", "group", "wrong"),
     [

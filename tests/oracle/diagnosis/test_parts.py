@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lai_ref.oracle.case import DTYPES
 from lai_ref.oracle.diagnosis import parts as module
 from lai_ref.oracle.diagnosis.numbers import Numbers
 from lai_ref.oracle.diagnosis.parts import DECAY, PARTS, POOLED, deviating_parts
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.oracle.mutants.port_network import Cache
 from lai_ref.support.validation import Array
-from tests.oracle.diagnosis.asking import answered, right_numbers, tables_of
+from tests.oracle.diagnosis.asking import BOTH_DTYPES, answered, right_numbers, tables_of
 
 SUMS = [pair for pair in PARTS if pair[0] != "sharded"]
 RATIOS = {"is missing": 0.0, "counts 2 times": 2.0, "has the wrong sign": -1.0}
@@ -31,7 +30,7 @@ def said(numbers: Numbers, dtype: str) -> str:
         return deviating_parts(numbers, dtype)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", BOTH_DTYPES)
 @pytest.mark.parametrize("pair", SUMS)
 def test_each_part_that_deviates_is_named(pair: tuple[str, str], dtype: str) -> None:
     right = right_numbers(*pair, dtype)
@@ -50,7 +49,7 @@ def test_each_part_that_deviates_is_named(pair: tuple[str, str], dtype: str) -> 
                     assert found == f"is a sum of parts in which {words}"
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", BOTH_DTYPES)
 @pytest.mark.parametrize("output", ["value", "grad"])
 def test_what_shards_are_combined_to_is_named(output: str, dtype: str) -> None:
     right = right_numbers("sharded", output, dtype)

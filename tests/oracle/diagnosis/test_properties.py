@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lai_ref.oracle.case import DTYPES
 from lai_ref.oracle.diagnosis.follow_up import ask_backend
 from lai_ref.oracle.diagnosis.properties import PROPERTIES, broken_properties
 from lai_ref.oracle.grading.backend import Reference, reference
 from lai_ref.oracle.mutants.port import Port
-from tests.oracle.diagnosis.asking import Changed
+from tests.oracle.diagnosis.asking import BOTH_DTYPES, Changed
 
 
 def of_changed_inputs(method: str, f: Callable[[dict[str, Any]], dict[str, Any]]) -> Changed:
@@ -123,14 +122,14 @@ BREAKING: list[tuple[str, str, Reference]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", BOTH_DTYPES)
 @pytest.mark.parametrize("port", [reference, Port()])
 def test_a_right_port_breaks_no_property(port: object, dtype: str) -> None:
     for group in PROPERTIES:
         assert broken_properties(group, ask_backend(port, dtype), dtype) == []
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", BOTH_DTYPES)
 @pytest.mark.parametrize(("group", "words", "port"), BREAKING, ids=[row[1] for row in BREAKING])
 def test_a_broken_property_is_told(group: str, words: str, port: object, dtype: str) -> None:
     said = broken_properties(group, ask_backend(port, dtype), dtype)

@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lai_ref.oracle.case import DTYPES
 from lai_ref.oracle.diagnosis.numbers import Numbers
 from lai_ref.oracle.diagnosis.ratios import ratio_law, sizes
 from lai_ref.support.validation import Array
-from tests.oracle.diagnosis.asking import answered, right_numbers
+from tests.oracle.diagnosis.asking import BOTH_DTYPES, answered, right_numbers
 
 Sizes = Mapping[str, Array]
 LAWS: dict[str, Callable[[Sizes], Array]] = {
@@ -40,7 +39,7 @@ def rounded(numbers: Numbers, ratio: Array, dtype: str) -> Numbers:
     return got.chosen(got.wrong)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", BOTH_DTYPES)
 @pytest.mark.parametrize("law", LAWS)
 def test_a_law_is_found(law: str, dtype: str) -> None:
     right = right_numbers("loss", "dk", dtype)
@@ -69,7 +68,7 @@ def test_a_size_that_has_two_values_alone_is_found_if_no_constant_is_needed() ->
     assert ratio_law(rounded(right, 1.7 * n, "float64"), "float64") == ""
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", BOTH_DTYPES)
 @pytest.mark.parametrize("size", [1e-3, 0.1, 1.0])
 def test_noise_follows_no_law(size: float, dtype: str) -> None:
     rng = np.random.default_rng(8)
