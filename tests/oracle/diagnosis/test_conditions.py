@@ -44,7 +44,8 @@ def test_a_fact_that_holds_for_a_few_wrong_numbers_among_many_right_ones_is_not_
 def test_nothing_is_named_if_none_or_nearly_all_numbers_are_wrong() -> None:
     assert condition(np.zeros(N, bool), FACTS) is None
     assert condition(np.ones(N, bool), FACTS) is None
-    assert condition(np.arange(N) % 20 > 0, FACTS) is None
+    often = np.arange(N) % 20 > 0
+    assert condition(often, [{"often": bool(each)} for each in often]) is None
 
 
 def test_a_threshold_is_named_from_both_sides() -> None:
