@@ -67,12 +67,14 @@ def test_what_follows_is_said_to_follow_and_not_looked_into() -> None:
         assert 0 < len(each.failed) < each.total == len(outcomes_of(WrongFactor(), group))
 
 
+@pytest.mark.slow
 def test_a_mistake_of_its_own_is_looked_into_besides() -> None:
     found = diagnosed(OwnInShards(), ("factor", "sharded"))
     assert found["sharded"].causes == ("factor",) and found["sharded"].follows is False
     assert found["sharded"].findings and found["factor"].follows is False
 
 
+@pytest.mark.slow
 def test_a_group_without_a_wrong_one_before_it_is_looked_into() -> None:
     found = diagnosed(TwoMistakes(), ("factor", "adam"))
     assert found["adam"].causes == () and found["adam"].findings

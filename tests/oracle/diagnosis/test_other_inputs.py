@@ -112,6 +112,7 @@ def test_every_change_of_the_inputs_is_found(group: str, dtype: str) -> None:
     assert found >= 0.6 * len(changes) - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", CHANGES)
 def test_another_mistake_is_not_taken_for_other_inputs(group: str) -> None:
     def shifted(given: dict[str, Any], right: Any) -> Any:

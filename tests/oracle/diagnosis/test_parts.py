@@ -61,6 +61,7 @@ def test_what_shards_are_combined_to_is_named(output: str, dtype: str) -> None:
         assert said(numbers, dtype) == words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", PARTS)
 def test_right_numbers_and_noise_have_no_part_that_deviates(pair: tuple[str, str]) -> None:
     right = right_numbers(*pair)

@@ -59,6 +59,7 @@ def test_nothing_is_said_about_the_right_mixture(port: object, dtype: str) -> No
     assert mixture(tables_of(port, "train", dtype)["theta"], dtype) == ""
 
 
+@pytest.mark.slow
 def test_nothing_is_said_about_another_mistake() -> None:
     class Decaying(Port):
         def adam_step(self, *, theta: Array, **rest: Any) -> Any:
