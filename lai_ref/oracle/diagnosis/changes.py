@@ -47,7 +47,7 @@ MATRICES: Mapping[str, Function] = {
     "k of the first sample for all": lambda k: _alike(k[0], k),
     "the norm of k over the features in place of each k": lambda k: _alike(_norm(k), k),
     "the mean of k over the features in place of each k": lambda k: _alike(_mean(k), k),
-    "k divided by its norm": lambda k: k / _norm(k),
+    "k divided by its norm": lambda k: k / np.where(_norm(k) == 0, 1, _norm(k)),
     "k with its features reversed": lambda k: np.flip(k, 1),
     "k with its samples reversed": lambda k: np.flip(k, 0),
     "k of the first feature for all": lambda k: _alike(k[:, :1], k),

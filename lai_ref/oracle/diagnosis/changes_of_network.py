@@ -18,6 +18,7 @@ from lai_ref.oracle.diagnosis.changes import (
 )
 from lai_ref.support.validation import Array
 
+TINY = 1e-300  # stands for an ε of 0, which is invalid
 ACTIVATIONS = ("identity", "relu", "tanh", "softplus", "silu")
 LAYOUTS: Mapping[str, Callable[[Array, Array], list[Array]]] = {
     "no biases": lambda W, b: [W, 0 * b],
@@ -144,7 +145,8 @@ def _of_state(count: str) -> Iterator[tuple[str, Change]]:
     yield "the steps counted from 0 anew", of_input(count, lambda t: 0)
     yield "β₁ and β₂ exchanged", lambda g: g | {"beta1": g["beta2"], "beta2": g["beta1"]}
     yield "β₁ in place of β₂", lambda g: g | {"beta2": g["beta1"]}
-    for eps in (0.0, 1e-8, 1e-7, 1e-6, 1e-5, 1e-10, 1e-12):
+    yield "ε = 0", of_input("eps", always(TINY))
+    for eps in (1e-8, 1e-7, 1e-6, 1e-5, 1e-10, 1e-12):
         yield f"ε = {eps:g}", of_input("eps", always(eps))
     yield "ε² in place of ε", of_input("eps", lambda eps: eps**2)
     yield "√ε in place of ε", of_input("eps", lambda eps: eps**0.5)

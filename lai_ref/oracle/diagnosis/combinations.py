@@ -70,10 +70,14 @@ def deviations(found: Mapping[str, float], expected: Mapping[str, float]) -> lis
         elif right and abs(c + right) <= EXACT:
             said.append(f"{name} has the wrong sign")
         elif right:
-            said.append(f"{name} counts {c:.4g} times")
+            said.append(f"{name} counts {_signed(c)} times")
         else:
-            said.append(f"{c:.4g} · {name} is added")
+            said.append(f"{_signed(c)} · {name} is added")
     return said
+
+
+def _signed(c: float) -> str:
+    return f"{c:.4g}".replace("-", "−")
 
 
 def joined(items: Sequence[str]) -> str:

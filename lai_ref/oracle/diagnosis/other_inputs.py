@@ -69,17 +69,18 @@ def right_answer(group: str, inputs: Inputs) -> dict[str, Array] | None:
 
 def _explains(change: Change, numbers: Numbers, dtype: str) -> bool:
     """Whether the right answers to the changed inputs are the port's, also where it is right."""
-    if not np.isfinite(numbers.got).all():
-        return False
     by_case: dict[Outcome, list[int]] = {}
     for i, outcome in enumerate(numbers.outcomes):
-        if outcome.case.direction is None:
-            by_case.setdefault(outcome, []).append(i)
+        by_case.setdefault(outcome, []).append(i)
     is_wrong = numbers.wrong
     steps = {o: at for o, at in by_case.items() if not o.case.id.endswith("-run")}
     if any(is_wrong[at].any() for at in steps.values()):
         by_case = steps  # a run of `train` carries errors on
-    order = sorted(by_case, key=lambda outcome: not is_wrong[by_case[outcome]].any())
+
+    def rank(outcome: Outcome) -> tuple[bool, bool]:
+        return not is_wrong[by_case[outcome]].any(), outcome.case.direction is not None
+
+    order = sorted(by_case, key=rank)
     changed = False
     for tried, outcome in enumerate(order):
         at = by_case[outcome]
@@ -90,13 +91,17 @@ def _explains(change: Change, numbers: Numbers, dtype: str) -> bool:
         except (KeyError, ValueError, IndexError):
             inputs = given
         answer = right_answer(outcome.case.group, inputs)
+        if answer is None and not np.isfinite(numbers.got[at]).all():
+            continue  # such inputs have no right answer, and the port gave none
         candidate = None if answer is None else answer[numbers.output].ravel()
         if candidate is None or len(candidate) != len(at):
             return False
         got, expected = numbers.got[at], numbers.expected[at]
         scale = np.abs(got) + np.abs(expected) + np.abs(candidate)
         near = np.abs(candidate - got) <= SPARE[dtype] * scale + 4 * numbers.bound[at]
-        if not near.all():
+        if not (near & np.isfinite(got)).all():
+            if outcome.case.direction is not None:
+                continue  # the port may have chosen another subgradient
             return False
         changed |= bool(is_wrong[at].any())
         if tried == FIRST and not changed:

@@ -22,6 +22,9 @@ def placement(numbers: Numbers, dtype: str) -> str:
         usable = [fit for fit in fitting if fit is not None]
         if len(usable) >= MIN_CASES and all(usable):
             norms = [float(np.linalg.norm(got)) for got, _ in pairs]
+            scales = [float(abs(got).max() / abs(e).max()) for got, e in pairs if e.any()]
+            if relation is _scaled and max(scales) - min(scales) <= 1e-3 * max(scales):
+                return ""  # a ratio, which `ratios` tells
             if relation is _scaled and max(norms) - min(norms) <= 1e-3 * max(norms):
                 words = f"has the right direction and a norm of {norms[0]:.4g} in every wrong case"
             steps = numbers.output == "theta" and numbers.outcomes[0].case.group == "train"

@@ -52,11 +52,11 @@ def ratio_law(numbers: Numbers, dtype: str) -> str:
     spare = SPARE[dtype] + 8 * numbers.bound / np.abs(numbers.expected) * np.maximum(
         1, 1 / abs(ratio)
     )
-    if np.abs(np.abs(ratio) - 1).max() < 1e-3 and not (np.abs(ratio + 1) < spare).all():
-        return _close(ratio, spare)
     if len(set(np.sign(ratio))) > 1:
         signs = np.abs(np.abs(ratio) - 1) <= spare
         return "has the right magnitude and, in part, the wrong sign" if signs.all() else ""
+    if np.abs(ratio - 1).max() < 1e-3:
+        return _close(ratio, spare)
     law = law_of(ratio, spare, sizes(numbers))
     return f"is {law} times the expected number" if law else ""
 
@@ -71,8 +71,10 @@ def law_of(ratio: Array, spare: Array, features: dict[str, Array]) -> str:
 
 def _close(ratio: Array, spare: Array) -> str:
     """Of ratios near 1."""
-    if len(ratio) > 3 and (np.abs(ratio / np.median(ratio) - 1) <= spare).all():
-        return f"is 1 {np.median(ratio) - 1:+.2g} times the expected number"
+    excess = float(np.median(ratio)) - 1
+    beyond_rounding = len(ratio) > 3 and abs(excess) > 2 * np.median(spare)
+    if beyond_rounding and (np.abs(ratio / (1 + excess) - 1) <= spare).all():
+        return f"is 1 {excess:+.2g} times the expected number"
     return ""
 
 
@@ -82,8 +84,9 @@ def _law(log_ratio: Array, spare: Array, features: dict[str, Array]) -> str:
         for names in combinations(usable, count):
             columns = [np.ones_like(log_ratio), *(usable[name] for name in names)]
             matrix = np.stack(columns, axis=1)
-            if len(np.unique(matrix, axis=0)) < count + 2 - (count == 0):
-                continue  # two unknowns pass through any two points
+            points = len(np.unique(matrix, axis=0))
+            if points < count + 1:
+                continue
             found, *_ = np.linalg.lstsq(matrix, log_ratio, rcond=None)
             exponents = np.round(2 * found[1:]) / 2
             constant = float(np.median(log_ratio - matrix[:, 1:] @ exponents))
@@ -91,6 +94,8 @@ def _law(log_ratio: Array, spare: Array, features: dict[str, Array]) -> str:
             if (off <= spare).all() and (exponents != 0).all():
                 if (np.abs(exponents) > MAX_EXPONENT).any():
                     continue
+                if count and points < count + 2 and abs(constant) > 1e-4:
+                    continue  # two unknowns pass through any two points
                 parts = zip(names, exponents, strict=True)
                 law = _product(math.exp(constant), [_power(n, float(a)) for n, a in parts])
                 return law + ("" if names else _known(math.exp(constant), features))

@@ -79,7 +79,7 @@ def _parts(given: dict[str, Any]) -> dict[str, Array]:
 
 
 def _solved(given: dict[str, Any], start: Any, outcome: Outcome, dtype: str) -> tuple[Array, Array]:
-    """g (P) of the port's step, and its error; NaN where Newton's method does not settle."""
+    """g (P) of the port's step, and its error; NaN where it is not found, or not the only one."""
     theta = np.array([float(n) for n in flat(outcome.answer["theta"])])
     update = (given["theta"] - theta) / given["lr"]
     bound = np.array(flat(_bounds(outcome.case, dtype))) / given["lr"]
@@ -90,6 +90,7 @@ def _solved(given: dict[str, Any], start: Any, outcome: Outcome, dtype: str) -> 
             g = g - (value - update) / derivative
         value, derivative = _update(given, g)
         settled = np.abs(value - update) <= bound + 1e-12 * np.abs(update)
+        settled &= np.abs(update) < 0.99 * _limit(given)
         return np.where(settled, g, np.nan), 2 * bound / np.abs(derivative)
 
 
@@ -102,6 +103,13 @@ def _update(given: dict[str, Any], g: Array) -> tuple[Array, Array]:
     q = root + given["eps"]
     # d(m̂/q)/dg = (1 − β₁)/(c₁ q) − m̂ q⁻² (1 − β₂) g/(c₂ √v̂)
     return m / c1 / q, (1 - b1) / c1 / q - m / c1 / q**2 * (1 - b2) * g / (c2 * root)
+
+
+def _limit(given: dict[str, Any]) -> float:
+    """|m̂ / √v̂| for |g| → ∞: a larger update is that of two different g."""
+    t = given["step"] + 1
+    b1, b2 = given["beta1"], given["beta2"]
+    return float((1 - b1) / (1 - b1**t) * np.sqrt((1 - b2**t) / (1 - b2)))
 
 
 def _bounds(case: Case, dtype: str) -> Any:

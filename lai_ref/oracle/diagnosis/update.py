@@ -94,6 +94,9 @@ def _update(tables: Mapping[str, Numbers], dtype: str) -> str:
     for words, candidate in _variants(q, m, v):
         with np.errstate(all="ignore"):
             near = np.abs(update - candidate) <= spare + SPARE[dtype] * np.abs(candidate)
+        near &= np.isfinite(candidate)
+        if not words and near.all():  # the update is right, m or v is not
+            return ""
         # a first step may be an exception to a rule that divides by 0 there
         if words and (near | (right & ~np.isfinite(candidate))).all():
             return f"the update is {words}, where lr · m̂ / (√v̂ + ε) is expected"
@@ -114,14 +117,16 @@ def _update(tables: Mapping[str, Numbers], dtype: str) -> str:
 def _ratios(update: Array, q: Mapping[str, Array], m: Array, v: Array) -> str:
     """The range of the update relative to that of the port's own m and v."""
     _, right = next(iter(_variants(q, m, v)))
-    moving = right != 0
-    ratio = update[moving] / right[moving]
+    usable = np.isfinite(right) & (right != 0)
+    if not usable.any():
+        return ""
+    ratio = update[usable] / right[usable]
     low, high = np.min(ratio), np.max(ratio)
-    if 0.99 < low <= high < 1.01:  # the update is right, m or v is not
+    if 0.99 < low <= high < 1.01:
         return ""
     known = {"t": q["t"] + 1, "(1 − β₁^t)": 1 - q["beta1"] ** (q["t"] + 1)}
     known |= {"(1 − β₂^t)": 1 - q["beta2"] ** (q["t"] + 1), "lr": q["lr"]}
-    law = law_of(ratio, np.full(len(ratio), 1e-4), {n: f[moving] for n, f in known.items()})
+    law = law_of(ratio, np.full(len(ratio), 1e-4), {n: f[usable] for n, f in known.items()})
     if law:
         return f"the update is {law} times lr · m̂ / (√v̂ + ε), t being 1 in the first step"
     return f"the update is {low:.4g} to {high:.4g} times lr · m̂ / (√v̂ + ε) of the port's m and v"

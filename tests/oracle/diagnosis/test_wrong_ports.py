@@ -18,7 +18,7 @@ QUICK = {
     "weights-then-biases",
     "layers-in-backward-order",
     "nesterov-momentum",
-    "history-of-one-array",
+    "means-added-unweighted",
     "loss-of-the-first-worker",
 }
 
