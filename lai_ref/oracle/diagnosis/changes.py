@@ -100,6 +100,8 @@ def changes_of_loss_settings() -> Iterator[tuple[str, Change]]:
     """λ, p, ρ and the reduction, of any group that has a loss."""
     for words, f in LAM.items():
         yield words, of_loss("lam", _of_lam(f))
+    yield "λ^p in place of λ", _lam_to_the(lambda p: p)
+    yield "λ^(1/p) in place of λ", _lam_to_the(lambda p: 1 / p)
     yield "p = 1 in every case", of_loss("order", always(1))
     yield "p = 2 in every case", of_loss("order", always(2))
     yield "the other p (2 for 1, 1 for 2)", of_loss("order", lambda p: 3 - p)
@@ -131,6 +133,17 @@ def of_loss(name: str, f: Function) -> Change:
 def always(value: Any) -> Function:
     """The same value whatever was given."""
     return lambda _: value
+
+
+def _lam_to_the(exponent: Function) -> Change:
+    """λ to a power that depends on p."""
+
+    def change(given: Inputs) -> Inputs:
+        loss = given.get("loss", given)
+        new = {"lam": loss["lam"] ** exponent(loss["order"])}
+        return given | ({"loss": loss | new} if "loss" in given else new)
+
+    return change
 
 
 def _of_lam(f: Function) -> Function:

@@ -58,7 +58,7 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
     said += _of_memory(outcomes, ask) if ask else []
     unclear = [_ordinary(n) for n in wrong.values() if not _one_output(n, dtype)[1]]
     said += _of_precision(outcomes, dtype) or _each(nearly_right, group, unclear)
-    if "theta" in wrong and unchanged(wrong["theta"]):
+    if "theta" in wrong and unchanged(_ordinary(wrong["theta"])):
         said.append("theta is what it was before: it does not change")
     if group == "adam":
         said += update_findings(found, dtype)
