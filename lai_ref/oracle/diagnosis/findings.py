@@ -9,13 +9,13 @@ that they are made of, their places, properties that they lack, and whose deriva
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from lai_ref.oracle.case import OUTPUTS
 from lai_ref.oracle.diagnosis.combinations import joined
-from lai_ref.oracle.diagnosis.conditions import Condition, condition
+from lai_ref.oracle.diagnosis.conditions import condition
 from lai_ref.oracle.diagnosis.consistency import Consistency, consistency
 from lai_ref.oracle.diagnosis.facts import facts_of_case
 from lai_ref.oracle.diagnosis.follow_up import Ask
@@ -24,28 +24,22 @@ from lai_ref.oracle.diagnosis.other_inputs import right_for_other_inputs
 from lai_ref.oracle.diagnosis.parts import deviating_parts
 from lai_ref.oracle.diagnosis.placement import placement, unchanged
 from lai_ref.oracle.diagnosis.properties import broken_properties
-from lai_ref.oracle.diagnosis.ratios import ratio_law, sizes
 from lai_ref.oracle.diagnosis.sizes_of_errors import nearly_right, size_of_errors, trend
 from lai_ref.oracle.diagnosis.step_gradient import mixture
 from lai_ref.oracle.diagnosis.update import update_findings
-from lai_ref.oracle.grading.grade import FAILED, PASSED, InvalidAnswer, Outcome, RaisedError, grade
-from lai_ref.support.validation import Array
-
-THRESHOLDS = ("k", "|e|", "λ", "t")  # sizes from which on a port may err
-MAX_WORDS = 160  # letters of an error that are repeated
-SHARP = 0.75  # of the numbers at a place wrong: the place says much
-SINGLE = (3e-9, 3e-7)  # the relative errors of single precision, about
-# facts in pairs, of which each part of the numbers may follow a law of its own
-SPLITS = (
-    ("p = 1", "p = 2"),
-    ("|k|^p > λ", "|k|^p < λ"),
-    ("the reduction is batch", "the reduction is sample"),
-    ("λ < 1", "λ > 1"),
-    ("k > 0", "k < 0"),
-    ("θ_p is a weight", "θ_p is a bias"),
-    ("θ_p is in a hidden layer", "θ_p is in the last layer"),
-    ("t = 0", "t > 0"),
+from lai_ref.oracle.diagnosis.where_wrong import (
+    are,
+    fraction,
+    in_words,
+    of_run,
+    one_output,
+    ordinary,
+    where_wrong,
 )
+from lai_ref.oracle.grading.grade import FAILED, PASSED, InvalidAnswer, Outcome, RaisedError, grade
+
+MAX_WORDS = 160  # letters of an error that are repeated
+SINGLE = (3e-9, 3e-7)  # the relative errors of single precision, about
 
 
 def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: str) -> list[str]:
@@ -56,22 +50,22 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
     if not wrong:
         return said
     said += _of_memory(outcomes, ask) if ask else []
-    unclear = [_ordinary(n) for n in wrong.values() if not _one_output(n, dtype)[1]]
+    unclear = [ordinary(n) for n in wrong.values() if not one_output(n, dtype)[1]]
     said += _of_precision(outcomes, dtype) or _each(nearly_right, group, unclear)
-    if "theta" in wrong and unchanged(_ordinary(wrong["theta"])):
+    if "theta" in wrong and unchanged(ordinary(wrong["theta"])):
         said.append("theta is what it was before: it does not change")
     if group == "adam":
         said += update_findings(found, dtype)
-    laws, places = _where_wrong(group, wrong, dtype)
+    laws, places = where_wrong(group, wrong, dtype)
     said += laws
     if group != "codec":
         words, explained = right_for_other_inputs(outcomes, found, dtype)
         if words:
             names = joined([symbol(group, name) for name in explained])
-            said.append(f"{names} {_are(explained)} right for other inputs: {words}")
+            said.append(f"{names} {are(explained)} right for other inputs: {words}")
     for name, numbers in wrong.items():
-        if not _one_output(numbers, dtype)[1]:  # a ratio says it already
-            for words in (_of_parts(numbers, dtype), placement(_ordinary(numbers), dtype)):
+        if not one_output(numbers, dtype)[1]:  # a ratio says it already
+            for words in (_of_parts(numbers, dtype), placement(ordinary(numbers), dtype)):
                 said += [f"{symbol(group, name)} {words}"] if words else []
     said += places[True]
     if group == "train":
@@ -82,7 +76,7 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
         consistent = consistency(group, outcomes, ask, dtype)
         doubtful = [each for each in consistent if each.output in wrong or each.of in wrong]
         said += _of_consistency(group, doubtful, list(wrong))
-    vague = [_ordinary(n) for n in wrong.values() if not _one_output(n, dtype)[0]]
+    vague = [ordinary(n) for n in wrong.values() if not one_output(n, dtype)[0]]
     return said + _each(size_of_errors, group, vague)
 
 
@@ -97,12 +91,12 @@ def pattern(group: str, outcomes: Sequence[Outcome], dtype: str) -> str:
     wrong, right = [], []
     for name, numbers in found.items():
         if numbers.wrong.any():
-            seen = _ordinary(numbers)
-            wrong.append(f"{symbol(group, name)} ({_share(seen.wrong)} numbers)")
+            seen = ordinary(numbers)
+            wrong.append(f"{symbol(group, name)} ({fraction(seen.wrong)} numbers)")
         elif len(numbers):
             right.append(symbol(group, name))
-    words = [f"{joined(wrong)} {_are(wrong)} wrong"] if wrong else []
-    words += [f"{joined(right)} {_are(right)} right"] if wrong and right else []
+    words = [f"{joined(wrong)} {are(wrong)} wrong"] if wrong else []
+    words += [f"{joined(right)} {are(right)} right"] if wrong and right else []
     return ", ".join(words)
 
 
@@ -130,54 +124,13 @@ def _of_another_form(outcomes: Sequence[Outcome]) -> list[str]:
         where = condition(failing, facts) if facts else None
         fail = "fails" if len(failed) == 1 else "fail"
         share = f"{len(failed)} of {len(candidates)} cases {fail}"
-        said.append(f"{share}{_where(where, 'cases')}: {shortened(failed[0].reason)}")
+        said.append(f"{share}{in_words(where, 'cases')}: {shortened(failed[0].reason)}")
     return said
-
-
-def _where_wrong(
-    group: str, wrong: Mapping[str, Numbers], dtype: str
-) -> tuple[list[str], dict[bool, list[str]]]:
-    """Of each wrong output where it is wrong: with a ratio to the expected numbers, and without.
-
-    Those without are told apart by whether most numbers are wrong there.
-    """
-    by_words: dict[tuple[str, bool, bool], list[str]] = {}
-    for name, numbers in wrong.items():
-        by_words.setdefault(_one_output(numbers, dtype), []).append(name)
-    laws: list[str] = []
-    places: dict[bool, list[str]] = {True: [], False: []}
-    for (words, has_law, sharp), names in by_words.items():
-        if words:
-            shown = joined([symbol(group, name) for name in names])
-            (laws if has_law else places[sharp]).append(f"{shown} {_are(names)} wrong{words}")
-    return laws, places
-
-
-def _one_output(numbers: Numbers, dtype: str) -> tuple[str, bool, bool]:
-    """Where the numbers of an output are wrong, and what they are; "" if neither is clear.
-
-    Besides, whether a ratio holds for all, and whether most numbers are wrong at that place.
-    """
-    seen = _ordinary(numbers)
-    wrong = seen.wrong
-    size = sizes(seen) if dtype == "float64" else {}  # in float32 bounds make thresholds
-    thresholds = {f"|{n}|" if n == "k" else n: size[n] for n in size if n in THRESHOLDS}
-    where = condition(wrong, seen.facts, thresholds)
-    nan = wrong & ~np.isfinite(seen.got)
-    some_nan = bool(nan.any() and not nan[wrong].all())
-    law, whole = _law(seen.chosen(wrong & ~nan if some_nan else wrong), dtype)
-    words = _where(where) or (f" in {_share(wrong)} numbers" if law else "")
-    if some_nan:
-        at = condition(nan, seen.facts)
-        words = words or f" in {_share(wrong)} numbers"
-        words += f", and NaN or infinite{_where(at) or f' in {int(nan.sum())} of them'}"
-    sharp = where is not None and where.wrong >= SHARP * where.total
-    return words + (f": it {law}" if law else ""), whole, sharp
 
 
 def _of_parts(numbers: Numbers, dtype: str) -> str:
     """Parts of all numbers or, if that is unclear, of those where the port errs."""
-    seen = _ordinary(numbers)
+    seen = ordinary(numbers)
     where = condition(seen.wrong, seen.facts)
     words = deviating_parts(seen, dtype)
     if words or where is None:
@@ -190,69 +143,17 @@ def _of_parts(numbers: Numbers, dtype: str) -> str:
 
 def _of_training(theta: Numbers, dtype: str) -> list[str]:
     """Whether single steps are right, and what the gradient of a wrong one is made of."""
-    single = np.array([not _of_run(o) for o in theta.outcomes], bool)
+    single = np.array([not of_run(o) for o in theta.outcomes], bool)
     if single.any() and not theta.wrong[single].any():
         return ["every single step is right: what one step of a run leaves to the next is wrong"]
     words = mixture(theta, dtype)
     return [words] if words else []
 
 
-def _law(wrong: Numbers, dtype: str) -> tuple[str, bool]:
-    """The ratio to the expected numbers, of all or of each part of them; whether it is of all."""
-    if len(set(wrong.outcomes)) < 2 < len(wrong):
-        return "", False  # one case has many laws
-    law = ratio_law(wrong, dtype)
-    if law:
-        return law, True
-    for pair in SPLITS:
-        parts = {}
-        for fact in pair:
-            holds = np.array([facts.get(fact, False) for facts in wrong.facts])
-            part = wrong.chosen(holds)
-            if 1 < len(part) < len(wrong) and len(set(part.outcomes)) > 1:
-                parts[fact] = ratio_law(part, dtype)
-        if len(parts) == 2 and any(parts.values()):
-            said = [f"{words} where {fact}" for fact, words in parts.items() if words]
-            return ", and ".join(said), all(parts.values())
-    return "", False
-
-
-def _ordinary(numbers: Numbers) -> Numbers:
-    """The numbers away from kinks, of single steps, if any of them is wrong."""
-    for unclear in (_at_kink, _of_run):
-        clear = np.array([not unclear(o) for o in numbers.outcomes], bool)
-        numbers = numbers.chosen(clear) if (numbers.wrong & clear).any() else numbers
-    return numbers
-
-
-def _at_kink(o: Outcome) -> bool:
-    return o.case.direction is not None
-
-
-def _of_run(o: Outcome) -> bool:
-    return o.case.id.endswith("-run")
-
-
 def shortened(words: str) -> str:
     """The first line of what an error says, and not more than it takes to know it again."""
     first = words.splitlines()[0] if words else ""
     return first if len(first) <= MAX_WORDS else first[:MAX_WORDS].rsplit(" ", 1)[0] + " …"
-
-
-def _where(found: Condition | None, unit: str = "numbers") -> str:
-    if found is None:
-        return ""
-    if found.exact:
-        return f" exactly where {found.words} ({found.total} {unit})"
-    return f" only where {found.words} ({found.wrong} of {found.total} {unit} there)"
-
-
-def _share(wrong: Array) -> str:
-    return f"{int(wrong.sum())} of {len(wrong)}"
-
-
-def _are(names: Sequence[str]) -> str:
-    return "are" if len(names) > 1 else "is"
 
 
 def _of_consistency(group: str, found: Sequence[Consistency], wrong: Sequence[str]) -> list[str]:
@@ -263,7 +164,7 @@ def _of_consistency(group: str, found: Sequence[Consistency], wrong: Sequence[st
         of = symbol(group, found[0].of)
         names = joined([symbol(group, name) for name in own])
         what = "the derivatives" if len(own) > 1 else "the derivative"
-        said.append(f"{names} {_are(own)} {what} of the port's own {of}: the mistake is in {of}")
+        said.append(f"{names} {are(own)} {what} of the port's own {of}: the mistake is in {of}")
     for each in found:
         if not each.holds:
             output, of = symbol(group, each.output), symbol(group, each.of)

@@ -1,0 +1,124 @@
+"""Which numbers of an output are wrong, under which condition, and in which ratio to the expected.
+
+Numbers at kinks, and those of whole training runs, are left aside if others are wrong as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from lai_ref.oracle.diagnosis.combinations import joined
+from lai_ref.oracle.diagnosis.conditions import Condition, condition
+from lai_ref.oracle.diagnosis.numbers import Numbers, symbol
+from lai_ref.oracle.diagnosis.ratios import ratio_law, sizes
+from lai_ref.oracle.grading.grade import Outcome
+from lai_ref.support.validation import Array
+
+THRESHOLDS = ("k", "|e|", "λ", "t")  # sizes from which on a port may err
+SHARP = 0.75  # of the numbers at a place wrong: the place says much
+# facts in pairs, of which each part of the numbers may follow a law of its own
+SPLITS = (
+    ("p = 1", "p = 2"),
+    ("|k|^p > λ", "|k|^p < λ"),
+    ("the reduction is batch", "the reduction is sample"),
+    ("λ < 1", "λ > 1"),
+    ("k > 0", "k < 0"),
+    ("θ_p is a weight", "θ_p is a bias"),
+    ("θ_p is in a hidden layer", "θ_p is in the last layer"),
+    ("t = 0", "t > 0"),
+)
+
+
+def where_wrong(
+    group: str, wrong: Mapping[str, Numbers], dtype: str
+) -> tuple[list[str], dict[bool, list[str]]]:
+    """Of each wrong output where it is wrong: with a ratio to the expected numbers, and without.
+
+    Those without are told apart by whether most numbers are wrong there.
+    """
+    by_words: dict[tuple[str, bool, bool], list[str]] = {}
+    for name, numbers in wrong.items():
+        by_words.setdefault(one_output(numbers, dtype), []).append(name)
+    laws: list[str] = []
+    places: dict[bool, list[str]] = {True: [], False: []}
+    for (words, has_law, sharp), names in by_words.items():
+        if words:
+            shown = joined([symbol(group, name) for name in names])
+            (laws if has_law else places[sharp]).append(f"{shown} {are(names)} wrong{words}")
+    return laws, places
+
+
+def one_output(numbers: Numbers, dtype: str) -> tuple[str, bool, bool]:
+    """Where the numbers of an output are wrong, and what they are; "" if neither is clear.
+
+    Besides, whether a ratio holds for all, and whether most numbers are wrong at that place.
+    """
+    seen = ordinary(numbers)
+    wrong = seen.wrong
+    size = sizes(seen) if dtype == "float64" else {}  # in float32 bounds make thresholds
+    thresholds = {f"|{n}|" if n == "k" else n: size[n] for n in size if n in THRESHOLDS}
+    where = condition(wrong, seen.facts, thresholds)
+    nan = wrong & ~np.isfinite(seen.got)
+    some_nan = bool(nan.any() and not nan[wrong].all())
+    law, whole = _law(seen.chosen(wrong & ~nan if some_nan else wrong), dtype)
+    words = in_words(where) or (f" in {fraction(wrong)} numbers" if law else "")
+    if some_nan:
+        at = condition(nan, seen.facts)
+        words = words or f" in {fraction(wrong)} numbers"
+        words += f", and NaN or infinite{in_words(at) or f' in {int(nan.sum())} of them'}"
+    sharp = where is not None and where.wrong >= SHARP * where.total
+    return words + (f": it {law}" if law else ""), whole, sharp
+
+
+def ordinary(numbers: Numbers) -> Numbers:
+    """The numbers away from kinks, of single steps, if any of them is wrong."""
+    for unclear in (_at_kink, of_run):
+        clear = np.array([not unclear(o) for o in numbers.outcomes], bool)
+        numbers = numbers.chosen(clear) if (numbers.wrong & clear).any() else numbers
+    return numbers
+
+
+def of_run(o: Outcome) -> bool:
+    return o.case.id.endswith("-run")
+
+
+def in_words(found: Condition | None, unit: str = "numbers") -> str:
+    if found is None:
+        return ""
+    if found.exact:
+        return f" exactly where {found.words} ({found.total} {unit})"
+    return f" only where {found.words} ({found.wrong} of {found.total} {unit} there)"
+
+
+def fraction(wrong: Array) -> str:
+    return f"{int(wrong.sum())} of {len(wrong)}"
+
+
+def are(names: Sequence[str]) -> str:
+    return "are" if len(names) > 1 else "is"
+
+
+def _law(wrong: Numbers, dtype: str) -> tuple[str, bool]:
+    """The ratio to the expected numbers, of all or of each part of them; whether it is of all."""
+    if len(set(wrong.outcomes)) < 2 < len(wrong):
+        return "", False  # one case has many laws
+    law = ratio_law(wrong, dtype)
+    if law:
+        return law, True
+    for pair in SPLITS:
+        parts = {}
+        for fact in pair:
+            holds = np.array([facts.get(fact, False) for facts in wrong.facts])
+            part = wrong.chosen(holds)
+            if 1 < len(part) < len(wrong) and len(set(part.outcomes)) > 1:
+                parts[fact] = ratio_law(part, dtype)
+        if len(parts) == 2 and any(parts.values()):
+            said = [f"{words} where {fact}" for fact, words in parts.items() if words]
+            return ", and ".join(said), all(parts.values())
+    return "", False
+
+
+def _at_kink(o: Outcome) -> bool:
+    return o.case.direction is not None
