@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     except CorruptVectorsError as error:
         print(f"oracle: {error}", file=sys.stderr)
         return DAMAGED
-    except BrokenPipeError:  # whoever reads has enough
+    except BrokenPipeError:  # the reader has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (InvalidAnswersError, OSError) as error:

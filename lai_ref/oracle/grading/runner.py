@@ -20,9 +20,8 @@ from lai_ref.support.validation import Array
 def run_case(backend: object, case: Case, dtype: str) -> Answer | None:
     """A backend's answer to a case, nested lists of Decimals; None if it implements no such method.
 
-    Only an error that the method raises counts as a refusal: a method that cannot be called as the
-    protocol says, that has a name wrong, or whose results cannot be read, is unusable, and passes
-    nowhere.
+    Only an error that the method raises counts as a rejection. A method that cannot be called as
+    the protocol says, that has a name wrong, or whose results cannot be read, passes nowhere.
     """
     method = getattr(backend, METHODS[case.group], _codec if case.group == "codec" else None)
     if method is None:
@@ -42,7 +41,7 @@ def run_case(backend: object, case: Case, dtype: str) -> Answer | None:
             answer = method(**given)
     except NotImplementedError:
         return None
-    except (NameError, AttributeError, ImportError) as error:  # a slip: not meant as a refusal
+    except (NameError, AttributeError, ImportError) as error:  # a slip: not meant as a rejection
         return InvalidAnswer(_format_error(error))
     except Exception as error:  # of a port, about which nothing is known
         return RaisedError(_format_error(error))
