@@ -62,8 +62,12 @@ def _grade(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     chosen = _chosen(options)
     content = run_command(options.cmd, prompt(chosen, options.dtype), options.timeout)
-    ask = ask_command(options.cmd, options.dtype, options.timeout)
+    ask = ask_command(options.cmd, options.dtype, options.timeout, _follow_up_failed)
     return _print_report(grade_answers(content, chosen, options.dtype, options.level, ask), options)
+
+
+def _follow_up_failed(words: str) -> None:
+    print(f"oracle: no answers to the further questions: {words}", file=sys.stderr)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -20,13 +20,13 @@ DTYPES = ("float64", "float32")
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}  # times the largest number of an answer
 CLASSES = {"torch": "PlainTorch", "jax": "PlainJax"}
 FORMS = {"torch": ("maximum", "clamp", "where"), "jax": ("maximum", "clip", "where")}
-FRAMEWORKS = ["torch", pytest.param("jax", marks=pytest.mark.slow)]  # it compiles each operation
 CASES = [
-    pytest.param(framework, form, group, marks=pytest.mark.slow if slow else ())
+    (framework, form, group)
     for framework, forms in FORMS.items()
     for form in forms
     for group in GROUPS
-    for slow in [framework == "jax" and group not in ("factor", "adam")]
+    # JAX compiles each operation; the oracle asks it all groups below
+    if framework == "torch" or group in ("factor", "adam")
 ]
 
 
@@ -77,7 +77,7 @@ def test_a_plain_port_agrees_with_the_reference(framework: str, form: str, group
 
 
 @pytest.mark.parametrize("group", GROUPS)
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", ["torch"])
 def test_a_wrong_port_differs_first_in_its_group(framework: str, group: str) -> None:
     wrong = [w for w in module(f"wrong_{framework}").WRONG_PORTS if w.group == group]
     assert wrong
@@ -87,7 +87,7 @@ def test_a_wrong_port_differs_first_in_its_group(framework: str, group: str) -> 
             assert all(agrees(port.port, before, dtype) for dtype in DTYPES), (port.name, before)
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("framework", FORMS)
 def test_every_mistake_is_one_of_its_own(framework: str) -> None:
     ports = module(f"wrong_{framework}").WRONG_PORTS
     for key in ("name", "mistake"):
@@ -108,10 +108,11 @@ def test_a_plain_port_is_correct_and_inaccurate_at_extreme_values_alone(
     framework: str, form: str, dtype: str
 ) -> None:
     port = getattr(module(f"plain_{framework}"), CLASSES[framework])(form)
-    basic = oracle.check(port, dtype, level="basic")
-    assert basic and str(basic).startswith("correct\n"), str(basic)
     strict = oracle.check(port, dtype)
     assert not strict and strict.verdict == INACCURATE, str(strict)
+    if framework == "torch":  # JAX takes long, and this says it already: no basic case is wrong
+        basic = oracle.check(port, dtype, level="basic")
+        assert basic and str(basic).startswith("correct\n"), str(basic)
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.arguments import inputs_of
 from lai_ref.oracle.case import mapped
 from lai_ref.oracle.diagnosis.follow_up import Ask, Question, Reply
 from lai_ref.oracle.grading.grade import FAILED, Outcome
@@ -70,7 +70,7 @@ def _near_kink(outcome: Outcome, step: float) -> bool:
     """Whether a step may carry a slope or a residual of the case over its kink."""
     if outcome.case.group not in ("factor", "loss"):
         return False  # networks are kept away from every kink
-    given = arguments(outcome.case.group, outcome.case.inputs, "float64")
+    given = inputs_of(outcome.case)
     k_kink = np.asarray(given["lam"]) ** (1 / given["order"])
     gaps = np.abs(np.abs(given["k"]) - k_kink)
     residuals = np.abs(given["y"] - given["t"]) if "y" in given else np.ones(1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.arguments import inputs_of
 from lai_ref.oracle.case import Case
 
 Facts: TypeAlias = dict[str, bool]
@@ -17,7 +17,7 @@ CURVED = ("tanh", "softplus", "silu")  # activations with f'' ≠ 0
 
 def facts_of_case(case: Case) -> Facts:
     """What is true of all of a case."""
-    given = arguments(case.group, case.inputs, "float64")
+    given = inputs_of(case)
     loss = given.get("loss", given)
     facts: Facts = {}
     if case.group in ("loss", "param_gradient", "sharded"):  # the runs of `train` are only three
@@ -45,6 +45,7 @@ def facts_of_case(case: Case) -> Facts:
         facts |= {
             "there is one shard": len(counts) == 1,
             "there are several shards": len(counts) > 1,
+            "there are three shards or more": len(counts) > 2,
             "shards differ in length": len(set(counts)) > 1,
             "the samples are not in the order of x": _unordered(given["shards"]),
             "some samples are in no shard": sum(counts) < len(given["x"]),
@@ -56,7 +57,7 @@ def facts_of_case(case: Case) -> Facts:
 
 def facts_of_number(case: Case, output: str, place: tuple[int, ...]) -> Facts:
     """What is true of one number of a case besides."""
-    given = arguments(case.group, case.inputs, "float64")
+    given = inputs_of(case)
     if case.group == "factor":
         return _of_slope(given["k"][place[0]], given["lam"], given["order"])
     facts: Facts = {}

@@ -36,7 +36,15 @@ from lai_ref.oracle.diagnosis.where_wrong import (
     ordinary,
     where_wrong,
 )
-from lai_ref.oracle.grading.grade import FAILED, PASSED, InvalidAnswer, Outcome, RaisedError, grade
+from lai_ref.oracle.grading.grade import (
+    FAILED,
+    MISSING,
+    PASSED,
+    InvalidAnswer,
+    Outcome,
+    RaisedError,
+    grade,
+)
 
 MAX_WORDS = 160  # letters of an error that are repeated
 SINGLE = (3e-9, 3e-7)  # the relative errors of single precision, about
@@ -49,7 +57,9 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
     wrong = {name: numbers for name, numbers in found.items() if numbers.wrong.any()}
     if not wrong:
         return said
-    said += _of_memory(outcomes, ask) if ask else []
+    memory = _of_memory(outcomes, ask) if ask else []
+    if memory:  # nothing else that further questions show could be trusted
+        ask, said = None, said + memory
     unclear = [ordinary(n) for n in wrong.values() if not one_output(n, dtype)[1]]
     said += _of_precision(outcomes, dtype) or _each(nearly_right, group, unclear)
     if "theta" in wrong and unchanged(ordinary(wrong["theta"])):
@@ -104,6 +114,11 @@ def _of_another_form(outcomes: Sequence[Outcome]) -> list[str]:
     """Errors that were raised, or not, and answers that are no numbers."""
     said = []
     reasons: dict[str, list[Outcome]] = {}
+    missing = [o for o in outcomes if o.status == MISSING]
+    invalid = sum(o.case.expected is None for o in missing)
+    if missing and invalid:
+        words = f"{len(missing)} answers are missing, {invalid} of them to invalid inputs"
+        said.append(f'{words}, where an error is expected: {{"error": "why"}}, in Python raised')
     for o in outcomes:
         if o.status == FAILED and not o.location:
             if o.case.expected is None and not isinstance(o.answer, RaisedError | InvalidAnswer):

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lai_ref.adam import Adam, AdamState
-from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.arguments import inputs_of
 from lai_ref.oracle.diagnosis.follow_up import Ask, Question, Reply, reply
 from lai_ref.oracle.diagnosis.other_inputs import right_answer
 from lai_ref.oracle.grading.grade import Outcome
@@ -44,7 +44,7 @@ def inherits(
 ) -> bool | None:
     """Whether the group's wrong answers follow from the wrong groups; None if it cannot be told."""
     sample = [(o, reply(o.answer)) for o in _sample(group, outcomes)]
-    given = [arguments(group, o.case.inputs, "float64") for o, _ in sample]
+    given = [inputs_of(o.case) for o, _ in sample]
     running = [
         COMPOSE[group](inputs, wrong, got, dtype)
         for inputs, (_, got) in zip(given, sample, strict=True)

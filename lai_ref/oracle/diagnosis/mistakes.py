@@ -20,7 +20,7 @@ from lai_ref.oracle.grading.grade import FAILED, PASSED, Outcome, grade
 from lai_ref.oracle.grading.runner import run_case
 from lai_ref.oracle.mutants import MUTANTS, Mutant
 
-SAMPLE_SIZE = 16  # of a group's wrong answers, and of all right ones, to find the nearest mutant
+SAMPLE_SIZE = 12  # of a group's wrong answers, and of all right ones, to find the nearest mutant
 MATCH_BOUNDS = 2.0  # each of the two answers is within one bound of what exact arithmetic gives
 MATCH_ROUNDINGS = {"float64": 1e-12, "float32": 3e-6}  # relative, where a wrong number is large
 MIN_FRACTION = 1 / 3  # of a group's wrong answers, and of what was right that it makes wrong
@@ -51,13 +51,8 @@ def mistakes(
     while left:
         mutant, explained, false_positives = _best(known, left, passed, dtype)
         if mutant is None:
-            sample = _subsample(left) + _subsample(passed)
-            candidates = [m for m in MUTANTS if group in m.groups]
-            scores = [(*_score(each, sample, dtype), -i) for i, each in enumerate(candidates)]
-            nearest = candidates[-int(max(scores)[-1])] if scores else None
-            mutant, explained, false_positives = _best(
-                [nearest] if nearest else [], left, passed, dtype
-            )
+            nearest = _nearest(group, left, passed, dtype)
+            mutant, explained, false_positives = _best(nearest, left, passed, dtype)
         if mutant is None:
             break
         # at a kink a port of the same mistake may have chosen another subgradient
@@ -66,6 +61,21 @@ def mistakes(
         found.append(Mistake(mutant, tuple(explained), complete))
         left = [o for o in left if all(o is not each for each in explained)]
     return found
+
+
+def _nearest(group: str, wrong: list[Outcome], passed: list[Outcome], dtype: str) -> list[Mutant]:
+    """The mutant that answers most like the port in a sample of cases, if any explains one."""
+    some_wrong, some_right = _subsample(wrong), _subsample(passed)
+    explaining = [
+        each
+        for each in MUTANTS
+        if group in each.groups and any(_explains(each, o, dtype) for o in some_wrong)
+    ]
+    if not explaining:
+        return []
+    sample = some_wrong + some_right
+    # of equals the first
+    return [max(explaining, key=lambda each: _score(each, sample, dtype))]
 
 
 def _best(

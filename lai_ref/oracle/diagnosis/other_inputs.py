@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.arguments import inputs_of
 from lai_ref.oracle.case import METHODS, OUTPUTS
 from lai_ref.oracle.diagnosis.changes import Change, Inputs, changes_of_factor, changes_of_loss
 from lai_ref.oracle.diagnosis.changes_of_network import (
@@ -84,7 +84,7 @@ def _explains(change: Change, numbers: Numbers, dtype: str) -> bool:
     changed = False
     for tried, outcome in enumerate(order):
         at = by_case[outcome]
-        given = arguments(outcome.case.group, outcome.case.inputs, "float64")
+        given = inputs_of(outcome.case)
         try:
             with np.errstate(all="ignore"):
                 inputs = change(given)

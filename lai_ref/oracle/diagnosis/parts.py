@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.arguments import inputs_of
 from lai_ref.oracle.case import Case
 from lai_ref.oracle.diagnosis.combinations import (
     coefficients,
@@ -88,7 +88,7 @@ def _collected(numbers: Numbers, parts_of: Callable[[Case], Mapping[str, Array]]
 
 
 def _of_factor(case: Case) -> Parts:
-    given = arguments("factor", case.inputs, "float64")
+    given = inputs_of(case)
     return _terms(given["k"], given["lam"], given["order"])
 
 
@@ -106,7 +106,7 @@ def _terms(k: Array, lam: Any, p: int) -> Parts:
 
 def _of_loss(output: str) -> Callable[[Case], Parts]:
     def parts(case: Case) -> Parts:
-        given = arguments("loss", case.inputs, "float64")
+        given = inputs_of(case)
         rho = given["l1_ratio"]
         found = {}
         for name, weight, ratio in (("2-norm", 1 - rho, 0.0), ("1-norm", rho, 1.0)):
@@ -122,7 +122,7 @@ def _of_dy_by_feature(last: bool) -> Callable[[Case], Parts]:
     """dy as what one feature gives, the first or the last, and what the others give."""
 
     def parts(case: Case) -> Parts:
-        given = arguments("loss", case.inputs, "float64")
+        given = inputs_of(case)
         port, e = Port(), given["y"] - given["t"]
         F, _ = port.factor(given["k"], given["lam"], given["order"])
         ell = port.per_feature(e, F, given["order"])
@@ -139,7 +139,7 @@ def _of_dy_by_feature(last: bool) -> Callable[[Case], Parts]:
 
 
 def _of_dk(case: Case) -> Parts:
-    given = arguments("loss", case.inputs, "float64")
+    given = inputs_of(case)
     dk = Port().loss(**given)[2]
     F_prime = Port().factor(given["k"], given["lam"], given["order"])[1]
     weight = np.divide(dk, F_prime, out=np.zeros_like(dk), where=F_prime != 0)
@@ -148,7 +148,7 @@ def _of_dk(case: Case) -> Parts:
 
 
 def _of_gradient(case: Case) -> Parts:
-    given = arguments("param_gradient", case.inputs, "float64")
+    given = inputs_of(case)
     return parts_of_gradient(given, given["loss"]) | {DECAY: given["theta"]}
 
 
@@ -183,7 +183,7 @@ def _of_gradient_by_feature(last: bool) -> Callable[[Case], Parts]:
     """θ̄ as what comes through y, and through k of one feature and of the others."""
 
     def parts(case: Case) -> Parts:
-        given = arguments("param_gradient", case.inputs, "float64")
+        given = inputs_of(case)
         port = Port()
         net = {name: given[name] for name in ("sizes", "activation", "theta")}
         cache = port.forward_and_input_gradient(given["x"], **net)
@@ -204,7 +204,7 @@ def _of_gradient_by_feature(last: bool) -> Callable[[Case], Parts]:
 
 def _of_shards(output: str) -> Callable[[Case], Parts]:
     def parts(case: Case) -> Parts:
-        given = arguments("sharded", case.inputs, "float64")
+        given = dict(inputs_of(case))
         shards = given.pop("shards")
         x, t = given.pop("x"), given.pop("t")
 

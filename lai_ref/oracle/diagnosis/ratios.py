@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.arguments import inputs_of
 from lai_ref.oracle.case import Case
 from lai_ref.oracle.diagnosis.numbers import SPARE, Numbers
 from lai_ref.support.validation import Array
@@ -152,7 +152,7 @@ def sizes(numbers: Numbers) -> dict[str, Array]:
 
 def features(case: Case, output: str, place: tuple[int, ...]) -> dict[str, float]:
     """The sizes and numbers of a case that a wrong factor is likely made of."""
-    given = arguments(case.group, case.inputs, "float64")
+    given = inputs_of(case)
     loss: dict[str, Any] = given.get("loss", given)
     found: dict[str, float] = {}
     if "order" in loss:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.arguments import inputs_of
 from lai_ref.oracle.case import Case, flat
 from lai_ref.oracle.diagnosis.combinations import coefficients, deviations, joined
 from lai_ref.oracle.diagnosis.numbers import Numbers
@@ -41,7 +41,7 @@ def mixture(numbers: Numbers, dtype: str) -> str:
         if is_wrong and not o.case.id.endswith("-run") and o.case.inputs["step"] > 0
     }
     for outcome in steps:
-        given = arguments("train", outcome.case.inputs, "float64")
+        given = inputs_of(outcome.case)
         if len(given["batches"][0][1]) in (0, len(given["batches"][0][0])):
             continue  # only a batch with both losses tells them apart
         parts = _parts(given)

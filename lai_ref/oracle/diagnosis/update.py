@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.arguments import inputs_of
 from lai_ref.oracle.case import flat
 from lai_ref.oracle.diagnosis.combinations import in_words, smallest
 from lai_ref.oracle.diagnosis.numbers import SPARE, Numbers
@@ -44,7 +44,7 @@ def _inputs(numbers: Numbers) -> dict[str, Array]:
     """The inputs of every number, each a vector."""
     rows = []
     for outcome, place in zip(numbers.outcomes, numbers.places, strict=True):
-        given = arguments("adam", outcome.case.inputs, "float64")
+        given = inputs_of(outcome.case)
         row = {
             name: value[place] if isinstance(value, np.ndarray) else value
             for name, value in given.items()

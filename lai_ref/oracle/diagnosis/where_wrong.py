@@ -6,6 +6,7 @@ Numbers at kinks, and those of whole training runs, are left aside if others are
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -50,6 +51,7 @@ def where_wrong(
     return laws, places
 
 
+@lru_cache(maxsize=16)  # asked several times of the same numbers
 def one_output(numbers: Numbers, dtype: str) -> tuple[str, bool, bool]:
     """Where the numbers of an output are wrong, and what they are; "" if neither is clear.
 

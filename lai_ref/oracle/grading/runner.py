@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lai_ref.oracle.arguments import arguments
+from lai_ref.oracle.arguments import fresh_inputs_of
 from lai_ref.oracle.case import METHODS, OUTPUTS, Case, mapped
 from lai_ref.oracle.grading.grade import Answer, InvalidAnswer, RaisedError
 from lai_ref.support.validation import Array
@@ -26,7 +26,7 @@ def run_case(backend: object, case: Case, dtype: str) -> Answer | None:
     method = getattr(backend, METHODS[case.group], _codec if case.group == "codec" else None)
     if method is None:
         return None
-    given = arguments(case.group, case.inputs, dtype)
+    given = fresh_inputs_of(case, dtype)
     try:
         inspect.signature(method).bind(**given)
     except TypeError as error:

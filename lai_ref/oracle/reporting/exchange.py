@@ -27,8 +27,9 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -60,19 +61,28 @@ def prompt(cases: Sequence[Case], dtype: str) -> str:
     return json.dumps({"schema": SCHEMA, "dtype": dtype, "cases": content})
 
 
-def ask_command(command: str, dtype: str, seconds: float) -> Ask:
-    """How a program is asked further questions: by another prompt of the same form."""
+def ask_command(command: str, dtype: str, seconds: float, on_error: Callable[[str], None]) -> Ask:
+    """How a program is asked further questions: by another prompt of the same form.
+
+    `on_error` is called with the reason if it gives no answers.
+    """
+    numbers = count()  # ids that no prompt repeats
 
     def ask(questions: Sequence[Question]) -> list[Reply]:
         cases = [
-            {"id": f"{group}/follow-up-{i}", "group": group, "inputs": as_text(inputs)}
-            for i, (group, inputs) in enumerate(questions)
+            {
+                "id": f"{group}/follow-up-{next(numbers)}",
+                "group": group,
+                "inputs": as_text(inputs),
+            }
+            for group, inputs in questions
         ]
         question = json.dumps({"schema": SCHEMA, "dtype": dtype, "cases": cases})
         try:
             answers = _read(run_command(command, question, seconds))["answers"]
             return [reply(_answer(c["id"], answers.get(c["id"]), dtype)) for c in cases]
-        except (InvalidAnswersError, ArithmeticError, RecursionError):
+        except (InvalidAnswersError, ArithmeticError, RecursionError) as error:
+            on_error(str(error))
             return [None] * len(questions)
 
     return ask

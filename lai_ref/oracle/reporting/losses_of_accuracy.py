@@ -25,7 +25,7 @@ CAUSES = {
     ("k", "overflow"): "1 + k² or a power of it overflows",
     ("e", "digits"): "a square of the loss loses digits",
     ("e", "overflow"): "c² overflows in the 2-norm",
-    ("z", "digits"): "log(1 + e^z) or σ(z) loses digits; PyTorch's softplus is z for z > 20",
+    ("z", "digits"): "log(1 + e^z) or σ(z) loses digits, or softplus is cut to z as in PyTorch",
     ("z", "overflow"): "e^z overflows",
     ("lam", "digits"): "a product with λ loses digits",
     ("lam", "overflow"): "a product with λ overflows or underflows",
@@ -46,7 +46,7 @@ class LossOfAccuracy:
     def __str__(self) -> str:
         cause = CAUSES.get((self.magnitude, self.kind))
         cases = f"{self.cases} case{'s' * (self.cases > 1)}"
-        return f"{self.words()} ({cases})" + (f": {cause}" if cause else "")
+        return f"{self.words()} ({cases})" + (f": perhaps {cause}" if cause else "")
 
     def words(self) -> str:
         """What is lost, and from where on."""

@@ -12,6 +12,7 @@ from typing import Any
 from lai_ref.oracle.diagnosis.diagnose import GroupDiagnosis, diagnose
 from lai_ref.oracle.diagnosis.findings import shortened
 from lai_ref.oracle.diagnosis.follow_up import Ask
+from lai_ref.oracle.diagnosis.mistakes import Mistake
 from lai_ref.oracle.grading.grade import FAILED, MISSING, NOT_IMPLEMENTED, PASSED, Outcome, grade
 from lai_ref.oracle.mutants import Mutant
 from lai_ref.oracle.reporting.losses_of_accuracy import LossOfAccuracy, losses_of_accuracy
@@ -64,8 +65,7 @@ class Report:
         """`CORRECT`, `INACCURATE` or `WRONG`, of all that the port implements."""
         if any(o.status in (FAILED, MISSING) for o in self._basic):
             return WRONG
-        failed = any(o.status in (FAILED, MISSING) for o in self.outcomes)
-        return INACCURATE if failed else CORRECT
+        return INACCURATE if any(o.status == FAILED for o in self.outcomes) else CORRECT
 
     def summary(self) -> str:
         """The first line: the verdict."""
@@ -78,12 +78,14 @@ class Report:
             earliest: dict[str, LossOfAccuracy] = {}  # of each magnitude
             for loss in self.losses_of_accuracy:
                 earliest.setdefault(loss.magnitude, loss)
-            start = "; ".join(loss.words() for loss in earliest.values()) or "answers are missing"
+            start = "; ".join(loss.words() for loss in earliest.values())
             reached = " or ".join("λ" if name == "lam" else f"|{name}|" for name in earliest)
             harmless = f"; harmless in training unless {reached} gets there" if earliest else ""
             return f"{INACCURATE}: {start}{harmless}"
-        lacking = any(o.status == NOT_IMPLEMENTED for o in self.outcomes)
-        return CORRECT + (" in what it implements" if lacking else "")
+        states = {o.status for o in self.outcomes}
+        if MISSING in states:
+            return f"{CORRECT} in what it answers: answers at extreme values are missing"
+        return CORRECT + (" in what it implements" if NOT_IMPLEMENTED in states else "")
 
     def counts(self) -> str:
         """The second line: what passed, out of what there is."""
@@ -222,7 +224,8 @@ class Report:
         )
         causes = " and ".join(group.causes)
         if group.follows is not False:
-            how = "follow from" if group.follows else "may all follow from"
+            follow = "follows from" if len(group.failed) == 1 else "follow from"
+            how = follow if group.follows else "may all follow from"
             return [f"{group.group}: {count} and {how} {causes}"]
         apart = f", not only because of {causes}" if causes else ""
         lines = [f"{group.group}: {count}{apart}{group.pattern and ': ' + group.pattern}"]
@@ -237,7 +240,7 @@ class Report:
                 how = "likely cause" if most else "perhaps, for a part"
                 lines.append(
                     f"  {how}: {m.mutant.mistake} [{m.mutant.name}] reproduces"
-                    f" {len(m.explained)} of {len(group.failed)} wrong cases"
+                    f" {len(m.explained)} of {len(group.failed)} wrong cases{_at_kinks(group, m)}"
                 )
         once: dict[str, Outcome] = {}
         for o in group.failed:  # errors and wrong shapes are mostly the same in all cases
@@ -271,10 +274,21 @@ class Report:
 def _inherited(diagnosis: list[GroupDiagnosis]) -> str:
     """The groups behind the first wrong one, in a few words."""
     follow = [g.group for g in diagnosis if g.follows]
-    own = [g.group for g in diagnosis[1:] if g.follows is False]
+    own = [
+        g.group
+        for g in diagnosis[1:]
+        if g.follows is False and any(o.status == FAILED for o in g.failed)
+    ]
     has = "have errors of their own" if len(own) > 1 else "has errors of its own"
     words = f"; what is wrong in {', '.join(follow)} follows" if follow else ""
     return words + (f"; {', '.join(own)} {has}" if own else "")
+
+
+def _at_kinks(group: GroupDiagnosis, mistake: Mistake) -> str:
+    """Why the others are not reproduced, if a subgradient is the reason."""
+    others = {o.case for o in group.failed} - {o.case for o in mistake.explained}
+    at_kinks = all(case.direction is not None for case in others)
+    return "; the rest is at kinks" if others and at_kinks else ""
 
 
 def _format_k(o: Outcome) -> str:
@@ -293,5 +307,5 @@ def _format_error(o: Outcome) -> str:
     if o.error < 1e4:
         return f", error {o.error:.3g} ulp, bound {o.bound:.3g} ulp"
     if abs(got - expected) > abs(expected) / 100:
-        return f" (ratio {got / expected:.4g})"
+        return f" (ratio {got / expected + 0.0:.4g})"  # no −0
     return f", relative error {abs((got - expected) / expected):.2g}, bound {o.bound:.3g} ulp"
