@@ -16,7 +16,11 @@ from lai_ref.oracle.mutants.port_network import Cache
 from lai_ref.support.validation import Array
 from tests.oracle.diagnosis.asking import BOTH_DTYPES, answered, right_numbers, tables_of
 
-SUMS = [pair for pair in PARTS if pair[0] != "sharded"]
+SUMS = [
+    pytest.param(pair, marks=pytest.mark.slow if pair[0] == "param_gradient" else ())
+    for pair in PARTS
+    if pair[0] != "sharded"
+]
 FEATURE = re.compile("first feature|last feature|other features")
 RATIOS = {"is missing": 0.0, "counts 2 times": 2.0, "has the wrong sign": -1.0}
 

@@ -11,15 +11,12 @@ import pytest
 from tests.independent.wrong_ports import WRONG_PORTS, WrongPort
 from tests.oracle.diagnosis.first_findings import first_sentence, recorded, wrong_report
 
-# one of each group in the default run
+# some in the default run
 QUICK = {
     "sin-and-cos-swapped",
     "slope-line-copied",
     "weights-then-biases",
-    "layers-in-backward-order",
     "nesterov-momentum",
-    "means-added-unweighted",
-    "loss-of-the-first-worker",
 }
 
 
