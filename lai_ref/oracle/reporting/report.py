@@ -197,9 +197,9 @@ class Report:
                     "location": o.location,
                     "got": o.got,
                     "expected": o.expected,
-                    "error_ulp": o.error if math.isfinite(o.error) else None,
-                    "bound_ulp": o.bound,
-                    "subgradient": o.subgradient,
+                    "error_ulp": _finite(o.error),
+                    "bound_ulp": _finite(o.bound),
+                    "subgradient": _finite(o.subgradient),
                     "likely_cause": likely.get(id(o.case)),
                 }
                 for o in self.outcomes
@@ -289,6 +289,11 @@ def _at_kinks(group: GroupDiagnosis, mistake: Mistake) -> str:
     others = {o.case for o in group.failed} - {o.case for o in mistake.explained}
     at_kinks = all(case.direction is not None for case in others)
     return "; the rest is at kinks" if others and at_kinks else ""
+
+
+def _finite(number: float | None) -> float | None:
+    """The number, or null where JSON has none."""
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _format_k(o: Outcome) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -176,3 +177,36 @@ def test_answers_in_float64_are_rounded_to_the_dtype(dtype: str) -> None:
             return lai_factor(k, lam, order), lai_factor_derivative(k, lam, order)
 
     assert oracle.check(Doubles(), dtype, ["factor"])  # 1/λ beyond float32 becomes infinite
+
+
+def corrupted(change: Any) -> Any:
+    """A port whose answers all go through `change`."""
+
+    def through(name: str) -> Any:
+        return lambda self, **given: change(getattr(Port, name)(self, **given))
+
+    methods = {name: through(name) for name in ("factor", "loss", "adam_step")}
+    return type("Corrupted", (Port,), methods)()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda parts: tuple(np.asarray(part) * np.nan for part in parts),
+        lambda parts: tuple(np.where(np.arange(np.size(p)) % 3, p, np.inf) for p in parts),
+        lambda parts: tuple(np.asarray(part) * 0 + 77 for part in parts),
+        lambda parts: tuple(np.asarray(part) ** 2 * 1e30 for part in parts),
+        lambda parts: tuple(np.asarray(part)[None] for part in parts),
+        lambda parts: tuple(np.ravel(part)[:0] for part in parts),
+        lambda parts: "no numbers",
+        lambda parts: None,
+    ],
+)
+def test_a_report_on_whatever_a_port_answers_is_text_and_strict_json(
+    change: Any, dtype: str
+) -> None:
+    report = oracle.check(corrupted(change), dtype, ["factor", "loss", "adam"])
+    assert str(report).startswith("wrong: factor is the first wrong group")
+    content = json.dumps(report.as_json(), allow_nan=False)
+    assert json.loads(content)["verdict"] == WRONG
