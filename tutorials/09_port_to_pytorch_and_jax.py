@@ -132,8 +132,7 @@ def show(*lines):
 port = Port()
 report = oracle.check(port, level="basic")
 show(report.summary(), report.counts())
-# > wrong: loss is the first wrong group; input_gradient, param_gradient too, with errors of their
-# >     own
+# > wrong: loss is the first wrong group; input_gradient, param_gradient have errors of their own
 # > 121 of 395 cases passed in float64 at level basic, 156 failed, 118 not implemented (adam_step,
 # >     train, sharded_gradient)
 
@@ -169,15 +168,15 @@ report = oracle.check(port, groups=["loss"], level="basic")
 show(*str(report).splitlines()[:10])
 # > wrong: loss is the first wrong group
 # > 63 of 83 cases passed in float64 at level basic, 20 failed
-# > loss: 20 of 83 basic cases are wrong: value (20 of 75 numbers), dy (80 of 257 numbers) and dk
-# >     (222 of 630 numbers) are wrong
+# > loss: 20 of 83 basic cases are wrong: value (17 of 66 numbers), dy (74 of 238 numbers) and dk
+# >     (212 of 592 numbers) are wrong
 # >   likely cause: The mean of the samples' norms was taken; it should be the norm of the batch
 # >       mean. [norm-before-mean] reproduces 20 of 20 wrong cases
-# >   value is wrong only where the reduction is batch (17 of 33 numbers there)
-# >   dy is wrong only where the reduction is batch (74 of 119 numbers there)
-# >   dk is wrong only where the reduction is batch (212 of 296 numbers there)
 # >   value, dy and dk are right for other inputs: the reduction sample in every case
+# >   dy is wrong only where D > 1 and ρ < 1 and the reduction is batch (74 of 93 numbers there)
 # >   dk does not depend on the reduction
+# >   value is wrong only where N > 1 and ρ < 1 and the reduction is batch (17 of 25 numbers there)
+# >   dk is wrong only where the reduction is batch (212 of 296 numbers there)
 # >   dy and dk are the derivatives of the port's own value: the mistake is in value
 
 # The diagnosis has three layers.
@@ -212,14 +211,14 @@ assert ask(port, "loss")
 # %% Mistake 2: (N, 1) minus (N,)
 ask(port, "input_gradient", "tanh-one-sample")
 # > wrong: input_gradient is the first wrong group
-# >   37 of 37 cases: y: expected shape (3,), got (3, 1)
+# >   37 of 37 cases fail: y: expected shape (3,), got (3, 1)
 # > FAILED input_gradient/tanh-one-sample (N = 1: no axis is lost): y: expected shape (1,), got (1,
 # >     1)
 ask(port, "param_gradient", "identity-depth0-plain2")
 # > wrong: param_gradient is the first wrong group
-# >   65 of 101 cases only where the loss is the Lai loss (65 of 73 numbers there): expected
+# >   65 of 101 cases fail only where the loss is the Lai loss (65 of 73 cases there): expected
 # >       numbers, got an error: RuntimeError: The size of tensor a (3) must match the size of
-# >       tensor b (2) at non-singleton dimension 2
+# >       tensor b (2) at non-singleton dimension 2 …
 # > FAILED param_gradient/identity-depth0-plain2 (identity, 0 hidden layers, plain2): outside the
 # >     bound; grad[1]: got 0.207058, expected 0.570068 (ratio 0.3632)
 
@@ -237,10 +236,9 @@ assert ask(port, "input_gradient")
 # %% Mistake 3: k is detached
 report = ask(port, "param_gradient")
 # > wrong: param_gradient is the first wrong group
-# >   73 of 101 cases exactly where the loss is the Lai loss (73 numbers): expected numbers, got an
-# >       error: RuntimeError: Trying to backward through the graph a second time (or directly
-# >       access saved tensors after they have already been freed). Saved intermediate values of the
-# >       graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True …
+# >   73 of 101 cases fail exactly where the loss is the Lai loss (73 cases): expected numbers, got
+# >       an error: RuntimeError: Trying to backward through the graph a second time (or directly
+# >       access saved tensors after they have already been …
 assert all("backward through the graph a second time" in o.reason for o in report.failures())
 
 
@@ -273,10 +271,9 @@ for level in ("basic", "strict"):
 # > correct in what it implements
 # > 277 of 395 cases passed in float64 at level basic, 118 not implemented (adam_step, train,
 # >     sharded_gradient)
-# > correct, but inaccurate at extreme values: F': up to 6 digits lost for |k| ≥ 1536; F', dk: NaN,
-# >     infinite or 0 for |k| ≥ 1.3e+30; F': NaN, infinite or 0 for λ or 1/λ ≥ 1.3e+30; y, k, value,
-# >     grad: up to 7 digits lost for |z| ≥ 21.61; harmless in training unless |k| or λ or a hidden
-# >     unit gets there
+# > correct, but inaccurate at extreme values: F': up to 6 digits lost for |k| ≥ 1536; F': NaN,
+# >     infinite or 0 for λ or 1/λ ≥ 1.3e+30; y, k, value, grad: up to 7 digits lost for |z| ≥
+# >     21.61; harmless in training unless |k| or λ or |z| gets there
 # > 299 of 431 cases passed in float64 at level strict, 14 failed, 118 not implemented (adam_step,
 # >     train, sharded_gradient)
 assert report.verdict == "correct, but inaccurate at extreme values"
@@ -337,8 +334,7 @@ assert abs(steep[1] - steep[0]) < 0.05 and abs(steep[2] - steep[3]) < 0.05
 # %% Where are digits lost?
 ask(port, "factor", "far-k-p1-lam0.5", level="strict")
 # > correct, but inaccurate at extreme values: F': up to 6 digits lost for |k| ≥ 1536; F': NaN,
-# >     infinite or 0 for |k| ≥ 1.3e+30; F': NaN, infinite or 0 for λ or 1/λ ≥ 1.3e+30; harmless in
-# >     training unless |k| or λ gets there
+# >     infinite or 0 for λ or 1/λ ≥ 1.3e+30; harmless in training unless |k| or λ gets there
 # > FAILED factor/far-k-p1-lam0.5 (|k| up to the ends of float32: 1 + k² must not overflow; p = 1, λ
 # >     = 0.5): outside the bound; slope[0] (k = 1.26765e+30): got 0, expected 9.81819e-91 (ratio 0)
 
@@ -415,7 +411,7 @@ ask(port, "loss", "large-e-p2-batch", dtype="float32", level="strict")
 # >     overflows): expected a finite number; value: got inf, expected 2.01307e+24
 ask(port, "input_gradient", "softplus-large-z", level="strict")
 # > correct, but inaccurate at extreme values: y, k: up to 7 digits lost for |z| ≥ 21.61; harmless
-# >     in training unless a hidden unit gets there
+# >     in training unless |z| gets there
 # > FAILED input_gradient/softplus-large-z (hidden units far out, where tanh is flat): outside the
 # >     bound; k[1, 0]: got 0.165435, expected 0.165435, relative error 2.2e-09, bound 50.4 ulp
 
@@ -535,8 +531,8 @@ def lai_factor(k, lam, order):
 ask(port, "factor", "below-kink-p2-lam0.25")
 # > wrong: factor is the first wrong group
 # >   F is wrong only where |k| and |k|^p are on different sides of λ (16 of 17 numbers there): it
-# >       is λ · 1/k² times the expected number where |k|^p > λ and it is 1/λ · k² times the
-# >       expected number where |k|^p < λ
+# >       is λ · 1/k² times the expected number where |k|^p > λ, and is 1/λ · k² times the expected
+# >       number where |k|^p < λ
 # > FAILED factor/below-kink-p2-lam0.25 (a thousandth below the kink: no error of that size in λ or
 # >     k; p = 2): outside the bound; slope[0] (k = 0.499512): got 2.5595, expected -0.639875 (ratio
 # >     -4)

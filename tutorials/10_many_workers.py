@@ -293,15 +293,18 @@ class AveragesBackend:
 for weighted in (False, True):
     text = str(oracle.check(AveragesBackend(weighted), groups=["sharded"], level="basic"))
     verdict, _, _, cause, finding, *_ = text.splitlines()
-    print(verdict, *textwrap.wrap(cause.strip(), 92), finding.strip(), sep="\n    ")
+    lines = [*textwrap.wrap(cause.strip(), 92), *textwrap.wrap(finding.strip(), 92)]
+    print(verdict, *lines, sep="\n    ")
 # > wrong: sharded is the first wrong group
 # >     likely cause: The workers' own values and gradients had equal weights; there should be one
 # >     mean over all samples. [mean-of-workers] reproduces 18 of 18 wrong cases
-# >     value is wrong only where there are several shards (16 of 20 numbers there)
+# >     value is that of the shards' own losses, averaged without weights, where the loss of the
+# >     whole batch is expected
 # > wrong: sharded is the first wrong group
 # >     likely cause: Each worker took the norm of its own mean; the norm should follow the mean
 # >     over all workers. [mean-of-norms] reproduces 9 of 9 wrong cases
-# >     value is wrong only where ρ = 0 (9 of 12 numbers there)
+# >     value is that of the shards' own losses, averaged with the weights n_s/n, where the loss of
+# >     the whole batch is expected
 
 # %% Next
 # Copy `ports/torch_workers.py` or `ports/jax_workers.py`; `atomic_save` in the first saves a

@@ -60,8 +60,7 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
     memory = _of_memory(outcomes, ask) if ask else []
     if memory:  # nothing else that further questions show could be trusted
         ask, said = None, said + memory
-    unclear = [ordinary(n) for n in wrong.values() if not one_output(n, dtype)[1]]
-    said += _of_precision(outcomes, dtype) or _each(nearly_right, group, unclear)
+    said += _of_precision(outcomes, dtype)
     if "theta" in wrong and unchanged(ordinary(wrong["theta"])):
         said.append("theta is what it was before: it does not change")
     if group == "adam":
@@ -78,6 +77,9 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
             for words in (_of_parts(numbers, dtype), placement(ordinary(numbers), dtype)):
                 said += [f"{symbol(group, name)} {words}"] if words else []
     said += places[True]
+    unclear = [ordinary(n) for n in wrong.values() if not one_output(n, dtype)[1]]
+    # small errors are a hint only where nothing else is known
+    said += [] if said else _each(nearly_right, group, unclear)
     if group == "train":
         said += _of_training(wrong["theta"], dtype)
     said += broken_properties(group, ask, dtype) if ask else []
