@@ -21,11 +21,16 @@ MIN_WRONG = 4  # numbers; otherwise the condition has to hold for fewer than 3/4
 
 
 class Condition(NamedTuple):
-    """A fact in words, how many numbers it holds for, and how many of them are wrong."""
+    """Facts in words, how many numbers they hold for, and how many of these are wrong."""
 
     words: str
     wrong: int
     total: int
+    facts: tuple[str, ...] = ()  # the names in `words`, but for a threshold
+
+    def holds(self, facts: Sequence[Facts]) -> Array:
+        """(n), whether all its facts hold for each number."""
+        return np.array([all(each.get(name, False) for name in self.facts) for each in facts])
 
     @property
     def exact(self) -> bool:
@@ -54,11 +59,10 @@ def condition(
         return best
     threshold = _threshold(wrong, np.ones(len(wrong), bool), sizes or {})
     if threshold is None and best is not None:
-        names = best.words.split(" and ")
-        here = np.array([all(each.get(name, False) for name in names) for each in facts])
-        threshold = _threshold(wrong, here, sizes or {})
+        threshold = _threshold(wrong, best.holds(facts), sizes or {})
         if threshold is not None:
-            threshold = threshold._replace(words=f"{best.words} and {threshold.words}")
+            words = f"{best.words} and {threshold.words}"
+            threshold = threshold._replace(words=words, facts=best.facts)
     return threshold or best
 
 
@@ -74,8 +78,9 @@ def _of_facts(wrong: Array, facts: Sequence[Facts]) -> Condition | None:
             # more facts have to say clearly more
             clearly = 0.15 if best and best_rank[1] > -count else 0.0
             if rank[0] > best_rank[0] + clearly and not here.all():
-                words = " and ".join(names[i] for i in chosen)
-                best, best_rank = Condition(words, int(wrong[here].sum()), int(here.sum())), rank
+                found = tuple(names[i] for i in chosen)
+                counts = int(wrong[here].sum()), int(here.sum())
+                best, best_rank = Condition(" and ".join(found), *counts, found), rank
     if best is None:
         return None
     sharp = best_rank[0] >= max(MIN_PRECISION, 1.15 * wrong.mean())

@@ -112,6 +112,11 @@ def _unordered(shards: list[Any]) -> bool:
     return rows != sorted(rows)
 
 
+def is_run(case: Case) -> bool:
+    """Whether it is a whole run of `train`, which carries errors on, and no single step."""
+    return case.group == "train" and len(case.inputs["batches"]) > 1
+
+
 def _side(a: float, lam: float) -> int:
     return int(a > lam) - int(a < lam)
 

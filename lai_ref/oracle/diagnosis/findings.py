@@ -17,7 +17,7 @@ from lai_ref.oracle.case import OUTPUTS
 from lai_ref.oracle.diagnosis.combinations import joined
 from lai_ref.oracle.diagnosis.conditions import condition
 from lai_ref.oracle.diagnosis.consistency import Consistency, consistency
-from lai_ref.oracle.diagnosis.facts import facts_of_case
+from lai_ref.oracle.diagnosis.facts import facts_of_case, is_run
 from lai_ref.oracle.diagnosis.follow_up import Ask
 from lai_ref.oracle.diagnosis.numbers import Numbers, symbol, tables
 from lai_ref.oracle.diagnosis.other_inputs import right_for_other_inputs
@@ -31,7 +31,6 @@ from lai_ref.oracle.diagnosis.where_wrong import (
     are,
     fraction,
     in_words,
-    of_run,
     one_output,
     ordinary,
     where_wrong,
@@ -152,15 +151,13 @@ def _of_parts(numbers: Numbers, dtype: str) -> str:
     words = deviating_parts(seen, dtype)
     if words or where is None:
         return words
-    names = where.words.split(" and ")
-    here = np.array([all(facts.get(name, False) for name in names) for facts in seen.facts])
-    words = deviating_parts(seen.chosen(here), dtype)
+    words = deviating_parts(seen.chosen(where.holds(seen.facts)), dtype)
     return f"{words} where {where.words}" if words else ""
 
 
 def _of_training(theta: Numbers, dtype: str) -> list[str]:
     """Whether single steps are right, and what the gradient of a wrong one is made of."""
-    single = np.array([not of_run(o) for o in theta.outcomes], bool)
+    single = np.array([not is_run(o.case) for o in theta.outcomes], bool)
     if single.any() and not theta.wrong[single].any():
         return ["every single step is right: what one step of a run leaves to the next is wrong"]
     words = mixture(theta, dtype)

@@ -17,6 +17,7 @@ import numpy as np
 
 from lai_ref.adam import Adam, AdamState
 from lai_ref.oracle.arguments import inputs_of
+from lai_ref.oracle.diagnosis.facts import is_run
 from lai_ref.oracle.diagnosis.follow_up import Ask, Question, Reply, reply
 from lai_ref.oracle.diagnosis.other_inputs import right_answer
 from lai_ref.oracle.grading.grade import Outcome
@@ -81,8 +82,7 @@ def _together(running: Sequence[Composing], ask: Ask) -> list[Outputs | None]:
 def _sample(group: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Some wrong answers, in whole numbers of places and away from kinks."""
     usable = [o for o in outcomes if o.location and o.case.direction is None]
-    if group == "train":
-        usable = [o for o in usable if len(o.case.inputs["batches"]) == 1]
+    usable = [o for o in usable if not is_run(o.case)]
     return usable[:: max(1, len(usable) // CASES)][:CASES]
 
 

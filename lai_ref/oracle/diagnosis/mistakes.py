@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lai_ref.oracle.case import OUTPUTS, Case, flat
+from lai_ref.oracle.diagnosis.facts import is_run
 from lai_ref.oracle.grading.grade import FAILED, PASSED, Outcome, grade
 from lai_ref.oracle.grading.runner import run_case
 from lai_ref.oracle.mutants import MUTANTS, Mutant
@@ -138,7 +139,7 @@ def _max_distance(mutant: Mutant, outcome: Outcome, dtype: str) -> float:
 
 def _subsample(outcomes: list[Outcome]) -> list[Outcome]:
     """Some of them, from all over; of `train`, single steps, which take less long than runs."""
-    quick = [o for o in outcomes if not o.case.id.endswith("-run")] or outcomes
+    quick = [o for o in outcomes if not is_run(o.case)] or outcomes
     return quick[:: math.ceil(len(quick) / SAMPLE_SIZE) or 1]
 
 

@@ -21,6 +21,7 @@ from lai_ref.oracle.diagnosis.changes_of_network import (
     changes_of_shards,
     changes_of_training,
 )
+from lai_ref.oracle.diagnosis.facts import is_run
 from lai_ref.oracle.diagnosis.numbers import SPARE, Numbers
 from lai_ref.oracle.grading.backend import reference
 from lai_ref.oracle.grading.grade import Outcome
@@ -73,7 +74,7 @@ def _explains(change: Change, numbers: Numbers, dtype: str) -> bool:
     for i, outcome in enumerate(numbers.outcomes):
         by_case.setdefault(outcome, []).append(i)
     is_wrong = numbers.wrong
-    steps = {o: at for o, at in by_case.items() if not o.case.id.endswith("-run")}
+    steps = {o: at for o, at in by_case.items() if not is_run(o.case)}
     if any(is_wrong[at].any() for at in steps.values()):
         by_case = steps  # a run of `train` carries errors on
 

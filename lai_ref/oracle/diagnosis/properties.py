@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lai_ref.oracle.arguments import arguments
 from lai_ref.oracle.diagnosis.follow_up import Ask, Reply
 from lai_ref.oracle.diagnosis.numbers import symbol
 from lai_ref.oracle.diagnosis.other_inputs import right_answer
@@ -88,23 +89,11 @@ def _broken(
 
 
 def _should_differ(rule: Property, output: str, group: str) -> bool:
-    pair = [right_answer(group, _arrays(inputs)) for inputs in (rule.base, rule.changed)]
+    given = (arguments(group, inputs, "float64") for inputs in (rule.base, rule.changed))
+    pair = [right_answer(group, inputs) for inputs in given]
     if pair[0] is None or pair[1] is None:
         return False
     return bool(np.abs(pair[0][output] - pair[1][output]).max() > 1e-3)
-
-
-def _arrays(inputs: Inputs) -> dict[str, Any]:
-    whole = ("sizes", "shards")
-    found: dict[str, Any] = {
-        name: np.array(value) if isinstance(value, list) and name not in whole else value
-        for name, value in inputs.items()
-    }
-    if "shards" in found:
-        found["shards"] = [np.array(rows) for rows in found["shards"]]
-    if "loss" in found and isinstance(found["loss"].get("lam"), list):
-        found["loss"] = found["loss"] | {"lam": np.array(found["loss"]["lam"])}
-    return found
 
 
 def _same(a: Array, b: Array) -> tuple[Array, Array]:

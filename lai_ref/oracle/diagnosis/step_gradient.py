@@ -16,6 +16,7 @@ import numpy as np
 from lai_ref.oracle.arguments import inputs_of
 from lai_ref.oracle.case import Case, flat
 from lai_ref.oracle.diagnosis.combinations import coefficients, deviations, joined
+from lai_ref.oracle.diagnosis.facts import is_run
 from lai_ref.oracle.diagnosis.numbers import Numbers
 from lai_ref.oracle.grading.grade import Outcome
 from lai_ref.oracle.mutants.port import Port
@@ -38,7 +39,7 @@ def mixture(numbers: Numbers, dtype: str) -> str:
     steps = {
         o: None
         for o, is_wrong in zip(numbers.outcomes, wrong, strict=True)
-        if is_wrong and not o.case.id.endswith("-run") and o.case.inputs["step"] > 0
+        if is_wrong and not is_run(o.case) and o.case.inputs["step"] > 0
     }
     for outcome in steps:
         given = inputs_of(outcome.case)

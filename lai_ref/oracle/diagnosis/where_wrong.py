@@ -10,11 +10,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from lai_ref.oracle.case import Case
 from lai_ref.oracle.diagnosis.combinations import joined
 from lai_ref.oracle.diagnosis.conditions import Condition, condition
+from lai_ref.oracle.diagnosis.facts import is_run
 from lai_ref.oracle.diagnosis.numbers import Numbers, symbol
 from lai_ref.oracle.diagnosis.ratios import ratio_law, sizes
-from lai_ref.oracle.grading.grade import Outcome
 from lai_ref.support.validation import Array
 
 THRESHOLDS = ("k", "|e|", "λ", "t")  # sizes from which on a port may err
@@ -76,14 +77,10 @@ def one_output(numbers: Numbers, dtype: str) -> tuple[str, bool, bool]:
 
 def ordinary(numbers: Numbers) -> Numbers:
     """The numbers away from kinks, of single steps, if any of them is wrong."""
-    for unclear in (_at_kink, of_run):
-        clear = np.array([not unclear(o) for o in numbers.outcomes], bool)
+    for unclear in (_at_kink, is_run):
+        clear = np.array([not unclear(o.case) for o in numbers.outcomes], bool)
         numbers = numbers.chosen(clear) if (numbers.wrong & clear).any() else numbers
     return numbers
-
-
-def of_run(o: Outcome) -> bool:
-    return o.case.id.endswith("-run")
 
 
 def in_words(found: Condition | None, unit: str = "numbers") -> str:
@@ -122,5 +119,5 @@ def _law(wrong: Numbers, dtype: str) -> tuple[str, bool]:
     return "", False
 
 
-def _at_kink(o: Outcome) -> bool:
-    return o.case.direction is not None
+def _at_kink(case: Case) -> bool:
+    return case.direction is not None

@@ -108,7 +108,7 @@ def grade_answers(
 ) -> Report:
     """Grade answers to these cases, in the dtype that they name.
 
-    `ask` is for the diagnosis: how whoever gave the answers is asked further questions.
+    `ask` is for the diagnosis: how the port is asked further questions.
 
     Raises
     ------

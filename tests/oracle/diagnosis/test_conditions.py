@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lai_ref.oracle.diagnosis.conditions import condition
+from lai_ref.oracle.diagnosis.facts import Facts
 
 RNG = np.random.default_rng(3)
 N = 240
@@ -65,3 +66,11 @@ def test_a_threshold_within_a_fact_is_named() -> None:
 def test_a_size_without_a_threshold_is_not_named() -> None:
     k = RNG.permutation(np.arange(N)) / 16
     assert condition((k > 4) & (k < 9), FACTS, {"|k|": k}) is None
+
+
+def test_a_condition_knows_where_it_holds_also_if_a_fact_has_an_and_in_it() -> None:
+    facts: list[Facts] = [{"|k| and |k|^p differ": i % 3 == 0} for i in range(12)]
+    wrong = np.array([i % 3 == 0 for i in range(12)])
+    found = condition(wrong, facts)
+    assert found is not None and found.words == "|k| and |k|^p differ"
+    assert (found.holds(facts) == wrong).all()
