@@ -150,7 +150,8 @@ def with_torch(net: MLP, theta: Array, x: Array, t: Array, threads: int, compile
     import torch
 
     from tutorials.ports.torch_backend import flat, network
-    from tutorials.ports.torch_lai import LaiLoss, batch_loss, lai_batches
+    from tutorials.ports.torch_lai import LaiLoss
+    from tutorials.ports.torch_lai_training import batch_loss, lai_batches
 
     torch.set_num_threads(threads)
     model, loss, value = network(net.sizes, net.activation, theta), LaiLoss(LAM), batch_loss
@@ -188,7 +189,8 @@ def with_jax(net: MLP, theta: Array, x: Array, t: Array) -> Runner:
     import jax.numpy as jnp
 
     from tutorials.ports.jax_backend import network
-    from tutorials.ports.jax_lai import adam_step, batch_loss, lai_batches, lai_loss
+    from tutorials.ports.jax_lai import lai_loss
+    from tutorials.ports.jax_lai_training import adam_step, batch_loss, lai_batches
 
     f = partial(network, net.sizes, net.activation)
     grad = jax.value_and_grad(partial(batch_loss, f, loss=partial(lai_loss, lam=LAM)))

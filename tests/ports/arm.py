@@ -30,7 +30,8 @@ def two_curves(
     import torch  # not at the top: pytest looks for examples in this file on any machine
 
     from tutorials.ports.torch_backend import flat, network
-    from tutorials.ports.torch_lai import LaiLoss, batch_loss
+    from tutorials.ports.torch_lai import LaiLoss
+    from tutorials.ports.torch_lai_training import batch_loss
 
     data, rng = load_california(), np.random.default_rng(0)
     task = prepare(data._replace(x=data.x[:rows], t=data.t[:rows]), rng, dtype=dtype)

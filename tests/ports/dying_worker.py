@@ -11,7 +11,8 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from tutorials.ports.torch_lai import LaiLoss, lai_batches
+from tutorials.ports.torch_lai import LaiLoss
+from tutorials.ports.torch_lai_training import lai_batches
 from tutorials.ports.torch_workers import atomic_save, lai_epoch, mean_over_workers
 from tutorials.ports.torch_workers_backend import PATIENCE
 

@@ -25,7 +25,8 @@ torch = pytest.importorskip("torch", reason=NEEDS)
 from tests.ports import dying_worker  # noqa: E402
 from tests.ports import torch_workers as program  # noqa: E402
 from tutorials.ports import torch_workers  # noqa: E402
-from tutorials.ports.torch_lai import LaiLoss, batch_loss  # noqa: E402
+from tutorials.ports.torch_lai import LaiLoss  # noqa: E402
+from tutorials.ports.torch_lai_training import batch_loss  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 WORKERS = 3

@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .jax_lai import adam_step, batch_loss, check, lai_factor, lai_loss, with_input_gradient
+from .jax_lai import check, lai_factor, lai_loss, with_input_gradient
+from .jax_lai_training import adam_step, batch_loss
 
 ACTIVATIONS = {
     "identity": lambda z: z,

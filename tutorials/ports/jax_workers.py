@@ -13,7 +13,8 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from .jax_backend import KIND, network
-from .jax_lai import batch_loss, lai_loss
+from .jax_lai import lai_loss
+from .jax_lai_training import batch_loss
 
 
 def mean_over_devices(a, valid_mask):

@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from .torch_lai import LaiLoss, batch_loss, lai_factor, with_input_gradient
+from .torch_lai import LaiLoss, lai_factor, with_input_gradient
+from .torch_lai_training import batch_loss
 
 ACTIVATIONS = {
     "identity": nn.Identity,

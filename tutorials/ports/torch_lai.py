@@ -1,4 +1,4 @@
-"""The Lai loss (arXiv 2405.07884) and Lai Training for PyTorch. Copy this file into your project.
+"""The Lai loss (arXiv 2405.07884) for PyTorch. Copy this file into your project.
 
 With y = f(x; θ), e = y − t, k = ∂y/∂x, p = `order` (1: MAE, 2: MSE) and ρ = `l1_ratio`:
 
@@ -7,16 +7,8 @@ With y = f(x; θ), e = y − t, k = ∂y/∂x, p = `order` (1: MAE, 2: MSE) and 
 
     loss = LaiLoss(lam=0.1)
     loss(y, t, k).backward()  # with y (N,) and k (N, D) of with_input_gradient(model, x)
-
-An epoch of Lai Training (§5), after pretraining with α = 0:
-
-    for rows, lai_mask in lai_batches(len(x), batch_size=64, alpha=0.01):
-        optimizer.zero_grad()
-        batch_loss(model, x[rows], t[rows], lai_mask, loss).backward()
-        optimizer.step()
 """
 
-import math
 from functools import partial
 
 import torch
@@ -114,44 +106,3 @@ def with_input_gradient(model, x):
     x = x.detach().requires_grad_()
     y = model(x)
     return y, torch.autograd.grad(y.sum(), x, create_graph=True)[0]
-
-
-def batch_loss(model, x, t, lai_mask, loss, order=2):
-    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in `lai_mask`.
-
-    As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
-    """
-    y, k = (model(x), None) if lai_mask is None else with_input_gradient(model, x)
-    if y.shape != t.shape or t.ndim != 1:
-        raise ValueError(f"y, t: expected (N,), got {tuple(y.shape)} and {tuple(t.shape)}")
-    if lai_mask is None:
-        return loss.mean((y - t).abs() ** order)
-    w = lai_mask.to(y.dtype)
-    return loss.mean((1 - w) * (y - t).abs() ** order) + loss(y, t, k, w)
-
-
-def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):
-    """An epoch's batches, a list: rows, and the mask of those among them that get the Lai loss.
-
-    α is the fraction of the batches (§5), each point's probability (§6.1, "points"), or the
-    fraction of points that make one batch of their own after the others ("separate").
-    """
-    perm, n_plain = torch.randperm(n, generator=generator), n
-    if sampling == "points":
-        lai_mask = torch.rand(n, generator=generator) < alpha
-    elif sampling == "separate":
-        # ⌈α n⌉ samples; 0.07 · 100 is above 7 in doubles, by less than this factor takes away
-        n_plain = n - math.ceil(alpha * n * (1 - 2**-52))
-        lai_mask = torch.arange(n) >= n_plain
-    elif sampling == "batches":  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
-        n_batches = math.ceil(n / batch_size)
-        count = int(alpha * n_batches + torch.rand((), generator=generator).item())
-        lai_mask = torch.randperm(n_batches, generator=generator) < count
-        lai_mask = lai_mask.repeat_interleave(batch_size)[:n]
-    else:
-        expected = "'batches', 'points' or 'separate'"
-        raise ValueError(f"sampling: expected {expected}, got {sampling!r}")
-    sizes = [min(batch_size, n_plain - start) for start in range(0, n_plain, batch_size)]
-    sizes += [n - n_plain] * (n_plain < n)
-    masks = [mask if mask.any() else None for mask in lai_mask.split(sizes)]
-    return list(zip(perm.split(sizes), masks, strict=True))

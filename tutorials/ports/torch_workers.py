@@ -2,7 +2,8 @@
 
 The loss is a function of means over all samples. So each worker adds its samples to the means of
 all, computes the same loss from them, and differentiates it by what its own samples have added; DDP
-puts the workers' gradients together. Copy this file into your project, beside `torch_lai.py`.
+puts the workers' gradients together. Copy this file into your project, beside `torch_lai.py` and
+`torch_lai_training.py`.
 
     ddp = DistributedDataParallel(model)
     loss = LaiLoss(lam=0.1, mean=mean_over_workers)
@@ -17,7 +18,7 @@ import os
 import torch
 import torch.distributed as dist
 
-from .torch_lai import batch_loss
+from .torch_lai_training import batch_loss
 
 
 def mean_over_workers(a, group=None):

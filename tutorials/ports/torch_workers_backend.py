@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from lai_ref import oracle
 
 from .torch_backend import flat, loss_of, network
-from .torch_lai import batch_loss
+from .torch_lai_training import batch_loss
 from .torch_workers import mean_over_workers
 
 PATIENCE = timedelta(seconds=30)  # for one that does not answer; one that is gone is noticed soon

@@ -1,0 +1,71 @@
+"""Lai Training (arXiv 2405.07884, §5) for JAX. Copy this file beside `jax_lai.py`.
+
+An epoch of Lai Training (§5), after pretraining with α = 0:
+
+    grad = jax.jit(jax.grad(partial(batch_loss, f, loss=partial(lai_loss, lam=0.1))))
+    for rows, lai_mask in lai_batches(rng, len(x), batch_size=64, alpha=0.01):
+        grads = grad(params, x[rows], t[rows], lai_mask)
+        params, state = adam_step(params, grads, state)
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .jax_lai import MEAN, with_input_gradient
+
+
+def batch_loss(f, params, x, t, lai_mask, *, loss, order=2, mean=MEAN):
+    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in `lai_mask`.
+
+    As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
+    """
+    if lai_mask is None:
+        y, k = jax.vmap(f, in_axes=(None, 0))(params, x), None
+    else:
+        y, k = with_input_gradient(f, params, x)
+    if y.shape != t.shape or t.ndim != 1:
+        raise ValueError(f"y, t: expected (N,), got {y.shape} and {t.shape}")
+    if lai_mask is None:
+        return mean(jnp.abs(y - t) ** order)
+    w = lai_mask.astype(y.dtype)
+    return mean((1 - w) * jnp.abs(y - t) ** order) + loss(y, t, k, w=w, mean=mean)
+
+
+def adam_step(params, grads, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    """Kingma & Ba (2015), Algorithm 1; the state is (steps taken, m, v)."""
+    t, m, v = state[0] + 1, *state[1:]
+    m = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, m, grads)
+    v = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g * g, v, grads)
+
+    def updated(theta, m, v):
+        return theta - lr * (m / (1 - beta1**t)) / (jnp.sqrt(v / (1 - beta2**t)) + eps)
+
+    return jax.tree.map(updated, params, m, v), (t, m, v)
+
+
+def lai_batches(rng, n, batch_size, alpha, sampling="batches"):
+    """An epoch's batches, a list: rows, and the mask of those among them that get the Lai loss.
+
+    α is the fraction of the batches (§5), each point's probability (§6.1, "points"), or the
+    fraction of points that make one batch of their own after the others ("separate").
+    """
+    perm, n_plain = rng.permutation(n), n
+    if sampling == "points":
+        lai_mask = rng.random(n) < alpha
+    elif sampling == "separate":
+        # ⌈α n⌉ samples; 0.07 · 100 is above 7 in doubles, by less than this factor takes away
+        n_plain = n - math.ceil(alpha * n * (1 - 2**-52))
+        lai_mask = np.arange(n) >= n_plain
+    elif sampling == "batches":  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
+        n_batches = math.ceil(n / batch_size)
+        count = int(alpha * n_batches + rng.random())
+        lai_mask = np.repeat(rng.permutation(n_batches) < count, batch_size)[:n]
+    else:
+        expected = "'batches', 'points' or 'separate'"
+        raise ValueError(f"sampling: expected {expected}, got {sampling!r}")
+    cuts = [*range(batch_size, n_plain, batch_size), *([n_plain] if 0 < n_plain < n else [])]
+    masks = [mask if mask.any() else None for mask in np.split(lai_mask, cuts)]
+    return list(zip(np.split(perm, cuts), masks, strict=True))
