@@ -14,24 +14,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .jax_lai import MEAN, with_input_gradient
+from .jax_lai import mean_over_samples, times_power, widened, with_input_gradient
 
 
-def batch_loss(f, params, x, t, lai_mask, *, loss, order=2, mean=MEAN):
+def batch_loss(f, params, x, t, lai_mask, *others, loss, order=2, mean=mean_over_samples):
     """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in `lai_mask`.
 
     As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
     """
     if lai_mask is None:
-        y, k = jax.vmap(f, in_axes=(None, 0))(params, x), None
+        y, k = jax.vmap(f, (None, 0, *(0 for _ in others)))(params, x, *others), None
     else:
-        y, k = with_input_gradient(f, params, x)
+        y, k = with_input_gradient(f, params, x, *others)
     if y.shape != t.shape or t.ndim != 1:
         raise ValueError(f"y, t: expected (N,), got {y.shape} and {t.shape}")
+    e, dtype = widened(y) - widened(t), jnp.promote_types(y.dtype, t.dtype)
     if lai_mask is None:
-        return mean(jnp.abs(y - t) ** order)
-    w = lai_mask.astype(y.dtype)
-    return mean((1 - w) * jnp.abs(y - t) ** order) + loss(y, t, k, w=w, mean=mean)
+        return mean(times_power(1, e, order)).astype(dtype)
+    w = lai_mask.astype(e.dtype)
+    plain = mean(times_power(1 - w, e, order)).astype(dtype)
+    return plain + loss(y, t, k, w=w, mean=mean)
 
 
 def adam_step(params, grads, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):

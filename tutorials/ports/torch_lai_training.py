@@ -12,7 +12,7 @@ import math
 
 import torch
 
-from .torch_lai import with_input_gradient
+from .torch_lai import times_power, widened, with_dtype_of, with_input_gradient
 
 
 def batch_loss(model, x, t, lai_mask, loss, order=2):
@@ -24,9 +24,10 @@ def batch_loss(model, x, t, lai_mask, loss, order=2):
     if y.shape != t.shape or t.ndim != 1:
         raise ValueError(f"y, t: expected (N,), got {tuple(y.shape)} and {tuple(t.shape)}")
     if lai_mask is None:
-        return loss.mean((y - t).abs() ** order)
-    w = lai_mask.to(y.dtype)
-    return loss.mean((1 - w) * (y - t).abs() ** order) + loss(y, t, k, w)
+        return with_dtype_of(loss.mean(times_power(1, widened(y) - widened(t), order)), y, t)
+    e = widened(y) - widened(t)
+    w = lai_mask.to(e.dtype)
+    return with_dtype_of(loss.mean(times_power(1 - w, e, order)), y, t) + loss(y, t, k, w)
 
 
 def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):

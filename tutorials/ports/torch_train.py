@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from lai_ref import oracle
 
 from .torch_backend import flat, network
-from .torch_lai import MEAN, LaiLoss
+from .torch_lai import LaiLoss, mean_over_samples
 from .torch_workers import lai_epoch, mean_over_workers
 from .torch_workers_backend import PATIENCE, WorkersBackend
 
@@ -45,7 +45,8 @@ def main(task_file, results_file):
         if dist.get_rank() < W:
             mean = partial(mean_over_workers, group=group)
             results[f"all_{W}"] = train(task, mean, group)
-            results[f"own_{W}"] = train(task, MEAN, group)  # each the loss of its own samples
+            # each with the loss of its own samples
+            results[f"own_{W}"] = train(task, mean_over_samples, group)
     report = oracle.check(backend, groups=["sharded"])
     results["report"] = f"{report.summary()}, {report.counts()}"
     if dist.get_rank() == 0:

@@ -1,0 +1,190 @@
+"""What users of PyTorch do with a loss: print, save and copy it, and train in their own ways."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch: Any = pytest.importorskip("torch", reason="the port to PyTorch needs torch")
+from torch import nn  # noqa: E402
+
+from tutorials.ports.torch_lai import LaiLoss, lai_factor, with_input_gradient  # noqa: E402
+from tutorials.ports.torch_lai_training import batch_loss  # noqa: E402
+
+SETTINGS: dict[str, Any] = {"lam": [0.2, 2.5], "order": 1, "l1_ratio": 0.25, "reduction": "sample"}
+
+
+def make_model(d: int = 2, outputs: int = 1) -> Any:
+    torch.manual_seed(0)
+    layers = nn.Linear(d, 4), nn.Tanh(), nn.Linear(4, outputs)
+    return nn.Sequential(*layers, *[nn.Flatten(0)] * (outputs == 1)).double()
+
+
+def data(n: int = 12, d: int = 2) -> tuple[Any, Any]:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(n, d, dtype=torch.float64, generator=generator)
+    return x, x[:, 0].sin() + x[:, 1]
+
+
+def gradient(model: Any) -> Any:
+    return torch.cat([part.grad.flatten() for part in model.parameters()])
+
+
+def lai(loss: Any, model: Any, x: Any, t: Any) -> Any:
+    y, k = with_input_gradient(model, x)
+    return loss(y, t, k)
+
+
+@pytest.mark.parametrize("lam", [0.1, [0.2, 2.5], torch.tensor([0.25, 2.5]), np.array([0.2, 2.5])])
+def test_its_repr_shows_the_settings(lam: Any) -> None:
+    shown = lam.tolist() if hasattr(lam, "tolist") else lam
+    expected = f"LaiLoss(lam={shown}, order=2, l1_ratio=0.0, reduction='batch')"
+    assert repr(LaiLoss(lam)) == expected
+
+
+def test_the_state_holds_the_settings_and_restores_them() -> None:
+    file = io.BytesIO()
+    torch.save(nn.ModuleDict({"loss": LaiLoss(**SETTINGS)}).state_dict(), file)
+    file.seek(0)
+    module = nn.ModuleDict({"loss": LaiLoss()})
+    module.load_state_dict(torch.load(file, weights_only=True))
+    assert repr(module["loss"]) == repr(LaiLoss(**SETTINGS))
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda loss: pickle.loads(pickle.dumps(loss))], ids=["deep", "pickle"]
+)
+def test_a_copy_behaves_as_the_original(copied: Any) -> None:
+    (x, t), model, loss = data(), make_model(), LaiLoss(**SETTINGS)
+    twin = copied(loss)
+    assert torch.equal(lai(loss, model, x, t), lai(twin, model, x, t))
+    for one in (loss, twin):  # a mean of nothing is an error in both
+        with pytest.raises(ValueError, match="expected"):
+            one(torch.zeros(0), torch.zeros(0), torch.zeros(0, 2))
+    assert repr(loss) == repr(twin)
+
+
+def test_lbfgs_minimises_it() -> None:
+    (x, t), model, loss = data(), make_model(), LaiLoss(0.3)
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=20, line_search_fn="strong_wolfe")
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        value = lai(loss, model, x, t)
+        value.backward()
+        return value
+
+    first = optimizer.step(closure).item()
+    values = [optimizer.step(closure).item() for _ in range(3)]
+    assert values[-1] < 0.2 * first and sorted(values, reverse=True) == values
+
+
+@pytest.mark.parametrize("reduction", ["batch", "sample"])
+def test_micro_batches_have_the_gradient_of_the_whole_batch(reduction: str) -> None:
+    """Of unequal sizes: first the mean of the terms, then each part's share of its gradient."""
+    (x, t), model, loss = data(), make_model(), LaiLoss(0.3, l1_ratio=0.25, reduction=reduction)
+    lai(loss, model, x, t).backward()
+    expected = gradient(model)
+    model.zero_grad()
+    parts = list(zip(x.split(5), t.split(5), strict=True))
+
+    def share(x: Any, t: Any, n: int = len(x)) -> Any:
+        y, k = with_input_gradient(model, x)
+        return loss.terms(y, t, k).sum(0) / n
+
+    with torch.no_grad():
+        c = sum(share(*part) for part in parts)
+    for part in parts:
+        own = share(*part)
+        loss.of_mean(c + own - own.detach()).backward()
+    torch.testing.assert_close(gradient(model), expected, rtol=1e-13, atol=1e-15)
+    model.zero_grad()
+    for part in parts:  # as one is used to, which is right for the mean of norms alone
+        (lai(loss, model, *part) * len(part[0]) / len(x)).backward()
+    assert torch.allclose(gradient(model), expected, rtol=1e-13) == (reduction == "sample")
+
+
+def test_gradients_can_be_clipped() -> None:
+    (x, t), model = data(), make_model()
+    lai(LaiLoss(), model, x, t).backward()
+    whole = gradient(model)
+    norm = nn.utils.clip_grad_norm_(model.parameters(), 0.01)
+    torch.testing.assert_close(norm, whole.norm())
+    torch.testing.assert_close(gradient(model), whole * (0.01 / (norm + 1e-6)))
+
+
+def test_slopes_for_the_numbers_alone_beside_categories() -> None:
+    class Mixed(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding, self.net = nn.Embedding(3, 2).double(), make_model(4)
+
+        def forward(self, numbers: Any, category: Any) -> Any:
+            return self.net(torch.cat([numbers, self.embedding(category)], dim=1))
+
+    (x, t), category = data(), torch.arange(12) % 3
+    model, loss = Mixed(), LaiLoss([0.2, 2.5])  # one λ for each number
+    y, k = with_input_gradient(lambda x: model(x, category), x)
+    assert k.shape == (12, 2)
+    loss(y, t, k).backward()
+    assert all(part.grad.abs().max() > 0 for part in model.parameters())
+    mask = torch.ones(12, dtype=torch.bool)
+    value = batch_loss(lambda x: model(x, category), x, t, mask, loss)
+    torch.testing.assert_close(value, loss(y, t, k))
+    # one tensor with both: the columns of the numbers
+    y, k = with_input_gradient(
+        make_model(4), torch.cat([x, nn.functional.one_hot(category)[:, 1:]], 1)
+    )
+    assert loss(y, t, k[:, :2]).isfinite()
+
+
+def test_images_have_a_slope_for_each_pixel() -> None:
+    torch.manual_seed(0)
+    layers = nn.Conv2d(1, 2, 3), nn.Tanh(), nn.Flatten(), nn.Linear(2 * 2 * 3, 1), nn.Flatten(0)
+    model, x, t = nn.Sequential(*layers), torch.randn(6, 1, 4, 5), torch.randn(6)
+    y, k = with_input_gradient(model, x)
+    assert k.shape == x.shape
+    value = LaiLoss()(y, t, k)
+    assert torch.equal(value, LaiLoss()(y, t, k.reshape(6, 20)))
+    lams = torch.linspace(0.1, 2, 20)
+    torch.testing.assert_close(
+        LaiLoss(lams, l1_ratio=1.0)(y, t, k),
+        ((y - t).square()[:, None] * lai_factor(k.flatten(1), lams)).mean(0).sum(),
+    )
+    value.backward()
+
+
+def test_several_outputs_raise_an_error_that_says_what_to_do() -> None:
+    (x, t), model, loss = data(), make_model(outputs=2), LaiLoss()
+    mask = torch.ones(12, dtype=torch.bool)
+    calls: list[Callable[[], Any]] = [
+        lambda: with_input_gradient(model, x),
+        lambda: batch_loss(model, x, t, mask, loss),
+    ]
+    for call in calls:
+        advice = r"\(12,\), got \(12, 2\).*lambda x: model\(x\)\[:, j\]"
+        with pytest.raises(ValueError, match=advice):
+            call()
+    total: Any = sum(lai(loss, lambda x, j=j: model(x)[:, j], x, t) for j in range(2))
+    total.backward()
+    assert all(part.grad.abs().max() > 0 for part in model.parameters())
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_no_value_is_looked_at_outside_the_cpu(compiled: bool) -> None:
+    """Tensors on the device "meta" have no values: whoever looks at one gets an error."""
+    model, x, t = make_model().to("meta"), *(a.to("meta") for a in data())
+    mask = torch.ones(12, dtype=torch.bool, device="meta")
+    step = torch.compile(batch_loss, backend="eager", fullgraph=True) if compiled else batch_loss
+    for lam in (0.1, [0.2, 2.5], torch.tensor([0.2, 2.5], device="meta")):
+        step(model, x, t, mask, LaiLoss(lam)).backward()
+    with pytest.raises(ValueError, match="lam: expected finite numbers above 0, got -1"):
+        LaiLoss(-1.0)(t, t, x)  # a number is no tensor on a device
+    with torch.autograd.set_detect_anomaly(True), pytest.raises(Exception, match="meta"):
+        lai_factor(x, 0.1)
