@@ -153,17 +153,15 @@ print(f"W = 64: error of averages, shuffled {shuffled[5]:.3f}, sorted {by_file[5
 # loss. Its core, where a is this worker's ℓ_i:
 core = """
     local_sums = torch.cat([a.sum(dim=0).reshape(-1), a.new_tensor([len(a)])])
-    global_sums = local_sums.detach().clone()
-    dist.all_reduce(global_sums, group=group)
-    # the value is that of the global sums, the derivative W times that of the local sums
-    total = global_sums + dist.get_world_size(group) * (local_sums - local_sums.detach())
-    return (total[:-1] / global_sums[-1]).reshape(a.shape[1:])
+    global_sums = SumOverWorkers.apply(local_sums, group)
+    return (global_sums[:-1] / global_sums[-1].detach()).reshape(a.shape[1:])
 """
 ports = Path(__file__).parent / "ports"
 assert core in (ports / "torch_workers.py").read_text(encoding="utf-8")
 
-# `local_sums - local_sums.detach()` has the value 0 and the derivative 1: the global sums are
-# constants to autograd, and each worker differentiates its own samples. Worker w's gradient is then
+# `SumOverWorkers` adds the workers' sums in the forward pass, and their gradients in the backward
+# pass. Each of the W workers computes the same loss L from the global sums, so W L is
+# differentiated, by each worker with respect to its own samples. Worker w's gradient is then
 #
 #     θ̄_w = W (1/N) Σ_{i∈w} Σ_j s_j(c) ∂ℓ_ij/∂θ      (1/W) Σ_w θ̄_w = θ̄
 #

@@ -25,11 +25,12 @@ torch = pytest.importorskip("torch", reason=NEEDS)
 from tests.ports import dying_worker  # noqa: E402
 from tests.ports import torch_workers as program  # noqa: E402
 from tutorials.ports import torch_workers  # noqa: E402
+from tutorials.ports.torch_backend import flat, network  # noqa: E402
 from tutorials.ports.torch_lai import LaiLoss  # noqa: E402
 from tutorials.ports.torch_lai_training import batch_loss  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
-WORKERS = 3
+WORKERS = program.WORKERS
 LONG = 300  # seconds, for a machine that is busy; it takes a few
 
 
@@ -75,6 +76,17 @@ def test_an_epoch_takes_the_gradient_of_each_whole_batch(found: Any) -> None:
         batch = x[rows.numpy()], t[rows.numpy()]
         expected = value_and_grad_mixed(net, theta, *batch, *losses, mask)[1]
         assert np.abs(gradient - expected).max() <= 1e-14 * np.abs(expected).max()
+
+
+def test_second_derivatives_over_workers_are_those_of_the_whole_batch(found: Any) -> None:
+    theta, x, t = program.data()
+    net = network(program.SIZES, "tanh", theta)
+    value = batch_loss(net, x, t, torch.ones(len(t), dtype=torch.bool), LaiLoss(0.1))
+    g = torch.autograd.grad(value, list(net.parameters()), create_graph=True)
+    squares = sum((part**2).sum() for part in g)
+    expected = flat(torch.autograd.grad(squares, list(net.parameters()))) / 2  # H g
+    error = np.abs(found["hessian times gradient"] - expected).max()
+    assert error <= 1e-14 * np.abs(expected).max()
 
 
 def check_state(folder: Path) -> None:

@@ -11,10 +11,11 @@ from torch.nn.parallel import DistributedDataParallel
 from tests.ports.sharding import answers, reports, write
 from tutorials.ports.torch_backend import flat, network
 from tutorials.ports.torch_lai import LaiLoss
-from tutorials.ports.torch_workers import lai_epoch, mean_over_workers
+from tutorials.ports.torch_lai_training import batch_loss
+from tutorials.ports.torch_workers import SumOverWorkers, lai_epoch, mean_over_workers
 from tutorials.ports.torch_workers_backend import PATIENCE, WorkersBackend
 
-SIZES, N = (3, 4, 1), 9
+SIZES, N, WORKERS = (3, 4, 1), 9, 3
 # the last batch is too short for three workers; one has no mask
 MASKS = [[True, False, False, True], [False] * 3, [False, True]]
 
@@ -43,6 +44,21 @@ def gradients() -> list[list[float]]:
     return found
 
 
+def hessian_times_gradient() -> list[float]:
+    """Of the loss of all samples, through the workers' sums, (P,)."""
+    theta, x, t = data()
+    net, rank = network(SIZES, "tanh", theta), dist.get_rank()
+    x, t = x.tensor_split(WORKERS)[rank], t.tensor_split(WORKERS)[rank]
+    loss = LaiLoss(0.1, mean=mean_over_workers)
+    value = batch_loss(net, x, t, torch.ones(len(t), dtype=torch.bool), loss)
+    own = torch.autograd.grad(value, list(net.parameters()), create_graph=True)
+    of_all = sum((SumOverWorkers.apply(part, None) ** 2).sum() for part in own) / WORKERS**2
+    # ∂(g · g)/∂θ = 2 H g
+    twice = torch.autograd.grad(of_all, list(net.parameters()))
+    total = SumOverWorkers.apply(torch.tensor(flat(twice)), None) / WORKERS / 2
+    return list(total.tolist())
+
+
 if __name__ == "__main__":
     dist.init_process_group("gloo", timeout=PATIENCE)
     backend = WorkersBackend()
@@ -50,6 +66,7 @@ if __name__ == "__main__":
         "reports": reports(backend),
         "answers": answers(backend.sharded_gradient),
         "epoch": gradients(),
+        "hessian times gradient": hessian_times_gradient(),
     }
     if dist.get_rank() == 0:
         write(sys.argv[1], found)

@@ -21,17 +21,30 @@ import torch.distributed as dist
 from .torch_lai_training import batch_loss
 
 
-def mean_over_workers(a, group=None):
-    """The mean of a (n, …) over the samples of all workers; n may differ from one to another.
+class SumOverWorkers(torch.autograd.Function):
+    """The sum of a (…) over the workers; that of the gradients, too, so it has all derivatives.
 
-    DDP averages the gradients of W workers where this loss asks for their sum: hence the W.
+    The loss of all workers is differentiated, W times the one loss that each computes. DDP averages
+    the gradients of the W workers, which leaves the gradient of the one.
     """
+
+    @staticmethod
+    def forward(ctx, a, group):
+        ctx.group = group
+        total = a.clone()
+        dist.all_reduce(total, group=group)
+        return total
+
+    @staticmethod
+    def backward(ctx, d_total):
+        return SumOverWorkers.apply(d_total, ctx.group), None
+
+
+def mean_over_workers(a, group=None):
+    """The mean of a (n, …) over the samples of all workers; n may differ from one to another."""
     local_sums = torch.cat([a.sum(dim=0).reshape(-1), a.new_tensor([len(a)])])
-    global_sums = local_sums.detach().clone()
-    dist.all_reduce(global_sums, group=group)
-    # the value is that of the global sums, the derivative W times that of the local sums
-    total = global_sums + dist.get_world_size(group) * (local_sums - local_sums.detach())
-    return (total[:-1] / global_sums[-1]).reshape(a.shape[1:])
+    global_sums = SumOverWorkers.apply(local_sums, group)
+    return (global_sums[:-1] / global_sums[-1].detach()).reshape(a.shape[1:])
 
 
 def lai_epoch(ddp, x, t, loss, optimizer, batches):
