@@ -29,6 +29,7 @@ except ImportError as missing:
 from ports import torch_lai
 from ports.jax_backend import JaxBackend
 from ports.torch_backend import TorchBackend
+from ports.torch_check import check_samples_independent
 
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
@@ -290,6 +291,9 @@ t = np.sin(2 * x[:, 0]) + 0.5 * x[:, 1] + rng.normal(0, 0.5, 1128)
 start = net.init(rng)  # (P,)
 lai = {"lam": 0.1, "order": 2, "l1_ratio": 0.0, "reduction": "batch"}
 exact = value_and_grad(net, start, x[:128], t[:128], Lai(0.1))[1]  # (P,)
+# Some layers mix the samples of a batch, and then k is wrong (exercise 2). Check before training:
+model = network([2, 16, 1], "tanh", start)
+check_samples_independent(lambda x: predict(model, x), torch.tensor(x[:8]))
 
 
 def gradient(theta, weight, lai_loss, output_and_input_gradient, x=x[:128]):
@@ -344,8 +348,10 @@ ask(port, "factor", "far-k-p1-lam0.5", level="strict")
 #
 # Both terms are nearly 1/|k|, their difference is 1/|k|³: the relative error grows with k², and in
 # float32 no digit is left for |k| ≥ 4096. The bounds of level basic grow likewise, those of level
-# strict are capped. In `ports/torch_lai.py` `lai_factor` computes F' by the second formula, as an
-# autograd.Function, and such that no square overflows.
+# strict are capped. `ports/torch_lai.py` has the second formula: with k = tan φ it computes
+# sin φ = k/h and cos φ = 1/h in an autograd.Function, whose derivatives are cos³ φ and
+# −sin φ cos² φ. These are made of sin φ and cos φ, so second derivatives are right, too. No square
+# overflows.
 autograd_factor, lai_factor = lai_factor, torch_lai.lai_factor
 assert ask(port, "factor", level="strict")
 # > correct
@@ -371,9 +377,9 @@ for dtype, color, mark in (("float32", "#D55E00", "v"), ("float64", "#0072B2", "
         label = f"{dtype}, bound at level {level}"
         axes.plot([], [], mark, color=color, mfc=fill, label=label)
 # > float32, by autograd  |k| ≈   11: 1e-05  |k| ≈ 1089: 1e-01
-# > float32, by hand      |k| ≈   11: 1e-07  |k| ≈ 1089: 1e-07
+# > float32, by hand      |k| ≈   11: 2e-07  |k| ≈ 1089: 1e-07
 # > float64, by autograd  |k| ≈   11: 3e-14  |k| ≈ 1089: 3e-10
-# > float64, by hand      |k| ≈   11: 1e-16  |k| ≈ 1089: 2e-16
+# > float64, by hand      |k| ≈   11: 4e-16  |k| ≈ 1089: 4e-16
 axes.set(xlabel="slope |k|", ylabel="relative error of F'", ylim=(1e-17, 10))
 axes.set_title("Autograd's derivative of the factor (p = 1) loses digits as k² grows")
 axes.legend(loc=(0.62, 0.1), fontsize="small")
@@ -479,9 +485,9 @@ print(*str(oracle.Report("float64", at_kinks)).splitlines()[2:], sep="\n")
 # > at e = 0: sign(0) = 1
 
 # Two mistakes at once, each "for a part". Where all residuals are 0, √0 has the derivative ∞, and
-# ∞ · 0 = NaN. (PyTorch's vector_norm takes 0.) A `where` around the root does not help, for JAX
-# differentiates both its branches, and 0 · NaN is NaN. It needs another inside, so that √0 is
-# computed in neither.
+# ∞ · 0 = NaN. (PyTorch's vector_norm takes 0, but its second derivative is NaN.) A `where` around
+# the root does not help, for JAX differentiates both its branches, and 0 · NaN is NaN. It needs
+# another inside, so that √0 is computed in neither.
 norms = (
     lambda c: jnp.sqrt(c @ c),
     lambda c: jnp.where(c @ c > 0, jnp.sqrt(c @ c), 0),
@@ -507,8 +513,8 @@ print("JAX", grad[:3], "NumPy", exact[:3])
 
 # %% Next
 # Tutorial 10 spreads a batch over workers. A port in another language talks to the oracle over
-# standard input and output, see `lai_ref/oracle/README.md`. Copy `ports/torch_lai.py` or
-# `ports/jax_lai.py` into your project; their first lines show how they are used.
+# standard input and output, see `lai_ref/oracle/README.md`. To use the loss in a project of your
+# own, copy the files of `ports`; `ports/README.md` says which, and shows training loops.
 
 # %% Exercise 1: cases
 # Write the plain F with `torch.where`, for the cases |k| > λ and |k| ≤ λ. Does it pass at level
@@ -543,4 +549,11 @@ model = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 1), nn.Flatten(0)).double(
 _, k = output_and_input_gradient(model, torch.tensor(x[:128]))  # (128, 2)
 own = torch.autograd.functional.jacobian(model, torch.tensor(x[:128]))[0, 0]  # ∂y_1/∂x_1, (2,)
 assert k.abs().max() < 1e-12 and own.abs().max() > 0.01
+try:
+    check_samples_independent(model, torch.tensor(x[:8]))
+except ValueError as error:
+    show(str(error))
+# > model: expected y_i to depend on x_i alone, but samples of the batch are mixed by BatchNorm1d
+# >     '0' in training mode. Then `with_input_gradient` does not give ∂y_i/∂x_i: use GroupNorm or
+# >     LayerNorm instead, or put the layer in eval mode
 # endregion

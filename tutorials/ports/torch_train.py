@@ -14,6 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from lai_ref import oracle
 
 from .torch_backend import flat, network
+from .torch_check import check_samples_independent
 from .torch_lai import LaiLoss, mean_over_samples
 from .torch_workers import lai_epoch, mean_over_workers
 from .torch_workers_backend import PATIENCE, WorkersBackend
@@ -22,6 +23,7 @@ from .torch_workers_backend import PATIENCE, WorkersBackend
 def train(task, mean, group):
     """θ after every epoch, (epochs, P)."""
     net = network(task["sizes"], "tanh", task["theta"])
+    check_samples_independent(net, torch.tensor(task["x"][:8]))
     ddp = DistributedDataParallel(net, process_group=group)
     loss = LaiLoss(task["lam"].item(), mean=mean)
     optimizer, thetas = torch.optim.Adam(net.parameters(), task["lr"].item()), []
