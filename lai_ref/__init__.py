@@ -2,14 +2,13 @@
 
 In reading order: `factor`, `lai` and `losses` (the loss, and those it is measured against),
 `activations` and `mlp` (the network and its double backward pass), `objective` (the two joined),
-`adam`, `train` (Lai Training); then `state` and `metrics`. The folders hold the data of the paper's
-experiments (`california`), what the lessons stand on (`support`), and the test suite for ports
-(`oracle`).
+`adam`, `train` (Lai Training); then `state` and `metrics`. The folders hold regression tables
+(`tables`: split and scaling), the data of the paper's experiments (`california`), what the lessons
+stand on (`support`), and the test suite for ports (`oracle`).
 """
 
 from lai_ref.adam import Adam, AdamState
-from lai_ref.california.data import Dataset, load_california
-from lai_ref.california.experiment import Experiment, prepare
+from lai_ref.california.data import load_california
 from lai_ref.factor import lai_factor, lai_factor_derivative, projections
 from lai_ref.lai import Lai
 from lai_ref.losses import GradientPenalty, Loss, Plain
@@ -19,6 +18,8 @@ from lai_ref.objective import value_and_grad, value_and_grad_mixed
 from lai_ref.state import DivergedError, TrainingState, load_state, save_state
 from lai_ref.support.gradcheck import numerical_gradient
 from lai_ref.support.validation import Array
+from lai_ref.tables.dataset import Dataset
+from lai_ref.tables.experiment import Experiment, prepare
 from lai_ref.train import Epoch, lai_training
 
 __all__ = [

@@ -12,13 +12,13 @@ import numpy as np
 from lai_ref.activations import ACTIVATIONS
 from lai_ref.adam import Adam
 from lai_ref.california.data import load_california
-from lai_ref.california.experiment import SCALINGS, prepare
 from lai_ref.lai import REDUCTIONS, Lai
 from lai_ref.losses import Plain
 from lai_ref.metrics import rmse
 from lai_ref.mlp import MLP
 from lai_ref.state import DivergedError, load_state, save_state
 from lai_ref.support.files import check_writable
+from lai_ref.tables.experiment import SCALINGS, prepare
 from lai_ref.train import SAMPLINGS, Epoch, lai_training
 
 SAMPLING = (

@@ -7,12 +7,12 @@ import math
 import os
 from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from lai_ref.california.synthetic import make_synthetic_california
 from lai_ref.support.validation import Array, check_int
+from lai_ref.tables.dataset import Dataset
 
 HEADER = "id,MedInc,HouseAge,AveRooms,AveBedrms,Population,AveOccup,Latitude,Longitude,MedHouseVal"
 COLUMNS = {"train.csv": tuple(HEADER.split(",")), "test.csv": tuple(HEADER.split(",")[:-1])}
@@ -26,16 +26,6 @@ DOWNLOAD = (
     "kaggle competitions download -c playground-series-s3e1"
     " && unzip playground-series-s3e1.zip -d FOLDER"
 )
-
-
-class Dataset(NamedTuple):
-    """A regression table: n rows to train on, m rows without a target, and their source."""
-
-    x: Array  # (n, D), float64
-    t: Array  # (n,); for California housing, the median house value in 100,000 dollars
-    x_test: Array  # (m, D)
-    features: tuple[str, ...]  # the names of the D columns
-    source: str  # where the numbers come from, in words for a table or a caption
 
 
 def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -> Dataset:

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from lai_ref.adam import Adam
-from lai_ref.california.data import Dataset, load_california
+from lai_ref.california.data import load_california
 from lai_ref.california.synthetic import TABLE
 from lai_ref.losses import Plain
 from lai_ref.mlp import MLP
 from lai_ref.support.files import atomic_write, check_writable
 from lai_ref.support.rounding import json_text, rounded
 from lai_ref.support.validation import Array
+from lai_ref.tables.dataset import Dataset
 from lai_ref.train import lai_training
 
 TARGET = "MedHouseVal"

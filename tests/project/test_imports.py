@@ -22,9 +22,10 @@ ARROWS: dict[str, set[str]] = {
         f"lai_ref/{lesson}": {"lai_ref/support"} | {f"lai_ref/{before}" for before in READING[:i]}
         for i, lesson in enumerate(READING)
     },
-    "lai_ref/california": {*LAI_REF, "lai_ref/support"},
-    "lai_ref": {*LAI_REF, "lai_ref/support", "lai_ref/california"},
-    "lai_ref/__main__": {*LAI_REF, "lai_ref/support", "lai_ref/california"},
+    "lai_ref/tables": {"lai_ref/support"},
+    "lai_ref/california": {*LAI_REF, "lai_ref/support", "lai_ref/tables"},
+    "lai_ref": {*LAI_REF, "lai_ref/support", "lai_ref/tables", "lai_ref/california"},
+    "lai_ref/__main__": {*LAI_REF, "lai_ref/support", "lai_ref/tables", "lai_ref/california"},
     f"{ORACLE}/case": set(),
     f"{ORACLE}/arguments": {f"{ORACLE}/case"},
     f"{ORACLE}/extremes": {*LAI_REF, "lai_ref/support", f"{ORACLE}/arguments", f"{ORACLE}/case"},

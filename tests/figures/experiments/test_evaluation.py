@@ -8,7 +8,7 @@ import pytest
 
 from figures.experiments.evaluation import NOISE_KINDS, Evaluator, mean_of, rmse_of
 from lai_ref import MLP, Array, Dataset, numerical_gradient, prepare
-from lai_ref.california.experiment import SCALINGS
+from lai_ref.tables.experiment import SCALINGS
 
 RNG = np.random.default_rng(3)
 SPREAD, OFFSET = np.array([1.0, 50.0, 0.2]), np.array([0.0, -120.0, 4.0])

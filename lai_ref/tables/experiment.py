@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from lai_ref.california.data import Dataset
 from lai_ref.support.validation import Array, check_choice
+from lai_ref.tables.dataset import Dataset
 
 SCALINGS = ("standard", "min-max", "max-abs", "robust", "raw")
 VALIDATION_FRACTION = 0.2

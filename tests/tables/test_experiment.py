@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lai_ref import Array, Dataset, prepare
-from lai_ref.california.experiment import SCALINGS
+from lai_ref.tables.experiment import SCALINGS
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((50, 3)) * [1.0, 10.0, 0.1] + [0.0, 5.0, -3.0]

@@ -1,0 +1,1 @@
+"""Regression tables: what a data set is, its split and its scaling."""
