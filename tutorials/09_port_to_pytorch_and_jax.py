@@ -554,6 +554,7 @@ try:
 except ValueError as error:
     show(str(error))
 # > model: expected y_i to depend on x_i alone, but samples of the batch are mixed by BatchNorm1d
-# >     '0' in training mode. Then `with_input_gradient` does not give ∂y_i/∂x_i: use GroupNorm or
-# >     LayerNorm instead, or put the layer in eval mode
+# >     '0' in training mode. Then `with_input_gradient` does not give ∂y_i/∂x_i. Instead of
+# >     BatchNorm use GroupNorm or LayerNorm, or eval mode; in attention and recurrent layers use
+# >     batch_first=True
 # endregion

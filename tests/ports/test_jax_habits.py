@@ -138,6 +138,14 @@ def test_micro_batches_have_the_gradient_of_the_whole_batch(reduction: str) -> N
     np.testing.assert_allclose(gradient, jax.grad(whole)(theta), rtol=1e-12, atol=1e-15)
 
 
+def test_weights_of_another_shape_are_rejected_and_large_residuals_are_not() -> None:
+    t, k = np.ones(3), np.ones((3, 2))
+    with pytest.raises(ValueError, match=r"w: expected the shape of y, \(3,\), got \(3, 1\)"):
+        port.lai_loss(t, t, k, w=np.ones((3, 1)))
+    e, k = jnp.full(1, 1e19, jnp.float32), jnp.zeros((1, 8), jnp.float32)
+    assert port.lai_loss(e, 0 * e, k, lam=1.0) == pytest.approx(8**0.5 * 1e38)
+
+
 def test_no_value_is_looked_at_on_an_accelerator() -> None:
     """There it would wait; a number for λ is on none."""
 

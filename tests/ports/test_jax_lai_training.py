@@ -93,3 +93,9 @@ def test_a_batch_without_lai_samples_has_the_plain_loss() -> None:
         of = partial(training.batch_loss, f, theta, x, t, loss=port.lai_loss, order=order)
         np.testing.assert_allclose(of(None), np.mean(np.abs(y - t) ** order), rtol=1e-14)
         np.testing.assert_allclose(of(np.zeros(5, bool)), of(None), rtol=1e-14)
+
+
+@pytest.mark.parametrize("alpha", [50, -1.0, float("nan")])
+def test_a_fraction_outside_0_to_1_is_rejected(alpha: float) -> None:
+    with pytest.raises(ValueError, match="alpha: expected a fraction from 0 to 1"):
+        training.lai_batches(np.random.default_rng(0), 9, 3, alpha)

@@ -109,6 +109,25 @@ def test_the_random_state_and_the_callers_tensors_stay_as_they_are(x: Any) -> No
         check_samples_independent(net, x)
 
 
+def test_the_running_statistics_stay_as_they_are(x: Any) -> None:
+    net = model(nn.BatchNorm1d(4))
+    before = [part.clone() for part in net.buffers()]
+    with pytest.raises(ValueError, match="BatchNorm1d"):
+        check_samples_independent(net, x)
+    assert all(torch.equal(a, b) for a, b in zip(net.buffers(), before, strict=True))
+
+
+def test_slopes_that_are_all_0_or_infinite_tell_nothing(x: Any) -> None:
+    net = model(nn.BatchNorm1d(4))
+    nn.init.zeros_(net[2].weight)
+    with pytest.raises(ValueError, match="expected slopes that are not all 0"):
+        check_samples_independent(net, x)
+    with pytest.raises(ValueError, match="expected finite slopes"):
+        check_samples_independent(lambda x: x.sum(1) / 0, x)
+    with pytest.raises(ValueError, match="mixed by BatchNorm1d"):  # whose outputs' sum is constant
+        check_samples_independent(nn.Sequential(nn.BatchNorm1d(1), nn.Flatten(0)), x[:, :1])
+
+
 def test_one_sample_is_rejected(x: Any) -> None:
     with pytest.raises(ValueError, match="x: expected at least 2 samples, got 1"):
         check_samples_independent(model(), x[:1])

@@ -151,6 +151,25 @@ def test_lam_can_be_differentiated() -> None:
         assert torch.autograd.gradcheck(lambda v, p=order: port.lai_factor(k, v, p), lam)
 
 
+def test_forward_mode_through_the_input_is_no_silent_zero() -> None:
+    x, t = torch.ones(3, 2), torch.zeros(3)
+    net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
+
+    def value(x: Any) -> Any:
+        y, k = port.with_input_gradient(lambda x: net(x).flatten(), x)
+        return port.LaiLoss()(y, t, k)
+
+    forward = {"vectorize": True, "strategy": "forward-mode"}
+    with pytest.raises(NotImplementedError, match="jvp"):
+        torch.autograd.functional.jacobian(value, x, **forward)
+
+    def slopes(x: Any) -> Any:
+        return port.with_input_gradient(lambda x: net(x).flatten(), x)[1]
+
+    found = torch.autograd.functional.jacobian(slopes, x, **forward)
+    torch.testing.assert_close(found, torch.autograd.functional.jacobian(slopes, x))
+
+
 def test_forward_mode_and_compiled_second_derivatives_raise() -> None:
     y, t, k = tensors()
     loss = port.LaiLoss(0.3)

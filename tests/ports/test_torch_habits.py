@@ -6,6 +6,7 @@ import copy
 import io
 import pickle
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,12 @@ def test_a_copy_behaves_as_the_original(copied: Any) -> None:
         with pytest.raises(ValueError, match="expected"):
             one(torch.zeros(0), torch.zeros(0), torch.zeros(0, 2))
     assert repr(loss) == repr(twin)
+
+
+def test_a_lam_that_is_a_parameter_is_loaded_as_one() -> None:
+    saved, loss = (LaiLoss(nn.Parameter(torch.tensor(v))) for v in (0.3, 0.1))
+    loss.load_state_dict(saved.state_dict())
+    assert isinstance(loss.lam, nn.Parameter) and loss.lam.item() == pytest.approx(0.3)
 
 
 def test_lbfgs_minimises_it() -> None:
@@ -188,3 +195,41 @@ def test_no_value_is_looked_at_outside_the_cpu(compiled: bool) -> None:
         LaiLoss(-1.0)(t, t, x)  # a number is no tensor on a device
     with torch.autograd.set_detect_anomaly(True), pytest.raises(Exception, match="meta"):
         lai_factor(x, 0.1)
+
+
+@pytest.mark.parametrize("output", [lambda y: (y,), lambda y: {"y": y}, lambda y: y[:-1]])
+def test_an_output_that_is_no_tensor_of_one_number_per_sample_is_rejected(output: Any) -> None:
+    (x, _), model = data(), make_model()
+    with pytest.raises(ValueError, match=r"a tensor \(12,\), got"):
+        with_input_gradient(lambda x: output(model(x)), x)
+
+
+@pytest.mark.parametrize("shape", [(12, 1), (1,), ()])
+def test_weights_of_another_shape_are_rejected(shape: tuple[int, ...]) -> None:
+    (x, t), model, loss = data(), make_model(), LaiLoss()
+    with pytest.raises(ValueError, match="w: expected the shape of y"):
+        loss(t, t, x, torch.ones(shape))
+    with pytest.raises(ValueError, match="expected"):
+        batch_loss(model, x, t, torch.ones(shape, dtype=torch.bool), loss)
+
+
+def test_a_model_that_changes_its_input_in_place_is_rejected() -> None:
+    """k would be taken at the changed input; a leaf is rejected by torch."""
+    (x, _), model = data(), make_model()
+    encoded = nn.Linear(2, 2).double()(x)
+    with pytest.raises(ValueError, match="changes x in place"):
+        with_input_gradient(lambda x: model(x.mul_(3)), encoded)
+
+
+def test_nan_and_infinity_go_through_the_loss() -> None:
+    (x, t), loss = data(), LaiLoss()
+    for bad in (float("nan"), float("inf")):
+        y = t.clone()
+        y[0] = bad
+        for rho, reduction in product((0.0, 0.5), ("batch", "sample")):
+            value = LaiLoss(0.1, 2, rho, reduction)(y, t, x).item()
+            assert np.isnan(value) if np.isnan(bad) else value == bad
+    # ‖c‖₂ is finite where ‖c‖₁ is not
+    e, k = torch.full((1,), 1e19), torch.zeros(1, 8)
+    assert LaiLoss(1.0)(e, 0 * e, k).item() == pytest.approx(8**0.5 * 1e38)
+    assert loss(t, t, x).item() == 0

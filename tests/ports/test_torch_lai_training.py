@@ -90,3 +90,18 @@ def test_a_batch_without_lai_samples_has_the_plain_loss() -> None:
         plain = training.batch_loss(net, x, t, None, loss, order)
         torch.testing.assert_close(plain, ((net(x) - t).abs() ** order).mean())
         torch.testing.assert_close(plain, training.batch_loss(net, x, t, none, loss, order))
+
+
+@pytest.mark.parametrize("alpha", [50, -1.0, float("nan")])
+def test_a_fraction_outside_0_to_1_is_rejected(alpha: float) -> None:
+    with pytest.raises(ValueError, match="alpha: expected a fraction from 0 to 1"):
+        training.lai_batches(9, 3, alpha)
+
+
+def test_the_plain_loss_has_the_order_of_the_lai_loss() -> None:
+    x, t = torch.ones(3, 2), torch.tensor([1.0, 2.0, 4.0])
+    for order, expected in ((1, 7 / 3), (2, 7.0)):
+        value = training.batch_loss(lambda x: 0 * x[:, 0], x, t, None, port.LaiLoss(order=order))
+        torch.testing.assert_close(value.item(), expected)
+    value = training.batch_loss(lambda x: 0 * x[:, 0], x, t, None, port.LaiLoss(order=1), order=2)
+    torch.testing.assert_close(value.item(), 7.0)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,12 @@ def test_second_derivatives_over_workers_are_those_of_the_whole_batch(found: Any
     expected = flat(torch.autograd.grad(squares, list(net.parameters()))) / 2  # H g
     error = np.abs(found["hessian times gradient"] - expected).max()
     assert error <= 1e-14 * np.abs(expected).max()
+
+
+def test_a_static_graph_is_rejected() -> None:
+    ddp = SimpleNamespace(static_graph=True)
+    with pytest.raises(ValueError, match="static_graph=False"):
+        torch_workers.lai_epoch(ddp, None, None, None, None, [])
 
 
 def check_state(folder: Path) -> None:

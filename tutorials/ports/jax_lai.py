@@ -86,6 +86,8 @@ def lai_loss(y, t, k, *, l1_ratio=0.0, reduction="batch", mean=mean_over_samples
 
 def lai_terms(y, t, k, *, lam=0.1, order=2, l1_ratio=0.0, reduction="batch", w=None):
     """What is averaged over the samples: w_i ℓ_i (N, D), or w_i M(ℓ_i) (N,)."""
+    if w is not None and np.shape(w) != y.shape:
+        raise ValueError(f"w: expected the shape of y, {y.shape}, got {np.shape(w)}")
     if y.ndim != 1 or t.shape != y.shape or k.ndim < 2 or len(k) != len(y) or k.size == 0:
         shapes = ", ".join(str(a.shape) for a in (y, t, k))
         raise ValueError(f"y, t, k: expected (N,), (N,), (N, D), got {shapes}")
@@ -108,6 +110,8 @@ def norm(c, l1_ratio=0.0):
     # jax differentiates both sides of a `where`: √0 may not stand in either
     root = jnp.sqrt(jnp.where(square > 0, square, 1))
     l2_norm = m[..., 0] * jnp.where(square > 0, root, 0)
+    if l1_ratio == 0:
+        return l2_norm  # ‖c‖₁ may overflow where ‖c‖₂ does not
     return (1 - l1_ratio) * l2_norm + l1_ratio * c.sum(axis=-1)
 
 

@@ -54,6 +54,8 @@ def lai_batches(rng, n, batch_size, alpha, sampling="batches"):
     α is the fraction of the batches (§5), each point's probability (§6.1, "points"), or the
     fraction of points that make one batch of their own after the others ("separate").
     """
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha: expected a fraction from 0 to 1, got {alpha}")
     perm, n_plain = rng.permutation(n), n
     if sampling == "points":
         lai_mask = rng.random(n) < alpha

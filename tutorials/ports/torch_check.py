@@ -16,7 +16,7 @@ def check_samples_independent(model, x):
     """Raise ValueError if a y_j depends on the x_i of another sample; name the layer that does it.
 
     A few samples are enough, as each takes a backward pass. There is one forward pass, so dropout
-    has one mask; the random state is restored after it.
+    has one mask; the random state and the buffers of a module are restored after it.
     """
     if len(x) < 2:
         raise ValueError(f"x: expected at least 2 samples, got {len(x)}")
@@ -26,21 +26,32 @@ def check_samples_independent(model, x):
         output = output[0] if isinstance(output, tuple) and output else output
         calls.append((module, inputs[0] if inputs else None, output))
 
+    buffers = [(part, part.clone()) for part in getattr(model, "buffers", tuple)()]
     devices = [x.device] if x.is_cuda else []
     with torch.random.fork_rng(devices), torch.inference_mode(False), torch.enable_grad():
         x = x.detach().clone().requires_grad_()
         hook = register_module_forward_hook(record)
         try:
-            y, _ = with_input_gradient(model, x)
+            y, k = with_input_gradient(model, x)
         finally:
             hook.remove()
+            for part, before in buffers:
+                part.data.copy_(before)
+        if not k.isfinite().all():
+            raise ValueError("model: expected finite slopes, got some that are not")
         if _mixes_samples(x, y):
             # a layer is called, and recorded, before the modules that contain it
             mixing = (module for module, *in_and_out in calls if _mixes_samples(*in_and_out))
             raise ValueError(
                 "model: expected y_i to depend on x_i alone, but samples of the batch are mixed by "
                 f"{_describe(next(mixing, None), model)}. Then `with_input_gradient` does not give "
-                "∂y_i/∂x_i: use GroupNorm or LayerNorm instead, or put the layer in eval mode"
+                "∂y_i/∂x_i. Instead of BatchNorm use GroupNorm or LayerNorm, or eval mode; in "
+                "attention and recurrent layers use batch_first=True"
+            )
+        if not k.any():
+            raise ValueError(
+                "model: expected slopes that are not all 0, since these tell nothing; if some "
+                "parameters start at 0, check when the model has made some steps"
             )
 
 

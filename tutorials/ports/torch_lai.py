@@ -93,6 +93,8 @@ class LaiLoss(nn.Module):
 
     def terms(self, y, t, k, w=None):
         """What is averaged over the samples: w_i ℓ_i (N, D), or w_i M(ℓ_i) (N,)."""
+        if w is not None and w.shape != y.shape:
+            raise ValueError(f"w: expected the shape of y, {tuple(y.shape)}, got {tuple(w.shape)}")
         empty = k.numel() == 0 and self.mean is mean_over_samples  # one of several workers may be
         if y.ndim != 1 or t.shape != y.shape or k.ndim < 2 or len(k) != len(y) or empty:
             shapes = ", ".join(str(tuple(a.shape)) for a in (y, t, k))
@@ -116,6 +118,8 @@ class LaiLoss(nn.Module):
         # autograd differentiates both sides of a `where`: √0 may not stand in either
         root = torch.where(square > 0, square, 1.0).sqrt()
         l2_norm = m[..., 0] * torch.where(square > 0, root, 0.0)
+        if self.l1_ratio == 0:
+            return l2_norm  # ‖c‖₁ may overflow where ‖c‖₂ does not
         return (1 - self.l1_ratio) * l2_norm + self.l1_ratio * c.sum(dim=-1)
 
     def get_extra_state(self):
@@ -125,7 +129,8 @@ class LaiLoss(nn.Module):
         return {"lam": lam, **kind}
 
     def set_extra_state(self, state):
-        vars(self).update(state)
+        tensors = {**self._parameters, **self._buffers}  # a λ among these is loaded with them
+        vars(self).update({name: value for name, value in state.items() if name not in tensors})
 
     def extra_repr(self):
         return ", ".join(f"{name}={value!r}" for name, value in self.get_extra_state().items())
@@ -145,8 +150,11 @@ def with_input_gradient(model, x):
     with torch.inference_mode(False), torch.enable_grad():
         x = x.clone() if x.is_inference() else x  # autograd rejects such an x
         x = x if x.requires_grad and with_graph else x.detach().requires_grad_()
+        version = x._version
         y = model(x)
         _check_output(y, x)
+        if x._version != version:
+            raise ValueError("model: it changes x in place; pass lambda x: model(x.clone())")
         k = torch.autograd.grad(y, x, torch.ones_like(y), create_graph=with_graph)[0]
     return (y, k) if with_graph else (y.detach(), k)
 
@@ -170,16 +178,22 @@ def times_power(a, e, order):
 
 
 def _check_output(y, x):
-    if y.ndim != 1 or len(y) != len(x):
+    shape = tuple(y.shape) if torch.is_tensor(y) else type(y).__name__
+    if shape != (len(x),):
         raise ValueError(
-            f"model: expected one output per sample, of shape ({len(x)},), got {tuple(y.shape)}. "
-            "Flatten (N, 1); for several outputs add a loss for each, of lambda x: model(x)[:, j]"
+            f"model: expected one output per sample, a tensor ({len(x)},), got {shape}. Flatten "
+            "(N, 1); for several outputs add a loss for each, of lambda x: model(x)[:, j]"
         )
 
 
 def _is_traced():
-    """Inside torch.compile or torch.func: values are unknown, and autograd.grad raises."""
-    return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+    """Inside torch.compile, torch.func or forward mode.
+
+    There values are unknown, `autograd.grad` raises, or `detach` drops a tangent.
+    """
+    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        return True
+    return torch.autograd.forward_ad._current_level >= 0
 
 
 def _has_values_to_check(a):

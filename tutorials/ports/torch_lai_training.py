@@ -15,11 +15,13 @@ import torch
 from .torch_lai import times_power, widened, with_dtype_of, with_input_gradient
 
 
-def batch_loss(model, x, t, lai_mask, loss, order=2):
+def batch_loss(model, x, t, lai_mask, loss, order=None):
     """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in `lai_mask`.
 
     As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
+    `order` is the p of the plain loss, that of `loss` if None.
     """
+    order = loss.order if order is None else order
     y, k = (model(x), None) if lai_mask is None else with_input_gradient(model, x)
     if y.shape != t.shape or t.ndim != 1:
         raise ValueError(f"y, t: expected (N,), got {tuple(y.shape)} and {tuple(t.shape)}")
@@ -36,6 +38,8 @@ def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):
     α is the fraction of the batches (§5), each point's probability (§6.1, "points"), or the
     fraction of points that make one batch of their own after the others ("separate").
     """
+    if not 0 <= alpha <= 1:
+        raise ValueError(f"alpha: expected a fraction from 0 to 1, got {alpha}")
     perm, n_plain = torch.randperm(n, generator=generator), n
     if sampling == "points":
         lai_mask = torch.rand(n, generator=generator) < alpha
@@ -52,6 +56,6 @@ def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):
         expected = "'batches', 'points' or 'separate'"
         raise ValueError(f"sampling: expected {expected}, got {sampling!r}")
     sizes = [min(batch_size, n_plain - start) for start in range(0, n_plain, batch_size)]
-    sizes += [n - n_plain] * (n_plain < n)
+    sizes += [n - n_plain] if n_plain < n else []
     masks = [mask if mask.any() else None for mask in lai_mask.split(sizes)]
     return list(zip(perm.split(sizes), masks, strict=True))

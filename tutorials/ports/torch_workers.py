@@ -52,6 +52,8 @@ def lai_epoch(ddp, x, t, loss, optimizer, batches):
 
     `ddp` is a DistributedDataParallel, and `loss` has the mean over its workers.
     """
+    if ddp.static_graph:
+        raise ValueError("ddp: expected static_graph=False; with True gradients are wrong")
     rank, workers = (of(ddp.process_group) for of in (dist.get_rank, dist.get_world_size))
     for rows, lai_mask in batches:
         shard = rows.tensor_split(workers)[rank]
