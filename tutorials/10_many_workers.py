@@ -30,7 +30,8 @@ import jax
 from jax.sharding import Mesh
 from ports.jax_backend import network
 from ports.jax_lai import lai_loss
-from ports.jax_workers import DevicesBackend, pad_shards, sharded_loss
+from ports.jax_workers import pad_shards, sharded_loss
+from ports.jax_workers_backend import DevicesBackend
 
 jax.config.update("jax_num_cpu_devices", 4)  # before JAX first computes
 jax.config.update("jax_enable_x64", True)

@@ -39,7 +39,7 @@ def hessians() -> dict[str, list[float]]:
 if __name__ == "__main__":
     jax.config.update("jax_num_cpu_devices", 3)
     jax.config.update("jax_enable_x64", True)
-    from tutorials.ports.jax_workers import DevicesBackend
+    from tutorials.ports.jax_workers_backend import DevicesBackend
 
     backend = DevicesBackend()
     found = {"reports": reports(backend), "answers": answers(backend.sharded_gradient)}
