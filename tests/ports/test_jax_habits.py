@@ -132,8 +132,7 @@ def test_micro_batches_have_the_gradient_of_the_whole_batch(reduction: str) -> N
         return port.lai_terms(y, t, k, **kind).sum(axis=0) / 12
 
     c = sum(share(theta, *part) for part in parts)
-    of_mean = partial(port.norm, l1_ratio=0.25) if reduction == "batch" else lambda c: c
-    d_c = jax.grad(of_mean)(c)
+    d_c = jax.grad(partial(port.of_mean, l1_ratio=0.25, reduction=reduction))(c)
     gradient = sum(jax.vjp(share, theta, *part)[1](d_c)[0] for part in parts)
     np.testing.assert_allclose(gradient, jax.grad(whole)(theta), rtol=1e-12, atol=1e-15)
 
@@ -144,6 +143,49 @@ def test_weights_of_another_shape_are_rejected_and_large_residuals_are_not() -> 
         port.lai_loss(t, t, k, w=np.ones((3, 1)))
     e, k = jnp.full(1, 1e19, jnp.float32), jnp.zeros((1, 8), jnp.float32)
     assert port.lai_loss(e, 0 * e, k, lam=1.0) == pytest.approx(8**0.5 * 1e38)
+
+
+def test_the_mean_and_the_order_of_a_partial_hold_for_plain_samples_too() -> None:
+    theta, x, t = data()
+    y, k = port.with_input_gradient(f, theta, x)
+    mask = np.arange(12) < 6
+    loss = partial(port.lai_loss, order=1, mean=lambda a: 2 * a.mean(axis=0))
+    found = batch_loss(f, theta, x, t, mask, loss=loss)
+    expected = 2 * np.mean(np.abs(y - t) * ~mask) + loss(y, t, k, w=1.0 * mask)
+    np.testing.assert_allclose(found, expected)
+    plain = batch_loss(f, theta, x, t, None, loss=loss)
+    np.testing.assert_allclose(plain, 2 * np.mean(np.abs(y - t)))
+
+
+def test_integers_are_not_truncated_and_numpy_doubles_give_no_warning() -> None:
+    k = np.array([[1, 2, 3]])
+    expected = port.lai_factor(k.astype(float), 0.1)
+    np.testing.assert_allclose(port.lai_factor(k, 0.1), expected, rtol=1e-6)
+    t = np.array([1])
+    np.testing.assert_allclose(port.lai_loss(3 * t, t, k), 4 * np.linalg.norm(expected), rtol=1e-6)
+    jax.config.update("jax_enable_x64", False)
+    try:
+        port.lai_loss(t + 0.5, t, k * 1.0)
+        batch_loss(f, *data(), None, loss=port.lai_loss)
+    finally:
+        jax.config.update("jax_enable_x64", True)
+
+
+@pytest.mark.parametrize("mask", [None, np.ones(12, bool), [True] * 12])
+def test_the_dtype_does_not_depend_on_the_mask(mask: Any) -> None:
+    theta, x, t = data()
+
+    def in_bfloat16(params: Any, x: Any) -> Any:
+        return f(params, x).astype(jnp.bfloat16)
+
+    value = batch_loss(in_bfloat16, theta, x, jnp.asarray(t, "bfloat16"), mask, loss=port.lai_loss)
+    assert value.dtype == jnp.bfloat16
+
+
+def test_lam_may_be_a_list_of_traced_numbers() -> None:
+    _, x, t = data()
+    found = jax.jit(lambda a: port.lai_loss(t, 0 * t, x, lam=[a, 0.3]))(0.2)
+    np.testing.assert_allclose(found, port.lai_loss(t, 0 * t, x, lam=np.array([0.2, 0.3])))
 
 
 def test_no_value_is_looked_at_on_an_accelerator() -> None:

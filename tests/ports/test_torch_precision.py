@@ -117,3 +117,18 @@ def test_a_model_in_half_precision_has_gradients_in_it(dtype: Any) -> None:
         assert value.dtype == dtype and value.isfinite()
     value.backward()
     assert all(part.grad.dtype == dtype for part in model.parameters())
+
+
+def test_integers_are_not_truncated() -> None:
+    k, t = torch.tensor([[1, 2, 3]]), torch.tensor([1])
+    expected = lai_factor(k.float(), 0.1)
+    torch.testing.assert_close(lai_factor(k, 0.1), expected)
+    torch.testing.assert_close(LaiLoss(0.1)(3 * t, t, k), 4 * expected.norm())
+    assert LaiLoss(0.1)(3.0 * t, t, k).dtype == torch.float32
+
+
+@pytest.mark.parametrize("mask", [None, torch.ones(4, dtype=torch.bool)])
+def test_the_dtype_of_a_batchs_loss_does_not_depend_on_the_mask(mask: Any) -> None:
+    x, t = torch.ones(4, 2), torch.zeros(4, dtype=torch.bfloat16)
+    value = batch_loss(lambda x: x.sum(1).bfloat16(), x, t, mask, LaiLoss())
+    assert value.dtype == torch.bfloat16

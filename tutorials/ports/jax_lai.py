@@ -52,8 +52,10 @@ def check(k, lam, order):
 def lai_factor(k, lam=0.1, order=2):
     """F_p(k; λ) of slopes k (…, D), of k's dtype; λ is one number or (D,).
 
-    Half precision is computed in float32.
+    Half precision is computed in float32. `order` must be known when code is compiled ("static").
     """
+    if isinstance(lam, (list, tuple)) and any(isinstance(v, jax.core.Tracer) for v in lam):
+        lam = jnp.stack(lam)
     check(k, lam, order)
     wide = widened(k)
     lam = jnp.asarray(lam, wide.dtype)
@@ -65,7 +67,7 @@ def lai_factor(k, lam=0.1, order=2):
     # u = H(|k|^p − λ), ½ at the kink: there all derivatives are the means of both sides'
     power, v = jax.lax.stop_gradient((jnp.abs(wide) ** order, lam))
     u = (1 + jnp.sign(power - v)) / 2
-    return (u * above + (1 - u) * below).astype(k.dtype)
+    return (u * above + (1 - u) * below).astype(float_dtype(k))
 
 
 def mean_over_samples(a):
@@ -77,23 +79,23 @@ def lai_loss(y, t, k, *, l1_ratio=0.0, reduction="batch", mean=mean_over_samples
 
     Axes of k after the second are flattened. `settings` are `lam=0.1`, `order=2` and w, weights
     (N,) that turn mean_i ℓ_i into mean_i w_i ℓ_i. `mean` takes (N, …) to (…); of a batch that is
-    spread over devices it is the mean over all.
+    spread over devices it is the mean over all. Second derivatives exist but at kinks and where the
+    whole loss is 0. All but `lam` and w are static.
     """
     c = mean(lai_terms(y, t, k, l1_ratio=l1_ratio, reduction=reduction, **settings))
-    L = norm(c, l1_ratio) if reduction == "batch" else c
-    return L.astype(jnp.result_type(y, t, k))
+    return of_mean(c, l1_ratio=l1_ratio, reduction=reduction).astype(float_dtype(y, t, k))
 
 
 def lai_terms(y, t, k, *, lam=0.1, order=2, l1_ratio=0.0, reduction="batch", w=None):
     """What is averaged over the samples: w_i ℓ_i (N, D), or w_i M(ℓ_i) (N,)."""
     if w is not None and np.shape(w) != y.shape:
         raise ValueError(f"w: expected the shape of y, {y.shape}, got {np.shape(w)}")
-    if y.ndim != 1 or t.shape != y.shape or k.ndim < 2 or len(k) != len(y) or k.size == 0:
+    if y.ndim != 1 or t.shape != y.shape or k.ndim < 2 or k.shape[0] != y.shape[0] or 0 in k.shape:
         shapes = ", ".join(str(a.shape) for a in (y, t, k))
         raise ValueError(f"y, t, k: expected (N,), (N,), (N, D), got {shapes}")
     if not 0 <= l1_ratio <= 1 or reduction not in ("batch", "sample"):
         raise ValueError(f"l1_ratio {l1_ratio} not in [0, 1], or no such reduction: {reduction}")
-    e, F = widened(y) - widened(t), lai_factor(widened(k).reshape(len(k), -1), lam, order)
+    e, F = widened(y) - widened(t), lai_factor(widened(k).reshape(k.shape[0], -1), lam, order)
     if reduction == "sample":
         # M(|e|^p F) = |e|^p M(F), and M has all derivatives at F, which is not 0
         F = norm(F, l1_ratio)
@@ -101,11 +103,16 @@ def lai_terms(y, t, k, *, lam=0.1, order=2, l1_ratio=0.0, reduction="batch", w=N
     return times_power(F if w is None else w * F, e, order)
 
 
+def of_mean(c, *, l1_ratio=0.0, reduction="batch"):
+    """L of the mean of the terms, which may come from several parts of a batch."""
+    return norm(c, l1_ratio) if reduction == "batch" else c
+
+
 def norm(c, l1_ratio=0.0):
     """M(c) of c (…, D)."""
     # ‖c‖₂ = m ‖c/m‖₂ with m the largest entry: squares of c alone may overflow
-    limits = jnp.finfo(c.dtype)
-    m = jax.lax.stop_gradient(c.max(axis=-1, keepdims=True)).clip(limits.tiny, limits.max)
+    tiny = jnp.finfo(c.dtype).tiny
+    m = jax.lax.stop_gradient(c.max(axis=-1, keepdims=True)).clip(tiny, 1 / tiny)  # 1/m is finite
     square = ((c / m) ** 2).sum(axis=-1)
     # jax differentiates both sides of a `where`: √0 may not stand in either
     root = jnp.sqrt(jnp.where(square > 0, square, 1))
@@ -138,6 +145,12 @@ def widened(a):
     """Half precision as float32, in which sums and squares have room."""
     a = jnp.asarray(a)
     return a.astype(jnp.promote_types(a.dtype, jnp.float32))
+
+
+def float_dtype(*arrays):
+    """The dtype of a result: that of the arrays together, but float32 for integers."""
+    dtype = jnp.result_type(*arrays)
+    return dtype if jnp.issubdtype(dtype, jnp.floating) else jnp.dtype("float32")
 
 
 def times_power(a, e, order):

@@ -14,26 +14,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .jax_lai import mean_over_samples, times_power, widened, with_input_gradient
+from .jax_lai import float_dtype, mean_over_samples, times_power, widened, with_input_gradient
 
 
-def batch_loss(f, params, x, t, lai_mask, *others, loss, order=2, mean=mean_over_samples):
+def batch_loss(f, params, x, t, lai_mask, *others, loss, order=None, mean=None):
     """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in `lai_mask`.
 
     As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
+    `order`, the p of the plain loss, and `mean` are those of `loss`, a partial, if not given.
     """
+    settings = {"order": 2, "mean": mean_over_samples} | getattr(loss, "keywords", {})
+    order, mean = order or settings["order"], mean or settings["mean"]
     if lai_mask is None:
         y, k = jax.vmap(f, (None, 0, *(0 for _ in others)))(params, x, *others), None
     else:
         y, k = with_input_gradient(f, params, x, *others)
     if y.shape != t.shape or t.ndim != 1:
         raise ValueError(f"y, t: expected (N,), got {y.shape} and {t.shape}")
-    e, dtype = widened(y) - widened(t), jnp.promote_types(y.dtype, t.dtype)
+    e, dtype = widened(y) - widened(t), float_dtype(y, t)
     if lai_mask is None:
         return mean(times_power(1, e, order)).astype(dtype)
-    w = lai_mask.astype(e.dtype)
-    plain = mean(times_power(1 - w, e, order)).astype(dtype)
-    return plain + loss(y, t, k, w=w, mean=mean)
+    w = jnp.asarray(lai_mask, e.dtype)
+    L = mean(times_power(1 - w, e, order)) + loss(y, t, k, w=w, mean=mean)
+    return L.astype(dtype)
 
 
 def adam_step(params, grads, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
@@ -63,7 +66,7 @@ def lai_batches(rng, n, batch_size, alpha, sampling="batches"):
         # ⌈α n⌉ samples; 0.07 · 100 is above 7 in doubles, by less than this factor takes away
         n_plain = n - math.ceil(alpha * n * (1 - 2**-52))
         lai_mask = np.arange(n) >= n_plain
-    elif sampling == "batches":  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
+    elif sampling == "batches":  # ⌊α B⌋ of B batches, and one more with probability α B − ⌊α B⌋
         n_batches = math.ceil(n / batch_size)
         count = int(alpha * n_batches + rng.random())
         lai_mask = np.repeat(rng.permutation(n_batches) < count, batch_size)[:n]

@@ -2,6 +2,12 @@
 
 On one machine `jax_num_cpu_devices` makes several devices of the processor. All shards must have
 one length: shorter ones are padded with rows that `valid_mask` leaves out of every mean.
+
+    mesh = Mesh(jax.devices(), ("devices",))
+    value = partial(sharded_loss, f, mesh=mesh, loss=partial(lai_loss, lam=0.1))
+    grad = jax.jit(jax.grad(value))  # uncompiled, each call would compile all of it anew
+    rows, valid_mask = pad_shards(np.array_split(batch, len(jax.devices())))
+    grads = grad(params, x[rows], t[rows], lai_mask, valid_mask)
 """
 
 from functools import partial
@@ -16,22 +22,23 @@ from .jax_lai_training import batch_loss
 
 def mean_over_devices(a, valid_mask):
     """The mean of a (n, …) over the samples of all devices that are in `valid_mask` (n,)."""
+    valid_mask = valid_mask.astype(bool)
     local_sum = jnp.where(valid_mask.reshape(-1, *[1] * (a.ndim - 1)), a, 0).sum(axis=0)
     return jax.lax.psum(local_sum, "devices") / jax.lax.psum(valid_mask.sum(), "devices")
 
 
-def sharded_loss(f, params, x, t, lai_mask, valid_mask, *, mesh, loss, order=2):
+def sharded_loss(f, params, x, t, lai_mask, valid_mask, *others, mesh, loss, order=None):
     """`batch_loss` of a batch (W · n, …) that goes to the W devices of a mesh, n rows each."""
 
-    def on_one_device(params, x, t, lai_mask, valid_mask):
+    def on_one_device(params, x, t, lai_mask, valid_mask, *others):
         mean = partial(mean_over_devices, valid_mask=valid_mask)
-        return batch_loss(f, params, x, t, lai_mask, loss=loss, order=order, mean=mean)
+        return batch_loss(f, params, x, t, lai_mask, *others, loss=loss, order=order, mean=mean)
 
     rows = P("devices")
-    spread = jax.shard_map(
-        on_one_device, mesh=mesh, in_specs=(P(), rows, rows, rows, rows), out_specs=P()
-    )
-    return spread(params, x, t, lai_mask, valid_mask)
+    given = x, t, lai_mask, valid_mask, *others
+    in_specs = P(), *(rows for _ in given)
+    spread = jax.shard_map(on_one_device, mesh=mesh, in_specs=in_specs, out_specs=P())
+    return spread(params, *given)
 
 
 def pad_shards(shards, length=None):

@@ -63,7 +63,7 @@ def lai_factor(k, lam=0.1, order=2):
     below = high * cos if order == 1 else high * cos * cos
     # u = H(|k|^p − λ), ½ at the kink: there all derivatives are the means of both sides'
     u = (1 + torch.sign(wide.detach().abs() ** order - lam)) / 2
-    return (u * above + (1 - u) * below).to(k.dtype)
+    return with_dtype_of(u * above + (1 - u) * below, k)
 
 
 def mean_over_samples(a):
@@ -112,8 +112,8 @@ class LaiLoss(nn.Module):
 
     def _M(self, c):
         # ‖c‖₂ = m ‖c/m‖₂ with m the largest entry: squares of c alone may overflow
-        limits = torch.finfo(c.dtype)
-        m = c.detach().amax(dim=-1, keepdim=True).clamp(limits.tiny, limits.max)
+        tiny = torch.finfo(c.dtype).tiny
+        m = c.detach().amax(dim=-1, keepdim=True).clamp(tiny, 1 / tiny)  # 1/m is finite
         square = (c / m).square().sum(dim=-1)
         # autograd differentiates both sides of a `where`: √0 may not stand in either
         root = torch.where(square > 0, square, 1.0).sqrt()
@@ -169,7 +169,8 @@ def with_dtype_of(L, *inputs):
     device = L.device.type
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
         return L
-    return L.to(reduce(torch.promote_types, (a.dtype for a in inputs)))
+    dtype = reduce(torch.promote_types, (a.dtype for a in inputs))
+    return L.to(dtype) if dtype.is_floating_point else L
 
 
 def times_power(a, e, order):
@@ -187,10 +188,7 @@ def _check_output(y, x):
 
 
 def _is_traced():
-    """Inside torch.compile, torch.func or forward mode.
-
-    There values are unknown, `autograd.grad` raises, or `detach` drops a tangent.
-    """
+    """Inside torch.compile, torch.func or forward mode, where `autograd.grad` or `detach` fail."""
     if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
         return True
     return torch.autograd.forward_ad._current_level >= 0

@@ -29,7 +29,8 @@ def batch_loss(model, x, t, lai_mask, loss, order=None):
         return with_dtype_of(loss.mean(times_power(1, widened(y) - widened(t), order)), y, t)
     e = widened(y) - widened(t)
     w = lai_mask.to(e.dtype)
-    return with_dtype_of(loss.mean(times_power(1 - w, e, order)), y, t) + loss(y, t, k, w)
+    L = loss.mean(times_power(1 - w, e, order)) + loss(y, t, k, w)
+    return with_dtype_of(L, y, t)
 
 
 def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):
@@ -47,7 +48,7 @@ def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):
         # ⌈α n⌉ samples; 0.07 · 100 is above 7 in doubles, by less than this factor takes away
         n_plain = n - math.ceil(alpha * n * (1 - 2**-52))
         lai_mask = torch.arange(n) >= n_plain
-    elif sampling == "batches":  # ⌊α n⌋ of n batches, and one more with probability α n − ⌊α n⌋
+    elif sampling == "batches":  # ⌊α B⌋ of B batches, and one more with probability α B − ⌊α B⌋
         n_batches = math.ceil(n / batch_size)
         count = int(alpha * n_batches + torch.rand((), generator=generator).item())
         lai_mask = torch.randperm(n_batches, generator=generator) < count
