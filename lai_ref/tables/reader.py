@@ -153,7 +153,10 @@ def _default_features(file: CsvFile, target: str) -> tuple[tuple[str, ...], list
     if not names:
         expected = f"at least one feature beside the target {name_of(target)}"
         got = listing(left_out) if left_out else "none"
-        raise malformed(file.name, file.line, None, expected, got, describe_delimiter(file))
+        action = (
+            "to use it, name it: features=…, --features" if left_out else describe_delimiter(file)
+        )
+        raise malformed(file.name, file.line, None, expected, got, action)
     return names, left_out
 
 

@@ -1,0 +1,326 @@
+"""CSV files that cannot be read: each error names its place and what to do about it."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lai_ref import load_csv
+from lai_ref.tables.messages import nearest
+from lai_ref.tables.reader import read_features
+from tests.inputs.refusals import check_refused
+from tests.tables.files import TABLE, written
+
+
+def check_message(call: Callable[[], Any], *words: str) -> None:
+    """`call` raises ValueError with a place, what was expected, what came and these words."""
+    with pytest.raises(ValueError) as error:
+        call()
+    message = str(error.value)
+    for word in ("expected ", ", got ", *words):
+        assert word in message, message
+    assert len(message) < 600 and "\n" not in message
+
+
+# old, new, place, words
+FIELDS = [
+    ("29", "many", "line 4, column b", ("a number, got 'many'", "correct the field")),
+    ("29", "2_9", "line 4, column b", ("got '2_9'",)),
+    ("29", "٢٩", "line 4, column b", ("got '٢٩'",)),
+    ("29", "0x1d", "line 4, column b", ("got '0x1d'",)),
+    ("29", '"1,029"', "line 4, column b", ("got '1,029'", "without thousands separators")),
+    ("29", "1'029", "line 4, column b", ('got "1\'029"', "without thousands separators")),
+    ("29", "true", "line 4, column b", ("got 'true'", "1 and 0")),
+    ("29", "inf", "line 4, column b", ("a finite number", "float32", "got 'inf'")),
+    ("29", "-Infinity", "line 4, column b", ("got '-Infinity'",)),
+    ("29", "1e39", "line 4, column b", ("float32", "got '1e39'", "a larger unit")),
+    ("29", "-3.5e38", "line 4, column b", ("float32", "got '-3.5e38'")),
+    ("29", "1" * 400, "line 4, column b", ("float32", "got '11111")),
+    ("29", "NA", "line 4, column b", ("got no value ('NA')", "per column: b 1;", "drop_missing")),
+    ("-4e0", "", "line 4, column price", ("got no value ('')", "--drop-missing")),
+    ("29,", "", "line 4, column price", ("expected 3 fields, got 2", "the separator is a comma")),
+    ("29", "29,1", "line 4, column price", ("expected 3 fields, got 4", "decimal commas")),
+    ("29", '"29', "line 4", ("a quote that is closed",)),
+    ("29", '"29"1', "line 4", ("a separator after a closing quote",)),
+    ("a,b", "b,b", "line 1, column b", ("occurs once", "columns 1 and 2")),
+    ("a,b", "a,", "line 1, column 2", ("a name, got none",)),
+    ("a,b,price", "1,2.5,3e1", "line 1", ("a header with names, got numbers (1, 2.5, 3e1)",)),
+    (
+        "price",
+        "Price",
+        "line 1",
+        ("'price' (target)", "the nearest name is 'Price'", "a, b, Price"),
+    ),
+    ("price", "prize", "line 1", ("'price' (target)", "the nearest name is 'prize'")),
+    ("a,b,price", "a,b;price", "line 1", ("one separator", "a comma and a semicolon")),
+    (",", "|", "line 1", ("'price' (target)", "the columns are a|b|price", "the separator is")),
+    (TABLE, "", "line 1", ("a header", "got none")),
+    (TABLE, "\n \n,,\n", "line 1", ("a header", "got none")),
+    (TABLE, "a,b,price\n", "line 1", ("rows below the header, got none",)),
+    (TABLE, "a,b,price\n\n,,\n", "line 1", ("rows below the header, got none",)),
+    ("\n5,49,.5\n6,60,12", "", "line 2", ("at least 5 rows", "got 4", "add rows")),
+    (TABLE, "price\n1\n2\n", "line 1", ("at least one feature", "got none")),
+    (TABLE, "id,price\n1,2\n", "line 1", ("at least one feature", "got id", "to use it")),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "place", "words"), FIELDS)
+def test_a_wrong_table_is_rejected_with_its_place(
+    tmp_path: Path, old: str, new: str, place: str, words: tuple[str, ...]
+) -> None:
+    assert old in TABLE
+    path = written(tmp_path, TABLE.replace(old, new))
+    check_message(lambda: load_csv(path, "price"), f"flats.csv, {place}: expected ", *words)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_those_of_the_file(tmp_path: Path, end: str) -> None:
+    content = TABLE.replace("a,", '"a\n(m)",').replace("1,10", "\n\n1,10").replace("42", "x")
+    path = written(tmp_path, content.replace("\n", end))
+    # the header has two lines, two are blank, and x is in the fourth row
+    check_message(lambda: load_csv(path, "price"), "flats.csv, line 8, column b")
+
+
+# Text
+
+
+def with_text(values: str) -> str:
+    """The table with a column of text."""
+    rows = TABLE.splitlines()
+    return f"city,{rows[0]}\n" + "".join(f"{values},{row}\n" for row in rows[1:])
+
+
+@pytest.mark.parametrize("word", ["Rome", "2020-01-31", "12 km", "10 %", "€ 5"])
+def test_a_column_of_text_comes_with_the_others(tmp_path: Path, word: str) -> None:
+    path = written(tmp_path, with_text(word).replace("a,", "area in m²,"))
+    check_message(
+        lambda: load_csv(path, "price"),
+        f"flats.csv, line 2, column city: expected numbers, got text ('{word}')",
+        "features=…, --features 'area in m²' b",
+    )
+
+
+def test_all_columns_of_text_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path, with_text("Rome,x").replace("city,", "city,kind,"))
+    check_message(
+        lambda: load_csv(path, "price"), "columns of text: city, kind;", "--features a b)"
+    )
+
+
+def test_no_column_of_numbers_is_left(tmp_path: Path) -> None:
+    path = written(tmp_path, "city,price\n" + "Rome,1\n" * 6)
+    check_message(lambda: load_csv(path, "price"), "no column of numbers is left")
+
+
+@pytest.mark.parametrize("word", ["TRUE", "False", "yes"])
+def test_truth_values_are_text_and_come_with_the_numbers_to_write(
+    tmp_path: Path, word: str
+) -> None:
+    path = written(tmp_path, with_text(word))
+    check_message(lambda: load_csv(path, "price"), "columns of text: city", "write 1 and 0")
+
+
+def test_numbers_with_thousands_separators_are_text(tmp_path: Path) -> None:
+    path = written(tmp_path, with_text('"1,234"'))
+    check_message(lambda: load_csv(path, "price"), "got text ('1,234')", "thousands separators")
+
+
+def test_a_target_of_text_is_not_a_feature_to_leave_out(tmp_path: Path) -> None:
+    path = written(tmp_path, with_text("Rome"))
+    check_message(lambda: load_csv(path, "city"), "column city", "choose a target of numbers")
+
+
+def test_text_among_missing_values_is_a_column_of_text(tmp_path: Path) -> None:
+    path = written(tmp_path, with_text("").replace("\n,3", "\nRome,3"))
+    check_message(lambda: load_csv(path, "price"), "line 4, column city", "columns of text: city")
+
+
+# Missing values, constants, decimal signs
+
+
+def test_missing_values_are_counted_per_column_with_the_first_place(tmp_path: Path) -> None:
+    path = written(tmp_path, TABLE.replace("29", "").replace("5,49,.5", "NA,?,.5"))
+    words = ("flats.csv, line 4, column b", "missing values per column: b 2, a 1;")
+    check_message(lambda: load_csv(path, "price"), *words)
+
+
+def test_too_few_rows_without_the_dropped_ones(tmp_path: Path) -> None:
+    path = written(tmp_path, TABLE.replace("29", "").replace("42", ""))
+    check_message(
+        lambda: load_csv(path, "price", drop_missing=True),
+        "at least 5 rows",
+        "got 4, without 2 with missing values",
+    )
+
+
+def test_a_constant_feature_has_its_own_message(tmp_path: Path) -> None:
+    path = written(tmp_path, with_text("7"))
+    check_message(
+        lambda: load_csv(path, "price"),
+        "flats.csv, line 2, column city: expected at least two different numbers, got 7 in all 6",
+        "leave the column out",
+    )
+
+
+def test_a_constant_target_has_its_own_message(tmp_path: Path) -> None:
+    path = written(tmp_path, with_text("7"))
+    check_message(lambda: load_csv(path, "city"), "column city", "choose another target")
+
+
+def test_a_feature_that_is_constant_without_dropped_rows_is_found(tmp_path: Path) -> None:
+    path = written(tmp_path, with_text("7").replace("7,3,29", "8,3,"))
+    check_message(lambda: load_csv(path, "price", drop_missing=True), "got 7 in all 5 rows")
+
+
+def test_two_decimal_signs_in_one_file_are_ambiguous(tmp_path: Path) -> None:
+    path = written(tmp_path, TABLE.replace(",", ";").replace("2.5", "2,5"))
+    check_message(
+        lambda: load_csv(path, "price"),
+        "flats.csv, line 3, column price: expected one decimal sign",
+        "as '1.5' in line 2",
+        "got '2,5'",
+    )
+
+
+def test_a_decimal_comma_and_a_thousands_point_are_no_number(tmp_path: Path) -> None:
+    path = written(tmp_path, TABLE.replace(",", ";").replace(".", ",").replace("29", "1.029,5"))
+    check_message(lambda: load_csv(path, "price"), "line 4, column b", "thousands separators")
+
+
+# Bytes
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "words"),
+    [
+        (TABLE.replace("b", "Größe").encode("latin-1"), "line 1", ("UTF-8", "0xf6", "save")),
+        (TABLE.replace("\n", "\r\n").replace("29", "é").encode("cp1252"), "line 4", ("0xe9",)),
+        (TABLE.replace("\n", "\r").replace("29", "é").encode("cp1252"), "line 4", ("0xe9",)),
+        (TABLE.encode()[:-3] + "é".encode()[:1], "line 7", ("UTF-8", "0xc3")),
+        (TABLE.encode("utf-16"), "line 1", ("UTF-8", "UTF-16", "save")),
+        (b"PK\x03\x04...", "line 1", ("Excel",)),
+        (gzip.compress(TABLE.encode()), "line 1", ("does not end in .gz",)),
+    ],
+)
+def test_other_bytes_than_utf_8_are_rejected_with_their_line(
+    tmp_path: Path, content: bytes, place: str, words: tuple[str, ...]
+) -> None:
+    path = written(tmp_path, content)
+    check_message(lambda: load_csv(path, "price"), f"flats.csv, {place}: expected", *words)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [TABLE.encode(), b"", gzip.compress(TABLE.encode())[:-9], b"\x1f\x8b\x08" + 20 * b"x"],
+)
+def test_damaged_gzip_data_are_rejected(tmp_path: Path, content: bytes) -> None:
+    path = written(tmp_path, content, "flats.csv.gz")
+    if content:
+        check_message(lambda: load_csv(path, "price"), "flats.csv.gz: expected gzip data")
+    else:
+        check_message(lambda: load_csv(path, "price"), "flats.csv.gz, line 1: expected a header")
+
+
+def test_a_field_that_is_far_too_long_is_rejected(tmp_path: Path) -> None:
+    path = written(tmp_path, TABLE.replace("29", '"' + "x" * 200_000 + '"'))
+    check_message(lambda: load_csv(path, "price"), "flats.csv, line 4")
+
+
+def test_messages_about_long_and_odd_names_stay_on_one_line(tmp_path: Path) -> None:
+    header = '"a\nb",' + ",".join(f"{'x' * 99}{i}" for i in range(99)) + ",price\n"
+    path = written(tmp_path, header)
+    with pytest.raises(ValueError) as error:
+        load_csv(path, "cost")
+    assert "\n" not in str(error.value) and len(str(error.value)) < 3000
+
+
+# Arguments
+
+
+def test_a_missing_file_comes_with_the_nearest_name(tmp_path: Path) -> None:
+    written(tmp_path, TABLE)
+    check_refused(
+        lambda: load_csv(tmp_path / "Flat.csv", "price"),
+        FileNotFoundError,
+        "path",
+        "does not exist",
+        "the nearest name there is flats.csv",
+    )
+    check_refused(
+        lambda: load_csv(tmp_path / "none" / "x.csv", "price"), FileNotFoundError, "path", "x.csv"
+    )
+    check_refused(
+        lambda: load_csv(tmp_path / "flats.csv" / "x", "price"), FileNotFoundError, "path", "not"
+    )
+    here = written(tmp_path, TABLE)
+    test = tmp_path / "new.csv"
+    check_refused(lambda: load_csv(here, "price", test=test), FileNotFoundError, "test", "new.csv")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    check_refused(lambda: load_csv(tmp_path, "price"), IsADirectoryError, "path", "folder")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"path": 5}, TypeError, ("path", "CSV file", "5")),
+        ({"path": b"flats.csv"}, TypeError, ("path", "b'flats.csv'")),
+        ({"test": 5}, TypeError, ("test", "5")),
+        ({"target": None}, TypeError, ("target", "None")),
+        ({"features": "ab"}, TypeError, ("features", "a list", "'ab'")),
+        ({"features": []}, TypeError, ("features", "a list", "[]")),
+        ({"features": [1]}, TypeError, ("features", "[1]")),
+        ({"features": 1}, TypeError, ("features", "1")),
+        ({"features": ["a", "b", "a"]}, ValueError, ("features", "once", "'a' twice")),
+        ({"features": ["a", "price"]}, ValueError, ("features", "other than the target")),
+        ({"delimiter": "|"}, ValueError, ("delimiter", "one of ',', ';', '\\t'", "'|'")),
+        ({"drop_missing": 1}, TypeError, ("drop_missing", "True or False", "1")),
+        ({"features": ["a", "B"]}, ValueError, ("flats.csv, line 1", "'B' (feature)", "is 'b'")),
+    ],
+)
+def test_a_wrong_argument_is_rejected_by_name(
+    tmp_path: Path, options: dict[str, Any], error: type[Exception], words: tuple[str, ...]
+) -> None:
+    arguments: dict[str, Any] = {"path": written(tmp_path, TABLE), "target": "price"}
+    check_refused(lambda: load_csv(**(arguments | options)), error, *words)
+
+
+def test_a_test_file_without_a_feature_is_rejected_before_numbers_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path, TABLE.replace("29", "x"))
+    test = written(tmp_path, "a,c\n1,2\n", "new.csv")
+    check_message(lambda: load_csv(path, "price", test=test), "new.csv, line 1", "'b' (feature)")
+
+
+def test_a_wrong_number_in_the_test_file_is_rejected_with_its_place(tmp_path: Path) -> None:
+    path, test = written(tmp_path, TABLE), written(tmp_path, "b,a\n1,2\n3,x\n5,6\n", "new.csv")
+    check_message(lambda: load_csv(path, "price", test=test), "new.csv, line 3, column a", "'x'")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("a,c\n1,2\n", ("flats.csv, line 1", "'b' (feature)", "the columns are a, c")),
+        ("a,b\n1,x\n", ("flats.csv, line 2, column b", "'x'")),
+        ("a,b\n1,\n", ("flats.csv, line 2, column b", "fill them in")),
+        ("a,b\n1,2\n\n,\n3,4", ("flats.csv, line 4, column a", "a 1, b 1")),
+        ("a,b\n", ("flats.csv, line 1", "rows below the header")),
+    ],
+)
+def test_features_that_do_not_fit_are_rejected(
+    tmp_path: Path, content: str, words: tuple[str, ...]
+) -> None:
+    path = written(tmp_path, content)
+    with pytest.raises(ValueError) as error:
+        read_features(path, ["a", "b"])
+    assert "drop_missing" not in str(error.value)
+    check_message(lambda: read_features(path, ["a", "b"]), *words)
+
+
+def test_the_nearest_name_is_the_same_in_other_letters_first() -> None:
+    assert nearest("price", ["prices", "PRICE", "rice"]) == "PRICE"
+    assert nearest("price", ["area", "x"]) == ""
