@@ -57,13 +57,18 @@ FIELDS = [
     ),
     ("price", "prize", "line 1", ("'price' (target)", "the nearest name is 'prize'")),
     ("a,b,price", "a,b;price", "line 1", ("one separator", "a comma and a semicolon")),
-    (",", "|", "line 1", ("'price' (target)", "the columns are a|b|price", "the separator is")),
+    (
+        ",",
+        "|",
+        "line 1",
+        ("'price' (target)", "the columns are a|b|price", "commas, semicolons or tabs"),
+    ),
     (TABLE, "", "line 1", ("a header", "got none")),
     (TABLE, "\n \n,,\n", "line 1", ("a header", "got none")),
     (TABLE, "a,b,price\n", "line 1", ("rows below the header, got none",)),
     (TABLE, "a,b,price\n\n,,\n", "line 1", ("rows below the header, got none",)),
     ("\n5,49,.5\n6,60,12", "", "line 2", ("at least 5 rows", "got 4", "add rows")),
-    (TABLE, "price\n1\n2\n", "line 1", ("at least one feature", "got none")),
+    (TABLE, "price\n1\n2\n", "line 1", ("at least one feature", "got none", "or tabs")),
     (TABLE, "id,price\n1,2\n", "line 1", ("at least one feature", "got id", "to use it")),
 ]
 
