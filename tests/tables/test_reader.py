@@ -75,6 +75,11 @@ def test_quotes_hide_separators_ends_of_lines_and_quotes(tmp_path: Path) -> None
     assert data.x.tolist() == [[i, i * i] for i in range(6)]
 
 
+def test_a_name_keeps_its_ends_of_lines(tmp_path: Path) -> None:
+    data = read(tmp_path, TABLE.replace("a,", '"two\nlines",').replace("\n", "\r\n"))
+    assert data.features == ("two\r\nlines", "b")
+
+
 def test_names_keep_their_letters(tmp_path: Path) -> None:
     data = read(tmp_path, TABLE.replace("a,", "Größe in m²,"))
     assert data.features == ("Größe in m²", "b")
@@ -217,3 +222,5 @@ def test_a_long_table_is_read_in_chunks(tmp_path: Path) -> None:
     content = "a,b,price\n" + "".join(f"{a},{b},{t}\n" for a, b, t in rows)
     data = read(tmp_path, content)
     np.testing.assert_array_equal(np.column_stack([data.x, data.t]), rows)
+    gaps = read(tmp_path, content.replace("9999,", ","), drop_missing=True)  # in the middle
+    assert gaps.x[:, 0].tolist() == [i for i in range(20_000) if i % 10_000 != 9999]

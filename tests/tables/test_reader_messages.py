@@ -90,6 +90,20 @@ def test_lines_are_those_of_the_file(tmp_path: Path, end: str) -> None:
     check_message(lambda: load_csv(path, "price"), "flats.csv, line 8, column b")
 
 
+def test_a_row_of_several_lines_has_the_number_of_its_first(tmp_path: Path) -> None:
+    content = TABLE.replace("1,10", '1,"10\n\n"').replace("29", '"x\ny"')
+    path = written(tmp_path, content)
+    check_message(lambda: load_csv(path, "price"), "flats.csv, line 6, column b", r"'x\ny'")
+
+
+def test_what_is_wrong_first_in_a_long_file_is_said(tmp_path: Path) -> None:
+    content = "a,price\n" + "Rome,1\n" * 10_000 + "1,2,3\n"
+    path = written(tmp_path, content)
+    check_message(lambda: load_csv(path, "price"), "line 2, column a")
+    path = written(tmp_path, content.replace("Rome", "1"))
+    check_message(lambda: load_csv(path, "price"), "line 10002, column price", "got 3")
+
+
 # Text
 
 
@@ -137,6 +151,8 @@ def test_numbers_with_thousands_separators_are_text(tmp_path: Path) -> None:
 def test_a_target_of_text_is_not_a_feature_to_leave_out(tmp_path: Path) -> None:
     path = written(tmp_path, with_text("Rome"))
     check_message(lambda: load_csv(path, "city"), "column city", "choose a target of numbers")
+    path = written(tmp_path, with_text("Rome,x").replace("city,", "city,kind,"))
+    check_message(lambda: load_csv(path, "kind"), "column kind", "choose a target of numbers")
 
 
 def test_text_among_missing_values_is_a_column_of_text(tmp_path: Path) -> None:
@@ -220,7 +236,12 @@ def test_other_bytes_than_utf_8_are_rejected_with_their_line(
 
 @pytest.mark.parametrize(
     "content",
-    [TABLE.encode(), b"", gzip.compress(TABLE.encode())[:-9], b"\x1f\x8b\x08" + 20 * b"x"],
+    [
+        TABLE.encode(),
+        b"",
+        gzip.compress(TABLE.encode())[:-9],
+        b"\x1f\x8b\x08" + 7 * b"\0" + 9 * b"\xff",
+    ],
 )
 def test_damaged_gzip_data_are_rejected(tmp_path: Path, content: bytes) -> None:
     path = written(tmp_path, content, "flats.csv.gz")
