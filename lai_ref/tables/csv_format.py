@@ -144,8 +144,11 @@ def _records(name: str, lines: Iterator[str], delimiter: str) -> Iterator[Row]:
 
 def _wrong_quotes(name: str, first: int, last: int, reason: str) -> ValueError:
     """What the csv module found wrong in a row that begins in line `first`."""
-    if "end of data" in reason or "field limit" in reason:
-        action = "close the quote, or double it inside a quoted field"
+    action = "close the quote, or double it inside a quoted field"
+    if "field limit" in reason:
+        expected = f"fields of at most {csv.field_size_limit()} characters"
+        return malformed(name, first, None, expected, "a longer one", action)
+    if "end of data" in reason:
         return malformed(name, first, None, "a quote that is closed", "one that is not", action)
     if "expected after" in reason:
         action = "double a quote inside a quoted field"
