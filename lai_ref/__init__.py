@@ -3,8 +3,8 @@
 In reading order: `factor`, `lai` and `losses` (the loss, and those it is measured against),
 `activations` and `mlp` (the network and its double backward pass), `objective` (the two joined),
 `adam`, `train` (Lai Training); then `state` and `metrics`. The folders hold regression tables
-(`tables`: split and scaling), the data of the paper's experiments (`california`), what the lessons
-stand on (`support`), and the test suite for ports (`oracle`).
+(`tables`: reading CSV files, split, scaling), the data of the paper's experiments (`california`),
+what the lessons stand on (`support`), and the test suite for ports (`oracle`).
 """
 
 from lai_ref.adam import Adam, AdamState
@@ -20,6 +20,7 @@ from lai_ref.support.gradcheck import numerical_gradient
 from lai_ref.support.validation import Array
 from lai_ref.tables.dataset import Dataset
 from lai_ref.tables.experiment import Experiment, prepare
+from lai_ref.tables.reader import load_csv
 from lai_ref.train import Epoch, lai_training
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "lai_factor_derivative",
     "lai_training",
     "load_california",
+    "load_csv",
     "load_state",
     "noise_sensitivity",
     "numerical_gradient",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
+import sys
 from itertools import zip_longest
 from pathlib import Path
 
@@ -12,7 +12,9 @@ import numpy as np
 
 from lai_ref.california.synthetic import make_synthetic_california
 from lai_ref.support.validation import Array, check_int
+from lai_ref.tables.columns import read_columns
 from lai_ref.tables.dataset import Dataset
+from lai_ref.tables.messages import malformed
 
 HEADER = "id,MedInc,HouseAge,AveRooms,AveBedrms,Population,AveOccup,Latitude,Longitude,MedHouseVal"
 COLUMNS = {"train.csv": tuple(HEADER.split(",")), "test.csv": tuple(HEADER.split(",")[:-1])}
@@ -99,31 +101,16 @@ def _read(folder: Path, name: str) -> tuple[Array, str]:
     for want, got in zip_longest(columns, header):
         if got != want:
             found = "nothing" if got is None else repr(got)
-            raise _malformed(name, 1, want or columns[-1], f"the header {','.join(columns)}", found)
+            raise malformed(name, 1, want or columns[-1], f"the header {','.join(columns)}", found)
     if len(lines) == 1:
-        raise _malformed(name, 2, columns[0], "at least one row of numbers", "nothing")
-    rows = [_numbers(name, i, line, columns) for i, line in enumerate(lines[1:], start=2)]
-    return np.array(rows), hashlib.sha256(content).hexdigest()
-
-
-def _numbers(name: str, line: int, text: str, columns: tuple[str, ...]) -> list[float]:
-    """The numbers in one line of text."""
-    fields = text.split(",")
-    if len(fields) != len(columns):
-        column = columns[min(len(fields), len(columns) - 1)]
-        raise _malformed(name, line, column, f"{len(columns)} fields", str(len(fields)))
-    row = []
-    for column, field in zip(columns, fields, strict=True):
-        try:
-            number = float(field)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number) or "_" in field:  # Python takes 1_000 for a number
-            raise _malformed(name, line, column, "a finite number", repr(field))
-        row.append(number)
-    return row
-
-
-def _malformed(name: str, line: int, column: str, expected: str, got: str) -> ValueError:
-    got = got if len(got) <= 60 else got[:60] + "…"
-    return ValueError(f"{name}, line {line}, column {column}: expected {expected}, got {got}")
+        raise malformed(name, 2, columns[0], "at least one row of numbers", "nothing")
+    # Kaggle's files have no quotes and no blank lines
+    rows = ((i, line.split(",")) for i, line in enumerate(lines[1:], start=2))
+    read = read_columns(name, columns, rows, range(len(columns)), largest=sys.float_info.max)
+    wrong = [(found, each.name) for each in read for found in each.findings.values()]
+    if wrong:
+        found_first, column = min(wrong, key=lambda each: each[0].line)
+        got = repr(found_first.text)
+        raise malformed(name, found_first.line, column, "a finite number", got)
+    values = np.column_stack([np.concatenate(column.chunks) for column in read])
+    return values, hashlib.sha256(content).hexdigest()

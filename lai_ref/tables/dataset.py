@@ -15,3 +15,5 @@ class Dataset(NamedTuple):
     x_test: Array  # (m, D)
     features: tuple[str, ...]  # the names of the D columns
     source: str  # where the numbers come from, in words for a table or a caption
+    target: str = "MedHouseVal"  # the name of the target's column
+    notes: tuple[str, ...] = ()  # sentences for the user: columns left out, rows dropped

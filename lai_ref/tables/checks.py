@@ -1,0 +1,162 @@
+"""What makes a table unusable, with its place: text, missing values, constants, wrong names."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+
+from lai_ref.support.validation import Array
+from lai_ref.tables.columns import Column, Finding, as_number, read_columns
+from lai_ref.tables.csv_format import CsvFile, describe_delimiter
+from lai_ref.tables.messages import listing, malformed, name_of, nearest
+
+MIN_ROWS = 5  # the smallest table whose 20 % for validation are a whole sample
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+LEAVE_OUT = "leave the column out: name the others with features=…, --features"
+ONE_COLUMN = "separate the columns with commas, semicolons or tabs"
+TRUTH = {"true", "false", "t", "f", "yes", "no", "y", "n"}
+GROUPED = re.compile(r"\d[,._'\s]\d")  # a decimal comma, or thousands separators
+
+
+class Table(NamedTuple):
+    """Columns of numbers, and where they came from."""
+
+    name: str  # of the file
+    columns: tuple[str, ...]
+    values: Array  # (rows, columns)
+    line: int  # of the first row
+    n_dropped: int  # rows with a missing value
+
+
+def find(file: CsvFile, names: Iterable[str], what: str) -> list[int]:
+    """The indices of columns of a file; `what` they are, for the message about a missing one."""
+    for name in names:
+        if name not in file.columns:
+            similar = nearest(name, file.columns)
+            hint = f"the nearest name is {similar!r}; " if similar else ""
+            action = f"{hint}the columns are {listing(file.columns)}"
+            if len(file.columns) == 1:
+                action += f"; {ONE_COLUMN}"
+            expected = f"a column {name_of(name)!r} ({what})"
+            raise malformed(file.name, file.line, None, expected, "none of that name", action)
+    return [file.columns.index(name) for name in names]
+
+
+def reject_numbers_as_header(file: CsvFile) -> None:
+    if all(as_number(column.replace(",", ".")) is not None for column in file.columns):
+        got = f"numbers ({listing(file.columns)})"
+        action = "add a first line with the names of the columns"
+        raise malformed(file.name, file.line, None, "a header with names", got, action)
+
+
+def read_table(
+    file: CsvFile,
+    features: tuple[str, ...],
+    target: str | None,
+    *,
+    drop_missing: bool,
+    can_drop: bool = True,
+) -> Table:
+    """The features of a file and, if there is one, the target as the last column.
+
+    Without `can_drop` the message about missing values does not offer to drop rows.
+    """
+    names = features if target is None else (*features, target)
+    used = [*find(file, features, "feature"), *find(file, names[len(features) :], "target")]
+    first = next(file.rows, None)
+    if first is None:
+        action = "add rows"
+        raise malformed(file.name, file.line, None, "rows below the header", "none", action)
+    columns = read_columns(
+        file.name,
+        file.columns,
+        chain([first], file.rows),
+        used,
+        largest=FLOAT32_MAX,
+        decimal_comma=file.delimiter == ";",
+        action=describe_delimiter(file),
+    )
+    _reject_text(file.name, columns, target)
+    _reject_large(file.name, columns)
+    values = np.column_stack([np.concatenate(column.chunks) for column in columns])
+    is_missing = np.isnan(values).any(axis=1)
+    if is_missing.any() and not drop_missing:
+        raise _missing(file.name, columns, can_drop)
+    return Table(file.name, names, values[~is_missing], first[0], int(is_missing.sum()))
+
+
+def reject_unusable(table: Table) -> None:
+    """Raise ValueError for too few rows, or a column with one value."""
+    n = len(table.values)
+    if n < MIN_ROWS:
+        got = f"{n}, without {table.n_dropped} with missing values" if table.n_dropped else str(n)
+        expected = f"at least {MIN_ROWS} rows, to train and to validate"
+        action = "leave out the columns with missing values" if table.n_dropped else "add rows"
+        raise malformed(table.name, table.line, None, expected, got, action)
+    is_constant = (table.values == table.values[0]).all(axis=0)
+    for column, value in zip(table.columns, table.values[0], strict=True):
+        if is_constant[table.columns.index(column)]:
+            expected, got = "at least two different numbers", f"{value:g} in all {n} rows"
+            action = "choose another target" if column == table.columns[-1] else LEAVE_OUT
+            raise malformed(table.name, table.line, column, expected, got, action)
+
+
+def _reject_text(file: str, columns: Sequence[Column], target: str | None) -> None:
+    """Columns of text before single fields of text, the target before the features."""
+    text = [column for column in columns if column.is_text]
+    for column in sorted(text, key=lambda column: column.name != target):
+        found = column.findings["text"]
+        if column.name == target:
+            action = "choose a target of numbers"
+        else:
+            numbers = [each.name for each in columns if each not in text and each.name != target]
+            keep = f" {shlex.join(numbers)}" if len(numbers) <= 20 else ""  # no list of hundreds
+            action = f"columns of text: {', '.join(name_of(each.name) for each in text)}; " + (
+                f"name only the others (features=…, --features{keep})"
+                if numbers
+                else "no column of numbers is left"
+            )
+        action += f", or replace the text by numbers{_advice(found.text)}"
+        raise malformed(file, found.line, column.name, "numbers", f"text ({found.text!r})", action)
+    action = f"correct the field, or {LEAVE_OUT}"
+    for found, name in _findings(columns, "text"):
+        got = repr(found.text)
+        raise malformed(file, found.line, name, "a number", got, action + _advice(found.text))
+
+
+def _findings(columns: Sequence[Column], kind: str) -> list[tuple[Finding, str]]:
+    """What was found of one kind, and in which columns, by line."""
+    found = [(each.findings[kind], each.name) for each in columns if kind in each.findings]
+    return sorted(found, key=lambda each: each[0].line)
+
+
+def _advice(text: str) -> str:
+    if text.strip().lower() in TRUTH:
+        return "; write 1 and 0 for true and false"
+    if GROUPED.search(text):
+        return (
+            "; write numbers with a decimal point and without thousands separators"
+            " (decimal commas: only where semicolons separate the columns)"
+        )
+    return ""
+
+
+def _reject_large(file: str, columns: Sequence[Column]) -> None:
+    for found, column in _findings(columns, "range"):
+        expected = f"a finite number in the range of float32 (at most {FLOAT32_MAX:.2g})"
+        action = f"use a larger unit, or {LEAVE_OUT}"
+        raise malformed(file, found.line, column, expected, repr(found.text), action)
+
+
+def _missing(file: str, columns: Sequence[Column], can_drop: bool) -> ValueError:
+    found = _findings(columns, "missing")
+    (place, name), *_ = found
+    counts = listing([f"{column} {missing.n}" for missing, column in found])
+    drop = "drop these rows (drop_missing=True, --drop-missing)" if can_drop else "fill them in"
+    action = f"missing values per column: {counts}; {drop}, or {LEAVE_OUT}"
+    return malformed(file, place.line, name, "a number", f"no value ({place.text!r})", action)

@@ -1,0 +1,165 @@
+"""Columns of numbers from rows of text, and what in them is no number.
+
+A number is what Python's `float` takes, in ASCII and without underscores. The rows are converted in
+chunks, column by column: a chunk of nothing but numbers takes one pass, and only one with anything
+else is looked at field by field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from lai_ref.support.validation import Array
+from lai_ref.tables.csv_format import Row
+from lai_ref.tables.messages import malformed
+
+CHUNK_ROWS = 8192
+MISSING = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-"))
+
+
+class Finding(NamedTuple):
+    """Fields of one kind in a column: how many, and the first."""
+
+    n: int
+    line: int
+    text: str
+
+
+@dataclass
+class Column:
+    """The numbers of one column, NaN for a missing one, and what else was found in it.
+
+    The kinds of findings are "missing", "text" and "range" (infinite or too large).
+    """
+
+    name: str
+    n_rows: int = 0
+    chunks: list[Array] = field(default_factory=list)
+    findings: dict[str, Finding] = field(default_factory=dict)
+
+    def add(self, kind: str, line: int, text: str) -> None:
+        found = self.findings.get(kind)
+        self.findings[kind] = found._replace(n=found.n + 1) if found else Finding(1, line, text)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether at least half of what is there is no number."""
+        n_text = self.findings["text"].n if "text" in self.findings else 0
+        n_missing = self.findings["missing"].n if "missing" in self.findings else 0
+        return n_text > 0 and 2 * n_text >= self.n_rows - n_missing
+
+
+def read_columns(
+    name: str,
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    used: Sequence[int],
+    *,
+    largest: float,
+    decimal_comma: bool = False,
+    action: str = "",
+) -> list[Column]:
+    """The `used` columns of a file, up to the chunk that has anything but numbers and gaps.
+
+    Parameters
+    ----------
+    largest
+        The largest |number| that is not a finding.
+    decimal_comma
+        Whether a comma may be the decimal sign; a file has one decimal sign.
+    action
+        What to do about a row with too few or too many fields, for the message.
+    """
+    found = [Column(columns[j]) for j in used]
+    signs: dict[str, tuple[int, str, str]] = {}  # the first place of each decimal sign
+    rows = _of_full_length(name, columns, rows, action)
+    while chunk := list(islice(rows, CHUNK_ROWS)):
+        lines = [line for line, _ in chunk]
+        for j, column in zip(used, found, strict=True):
+            fields = [fields[j] for _, fields in chunk]
+            if decimal_comma:
+                _note_signs(signs, column.name, lines, fields)
+            _convert(column, lines, fields, largest, decimal_comma)
+        if any(column.findings.keys() - {"missing"} for column in found):
+            break
+        if len(signs) == 2:
+            line, name_, text = max(signs.values())
+            other = min(signs.values())
+            raise malformed(
+                name,
+                line,
+                name_,
+                f"one decimal sign in the file, as {other[2]!r} in line {other[0]} has it",
+                repr(text),
+                "write all numbers with the same decimal sign and without thousands separators",
+            )
+    return found
+
+
+def _of_full_length(
+    name: str, columns: Sequence[str], rows: Iterable[Row], action: str
+) -> Iterator[Row]:
+    n = len(columns)
+    for row in rows:
+        if len(row[1]) != n:
+            column = columns[min(len(row[1]), n - 1)]
+            raise malformed(name, row[0], column, f"{n} fields", str(len(row[1])), action)
+        yield row
+
+
+def _note_signs(
+    signs: dict[str, tuple[int, str, str]], name: str, lines: list[int], fields: list[str]
+) -> None:
+    text = "".join(fields)
+    for sign in ",.":
+        if sign not in signs and sign in text:
+            i = next(i for i, each in enumerate(fields) if sign in each)
+            signs[sign] = lines[i], name, fields[i]
+
+
+def _convert(
+    column: Column, lines: list[int], fields: list[str], largest: float, decimal_comma: bool
+) -> None:
+    """Append a chunk of fields to a column."""
+    column.n_rows += len(fields)
+    text = "".join(fields)
+    if decimal_comma and "," in text:
+        numerals = [each.replace(",", ".") for each in fields]
+    else:
+        numerals = fields
+    if "_" not in text and text.isascii():
+        try:
+            values = np.array(list(map(float, numerals)))
+        except ValueError:
+            pass
+        else:
+            if np.abs(values).max() <= largest:  # not for NaN
+                column.chunks.append(values)
+                return
+    values = np.full(len(fields), np.nan)
+    for i, numeral in enumerate(numerals):
+        if numeral.strip().lower() in MISSING:
+            column.add("missing", lines[i], fields[i])
+        elif (number := as_number(numeral)) is None:
+            column.add("text", lines[i], fields[i])
+        elif not abs(number) <= largest:
+            column.add("range", lines[i], fields[i])
+        else:
+            values[i] = number
+    column.chunks.append(values)
+
+
+def as_number(text: str) -> float | None:
+    """The number that a field is, infinite ones included, or None."""
+    text = text.strip()
+    if "_" in text or not text.isascii():  # Python takes 1_000 and digits of all scripts
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,184 @@
+"""Regression tables from CSV files: which columns are the features, and what was left out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from lai_ref.support.validation import Array
+from lai_ref.tables.checks import (
+    ONE_COLUMN,
+    Table,
+    find,
+    read_table,
+    reject_numbers_as_header,
+    reject_unusable,
+)
+from lai_ref.tables.csv_format import CsvFile, open_csv
+from lai_ref.tables.dataset import Dataset
+from lai_ref.tables.messages import listing, malformed, name_of
+
+INDEX = re.compile(r"|id|unnamed: 0", re.IGNORECASE)  # the last is pandas' name for no name
+
+
+def load_csv(
+    path: str | os.PathLike[str],
+    target: str,
+    features: Sequence[str] | None = None,
+    test: str | os.PathLike[str] | None = None,
+    *,
+    delimiter: str | None = None,
+    drop_missing: bool = False,
+) -> Dataset:
+    """Read a regression table from a CSV file with a header.
+
+    The text is UTF-8, with or without a byte-order mark. Fields may be quoted; commas, semicolons
+    or tabs separate them. With semicolons the decimal sign may be a comma. A file whose name ends
+    in .gz is decompressed.
+
+    Parameters
+    ----------
+    path
+        The file with the rows to train on.
+    target
+        The name of the column to predict.
+    features
+        The names of the columns to predict it from. None: all other columns, except those
+        called id and a first one without a name (an index); `Dataset.notes` lists the exceptions.
+    test
+        A file with the rows for `x_test`; it has the features in any order, and other columns are
+        ignored. None: no rows.
+    delimiter
+        ``","``, ``";"`` or ``"\\t"``. None: the one that gives the header most columns.
+    drop_missing
+        Whether to drop rows that lack a value in a used column: an empty field, NA, N/A, #N/A,
+        <NA>, NaN, null, None, ? or -, in upper or lower case. `Dataset.notes` has their number.
+
+    Returns
+    -------
+    Dataset
+        `source` has the names of the files without their folder, the numbers of rows and features,
+        and a digest of names and numbers.
+
+    Raises
+    ------
+    TypeError
+        An argument of another type.
+    OSError
+        A file that cannot be read; FileNotFoundError, with the nearest name, if it does not exist.
+    ValueError
+        A file that is no such table, or a used column with anything but finite float32 numbers.
+        The message has the file, the line, the column and what to do. A row's line is its first.
+        Also for a constant column, and fewer than 5 rows: 20 % of 5 is one sample to validate on.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> text = "id;size;rent\\n1;30;400,5\\n2;45;510\\n3;50;600\\n4;62;640\\n5;80;800\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "flats.csv")
+    ...     _ = file.write_text(text, encoding="utf-8")
+    ...     data = load_csv(file, target="rent")
+    >>> data.features, data.x[:, 0].tolist(), data.t.tolist()
+    (('size',), [30.0, 45.0, 50.0, 62.0, 80.0], [400.5, 510.0, 600.0, 640.0, 800.0])
+    >>> data.notes
+    ('left out id; to use a column, name it among the features',)
+    """
+    if not isinstance(target, str):
+        raise TypeError(f"target: expected the name of a column (str), got {target!r}")
+    if not isinstance(drop_missing, bool):
+        raise TypeError(f"drop_missing: expected True or False, got {drop_missing!r}")
+    names = None if features is None else _check_names(features)
+    if names is not None and target in names:
+        raise ValueError(f"features: expected columns other than the target, got {target!r}")
+    file = _open("path", path, delimiter)
+    find(file, [target], "target")
+    notes = []
+    if names is None:
+        names, left_out = _default_features(file, target)
+        if left_out:
+            notes = [f"left out {listing(left_out)}; to use a column, name it among the features"]
+    # the header of both files before the numbers of either
+    test_file = None if test is None else _open("test", test, delimiter)
+    if test_file is not None:
+        find(test_file, names, "feature")
+    table = read_table(file, names, target, drop_missing=drop_missing)
+    notes += _note_on_dropped(table)
+    reject_unusable(table)
+    x_test, test_words = np.empty((0, len(names))), ""
+    if test_file is not None:
+        test_table = read_table(test_file, names, None, drop_missing=drop_missing)
+        notes += _note_on_dropped(test_table)
+        x_test = test_table.values
+        test_words = f" and {test_file.name} ({_count(len(x_test), 'row')})"
+    source = (
+        f"{file.name} ({len(table.values)} rows, {_count(len(names), 'feature')},"
+        f" target {name_of(target)}){test_words}, digest {_digest(table, x_test)}"
+    )
+    x, t = table.values[:, :-1].copy(), table.values[:, -1].copy()
+    return Dataset(x, t, x_test, names, source, target, tuple(notes))
+
+
+def read_features(
+    path: str | os.PathLike[str], features: Sequence[str], *, delimiter: str | None = None
+) -> Array:
+    """Columns of a CSV file by name, in any order and among others: (rows, features), float64.
+
+    It raises what `load_csv` raises. Every row must have all values, and one row is enough.
+    """
+    names = _check_names(features)
+    file = _open("path", path, delimiter)
+    return read_table(file, names, None, drop_missing=False, can_drop=False).values
+
+
+def _open(argument: str, path: str | os.PathLike[str], delimiter: str | None) -> CsvFile:
+    file = open_csv(argument, path, delimiter)
+    reject_numbers_as_header(file)
+    return file
+
+
+def _check_names(features: Sequence[str]) -> tuple[str, ...]:
+    is_list = isinstance(features, Iterable) and not isinstance(features, str | bytes)
+    names = tuple(features) if is_list else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"features: expected a list of names of columns, got {features!r}")
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise ValueError(f"features: expected each name once, got {name!r} twice")
+    return tuple(map(str, names))
+
+
+def _default_features(file: CsvFile, target: str) -> tuple[tuple[str, ...], list[str]]:
+    """The features if none are named, and the columns left out."""
+    others = [column for column in file.columns if column != target]
+    names = tuple(column for column in others if not INDEX.fullmatch(column))
+    left_out = [column for column in others if INDEX.fullmatch(column)]
+    if not names:
+        expected = f"at least one feature beside the target {name_of(target)}"
+        got = listing(left_out) if left_out else "none"
+        action = "to use it, name it: features=…, --features" if left_out else ONE_COLUMN
+        raise malformed(file.name, file.line, None, expected, got, action)
+    return names, left_out
+
+
+def _note_on_dropped(table: Table) -> list[str]:
+    if not table.n_dropped:
+        return []
+    return [f"dropped {_count(table.n_dropped, 'row')} of {table.name} with missing values"]
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _digest(table: Table, x_test: Array) -> str:
+    """12 hexadecimal digits that differ for other names or numbers, however they were written."""
+    sha = hashlib.sha256(repr(table.columns).encode(errors="backslashreplace"))
+    for values in (table.values, x_test):
+        sha.update(repr(values.shape).encode())
+        sha.update(np.ascontiguousarray(values, "<f8").tobytes())
+    return sha.hexdigest()[:12]
