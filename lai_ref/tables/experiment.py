@@ -37,6 +37,7 @@ class Experiment(NamedTuple):
     x_test: Array
     std: Array  # (D,) of the training rows before scaling: one standard deviation, in data's units
     scale: Array  # (D,) b, by which the inputs were divided, in data's units
+    centre: Array  # (D,) a, which was subtracted before
 
 
 def prepare(
@@ -77,6 +78,7 @@ def prepare(
         scaled(data.x_test),
         data.x[train_idx].std(axis=0),
         b,
+        a,
     )
 
 

@@ -91,9 +91,16 @@ def test_targets_keep_their_units(scaling: str) -> None:
 
 def test_dtype_is_the_one_asked_for() -> None:
     for dtype in (np.float32, np.float64):
-        *parts, std, scale = prepare(DATA, rng, dtype=dtype)
+        *parts, std, scale, centre = prepare(DATA, rng, dtype=dtype)
         assert {part.dtype for part in parts} == {np.dtype(dtype)}
-        assert std.dtype == scale.dtype == np.float64
+        assert std.dtype == scale.dtype == centre.dtype == np.float64
+
+
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_centre_and_scale_are_those_of_the_inputs(scaling: str) -> None:
+    raw = prepare(DATA, np.random.default_rng(1), "raw", np.float64)
+    task = prepare(DATA, np.random.default_rng(1), scaling, np.float64)
+    np.testing.assert_allclose(task.centre + task.x * task.scale, raw.x, rtol=1e-12, atol=1e-12)
 
 
 def test_data_are_not_changed() -> None:

@@ -1,0 +1,171 @@
+"""`train`: Lai Training on the California housing task, or on a table of the user."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from lai_ref.adam import Adam
+from lai_ref.california.data import load_california
+from lai_ref.command_line.progress import with_progress
+from lai_ref.command_line.units import Units, standardise_target, units_of
+from lai_ref.lai import Lai
+from lai_ref.losses import Plain
+from lai_ref.metrics import rmse
+from lai_ref.mlp import MLP
+from lai_ref.state import TrainingState, load_state, save_state
+from lai_ref.support.files import check_writable
+from lai_ref.support.validation import Array
+from lai_ref.tables.dataset import Dataset
+from lai_ref.tables.experiment import Experiment, prepare
+from lai_ref.tables.reader import load_csv
+from lai_ref.train import lai_training
+
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
+FREE = (
+    "state",
+    "data",
+    "test",
+    "delimiter",
+    "lai_epochs",
+    "quiet",
+)  # options that may change when resuming
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train, with a checkpoint after each epoch if `--state` is given, and print the result."""
+    if options.state:
+        check_writable(options.state.parent)
+    lam = options.lam[0] if len(options.lam) == 1 else options.lam
+    loss = Lai(lam, options.order, options.l1_ratio, options.reduction)
+    data = _load(options)
+    rng = np.random.default_rng(options.seed)
+    task = prepare(data, rng, options.scaling, options.dtype)
+    m, s = 0.0, 1.0
+    if options.target is not None:
+        task, m, s = standardise_target(task)
+    units = units_of(data, task, m, s)
+    net = MLP((task.x.shape[1], *options.hidden, 1), options.activation)
+    settings = _settings(options, data, units)
+    checkpoint = _checkpoint(options.state, settings)
+    epochs = lai_training(
+        net,
+        task.x,
+        task.t,
+        loss=loss,
+        plain=Plain(options.order),
+        alpha=options.alpha,
+        sampling=options.sampling,
+        pretrain_epochs=options.pretrain_epochs,
+        lai_epochs=options.lai_epochs,
+        batch_size=options.batch_size,
+        optimizer=Adam(lr=options.lr),
+        rng=rng,
+        validation=(task.x_val, task.t_val),
+        resume_from=checkpoint,
+    )
+    for line in (f"data: {data.source}", *data.notes):
+        print(line, file=sys.stderr)
+    if checkpoint is not None:
+        print(f"resuming after epoch {checkpoint.epoch} of {options.state}", file=sys.stderr)
+    state = checkpoint
+    total = options.pretrain_epochs + options.lai_epochs
+    for epoch in with_progress(epochs, total, s, options.quiet):
+        state = epoch.state
+        if options.state:
+            save_state(options.state, state._replace(settings=settings))
+    if state is None:
+        raise ValueError("pretrain-epochs, lai-epochs: expected more than 0 together, got 0")
+    _print_result(net, state.theta, task, options.target is not None, s)
+    return 0
+
+
+def units_in(path: Path, state: TrainingState) -> Units:
+    """The names and scales that `train` has put into a checkpoint."""
+    try:
+        return Units.from_json(json.loads(state.settings)["units"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path}: expected a checkpoint of `train`, with the names and scales of its columns,"
+            f" got one without ({error!r})"
+        ) from error
+
+
+def _load(options: argparse.Namespace) -> Dataset:
+    """The table that the options name."""
+    is_file = options.data is not None and not options.data.is_dir()
+    if options.target is None:
+        of_tables = ("features", "test", "drop_missing", "delimiter")
+        given = [name for name in of_tables if getattr(options, name)]
+        if given:
+            name = given[0].replace("_", "-")
+            raise ValueError(f"--{name}: expected with it --data FILE.csv and --target COLUMN")
+        if is_file and options.data.exists():
+            raise ValueError(
+                f"--target: expected the name of the column to predict, as --data {options.data} is"
+                " a file; add --target COLUMN"
+            )
+        return load_california(options.data)
+    if options.data is None:
+        raise ValueError("--data: expected FILE.csv, of which --target is a column, got none")
+    return load_csv(
+        options.data,
+        options.target,
+        options.features,
+        options.test,
+        delimiter=DELIMITERS.get(options.delimiter),
+        drop_missing=options.drop_missing,
+    )
+
+
+def _settings(options: argparse.Namespace, data: Dataset, units: Units) -> str:
+    """What must be the same to resume a run, and what using the network needs, as JSON."""
+    words = {name: value for name, value in sorted(vars(options).items()) if name not in FREE}
+    words.pop("command")
+    rest = {"source": data.source, "units": units.to_json()}
+    return json.dumps(words | rest, ensure_ascii=False)
+
+
+def _checkpoint(path: Path | None, settings: str) -> TrainingState | None:
+    """The state to resume from, if there is one; ValueError if it is that of another run."""
+    if path is None or not path.exists():
+        return None
+    state = load_state(path)
+    if state.settings != settings:
+        raise ValueError(f"{path}: {_difference(state.settings, settings)}")
+    return state
+
+
+def _difference(saved: str, requested: str) -> str:
+    """The settings in which the saved run differs from the requested one."""
+    try:
+        one = dict(json.loads(saved))
+    except (ValueError, TypeError):
+        return "expected a checkpoint of this command, got one without its settings"
+    two = json.loads(requested)
+    if one.get("source") != two["source"]:
+        names = ["source"]  # of which the scales are a consequence
+    else:
+        names = [name for name in two if name != "units" and one.get(name) != two[name]]
+    expected, got = ({name: each.get(name) for name in names} for each in (two, one))
+    return (
+        f"expected the state of a run with {expected}, got that of one with {got}; give another"
+        " file or the same options"
+    )
+
+
+def _print_result(net: MLP, theta: Array, task: Experiment, own_table: bool, s: float) -> None:
+    """The errors and the variance, in the target's units; s is that of `Units`."""
+    form = ".5g" if own_table else ".4f"
+    error = s * rmse(net.predict(theta, task.x_val), task.t_val)
+    print(f"RMSE on the validation set      {error:{form}}")
+    if own_table:
+        constant = np.full_like(task.t_val, task.t.mean())
+        print(f"RMSE of the training mean       {s * rmse(constant, task.t_val):{form}}")
+    if len(task.x_test):
+        y_test = net.predict(theta, task.x_test)
+        print(f"variance of the test outputs    {s**2 * float(y_test.var()):{form}}")

@@ -1,0 +1,84 @@
+"""From the units of a table to those of its network, and back.
+
+    x_net = (x − a) / b        y = m + s y_net        ∂y/∂x = s k_net / b
+
+a and b are those of the input scaling, one per feature; m and s the mean and the standard deviation
+of the training targets, or 0 and 1 where the targets keep their units.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lai_ref.mlp import MLP
+from lai_ref.support.chunks import chunks
+from lai_ref.support.validation import Array
+from lai_ref.tables.dataset import Dataset
+from lai_ref.tables.experiment import Experiment
+
+GRADIENT_CHUNK = 1024  # samples at a time
+
+
+class Units(NamedTuple):
+    """Names and scales of a network's inputs and output; ready for JSON with `to_json`."""
+
+    features: tuple[str, ...]
+    target: str
+    a: Array  # (D,)
+    b: Array  # (D,)
+    m: float
+    s: float
+    dtype: str  # of the network
+
+    def predict(self, net: MLP, theta: Array, x: Array) -> Array:
+        """y (N,) in the target's units, for x (N, D) in the features' units."""
+        return self.m + self.s * net.predict(theta, self.scaled(x)).astype(np.float64)
+
+    def input_gradient(self, net: MLP, theta: Array, x: Array) -> Array:
+        """∂y/∂x (N, D) in the target's units per unit of the feature."""
+        k = np.empty(x.shape)
+        for rows in chunks(len(x), GRADIENT_CHUNK):
+            _, cache = net.forward(theta, self.scaled(x[rows]))
+            k[rows] = net.input_gradient(cache)[0]
+        return self.s * k / self.b
+
+    def scaled(self, x: Array) -> Array:
+        """The network's inputs."""
+        inputs: Array = ((x - self.a) / self.b).astype(self.dtype)
+        return inputs
+
+    def to_json(self) -> dict[str, Any]:
+        """Lists and numbers, from which `from_json` makes the same."""
+        return self._asdict() | {"a": self.a.tolist(), "b": self.b.tolist()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Units:
+        """Raise KeyError, TypeError or ValueError for other values than those of `to_json`."""
+        names, a, b = (
+            tuple(map(str, values["features"])),
+            *(np.array(values[name], float) for name in "ab"),
+        )
+        if not a.shape == b.shape == (len(names),):
+            raise ValueError(f"expected scales for {len(names)} features")
+        scale = float(values["m"]), float(values["s"])
+        return cls(names, str(values["target"]), a, b, *scale, np.dtype(values["dtype"]).name)
+
+
+def standardise_target(task: Experiment) -> tuple[Experiment, float, float]:
+    """The experiment with targets of mean 0 and standard deviation 1 in training; and m and s."""
+    t = task.t.astype(np.float64)
+    m, s = float(t.mean()), float(t.std())
+
+    def scaled(t: Array) -> Array:
+        standardised: Array = ((t.astype(np.float64) - m) / s).astype(t.dtype)
+        return standardised
+
+    return task._replace(t=scaled(task.t), t_val=scaled(task.t_val)), m, s
+
+
+def units_of(data: Dataset, task: Experiment, m: float = 0.0, s: float = 1.0) -> Units:
+    """The units of a network that is trained on `task`, made from `data`."""
+    dtype = task.x.dtype.name
+    return Units(data.features, data.target, task.centre, task.scale, m, s, dtype)

@@ -1,0 +1,166 @@
+"""Train and predict on a table of one's own, from the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lai_ref import MLP, Array, load_csv, load_state, save_state
+from lai_ref.__main__ import main
+from tests.command_line.conftest import table
+
+TRAIN = ["train", "--data", "flats.csv", "--target", "price", "--hidden", "8", "--lai-epochs", "5"]
+SHORT = [*TRAIN, "--pretrain-epochs", "5", "--state", "run.npz"]
+PREDICT = ["predict", "--state", "run.npz", "--data", "new.csv"]
+
+
+def write(name: str, columns: dict[str, Array]) -> None:
+    with open(name, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*(map(repr, a.tolist()) for a in columns.values()), strict=True))
+
+
+def read(name: str) -> dict[str, Array]:
+    with open(name, newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    return dict(zip(header, np.array(rows, float).T, strict=True))
+
+
+def test_it_learns_in_the_tables_own_units(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = ["--pretrain-epochs", "300", "--lr", "0.01", "--batch-size", "8"]
+    assert main([*TRAIN, *long, "--alpha", "0"]) == 0
+    out, err = capsys.readouterr()
+    error, constant = (float(line.split()[-1]) for line in out.splitlines())
+    assert error < 0.2 * constant and 200 < constant < 1000
+    assert "left out id" in err and "flats.csv (60 rows, 3 features, target price)" in err
+    last = [line for line in err.splitlines() if line.startswith("epoch")][-1]
+    rmse = float(re.findall(r"validation RMSE (\S+)", last)[0])
+    assert rmse == pytest.approx(error, rel=1e-3)
+
+
+def test_predictions_and_gradients_are_those_of_the_network_in_the_tables_units(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SHORT, "--dtype", "float64"]) == 0
+    x, _ = table(7, seed=1)
+    # another order, and columns that are none of the network's
+    write("new.csv", {"name": np.zeros(7), "year": x[:, 2], "view": x[:, 1], "size": x[:, 0]})
+    assert main([*PREDICT, "--out", "out.csv", "--gradient"]) == 0
+    found = read("out.csv")
+    state = load_state("run.npz")
+    units = json.loads(state.settings)["units"]
+    a, b = np.array(units["a"]), np.array(units["b"])
+    data = load_csv("flats.csv", "price")
+    assert np.all(np.abs(a - data.x.mean(axis=0)) < 0.2 * data.x.std(axis=0))
+    net = MLP(state.sizes, state.activation)
+
+    def y(x: Array) -> Array:
+        prediction: Array = units["m"] + units["s"] * net.predict(state.theta, (x - a) / b)
+        return prediction
+
+    np.testing.assert_allclose(found.pop("price"), y(x), rtol=1e-14)
+    assert list(found) == ["d price / d size", "d price / d view", "d price / d year"]
+    for j, gradient in enumerate(found.values()):
+        h = 1e-5 * b[j] * np.eye(3)[j]
+        np.testing.assert_allclose(gradient, (y(x + h) - y(x - h)) / (2 * h[j]), rtol=1e-6)
+    capsys.readouterr()
+    assert main(PREDICT) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "price"
+
+
+def test_a_run_resumes_and_a_changed_table_is_another_run(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SHORT, "--state", "whole.npz"]) == 0
+    expected = capsys.readouterr().out
+    assert main([*SHORT, "--lai-epochs", "1"]) == 0
+    assert main(SHORT) == 0
+    out, err = capsys.readouterr()
+    assert out.endswith(expected) and "resuming after epoch 6 of run.npz" in err
+    before = Path("run.npz").read_bytes()
+    content = Path("flats.csv").read_text(encoding="utf-8")
+    Path("flats.csv").write_text(content.replace("5", "6"), encoding="utf-8")
+    assert main(SHORT) == 2
+    err = capsys.readouterr().err
+    assert "run.npz: expected the state of a run with {'source': 'flats.csv" in err
+    assert err.count("digest") == 2 and "units" not in err
+    assert Path("run.npz").read_bytes() == before
+
+
+def test_other_columns_and_a_test_file_are_taken(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x, _ = table(5, seed=1)
+    write("test.csv", {"view": x[:, 1], "size": x[:, 0]})
+    assert main([*SHORT, "--features", "view", "size", "--test", "test.csv"]) == 0
+    assert "variance of the test outputs" in capsys.readouterr().out
+    assert load_state("run.npz").sizes == (2, 8, 1)
+    write("new.csv", {"size": x[:, 0], "view": x[:, 1]})
+    assert main([*PREDICT, "--out", "out.csv"]) == 0
+    assert len(read("out.csv")["price"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--data", "flats.csv"], "--target: expected the name of the column to predict"),
+        (["train", "--target", "price"], "--data: expected FILE.csv"),
+        (["train", "--features", "size"], "--features: expected with it --data FILE.csv"),
+        (["train", "--delimiter", "tab"], "--delimiter: expected with it --data FILE.csv"),
+        ([*SHORT, "--target", "prize"], "price"),  # the nearest name
+        ([*SHORT, "--batch-size", "49"], "batch_size: expected at most 48"),
+        ([*SHORT, "--delimiter", "comma"], "flats.csv"),
+        (["predict", "--state", "none.npz", "--data", "flats.csv"], "none.npz"),
+        (["predict", "--state", "flats.csv", "--data", "flats.csv"], "expected a training state"),
+    ],
+)
+def test_what_does_not_fit_is_said_and_nothing_is_written(
+    folder: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert message in err and err.startswith("lai_ref: ") and out == ""
+    assert [path.name for path in folder.iterdir()] == ["flats.csv"]
+
+
+def test_what_prediction_lacks_is_said_before_anything_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(SHORT) == 0
+    x, _ = table(5, seed=1)
+    write("new.csv", {"size": x[:, 0], "View": x[:, 1], "year": x[:, 2]})
+    for arguments, message in (
+        ([*PREDICT], "view"),  # a column that is missing, and the nearest name
+        ([*PREDICT, "--out", "no/folder/out.csv"], "no/folder"),
+        ([*PREDICT, "--out", "."], "--out: expected a file, got the folder"),
+        ([*PREDICT, "--out", "new.csv"], "--out: expected another file than the input new.csv"),
+        ([*PREDICT, "--out", "run.npz"], "--out: expected another file than the input run.npz"),
+    ):
+        before = {path: path.read_bytes() for path in folder.iterdir()}
+        capsys.readouterr()
+        assert main(arguments) == 2
+        out, err = capsys.readouterr()
+        assert message in err and out == ""
+        assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    save_state("run.npz", load_state("run.npz")._replace(settings="{}"))
+    assert main(PREDICT) == 2
+    assert "with the names and scales of its columns" in capsys.readouterr().err
+
+
+def test_a_network_of_california_predicts_from_its_columns(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", "--pretrain-epochs", "1", "--lai-epochs", "0", "--hidden", "4"]
+    assert main([*arguments, "--batch-size", "999", "--state", "run.npz"]) == 0
+    names = json.loads(load_state("run.npz").settings)["units"]["features"]
+    write("new.csv", {name: np.arange(1.0, 3.0) for name in names})
+    assert main([*PREDICT, "--out", "out.csv"]) == 0
+    assert list(read("out.csv")) == ["MedHouseVal"]
