@@ -9,21 +9,25 @@ How it is judged: one half of the validation set chooses a method's setting, the
 it, and then they change places. Not to regularise is a setting of each method. A seed is a random
 split and random initial weights; every method is trained with the same ones. The intervals hold for
 the three methods together with 95 % (Bonferroni), and take into account that the seeds share most
-of their samples (Nadeau & Bengio 2003). They say what to expect of such data, trained like this; a
-method whose interval contains 0 may still have a small effect.
+of their samples (Nadeau & Bengio 2003). They are about data like these and this protocol. A method
+whose interval contains 0 may still have an effect. The intervals by feature are not adjusted for
+the number of features.
 
 The protocol is one for all tables. Inputs and target are standardised, by the training samples, or
 λ and μ would mean something else in other units; k is that of standardised data. Results are given
 in the target's units, and k per standard deviation of a feature. With more than 20,000 training
 samples, 20,000 drawn at random are trained on, and long tables have fewer epochs.
 
-Without --data FILE.csv, the table is the first 500 rows of the data on California housing.
+Without --data FILE.csv, the table is the first 500 rows of the data on California housing. What we
+found on those of the synthetic data, with ten seeds: no difference to MSE can be told for Lai
+(+0.3% [-5.3%, +6.3%]), the gradient penalty (-1.0% [-9.4%, +8.2%]) or early stopping (-3.8%
+[-9.7%, +2.6%]). Lai lowers the mean gradient norm by 23.8%, early stopping by 28.5%.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping
 from textwrap import fill
 from typing import Any
 
@@ -32,11 +36,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments.comparison import LAI, METHODS, NOISE, PENALTY, STOPPING, judge, train
-from figures.experiments.inputs import load_data
+from figures.experiments.inputs import Job, load_data
 from figures.experiments.protocol import arms_of, protocol_of, table_protocol
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.changes import draw_change
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.noise_by_feature import entry
 from figures.plotting.words import network_name, unit_of, with_interval
 
 DEFAULT_ROWS = 500
@@ -51,7 +56,7 @@ LOOKS = {  # colour, marker, dashes
 def compute(settings: Settings) -> Numbers:
     """Every method's choices and its changes to MSE."""
     data = load_data(settings.inputs)
-    changes = {}
+    changes: Job = {}
     if settings.target is None:
         changes = table_protocol(DEFAULT_ROWS, DEFAULT_ROWS, settings.quick)
         changes |= {"rows": DEFAULT_ROWS}
@@ -75,12 +80,12 @@ def sentence(numbers: Numbers) -> str:
     higher = [name for name in methods if changes[name]["low"] > 0]
     unclear = [name for name in methods if name not in (*lower, *higher)]
     if len(unclear) == len(methods):
-        each = "; ".join(f"{name} {with_interval(changes[name])}" for name in methods)
-        return f"On these data no difference to MSE in validation RMSE can be told: {each}."
+        every = "; ".join(f"{name} {_cell(changes[name])}" for name in methods)
+        return f"On these data no difference to MSE in validation RMSE can be told: {every}."
     parts = [_clear(name, methods[name], "lowers") for name in lower]
     parts += [_clear(name, methods[name], "raises") for name in higher]
     if unclear:
-        each = [f"{name} ({with_interval(changes[name])})" for name in unclear]
+        each = [f"{name} ({_cell(changes[name])})" for name in unclear]
         parts.append(f"no difference can be told for {' and '.join(each)}")
     return f"On these data, relative to MSE, {'; '.join(parts)}."
 
@@ -107,13 +112,13 @@ def _setting(name: str, value: float | None) -> str:
     return f"{METHODS[name].symbol}{' ' if name == STOPPING else ' = '}{value:g}"
 
 
-def _about(numbers: Numbers) -> str:
-    """Seeds, data, protocol and what the intervals are, in a few lines of up to 100 characters."""
+def _about(numbers: Numbers, width: int) -> str:
+    """Seeds, data, protocol and what the intervals are, in a few lines."""
     p, samples = numbers["protocol"], numbers["samples"]
     rows = f", first {p['rows']} rows" if p["rows"] else ""
     limited = f" (limited to {p['train_rows']:,}, drawn at random)" if p["train_rows"] else ""
     where = "test" if numbers["test_samples"] else "validation"
-    text = [
+    lines = [
         f"{len(numbers['seeds'])} seeds; {numbers['source']}{rows}",
         f"{samples['train']:,} training samples{limited}, {samples['validation']:,} validation"
         f" samples per seed: one half chooses a setting, the other scores it, and the reverse",
@@ -121,9 +126,9 @@ def _about(numbers: Numbers) -> str:
         f" {p['batch_size']}, {p['pretrain_epochs']} + {p['lai_epochs']} epochs, Lai and penalty"
         f" for {p['alpha']:.0%} of the samples; ‖k‖ and noise at the {where} samples",
         "in brackets: intervals that hold for the three methods together with 95 %, corrected for"
-        " samples that the seeds share",
+        " samples that the seeds share, not for the number of features",
     ]
-    return "\n".join(fill(line, 100) for line in text)
+    return "\n".join(fill(line, width) for line in lines)
 
 
 def table(numbers: Numbers) -> str:
@@ -132,29 +137,31 @@ def table(numbers: Numbers) -> str:
     unit = unit_of(numbers)
     lines = [
         "Does a method help on this table?",
-        _about(numbers),
+        _about(numbers, 100),
         "",
-        f"change to MSE {'RMSE':>35}{'lower in':>10}{'mean ‖k‖':>26}  most chosen",
-        f"MSE, level   {mse['rmse']:>36.4g}{'':>10}{mse['mean_grad_norm']:>26.4g}",
+        f"{'':<16}{'RMSE':>10}{'change':>24}{'lower':>8}{'mean ‖k‖':>24} most chosen",
+        f"{'MSE, level':<16}{mse['rmse']:>10.4g}{'':>32}{mse['mean_grad_norm']:>24.4g}",
     ]
     for name, method in numbers["methods"].items():
         setting, count, of = _favourite(name, method)
         lines.append(
-            f"{name:<17}{method['rmse']:>8.4g}{with_interval(method['rmse_change']):>24}"
-            f"{method['lower_in']:>6}/{n:<3}{with_interval(method['mean_grad_norm_change']):>26}"
-            f"  {setting} ({count}/{of})"
+            f"{name:<16}{method['rmse']:>10.4g}{_cell(method['rmse_change']):>24}"
+            f"{method['lower_in']:>5}/{n:<2}{_cell(method['mean_grad_norm_change']):>24}"
+            f" {setting} ({count}/{of})"
         )
     lines += [
         "",
-        f"RMSE in {unit}; ‖k‖ in {unit} per standard deviation of a feature",
-        f"mean |Δy| for noise of {NOISE:.0%} of a feature's standard deviation: MSE's in {unit},",
-        "and changes to it",
+        fill(
+            f"RMSE and ‖k‖ in {unit}, ‖k‖ per standard deviation of a feature; lower: seeds with a"
+            f" lower RMSE. Below: mean |Δy| for noise of {NOISE:.0%} of a feature's standard"
+            f" deviation, MSE's in {unit}, and changes to it.",
+            100,
+        ),
         f"{'':<20}{'MSE':>11}" + "".join(f"{name:>23}" for name in METHODS),
     ]
     for j, feature in enumerate(numbers["features"]):
         cells = [
-            with_interval(_entry(m["sensitivity_change"], j), "+.0%")
-            for m in numbers["methods"].values()
+            _cell(entry(m["sensitivity_change"], j), "+.0%") for m in numbers["methods"].values()
         ]
         head = f"{_short(feature):<20}{mse['sensitivity'][j]:>11.4g}"
         lines.append(head + "".join(f"{cell:>23}" for cell in cells))
@@ -169,10 +176,11 @@ def plot(numbers: Numbers) -> Figure:
     _changes(panels["a"], numbers)
     _settings(panels["b"], numbers)
     _features(panels["c"], numbers, [int(j) for j in order])
-    handles, labels = panels["c"].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper")
-    figure.suptitle(fill(sentence(numbers), 115), x=0.01, ha="left", fontsize=12)
-    figure.supxlabel(_about(numbers), fontsize=7.5, color=GREY)
+    # an interval stays on one line
+    words = re.sub(r" (\[[^]]*) ([^]]*\])", "\u00a0\\1\u00a0\\2", sentence(numbers))
+    figure.suptitle(fill(words, 115), x=0.01, ha="left", fontsize=12)
+    about = _about(numbers, 160).replace("in brackets", "bars, and in brackets")
+    figure.supxlabel(about, fontsize=7.5, color=GREY)
     return figure
 
 
@@ -196,11 +204,15 @@ def _settings(axes: Axes, numbers: Numbers) -> None:
         points = [(1.0, 0.0)] + [
             (1 + s["mean_grad_norm_change"], 100 * s["rmse_change"]) for s in method["settings"]
         ]
-        axes.plot(*np.transpose(points), color=color, marker=marker, ls=dashes, ms=5)
+        axes.plot(*np.transpose(points), color=color, marker=marker, ls=dashes, ms=5, label=name)
     axes.plot(1, 0, "*", color=GREY, ms=14, zorder=4, ls="none")
     axes.annotate("MSE", (1, 0), (6, 6), textcoords="offset points", color=GREY)
     axes.axhline(0, color=GREY, lw=1)
-    axes.set_yscale("symlog", linthresh=5)
+    axes.set_yscale("symlog", linthresh=10)
+    low, high = axes.get_ylim()
+    ticks = [s * t for t in (5, 10, 20, 50, 100, 200, 500, 1000) for s in (-1, 1)]
+    axes.set_yticks([0, *(tick for tick in ticks if low <= tick <= high)])
+    axes.legend(loc="best")
     axes.yaxis.set_major_formatter("{x:+g}")
     axes.set_xlabel("mean gradient norm relative to MSE (smoother to the left)")
     axes.set_ylabel("change of validation RMSE (%)")
@@ -212,11 +224,10 @@ def _features(axes: Axes, numbers: Numbers, order: list[int]) -> None:
     for shift, (name, method) in zip((-0.22, 0, 0.22), numbers["methods"].items(), strict=True):
         color, marker, _ = LOOKS[name]
         rows = [method["mean_grad_norm_change"]]
-        rows += [_entry(method["sensitivity_change"], j) for j in order]
+        rows += [entry(method["sensitivity_change"], j) for j in order]
         for place, change in enumerate(rows):
             look: dict[str, Any] = {"fmt": marker, "color": color, "capsize": 2, "ms": 5}
-            label = name if place == 0 else None
-            draw_change(axes, change, place + shift, label=label, elinewidth=1, **look)
+            draw_change(axes, change, place + shift, elinewidth=1, **look)
     axes.axvline(0, color=GREY, lw=1)
     axes.axhline(0.5, color=GREY, lw=0.8)
     axes.set_yticks(range(len(names)), names)
@@ -230,8 +241,9 @@ def _features(axes: Axes, numbers: Numbers, order: list[int]) -> None:
     )
 
 
-def _entry(change: Mapping[str, Any], j: int) -> Numbers:
-    return {name: value and value[j] for name, value in change.items()}
+def _cell(change: Numbers, form: str = "+.1%") -> str:
+    """A change and its interval, whose ends two seeds can put anywhere."""
+    return re.sub(r"\+\d{4,}(\.\d)?%", ">+999%", with_interval(change, form))
 
 
 def _short(name: str) -> str:

@@ -120,8 +120,13 @@ def _best(runs: Sequence[Numbers], half: int) -> Numbers:
 
 
 def _log_ratio(best: Sequence[Numbers], mse: Numbers, measure: str) -> Array:
-    """ln(method / MSE) of a measure, the mean over the runs that the two halves chose."""
-    logs = [np.log(np.divide(run[measure], mse[measure])) for run in best]
+    """ln(method / MSE) of a measure, the mean over the runs that the two halves chose.
+
+    A feature that is constant among the training samples has no noise, and no change: 0.
+    """
+    base = np.asarray(mse[measure])
+    one = np.where(base == 0, 1.0, 0.0)
+    logs = [np.log((run[measure] + one) / (base + one)) for run in best]
     ratio: Array = np.mean(logs, axis=0)
     return ratio
 
