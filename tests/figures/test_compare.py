@@ -54,6 +54,15 @@ def test_a_method_is_named_as_better_only_if_its_interval_is_below_0() -> None:
     )
 
 
+@pytest.mark.parametrize("change", [(-0.3, -0.1, 0.01), (-0.01, 0.1, 0.3), UNCLEAR])
+def test_an_interval_that_contains_0_tells_nothing_whatever_its_mean(
+    change: tuple[float, float, float],
+) -> None:
+    assert "lowers" not in compare.sentence(numbers(change, change, change))
+    assert "raises" not in compare.sentence(numbers(change, change, change))
+    assert "can be told for Lai" in compare.sentence(numbers(change, BELOW, change))
+
+
 def test_of_several_better_methods_the_one_with_the_largest_gain_is_first() -> None:
     found = compare.sentence(numbers(BELOW, UNCLEAR, (-0.5, -0.4, -0.3)))
     assert found.index("early stopping lowers") < found.index("Lai lowers") < found.index("no diff")
