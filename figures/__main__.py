@@ -99,7 +99,8 @@ def _all_names(options: argparse.Namespace) -> list[str]:
 
 def _check_table(options: argparse.Namespace) -> None:
     """Reject what does not go together: the options of a CSV file, and figures that take none."""
-    file = options.data is not None and (options.data.is_file() or bool(options.data.suffix))
+    data = options.data
+    file = data is not None and not data.is_dir() and (data.is_file() or bool(data.suffix))
     if file and not options.data.exists():
         raise ValueError(f"--data: expected a CSV file or a folder, got {options.data}: not found")
     if file and options.target is None:

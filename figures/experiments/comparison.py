@@ -21,6 +21,7 @@ from figures.experiments.settings import Numbers, Settings
 from lai_ref import Array
 
 NOISE = 0.1  # of a feature's standard deviation, for the sensitivities
+OVERLAP = 0.2 / 0.8  # the fractions of the rows that validate and that training is drawn from
 LAI, PENALTY, STOPPING = "Lai", "gradient penalty", "early stopping"
 
 
@@ -78,7 +79,6 @@ def judge(by_seed: list[list[Numbers]]) -> Numbers:
     the methods together.
     """
     mse = [runs[0] for runs in by_seed]
-    overlap = mse[0]["validation"] / mse[0]["train"]
     return {
         "samples": {size: mse[0][size] for size in ("train", "validation")},
         "mse": {
@@ -86,15 +86,15 @@ def judge(by_seed: list[list[Numbers]]) -> Numbers:
             "mean_grad_norm": float(np.mean([run["mean_grad_norm"] for run in mse])),
             "sensitivity": np.mean([run["sensitivity"] for run in mse], axis=0).tolist(),
         },
-        "methods": {name: _judged(name, by_seed, overlap) for name in METHODS},
+        "methods": {name: _judged(name, by_seed) for name in METHODS},
     }
 
 
-def _judged(name: str, by_seed: list[list[Numbers]], overlap: float) -> Numbers:
+def _judged(name: str, by_seed: list[list[Numbers]]) -> Numbers:
     candidates = [[runs[0], *(r for r in runs if r["method"] == name)] for runs in by_seed]
 
     def change(logs: Any) -> Numbers:
-        return interval_of_mean(logs, len(METHODS), overlap)
+        return interval_of_mean(logs, len(METHODS), OVERLAP)
 
     chosen = [[_best(runs, half) for half in (0, 1)] for runs in candidates]
     pairs = [(runs[0], best) for runs, best in zip(candidates, chosen, strict=True)]

@@ -249,6 +249,14 @@ def test_what_does_not_go_together_is_said_before_computing(
     assert message in err and "jobs" not in err and "Traceback" not in err
 
 
+def test_a_folder_with_a_dot_in_its_name_is_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "kaggle.d").mkdir()
+    assert main(["compare", "--data", str(tmp_path / "kaggle.d"), "--out", str(tmp_path)]) == 2
+    assert "kaggle competitions download" in capsys.readouterr().err
+
+
 def test_without_names_a_csv_file_makes_the_figures_that_take_one(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
