@@ -18,6 +18,7 @@ from lai_ref.tables.messages import listing, malformed, name_of, nearest
 MIN_ROWS = 5  # the smallest table whose 20 % for validation are a whole sample
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 LEAVE_OUT = "leave the column out: name the others with features=…, --features"
+ONE_COLUMN = "separate the columns with commas, semicolons or tabs"
 TRUTH = {"true", "false", "t", "f", "yes", "no", "y", "n"}
 GROUPED = re.compile(r"\d[,._'\s]\d")  # a decimal comma, or thousands separators
 
@@ -40,7 +41,7 @@ def find(file: CsvFile, names: Iterable[str], what: str) -> list[int]:
             hint = f"the nearest name is {similar!r}; " if similar else ""
             action = f"{hint}the columns are {listing(file.columns)}"
             if len(file.columns) == 1:
-                action += f"; {describe_delimiter(file)}"
+                action += f"; {ONE_COLUMN}"
             expected = f"a column {name_of(name)!r} ({what})"
             raise malformed(file.name, file.line, None, expected, "none of that name", action)
     return [file.columns.index(name) for name in names]

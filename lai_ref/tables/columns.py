@@ -138,7 +138,7 @@ def _convert(
         except ValueError:
             pass
         else:
-            if np.isfinite(values).all() and np.abs(values).max() <= largest:
+            if np.abs(values).max() <= largest:  # not for NaN
                 column.chunks.append(values)
                 return
     values = np.full(len(fields), np.nan)

@@ -13,7 +13,7 @@ import io
 import os
 import zlib
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain, dropwhile, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,7 +60,7 @@ def open_csv(argument: str, path: str | os.PathLike[str], delimiter: str | None)
         if any(map(str.strip, fields)):
             columns = _columns(name, line, fields)
             return CsvFile(name, line, columns, delimiter, _rows(records, len(columns)))
-    raise malformed(name, 1, None, "a header with the names of the columns", "an empty file")
+    raise malformed(name, 1, None, "a header with the names of the columns", "none")
 
 
 def _content(argument: str, path: Path, name: str) -> bytes:
@@ -116,6 +116,7 @@ def _escaped(text: bytes) -> str:
 
 def _delimiter(name: str, head: list[str]) -> str:
     """The separator that gives the header most fields."""
+    head = list(dropwhile(lambda line: not line.strip(' ,;\t\r\n"'), head))
     n_fields = dict.fromkeys(DELIMITERS, 0)
     for delimiter in DELIMITERS:
         with contextlib.suppress(csv.Error):
@@ -143,8 +144,11 @@ def _records(name: str, lines: Iterator[str], delimiter: str) -> Iterator[Row]:
 
 def _wrong_quotes(name: str, first: int, last: int, reason: str) -> ValueError:
     """What the csv module found wrong in a row that begins in line `first`."""
-    if "end of data" in reason or "field limit" in reason:
-        action = "close the quote, or double it inside a quoted field"
+    action = "close the quote, or double it inside a quoted field"
+    if "field limit" in reason:
+        expected = f"fields of at most {csv.field_size_limit()} characters"
+        return malformed(name, first, None, expected, "a longer one", action)
+    if "end of data" in reason:
         return malformed(name, first, None, "a quote that is closed", "one that is not", action)
     if "expected after" in reason:
         action = "double a quote inside a quoted field"

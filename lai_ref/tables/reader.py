@@ -10,8 +10,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from lai_ref.support.validation import Array
-from lai_ref.tables.checks import Table, find, read_table, reject_numbers_as_header, reject_unusable
-from lai_ref.tables.csv_format import CsvFile, describe_delimiter, open_csv
+from lai_ref.tables.checks import (
+    ONE_COLUMN,
+    Table,
+    find,
+    read_table,
+    reject_numbers_as_header,
+    reject_unusable,
+)
+from lai_ref.tables.csv_format import CsvFile, open_csv
 from lai_ref.tables.dataset import Dataset
 from lai_ref.tables.messages import listing, malformed, name_of
 
@@ -153,7 +160,8 @@ def _default_features(file: CsvFile, target: str) -> tuple[tuple[str, ...], list
     if not names:
         expected = f"at least one feature beside the target {name_of(target)}"
         got = listing(left_out) if left_out else "none"
-        raise malformed(file.name, file.line, None, expected, got, describe_delimiter(file))
+        action = "to use it, name it: features=…, --features" if left_out else ONE_COLUMN
+        raise malformed(file.name, file.line, None, expected, got, action)
     return names, left_out
 
 

@@ -21,7 +21,7 @@ from tutorials.ports.jax_backend import network  # noqa: E402
 from tutorials.ports.jax_lai_training import batch_loss  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("jax_in_double_precision")
-KINDS = list(product((1, 2), (0.0, 0.25, 1.0), ("batch", "sample")))
+KINDS = list(product((1, 2), (0.0, 0.25), ("batch", "sample")))
 SIZES = (2, 3, 1)
 
 
@@ -38,9 +38,9 @@ def test_check_grads_of_the_loss_to_second_order(
     y, t, k = arrays()
     kind = {"order": order, "l1_ratio": l1_ratio, "reduction": reduction}
     w = np.linspace(0.1, 1, 6)
-    for lam in (0.3, np.array([0.2, 2.5])):
-        loss = jax.jit(lambda y, k, w, v=lam: port.lai_loss(y, t, k, lam=v, w=w, **kind))
-        check_grads(loss, (y, k, w), order=2, modes=("fwd", "rev"))
+    lam = np.array([0.2, 2.5])
+    loss = jax.jit(lambda y, k, w: port.lai_loss(y, t, k, lam=lam, w=w, **kind))
+    check_grads(loss, (y, k, w), order=2, modes=("fwd", "rev"))
 
 
 @pytest.mark.parametrize("order", [1, 2])

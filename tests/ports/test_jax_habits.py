@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -141,9 +140,15 @@ def test_micro_batches_have_the_gradient_of_the_whole_batch(reduction: str) -> N
 
 def test_no_value_is_looked_at_on_an_accelerator() -> None:
     """There it would wait; a number for λ is on none."""
-    on_gpu = MagicMock(shape=(3, 2), ndim=0)  # NumPy can do nothing with it
-    on_gpu.__class__ = jax.Array
-    on_gpu.devices.return_value = [SimpleNamespace(platform="gpu")]
+
+    class OnGpu:
+        __class__, __array_ufunc__ = jax.Array, None  # NumPy can do nothing with it
+        shape, ndim = (3, 2), 0
+
+        def devices(self) -> list[Any]:
+            return [SimpleNamespace(platform="gpu")]
+
+    on_gpu = OnGpu()
     port.check(on_gpu, 0.1, 2)
     port.check(on_gpu, on_gpu, 2)
     with pytest.raises(ValueError, match="lam: expected finite numbers above 0, got -1"):

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.inputs.strict_python import STRICT_PYTHON
@@ -42,3 +43,8 @@ def test_three_devices_pass_the_oracle(found: Any, dtype: str) -> None:
 
 def test_unequal_and_empty_shards_have_the_gradient_of_the_whole_batch(found: Any) -> None:
     check_answers(found["answers"])
+
+
+def test_second_derivatives_over_devices_are_those_of_the_whole_batch(found: Any) -> None:
+    spread, whole = (np.array(found["hessians"][name]) for name in ("spread", "whole"))
+    assert np.abs(spread - whole).max() <= 1e-14 * np.abs(whole).max()

@@ -25,6 +25,13 @@ class Centred(nn.Module):  # type: ignore[misc]
         return h - h.mean(0)
 
 
+class Shifted(nn.Module):  # type: ignore[misc]
+    """Adds the batch's mean to one feature and subtracts it from another: the sum has none."""
+
+    def forward(self, x: Any) -> Any:
+        return x + x.mean() * torch.tensor([1.0, -1.0, 0.0, 0.0])
+
+
 def model(*middle: Any, first: Any = None) -> Any:
     return nn.Sequential(first or nn.Linear(3, 4), *middle, nn.Linear(4, 1), nn.Flatten(0))
 
@@ -43,7 +50,10 @@ def x() -> Any:
         (model(first=Centred()), "Centred '0' in training mode"),
         (model(nn.BatchNorm1d(4, track_running_stats=False)).eval(), "'1' in eval mode"),
         (nn.Sequential(model(nn.BatchNorm1d(4))), "BatchNorm1d '0.1' in training mode"),
+        (model(Shifted()), "Shifted '1' in training mode"),
         (lambda x: (x - x.mean(0)).tanh().sum(1), "an operation outside the modules"),
+        (lambda x: x.cumsum(0).tanh().sum(1), "an operation"),  # of those before it alone
+        (lambda x: x.flip(0).cumsum(0).flip(0).tanh().sum(1), "an operation"),  # and after it
     ],
     ids=str,
 )

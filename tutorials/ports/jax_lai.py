@@ -63,8 +63,8 @@ def lai_factor(k, lam=0.1, order=2):
     above = jnp.abs(sin) / low if order == 1 else sin / low * sin
     below = high * cos if order == 1 else high * cos * cos
     # u = H(|k|^p − λ), ½ at the kink: there all derivatives are the means of both sides'
-    power = jax.lax.stop_gradient(jnp.abs(wide)) ** order
-    u = ((power > lam).astype(wide.dtype) + (power >= lam).astype(wide.dtype)) / 2
+    power, v = jax.lax.stop_gradient((jnp.abs(wide) ** order, lam))
+    u = (1 + jnp.sign(power - v)) / 2
     return (u * above + (1 - u) * below).astype(k.dtype)
 
 
@@ -102,8 +102,8 @@ def lai_terms(y, t, k, *, lam=0.1, order=2, l1_ratio=0.0, reduction="batch", w=N
 def norm(c, l1_ratio=0.0):
     """M(c) of c (…, D)."""
     # ‖c‖₂ = m ‖c/m‖₂ with m the largest entry: squares of c alone may overflow
-    m = jax.lax.stop_gradient(c.max(axis=-1, keepdims=True))
-    m = jnp.where((m > 0) & jnp.isfinite(m), m, 1)
+    limits = jnp.finfo(c.dtype)
+    m = jax.lax.stop_gradient(c.max(axis=-1, keepdims=True)).clip(limits.tiny, limits.max)
     square = ((c / m) ** 2).sum(axis=-1)
     # jax differentiates both sides of a `where`: √0 may not stand in either
     root = jnp.sqrt(jnp.where(square > 0, square, 1))

@@ -62,8 +62,7 @@ def lai_factor(k, lam=0.1, order=2):
     above = sin.abs() / low if order == 1 else sin / low * sin
     below = high * cos if order == 1 else high * cos * cos
     # u = H(|k|^p − λ), ½ at the kink: there all derivatives are the means of both sides'
-    power = wide.detach().abs() ** order
-    u = ((power > lam).to(wide.dtype) + (power >= lam).to(wide.dtype)) / 2
+    u = (1 + torch.sign(wide.detach().abs() ** order - lam)) / 2
     return (u * above + (1 - u) * below).to(k.dtype)
 
 
@@ -111,8 +110,8 @@ class LaiLoss(nn.Module):
 
     def _M(self, c):
         # ‖c‖₂ = m ‖c/m‖₂ with m the largest entry: squares of c alone may overflow
-        m = c.detach().amax(dim=-1, keepdim=True)
-        m = torch.where((m > 0) & m.isfinite(), m, 1.0)
+        limits = torch.finfo(c.dtype)
+        m = c.detach().amax(dim=-1, keepdim=True).clamp(limits.tiny, limits.max)
         square = (c / m).square().sum(dim=-1)
         # autograd differentiates both sides of a `where`: √0 may not stand in either
         root = torch.where(square > 0, square, 1.0).sqrt()
