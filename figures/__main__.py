@@ -4,19 +4,24 @@ Without a name, all of them; `backends` only where PyTorch and JAX are installed
 written first (OUT/NAME.json), then the pictures (PNG, SVG). Progress goes to standard error, tables
 go to standard output. Each finished training is cached under OUT/arms: rerun an interrupted command
 to resume. In place of a name, the JSON of an earlier run is drawn again, in seconds.
+
+With a table of your own, `--data FILE.csv --target COLUMN`: those of the figures that are not about
+California housing. `compare` is the one to begin with.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
 
-from figures.experiments.inputs import california
+from figures.experiments.inputs import load_data
 from figures.experiments.settings import Settings, default_jobs
 from figures.plotting.drawing import save_figure, style
 from figures.registry import FIGURES
@@ -30,20 +35,30 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     out = options.out or _default_out(options)
     settings = Settings(
-        out, options.data, options.seeds, options.jobs, options.quick, options.search
+        out,
+        options.data,
+        options.seeds or 3,
+        options.jobs,
+        options.quick,
+        options.search,
+        options.target,
+        tuple(options.features) if options.features else None,
+        options.test,
     )
     mpl.use("Agg")
     try:
+        _check_table(options)
+        names = _names(options.names or _all_names(options))
         _make_folder(settings.out)
-        if options.data:
-            california(options.data)  # said now, and not when the first figure needs it
-        names = _names(options.names)
+        if options.data:  # said now, and not when the first figure needs it
+            for note in load_data(settings.inputs).notes:
+                print(f"figures: {note}", file=sys.stderr, flush=True)
         if options.search and "protocols" not in options.names:
             raise ValueError("--search: expected the figure protocols, as in `protocols --search`")
         for place, name in enumerate(names, start=1):
             print(f"figures: {name}, {place} of {len(names)}", file=sys.stderr, flush=True)
             if name in FIGURES:
-                _make(name, settings)
+                _make(name, replace(settings, seeds=options.seeds or FIGURES[name].seeds))
             else:
                 _redraw(Path(name), settings.out)
         return 0
@@ -76,6 +91,31 @@ def _names(asked: list[str]) -> list[str]:
         else:
             names.append(name)
     return names
+
+
+def _all_names(options: argparse.Namespace) -> list[str]:
+    return [name for name, figure in FIGURES.items() if figure.takes_csv or not options.target]
+
+
+def _check_table(options: argparse.Namespace) -> None:
+    """Reject what does not go together: the options of a CSV file, and figures that take none."""
+    data = options.data
+    file = data is not None and not data.is_dir() and (data.is_file() or bool(data.suffix))
+    if file and not options.data.exists():
+        raise ValueError(f"--data: expected a CSV file or a folder, got {options.data}: not found")
+    if file and options.target is None:
+        raise ValueError(f"--data {options.data}: expected --target COLUMN, the column to predict")
+    for name in ("target", "features", "test"):
+        if getattr(options, name) is not None and not file:
+            got = options.data or "no --data"
+            raise ValueError(f"--{name}: expected with --data FILE.csv, got {got}")
+    named = [name for name in options.names if name in FIGURES]
+    rejected = [name for name in named if file and not FIGURES[name].takes_csv]
+    if rejected:
+        raise ValueError(
+            f"{', '.join(rejected)}: not about a CSV file, but about California housing or no data"
+            f" at all; expected {', '.join(_all_names(options))}"
+        )
 
 
 def _make_folder(out: Path) -> None:
@@ -114,8 +154,10 @@ def _default_out(options: argparse.Namespace) -> Path:
     """A folder for each kind of run, so that none overwrites the results of another."""
     if options.names and not set(options.names) & set(FIGURES):
         return Path("figures", "out", "again")
-    kind = "data" if options.data else "stand-in"
-    return Path("figures", "out", kind, *(["quick"] if options.quick else []))
+    kind = ["data" if options.data else "stand-in"]
+    if options.data and options.target:
+        kind = ["csv", re.sub(r"[^\w-]+", "-", f"{options.data.stem}-{options.target}")]
+    return Path("figures", "out", *kind, *(["quick"] if options.quick else []))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -127,9 +169,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", type=_name, help="one of the below, or FILE.json")
-    add("--data", type=Path, metavar="DIR", help="Kaggle's two files; without: a stand-in")
-    seeds = "random seeds 0 … N−1, where a figure leaves them open (default: 3)"
-    add("--seeds", type=_count, default=3, metavar="N", help=seeds)
+    data = "the folder of Kaggle's two files, or a CSV file; without: a stand-in"
+    add("--data", type=Path, metavar="PATH", help=data)
+    add("--target", metavar="COLUMN", help="of the CSV file: the column to predict")
+    features = "of the CSV file (default: all numeric columns but the target)"
+    add("--features", nargs="+", metavar="COLUMN", help=features)
+    test = "a second CSV file, at whose rows smoothness is measured (default: the validation rows)"
+    add("--test", type=Path, metavar="FILE", help=test)
+    seeds = "random seeds 0 … N−1, where a figure leaves them open (default: 3; compare: 10)"
+    add("--seeds", type=_count, metavar="N", help=seeds)
     jobs = "processes at one time (default: one a processor)"
     add("--jobs", type=_count, default=default_jobs(), metavar="J", help=jobs)
     add("--quick", action="store_true", help="small and short: to see that all of it works")

@@ -30,7 +30,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from figures.experiments.inputs import Job, california
+from figures.experiments.inputs import Job, load_data
 from figures.experiments.intervals import paired_change
 from figures.experiments.protocol import STANDARDISED, arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
@@ -80,7 +80,7 @@ def compute(settings: Settings) -> Numbers:
     ]
     results = train_all(settings, arms, "few_data")
     return {
-        **settings.provenance("few_data", california(settings.data).source),
+        **settings.provenance("few_data", load_data(settings.inputs).source),
         "protocol": protocol_of(control[0]) | {"train_rows": list(sizes)},
         "sizes": [_size(rows, [r for r in results if r["train_rows"] == rows]) for rows in sizes],
     }

@@ -35,7 +35,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments.equal_smoothness import CONTROL, best_of, endpoint, excess, points_of
-from figures.experiments.inputs import california
+from figures.experiments.inputs import load_data
 from figures.experiments.intervals import paired_change
 from figures.experiments.protocol import protocol_of
 from figures.experiments.settings import Numbers, Settings
@@ -87,7 +87,7 @@ def compute(settings: Settings) -> Numbers:
     lai = points_of(points, LAI)
     excesses = [excess(points, point, *pair) for pair in pairs for point in lai]
     return {
-        **settings.provenance("frontier", california(settings.data).source),
+        **settings.provenance("frontier", load_data(settings.inputs).source),
         "protocol": protocol_of(mse[0]),
         "points": points,
         "primary": endpoint(points, LAI, *PRIMARY),

@@ -28,7 +28,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments.equal_smoothness import CONTROL, endpoint, excess, points_of
-from figures.experiments.inputs import Job, california
+from figures.experiments.inputs import Job, load_data
 from figures.experiments.intervals import paired_change
 from figures.experiments.protocol import STANDARDISED, arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
@@ -72,7 +72,7 @@ def compute(settings: Settings) -> Numbers:
         points.append(_point(method, value, seeds))
     lai = points_of(points, LAI)
     return {
-        **settings.provenance("one_feature", california(settings.data).source),
+        **settings.provenance("one_feature", load_data(settings.inputs).source),
         "protocol": protocol_of(control[0]),
         "points": points,
         "endpoints": [endpoint(points, LAI, PENALTY, kind) for kind in NOISES],

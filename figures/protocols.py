@@ -34,7 +34,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from figures.experiments.inputs import Job, california
+from figures.experiments.inputs import Job, load_data
 from figures.experiments.intervals import paired_change
 from figures.experiments.paper import (
     LAMS,
@@ -77,7 +77,7 @@ def compute(settings: Settings) -> Numbers:
     """Both stages of the search; the winners over fresh seeds, the nearest first."""
     if settings.search or settings.quick:
         found: Numbers = search(settings, lambda line: print(line, file=sys.stderr, flush=True))
-        found["search_source"] = california(settings.data).source
+        found["search_source"] = load_data(settings.inputs).source
     else:
         committed = json.loads(COMMITTED.read_bytes())
         found = {name: committed[name] for name in ("stage_1", "stage_2", "search_source")}
@@ -86,7 +86,7 @@ def compute(settings: Settings) -> Numbers:
     chosen = [row["protocol"] for row in found["stage_2"] if "excluded" not in row]
     winners = [_winner(settings, control, p) for p in chosen[: 1 if settings.quick else WINNERS]]
     winners.sort(key=distance)
-    source = california(settings.data).source
+    source = load_data(settings.inputs).source
     common = {k: v for k, v in protocol_of(control[0]).items() if k in ("dtype", "alpha", "rows")}
     epochs = {name: control[0][name] for name in ("pretrain_epochs", "lai_epochs")}
     return {

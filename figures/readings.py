@@ -30,7 +30,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from figures.experiments.inputs import Job, california
+from figures.experiments.inputs import Job, load_data
 from figures.experiments.intervals import paired_change
 from figures.experiments.protocol import STANDARDISED, arms_of, protocol_of, train_all
 from figures.experiments.settings import Numbers, Settings
@@ -99,7 +99,7 @@ def compute(settings: Settings) -> Numbers:
     runs = dict(zip(READINGS, (results[i : i + seeds] for i in range(0, n, seeds)), strict=True))
     mse = dict(zip(READINGS, (results[i : i + seeds] for i in range(n, 2 * n, seeds)), strict=True))
     return {
-        **settings.provenance("readings", california(settings.data).source),
+        **settings.provenance("readings", load_data(settings.inputs).source),
         "protocol": protocol_of(base[0]),
         "lam": LAM,
         "rows": [

@@ -20,12 +20,15 @@ class FigureSpec:
 
     `options` are what `compute` needs beside the settings, where a module makes several figures.
     `needs` are the packages of the extra `backends` without which nothing can be computed.
+    `takes_csv`: whether it is about any regression table. `seeds` is the default of `--seeds`.
     """
 
     question: str
     module: str
     options: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    takes_csv: bool = False
+    seeds: int = 3
 
     def compute(self, settings: Settings) -> Numbers:
         """The numbers, ready for JSON."""
@@ -69,19 +72,26 @@ FIGURES: dict[str, FigureSpec] = {
     "surface_mae_large": _surface("Where does a very large λ stop pulling?", "mae_large"),
     "surface_mse_large": _surface("Does squaring lift the basin of a large λ?", "mse_large"),
     "phase": FigureSpec("When is the minimum at the kink, and when at the data's slope?", "phase"),
-    "smoothness": FigureSpec("What does a smaller λ cost, and what does it smooth?", "smoothness"),
+    "smoothness": FigureSpec(
+        "What does a smaller λ cost, and what does it smooth?", "smoothness", takes_csv=True
+    ),
     "samplings": FigureSpec("What decides how hard a λ acts?", "samplings"),
     "sensitivity": FigureSpec(
-        "What does λ do to the effect of noise in each feature?", "sensitivity"
+        "What does λ do to the effect of noise in each feature?", "sensitivity", takes_csv=True
     ),
     "protocols": FigureSpec("Which protocol comes closest to the paper's tables?", "protocols"),
-    "strength": FigureSpec("Do α and λ set the strength together?", "strength"),
+    "strength": FigureSpec("Do α and λ set the strength together?", "strength", takes_csv=True),
     "trap": FigureSpec("How many runs end with a slope of the wrong sign?", "trap"),
-    "frontier": FigureSpec("Is Lai better than penalising ‖k‖² directly?", "frontier"),
+    "frontier": FigureSpec(
+        "Is Lai better than penalising ‖k‖² directly?", "frontier", takes_csv=True
+    ),
     "one_feature": FigureSpec(
         "Is a small λ₈ better than penalising k₈² for one feature?", "one_feature"
     ),
     "few_data": FigureSpec("Does the Lai loss help where training data are few?", "few_data"),
+    "compare": FigureSpec(
+        "Does a method help on a table of your own?", "compare", takes_csv=True, seeds=10
+    ),
     "readings": FigureSpec("What do the choices do that the paper leaves open?", "readings"),
     "cost": FigureSpec("What does a Lai step cost?", "cost"),
     "backends": FigureSpec(

@@ -27,7 +27,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.inputs import california
+from figures.experiments.inputs import load_data
 from figures.experiments.paper import LAMS, TABLE_1_CHANGE
 from figures.experiments.protocol import (
     NOISES,
@@ -76,7 +76,7 @@ def compute(settings: Settings) -> Numbers:
         reading["seeds"] = sorted({arm["seed"] for arm in mine})
         tables.append(reading | {"rows": rows, "shrinkage": shrinkage})
     return {
-        **settings.provenance("samplings", california(settings.data).source),
+        **settings.provenance("samplings", load_data(settings.inputs).source),
         "protocol": protocol_of(control[0]),
         "runs": [{name: arm[name] for name in names} for arm in results],
         "tables": tables,

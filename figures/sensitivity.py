@@ -27,12 +27,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.experiments import paper
-from figures.experiments.inputs import Job, california
+from figures.experiments.inputs import Job, load_data
 from figures.experiments.intervals import paired_change
 from figures.experiments.protocol import NOISES, UNIT, arms_of, protocol_of, train_all
 from figures.experiments.sensitivities import nearest_noise, rows_of
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.noise_by_feature import entry, noise_table, plot_noise
 from figures.plotting.words import settings_caption, with_interval
 from lai_ref import Array
 
@@ -46,6 +47,7 @@ CHANGES: list[Job] = [
     {"scaling": "standard"},
     {"scaling": "standard", "activation": "relu"},
 ]
+CSV_NOISES = [["std", 0.1], ["std", 0.5]]
 FEWER = 5  # the largest number of seeds with standardised inputs
 KINDS = {"std": "standard deviation", "value": "value", "range": "range"}  # a noise is a multiple
 COLORS = dict(zip(KINDS, DARK_TO_LIGHT[1:], strict=True))
@@ -60,7 +62,9 @@ def compute(settings: Settings) -> Numbers:
     mean row for each of `noises`; `deviation_factor` of the eight from the paper's; `nearest`, the
     noise with the smallest of these; `tables`, with the `changes` to MSE under each noise.
     """
-    data = california(settings.data)
+    if settings.target is not None:
+        return _of_csv(settings)
+    data = load_data(settings.inputs)
     control = arms_of(settings, range(settings.seeds), noises=NOISES)
     lams = [None, *(table.lam for table in TABLES)]
     chosen = [
@@ -82,6 +86,26 @@ def compute(settings: Settings) -> Numbers:
         "columns": [*data.features, "RMSE"],
         "noises": NOISES,
         "settings": found,
+    }
+
+
+def _of_csv(settings: Settings) -> Numbers:
+    """For a CSV file: `mse`, its mean row for each noise, and by λ the `changes` to it."""
+    data = load_data(settings.inputs)
+    control = arms_of(settings, range(settings.seeds), noises=CSV_NOISES)
+    results = train_all(
+        settings, [{**arm, "lam": lam} for arm in control for lam in paper.LAMS], "sensitivity"
+    )
+    base = rows_of(results, None)
+    rows = [rows_of(results, lam) for lam in paper.LAMS[1:]]
+    return {
+        **settings.provenance("sensitivity", data.source),
+        "protocol": protocol_of(control[0]),
+        "columns": [*data.features, "RMSE"],
+        "noises": CSV_NOISES,
+        "lams": list(paper.LAMS[1:]),
+        "mse": base.mean(axis=1).tolist(),
+        "changes": [[paired_change(a, b) for a, b in zip(r, base, strict=True)] for r in rows],
     }
 
 
@@ -113,6 +137,8 @@ def noise_name(noise: list[Any]) -> str:
 
 def table(numbers: Numbers) -> str:
     """Both tables as text, the paper's numbers below ours; then the other settings."""
+    if "target" in numbers:
+        return noise_table(numbers)
     head, *others = numbers["settings"]
 
     def line(title: str, cells: Iterable[Any], form: str = "") -> str:
@@ -148,14 +174,16 @@ def table(numbers: Numbers) -> str:
             line("  MSE", each["mse"][near], ".4f"),
             line("  Table 2, change", lam["mean"], "+.1%"),
             line("  Table 3, change", lam_8["mean"], "+.1%"),
-            f"  Table 3, RMSE {with_interval(_entry(lam_8, 8))},"
-            f" X8 {with_interval(_entry(lam_8, 7))}",
+            f"  Table 3, RMSE {with_interval(entry(lam_8, 8))},"
+            f" X8 {with_interval(entry(lam_8, 7))}",
         ]
     return "\n".join(lines)
 
 
 def plot(numbers: Numbers) -> Figure:
     """Sensitivities to every noise on the left; changes by Lai in the other two panels."""
+    if "target" in numbers:
+        return plot_noise(numbers)
     figure = Figure(figsize=(12, 6), layout="constrained")
     left, middle, right = figure.subplots(1, 3, sharey=True, width_ratios=(1.15, 1, 1))
     head = numbers["settings"][0]
@@ -230,7 +258,3 @@ def _cross(axes: Axes, row: npt.ArrayLike) -> None:
 def _name(setting: Numbers) -> str:
     names = f"{setting['scaling']} inputs, {setting['activation']}, {setting['sampling']}"
     return f"{names} ({len(setting['seeds'])} seeds)"
-
-
-def _entry(change: Numbers, j: int) -> Numbers:
-    return {name: value and value[j] for name, value in change.items()}

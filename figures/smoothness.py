@@ -24,11 +24,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.inputs import california
+from figures.experiments.inputs import load_data
 from figures.experiments.paper import LAMS, TABLE_1, TABLE_1_CHANGE
 from figures.experiments.protocol import (
     NOISES,
-    UNIT,
     arms_of,
     protocol_of,
     summarise_setting,
@@ -38,7 +37,7 @@ from figures.experiments.settings import Numbers, Settings
 from figures.experiments.shrinkage import shrunk_changes
 from figures.plotting.changes import draw_change, paper_changes, table_1_changes
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
-from figures.plotting.words import loss_name, settings_caption, with_interval
+from figures.plotting.words import loss_name, settings_caption, unit_of, with_interval
 
 MARKERS = ("o", "s", "^", "D")
 MEASURES = ("rmse", "variance", "mean_grad_norm")
@@ -57,7 +56,7 @@ def compute(settings: Settings) -> Numbers:
     results = train_all(settings, arms, "smoothness")
     names = ("seed", "lam", *MEASURES, "lai_fraction")
     return {
-        **settings.provenance("smoothness", california(settings.data).source),
+        **settings.provenance("smoothness", load_data(settings.inputs).source),
         "protocol": protocol_of(control[0]),
         "pretraining": [
             {"seed": arm["seed"], "curve": _rounded(arm["pretraining"]["rmse"])}
@@ -74,8 +73,14 @@ def compute(settings: Settings) -> Numbers:
 
 
 def table(numbers: Numbers) -> str:
-    """Table 1 as text, levels and changes apart, the paper's numbers below ours."""
-    rows = numbers["table"]
+    """Table 1 as text, levels and changes apart, the paper's numbers below ours.
+
+    Those of another table are ours alone.
+    """
+    rows, papers = numbers["table"], {} if "target" in numbers else TABLE_1
+    where = {"variance": "variance of outputs"} if "target" in numbers else {}
+    titles = TITLES | where
+    title = "Accuracy and smoothness" if "target" in numbers else "Table 1 (§6.1)"
 
     def line(title: str, cells: list[str]) -> str:
         return f"{title:<32}" + "".join(f"{cell:>23}" for cell in cells)
@@ -83,20 +88,20 @@ def table(numbers: Numbers) -> str:
     lines = [line("", [loss_name(row["lam"]) for row in rows]), "levels: mean ± sd over seeds"]
     for name in MEASURES:
         cells = [f"{row[name]['mean']:.4f} ± {row[name]['sd']:.4f}" for row in rows]
-        lines.append(line(f"  {TITLES[name]}", cells))
-        if name in TABLE_1:
+        lines.append(line(f"  {titles[name]}", cells))
+        if name in papers:
             lines.append(line("    paper", [f"{value:.4f}" for value in TABLE_1[name]]))
     lines.append("changes to MSE of the same seed: mean [95% interval]")
     for name in MEASURES:
         cells = ["", *(with_interval(row[f"{name}_change"]) for row in rows[1:])]
-        lines.append(line(f"  {TITLES[name]}", cells))
-        if name in TABLE_1:
+        lines.append(line(f"  {titles[name]}", cells))
+        if name in papers:
             lines.append(line("    paper", ["", *(f"{c:+.1%}" for c in TABLE_1_CHANGE[name][1:])]))
     lines.append("outputs of MSE, shrunk towards their mean to the variance of this λ")
     for name in ("rmse", "mean_grad_norm"):
         cells = ["", *(with_interval(row[f"{name}_change"]) for row in numbers["shrinkage"])]
-        lines.append(line(f"  {TITLES[name]}", cells))
-    return "\n".join([f"Table 1 (§6.1), {settings_caption(numbers)}", *lines])
+        lines.append(line(f"  {titles[name]}", cells))
+    return "\n".join([f"{title}, {settings_caption(numbers)}", *lines])
 
 
 def plot(numbers: Numbers) -> Figure:
@@ -106,26 +111,38 @@ def plot(numbers: Numbers) -> Figure:
     left, right = panels
     _curves(left.subplots(), numbers)
     (upper_level, upper_change), (lower_level, lower_change) = right.subplots(2, 2, sharex=True)
-    _levels(upper_level, numbers, "rmse", f"validation RMSE\n({UNIT})")
-    _levels(lower_level, numbers, "variance", f"variance of outputs\n(({UNIT})²)")
+    unit = unit_of(numbers)
+    _levels(upper_level, numbers, "rmse", f"validation RMSE\n({unit})")
+    _levels(lower_level, numbers, "variance", f"variance of outputs\n(({unit})²)")
     _changes(upper_change, numbers, "rmse")
     _changes(lower_change, numbers, "variance")
     shrunk = [100 * row["rmse_change"]["mean"] for row in numbers["shrinkage"]]
     upper_change.plot(PLACES[1:], shrunk, "+", color="black", ms=9, mew=1.6)
     upper_change.plot([], [], "+", color="black", ms=9, mew=1.6, label="MSE, outputs shrunk")
     rows = numbers["table"]
-    rmse, variance = (rows[0][name]["mean"] for name in ("rmse", "variance"))
-    off = rmse / TABLE_1["rmse"][0] - 1, variance / TABLE_1["variance"][0] - 1
-    upper_level.set_title(f"levels: the RMSE of MSE\nis {off[0]:+.1%} off the paper's …")
-    lower_level.set_title(f"… and its variance {off[1]:+.1%}")
-    changes = f"RMSE {table_1_changes(rows, 'rmse')}"
-    upper_change.set_title(f"{changes}\n(paper: {paper_changes('rmse')})")
-    changes = f"variance {table_1_changes(rows, 'variance')}"
-    lower_change.set_title(f"{changes}\n(paper: {paper_changes('variance')})")
+    rmse, variance = (table_1_changes(rows, name) for name in ("rmse", "variance"))
+    titles = ["levels of RMSE …", "… and variance", f"RMSE {rmse}", f"variance {variance}"]
+    if "target" not in numbers:
+        titles = _beside_the_papers(rows, *titles[2:])
+    for axes, title in zip(
+        (upper_level, lower_level, upper_change, lower_change), titles, strict=True
+    ):
+        axes.set_title(title)
     upper_change.legend(loc="upper left", fontsize=8.5)
     upper_level.legend(loc="lower right", fontsize=8.5)
     figure.supxlabel(settings_caption(numbers), fontsize=7.5, color=GREY)
     return figure
+
+
+def _beside_the_papers(rows: list[Numbers], rmse: str, variance: str) -> list[str]:
+    """The titles of levels and changes, with what the paper has."""
+    off = [rows[0][name]["mean"] / TABLE_1[name][0] - 1 for name in ("rmse", "variance")]
+    return [
+        f"levels: the RMSE of MSE\nis {off[0]:+.1%} off the paper's …",
+        f"… and its variance {off[1]:+.1%}",
+        f"{rmse}\n(paper: {paper_changes('rmse')})",
+        f"{variance}\n(paper: {paper_changes('variance')})",
+    ]
 
 
 def _curves(axes: Axes, numbers: Numbers) -> None:
@@ -143,9 +160,12 @@ def _curves(axes: Axes, numbers: Numbers) -> None:
     look = {"ha": "right", "va": "top", "color": GREY, "xycoords": ("data", "axes fraction")}
     annotate(axes, "pretraining with MSE", (before, 0.97), (-6, 0), **look)
     ends = [run["curve"][-1] for run in numbers["runs"]]
-    axes.set_ylim(min(ends) - 0.03, max(max(ends) + 0.12, float(start.mean(axis=0)[before // 5])))
-    axes.set(xlabel="epoch", ylabel=f"RMSE on the validation set ({UNIT})")
-    axes.set_title("validation error, mean over seeds:\nthe smaller λ, the higher")
+    early = float(start.mean(axis=0)[before // 5])
+    level = 1.0 if "target" not in numbers else ends[0]  # RMSEs of about this size
+    axes.set_ylim(min(ends) - 0.03 * level, max(max(ends) + 0.12 * level, early))
+    axes.set(xlabel="epoch", ylabel=f"RMSE on the validation set ({unit_of(numbers)})")
+    claim = "" if "target" in numbers else ":\nthe smaller λ, the higher"
+    axes.set_title(f"validation error, mean over seeds{claim}")
     axes.legend(title="loss after pretraining", loc="upper right")
 
 
@@ -155,8 +175,10 @@ def _levels(axes: Axes, numbers: Numbers, name: str, label: str) -> None:
         bar: dict[str, Any] = {"fmt": marker, "color": color, "capsize": 3}
         axes.errorbar(place, means[place], sds[place], **bar)
     axes.plot(PLACES, means, "-", color=GREY, lw=1.2, zorder=1, label="mean ± sd over seeds")
-    axes.plot(PLACES, TABLE_1[name], "x:", color=GREY, lw=1.2, label="paper's Table 1")
-    every = [*means, *TABLE_1[name]]
+    every = list(means)
+    if "target" not in numbers:
+        every += TABLE_1[name]
+        axes.plot(PLACES, TABLE_1[name], "x:", color=GREY, lw=1.2, label="paper's Table 1")
     axes.set(ylabel=label, xlim=(-0.4, len(LAMS) - 0.6), ylim=(0.8 * min(every), 1.1 * max(every)))
     axes.set_xticks(PLACES, [loss_name(lam) for lam in LAMS])
 
@@ -171,9 +193,11 @@ def _changes(axes: Axes, numbers: Numbers, name: str) -> None:
         axes.plot([place - 0.18] * len(seeds), seeds, ".", color=color, alpha=0.5, ms=5)
         change = numbers["table"][place][f"{name}_change"]
         draw_change(axes, change, place, across=False, fmt=marker, color=color, capsize=3)
-        axes.plot(place + 0.18, 100 * TABLE_1_CHANGE[name][place], "x", color=GREY, mew=1.6)
+        if "target" not in numbers:
+            axes.plot(place + 0.18, 100 * TABLE_1_CHANGE[name][place], "x", color=GREY, mew=1.6)
     axes.plot([], [], "o-", color=GREY, label="mean, 95% interval; dots: seeds")
-    axes.plot([], [], "x", color=GREY, mew=1.6, label="paper")
+    if "target" not in numbers:
+        axes.plot([], [], "x", color=GREY, mew=1.6, label="paper")
     axes.axhline(0, color=GREY, lw=1)
     axes.set_ylabel("change to MSE (%)")
     axes.set_xticks(PLACES, [loss_name(lam) for lam in LAMS])

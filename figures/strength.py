@@ -26,7 +26,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from figures.experiments.inputs import california
+from figures.experiments.inputs import load_data
 from figures.experiments.intervals import interval_of_mean
 from figures.experiments.monotone import monotone_interp
 from figures.experiments.protocol import (
@@ -53,7 +53,7 @@ NAMES = {"variance": "variance", "mean_grad_norm": "mean ‖k‖", "rmse": "RMSE
 LABELS = {
     "alpha": "α, the fraction of Lai points (log scale)",
     "ratio": "α/λ (log scale)",
-    "variance": "variance of outputs (test set) relative to MSE",
+    "variance": "variance of outputs relative to MSE",
     "rmse": "change of validation RMSE to MSE",
 }
 STYLES = dict(zip(LAMS, zip(DARK_TO_LIGHT[1:], "s^D", strict=True), strict=True))
@@ -74,7 +74,7 @@ def compute(settings: Settings) -> Numbers:
     for run in runs:
         run["alpha"] = run["alpha"] if run["lam"] else 0.0
     return {
-        **settings.provenance("strength", california(settings.data).source),
+        **settings.provenance("strength", load_data(settings.inputs).source),
         "protocol": protocol_of(control[0]) | {"alpha": list(alphas)},
         "alphas": list(alphas),
         "lams": list(lams),
@@ -155,7 +155,7 @@ def table(numbers: Numbers) -> str:
 
     head = "".join(f"{name:>10}{'change':>26}" for name in NAMES.values())
     lines = [
-        f"α and λ (§5), {settings_caption(numbers, FRACTION)}",
+        f"α and λ{'' if 'target' in numbers else ' (§5)'}, {settings_caption(numbers, FRACTION)}",
         "means over seeds; changes to MSE: mean [95 % interval]",
         "".join(f"{cell:>8}" for cell in ("λ", "α", "α/λ")) + head,
         *(line(row) for row in numbers["settings"]),

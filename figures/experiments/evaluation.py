@@ -1,7 +1,8 @@
-"""What is measured of a network that was trained on the California data.
+"""What is measured of a network that was trained by a job.
 
-Smoothness on the test set, whose targets are not published; accuracy on the two halves of the
-validation set, so that one may choose and the other judge; sensitivity to noise (§6.2).
+Smoothness on the test set, whose targets are not used; accuracy on the two halves of the validation
+set, so that one may choose and the other judge; sensitivity to noise (§6.2). All of it is in the
+units of the target.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ import numpy as np
 from figures.experiments.inputs import Job
 from lai_ref import MLP, Array, Experiment, noise_sensitivity
 
-GRADIENT_STRIDE, NOISE_STRIDE = 4, 8  # k and noise are taken at each so many-th test sample
 NOISE_KINDS = ("std", "value", "range")  # of §6.2, whose noise is a multiple of one of these
 
 
 class Evaluator(NamedTuple):
-    """Measures a network on the test set, whose targets are not published."""
+    """Measures a network on the test set, whose targets are not used."""
 
     net: MLP
     task: Experiment
     raw: Array  # the test set's inputs before scaling
     job: Job
+    target_scale: float = 1.0  # by which the targets were divided
 
     @property
     def unit(self) -> Array:
@@ -38,13 +39,13 @@ class Evaluator(NamedTuple):
         |k_j|, by feature) on the test set; for each half of the validation set `halves`, its RMSE,
         and `moments`, as `rmse_of` takes them: one half may choose, the other one judge.
         """
-        task = self.task
-        y = self.net.predict(theta, task.x_test)
-        _, tape = self.net.forward(theta, task.x_test[::GRADIENT_STRIDE])
-        k = self.net.input_gradient(tape)[0] * self.unit
+        task, c = self.task, self.target_scale
+        y = c * self.net.predict(theta, task.x_test)
+        _, tape = self.net.forward(theta, task.x_test[:: self.job["strides"][0]])
+        k = self.net.input_gradient(tape)[0] * (c * self.unit)
         m = float(y.mean(dtype=np.float64))
-        u = self.net.predict(theta, task.x_val).astype(np.float64) - m
-        r = task.t_val.astype(np.float64) - m
+        u = c * self.net.predict(theta, task.x_val).astype(np.float64) - m
+        r = c * task.t_val.astype(np.float64) - m
         middle = len(u) // 2
         moments = [
             [float(r[half] @ r[half]), float(u[half] @ r[half]), float(u[half] @ u[half])]
@@ -66,13 +67,15 @@ class Evaluator(NamedTuple):
         A noise is (kind, level): its standard deviation is `level` standard deviations of the
         feature ("std"), values of the sample ("value") or ranges of the feature ("range").
         """
-        x, raw, scale = self.task.x_test[::NOISE_STRIDE], self.raw[::NOISE_STRIDE], self.task.scale
+        some = slice(None, None, self.job["strides"][1])
+        x, raw, scale = self.task.x_test[some], self.raw[some], self.task.scale
         value, extent = np.abs(raw) / scale, np.ptp(self.raw, axis=0) / scale
         units = dict(zip(NOISE_KINDS, (self.unit, value, extent), strict=True))
 
         def change(kind: str, level: float) -> Array:
             rng = np.random.default_rng(self.job["seed"])
-            return noise_sensitivity(self.net, theta, x, level * units[kind], rng)
+            change = noise_sensitivity(self.net, theta, x, level * units[kind], rng)
+            return self.target_scale * change
 
         return np.array([change(kind, level) for kind, level in self.job["noises"]])
 

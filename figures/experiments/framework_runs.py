@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from figures.experiments.inputs import Job
+from figures.experiments.inputs import Job, Source
 from figures.experiments.timing import BATCH, Clock, lai_epochs, quartiles, random_task, round_robin
 from lai_ref import MLP, Adam, Array, Lai, value_and_grad
 
@@ -52,7 +52,7 @@ class Runner:
     first_moment: Callable[[], Array]  # Adam's m, (P,)
 
 
-def measure(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+def measure(job: Job, data: Source, cache: Path) -> dict[str, Any]:
     """Single steps, or Table 1: rows of the table, and what is left out of it and why."""
     return time_steps(job) if job["of"] == "steps" else time_epochs(job)
 

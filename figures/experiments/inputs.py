@@ -5,19 +5,34 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lai_ref import Array, Dataset, load_california
+from lai_ref import Array, Dataset, load_california, load_csv
 
 Job: TypeAlias = dict[str, Any]  # ready for JSON
 
 
+class Table(NamedTuple):
+    """A CSV file and the roles of its columns, as `load_csv` takes them."""
+
+    path: Path
+    target: str
+    features: tuple[str, ...] | None = None
+    test: Path | None = None
+
+
+# Where the data are: a CSV file, the folder of Kaggle's files, or None: the synthetic substitute
+Source: TypeAlias = Table | Path | None
+
+
 @lru_cache(maxsize=1)
-def california(data: Path | None) -> Dataset:
-    """The data, read once per process; None: the synthetic substitute."""
-    return load_california(data)
+def load_data(source: Source) -> Dataset:
+    """The data, read once per process."""
+    if isinstance(source, Table):
+        return load_csv(*source)
+    return load_california(source)
 
 
 def digest_of(*arrays: Array) -> str:

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from figures.experiments.inputs import Job
+from figures.experiments.inputs import Job, Source
 from figures.experiments.line_data import best_intercepts, draw
 from lai_ref import MLP, Adam, Lai, Plain, lai_training
 
 N, NOISE, ORDER = 128, 4.0, 1
 
 
-def fit_line(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+def fit_line(job: Job, data: Source, cache: Path) -> dict[str, Any]:
     """The errors of the intercept by number of steps in `steps` and by start in `starts`.
 
     `lam` of the loss and Adam's learning rate `lr` are the job's, too.

@@ -28,17 +28,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import lai_ref
-from figures.experiments.inputs import Job
+from figures.experiments.inputs import Job, Source
 from lai_ref.support.files import atomic_write
 
-Work: TypeAlias = Callable[[Job, Path | None, Path], dict[str, Any]]
+Work: TypeAlias = Callable[[Job, Source, Path], dict[str, Any]]
 
 FIGURES = Path(__file__).parents[1]  # the folder of the package
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 def run_jobs(
-    work: Work, jobs: list[Job], data: Path | None, folder: Path, processes: int, title: str
+    work: Work, jobs: list[Job], data: Source, folder: Path, processes: int, title: str
 ) -> list[dict[str, Any]]:
     """Return the result of every job, in their order; compute those that are not cached.
 
@@ -90,7 +90,7 @@ def cache_path(work: Work, job: Job, folder: Path) -> Path:
     return folder / f"{work.__name__}-{_digest([work.__module__, job, code, versions])}.json"
 
 
-def _run(work: Work, job: Job, data: Path | None, path: Path) -> dict[str, Any]:
+def _run(work: Work, job: Job, data: Source, path: Path) -> dict[str, Any]:
     result = work(job, data, path)
     cached = {"arm": job, "result": result, "digest": _digest(result)}
     atomic_write(path, json.dumps(cached).encode())

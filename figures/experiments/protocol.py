@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from figures.experiments.arms import CONTROL
 from figures.experiments.evaluation import NOISE_KINDS
-from figures.experiments.inputs import Job, california, digest_of
+from figures.experiments.inputs import Job, digest_of, load_data
 from figures.experiments.intervals import paired_change
 from figures.experiments.jobs import Work, cache_path, run_jobs
 from figures.experiments.settings import Numbers, Settings
@@ -21,6 +22,7 @@ PROTOCOL: dict[str, Any] = {
     "sizes": [8, 32, 16, 1],  # the first is the number of features, for other data another
     "activation": "tanh",
     "scaling": "max-abs",
+    "target_scaling": "raw",  # or standard: mean 0 and standard deviation 1 of the training samples
     "dtype": "float32",
     "batch_size": 32,
     "lr": 1e-4,
@@ -36,6 +38,7 @@ PROTOCOL: dict[str, Any] = {
     "rows": None,  # of the files: all of them
     "train_rows": None,  # of those to train on: all of them
     "noises": [],  # with which the sensitivity is measured
+    "strides": [4, 8],  # k and noise are taken at each so many-th test sample
 }
 # with which sensitivities are measured (§6.2); the paper does not name its own
 NOISES = [[kind, s] for kind in NOISE_KINDS for s in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)]
@@ -43,16 +46,60 @@ NOISES = [[kind, s] for kind in NOISE_KINDS for s in (0.05, 0.1, 0.2, 0.3, 0.5, 
 # the same for every feature, and a network is trained in seconds
 STANDARDISED: Job = {"scaling": "standard", "sampling": "points", "batch_size": 256, "lr": 1e-3}
 UNIT = "100,000 $"  # of the target
+# Of a table that nothing is known of
+MIN_ROWS = 50
+MAX_TRAIN_ROWS, MAX_STEPS = 20_000, 5000
+QUICK_TRAIN_ROWS = 400
+MAX_MEASURED = 1000  # the test samples at which k and noise are taken
 QUICK = {"pretrain_epochs": 3, "lai_epochs": 3, "rows": 3000}
 
 
 def arms_of(settings: Settings, seeds: Iterable[int], **changes: Any) -> list[Job]:
-    """The control arm of every seed under the protocol with `changes`; others are made from it."""
-    data = california(settings.data)
+    """The control arm of every seed under the protocol with `changes`; others are made from it.
+
+    The protocol of a CSV file is `table_protocol`, whatever the changes.
+    """
+    data = load_data(settings.inputs)
     digest = digest_of(data.x, data.t, data.x_test)
     sizes = [data.x.shape[1], *PROTOCOL["sizes"][1:]]
     protocol = PROTOCOL | {"sizes": sizes} | (QUICK if settings.quick else {}) | changes
+    if settings.target is not None:
+        protocol |= table_protocol(len(data.x), len(data.x_test), settings.quick)
     return [{"data": digest, "seed": seed, **protocol, **CONTROL} for seed in seeds]
+
+
+def table_protocol(rows: int, test_rows: int, quick: bool) -> Job:
+    """The protocol for a table that nothing is known of, from its numbers of rows.
+
+    Inputs and target are standardised, so that λ and μ mean the same whatever the units. An epoch
+    has about 16 steps, or more where batches of 256 are not enough; epochs and training samples are
+    limited, so that a long table takes no more than `MAX_STEPS` steps.
+
+    Raises
+    ------
+    ValueError
+        A table with too few rows to judge by.
+    """
+    if rows < MIN_ROWS:
+        halves = f"a half of the validation set has {round(0.2 * rows) // 2} samples"
+        raise ValueError(f"data: expected at least {MIN_ROWS} rows, got {rows}: {halves}")
+    n = min(rows - round(0.2 * rows), QUICK_TRAIN_ROWS if quick else MAX_TRAIN_ROWS)
+    batch = min(256, max(16, 2 ** round(math.log2(n / 16))))
+    epochs = min(100, MAX_STEPS // math.ceil(n / batch) // 2)
+    measured = test_rows or rows - n
+    return {
+        "scaling": "standard",
+        "target_scaling": "standard",
+        "sampling": "points",
+        "alpha": 0.1,  # the paper's 1 % of a small table would be a handful of samples
+        "lr": 1e-3,
+        "batch_size": batch,
+        "pretrain_epochs": 10 if quick else epochs,
+        "lai_epochs": 10 if quick else epochs,
+        "rows": None,
+        "train_rows": n if n < rows - round(0.2 * rows) else None,
+        "strides": [math.ceil(measured / MAX_MEASURED)] * 2,
+    }
 
 
 def protocol_of(arm: Job) -> dict[str, Any]:
@@ -82,7 +129,7 @@ def train_all(settings: Settings, arms: list[Job], title: str) -> list[Job]:
             path.unlink(missing_ok=True)
 
     def run(work: Work, jobs: list[Job], title: str) -> list[Job]:
-        return run_jobs(work, jobs, settings.data, folder, settings.jobs, title)
+        return run_jobs(work, jobs, settings.inputs, folder, settings.jobs, title)
 
     starts = run(pretrain, first, f"{title}, pretraining")
     jobs = [{**arm, "start": start["state"]} for arm, start in zip(arms, starts, strict=True)]

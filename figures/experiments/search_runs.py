@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from figures.experiments.inputs import Job
+from figures.experiments.inputs import Job, Source
 from figures.experiments.trained import continue_training, pretrain
 from lai_ref import DivergedError
 
 
-def pretrain_if_finite(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+def pretrain_if_finite(job: Job, data: Source, cache: Path) -> dict[str, Any]:
     """`pretrain`, or `diverged`: the epoch in which it leaves the finite numbers."""
     try:
         return pretrain(job, data, cache)
@@ -18,7 +18,7 @@ def pretrain_if_finite(job: Job, data: Path | None, cache: Path) -> dict[str, An
         return {"diverged": error.epoch}
 
 
-def continue_if_finite(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+def continue_if_finite(job: Job, data: Source, cache: Path) -> dict[str, Any]:
     """The results of `continue_training` that the search compares, or `diverged`."""
     if job["start"] is None:
         return {"diverged": 0}

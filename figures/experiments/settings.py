@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from figures.experiments.inputs import Source, Table
+
 Numbers: TypeAlias = dict[str, Any]  # of a figure, ready for JSON
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the data are (None: the stand-in), where the results go, and how much is computed."""
+    """Where the data are, where the results go, and how much is computed.
+
+    `data` is the folder of Kaggle's files, or None: the synthetic substitute. With a `target` it is
+    a CSV file, of which the other columns are the features, or those named in `features`; `test` is
+    then a second such file.
+    """
 
     out: Path
     data: Path | None = None
@@ -23,6 +31,16 @@ class Settings:
     jobs: int = 1
     quick: bool = False
     search: bool = False  # whether `protocols` searches anew
+    target: str | None = None
+    features: tuple[str, ...] | None = None
+    test: Path | None = None
+
+    @property
+    def inputs(self) -> Source:
+        """What `load_data` reads."""
+        if self.data is None or self.target is None:
+            return self.data
+        return Table(self.data, self.target, self.features, self.test)
 
     def provenance(
         self, figure: str, source: str | None = None, seeds: Iterable[int] | None = None
@@ -35,7 +53,7 @@ class Settings:
         command = f"python -m figures {figure}"
         command += f" --seeds {self.seeds}" if seeds is None else ""
         command += " --search" if self.search and figure == "protocols" else ""
-        command += " --data DIR" if self.data and source else ""
+        command += self._data_options() if source else ""
         command += " --quick" if self.quick else ""
         packages = ("lai_ref", "numpy", "matplotlib")
         versions = {"python": platform.python_version()} | {p: _version(p) for p in packages}
@@ -45,7 +63,18 @@ class Settings:
             "source": source or "computed from the formulas; no data",
             "seeds": list(range(self.seeds) if seeds is None else seeds),
             "versions": versions,
+            **({"target": self.target} if self.target and source else {}),
         }
+
+    def _data_options(self) -> str:
+        if self.data is None:
+            return ""
+        if self.target is None:
+            return " --data DIR"
+        columns = ["--target", self.target]
+        columns += ["--features", *self.features] if self.features else []
+        test = " --test TEST.csv" if self.test else ""
+        return f" --data FILE.csv {shlex.join(columns)}{test}"
 
 
 def _version(package: str) -> str:

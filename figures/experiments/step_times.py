@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from figures.experiments.inputs import Job
+from figures.experiments.inputs import Job, Source
 from figures.experiments.timing import lai_epochs, quartiles, random_task, round_robin
 from lai_ref import MLP, Adam, Array, Lai, Loss, Plain, value_and_grad
 
@@ -22,7 +22,7 @@ CLOCK = time.perf_counter if sys.platform == "win32" else time.process_time
 Pairs = list[tuple[Array, Array]]
 
 
-def time_steps(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+def time_steps(job: Job, data: Source, cache: Path) -> dict[str, Any]:
     """A plain step, a Lai step, and the matrix products of both: times and ratios."""
     net, theta, x, t = random_task(job["sizes"], job["activation"], job["n"], job["dtype"])
     optimizer = Adam()
@@ -55,7 +55,7 @@ def time_steps(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     }
 
 
-def time_epochs(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+def time_epochs(job: Job, data: Source, cache: Path) -> dict[str, Any]:
     """An epoch of Lai Training, after pretraining, over a plain one, by sampling and α."""
     net, _, x, t = random_task(job["sizes"], job["activation"], job["n"], job["dtype"])
     epochs, batch_size = job["rounds"] + 1, job["batch_size"]

@@ -1,4 +1,4 @@
-"""One training on the California data: the jobs of the figures about the experiment (§6).
+"""One training on a table: the jobs of the figures about the experiment (§6).
 
 A network is pretrained with MSE, then trained for as many epochs with one of
 
@@ -20,6 +20,7 @@ of the inputs: k is taken per standard deviation of a feature. Everything is ave
 
 from __future__ import annotations
 
+import copy
 import math
 import statistics
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ import numpy as np
 
 from figures.experiments.arms import CONTROL, make_loss, make_optimizer
 from figures.experiments.evaluation import Evaluator, mean_of
-from figures.experiments.inputs import Job, california, digest_of
+from figures.experiments.inputs import Job, Source, digest_of, load_data
 from lai_ref import (
     MLP,
     Adam,
@@ -52,7 +53,7 @@ AVERAGED = 20  # the last epochs, over which results are averaged: RMSE over all
 EVERY, SENSITIVE_EVERY = 2, 4  # the rest over each second one, sensitivities over each fourth
 
 
-def pretrain(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+def pretrain(job: Job, data: Source, cache: Path) -> dict[str, Any]:
     """The epochs that all arms of a seed share; a checkpoint is left beside the result."""
     first = {**job, **CONTROL, "sampling": "points", "lai_epochs": 0, "noises": []}
     run = run_training(first, data, start=None)
@@ -61,7 +62,7 @@ def pretrain(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
     return {"state": checkpoint.name, "rmse": run.rmse, "path": run.path}
 
 
-def continue_training(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+def continue_training(job: Job, data: Source, cache: Path) -> dict[str, Any]:
     """The epochs after pretraining, and what the network is like at the end.
 
     `curve`: the RMSE on the validation set after each epoch. `path`: what `Evaluator.measure`
@@ -77,7 +78,8 @@ def continue_training(job: Job, data: Path | None, cache: Path) -> dict[str, Any
         "lai_fraction": run.lai_fraction,
         "path": run.path,
         "sensitivity": np.mean(run.sensitivity, axis=0).tolist() if run.sensitivity else [],
-        "constant": float(run.evaluator.task.t_val.std(dtype=np.float64)),
+        "constant": run.evaluator.target_scale
+        * float(run.evaluator.task.t_val.std(dtype=np.float64)),
     }
 
 
@@ -93,18 +95,12 @@ class Run(NamedTuple):
     sensitivity: list[Array]  # at each fourth of them, (noises, D)
 
 
-def run_training(job: Job, data: Path | None, start: TrainingState | None) -> Run:
+def run_training(job: Job, data: Source, start: TrainingState | None) -> Run:
     """Train by Lai Training, from the job's seed or resumed from `start`, and measure."""
-    source, rows = california(data), slice(job["rows"])
-    if digest_of(source.x, source.t, source.x_test) != job["data"]:
-        raise ValueError("data: the files have changed since this run began; rerun the command")
-    source = source._replace(x=source.x[rows], t=source.t[rows], x_test=source.x_test[rows])
     rng = np.random.default_rng(job["seed"])
-    task = prepare(source, rng, job["scaling"], job["dtype"])
-    few = slice(job["train_rows"])
-    task = task._replace(x=task.x[few], t=task.t[few])
     net = MLP(job["sizes"], job["activation"])
-    evaluator = Evaluator(net, task, source.x_test, job)
+    evaluator = make_evaluator(net, job, data, rng)
+    task, unit_t = evaluator.task, evaluator.target_scale
     if start is not None and job["new_adam"]:
         start = start._replace(optimizer=Adam().init(start.theta))
 
@@ -112,12 +108,12 @@ def run_training(job: Job, data: Path | None, start: TrainingState | None) -> Ru
     averaged = min(AVERAGED, job["lai_epochs"])
     rmse, fractions, path, last, sensitivity = [], [], [], [], []
     for epoch in _epochs(job, net, task, rng, start, evaluator.unit):
-        rmse.append(float(epoch.rmse or math.nan))
+        rmse.append(unit_t * float(epoch.rmse or math.nan))
         fractions.append(epoch.lai_fraction)
         left = total - epoch.index
         at_end = left < averaged and left % EVERY == 0
         if at_end or epoch.index in LOGGED_EPOCHS:
-            record = {"epoch": epoch.index, "rmse": epoch.rmse}
+            record = {"epoch": epoch.index, "rmse": rmse[-1]}
             record |= evaluator.measure(epoch.state.theta)
             if at_end:
                 last.append(record)
@@ -127,6 +123,28 @@ def run_training(job: Job, data: Path | None, start: TrainingState | None) -> Ru
             sensitivity.append(evaluator.sensitivity(epoch.state.theta))
     fraction = statistics.mean(fractions)
     return Run(evaluator, epoch.state, rmse, fraction, path, last, sensitivity)
+
+
+def make_evaluator(net: MLP, job: Job, data: Source, rng: np.random.Generator) -> Evaluator:
+    """The data of a job, split and scaled, with what measures a network on them.
+
+    Without test data, the inputs of the validation set take their place.
+    """
+    source, rows = load_data(data), slice(job["rows"])
+    if digest_of(source.x, source.t, source.x_test) != job["data"]:
+        raise ValueError("data: the files have changed since this run began; rerun the command")
+    source = source._replace(x=source.x[rows], t=source.t[rows], x_test=source.x_test[rows])
+    perm = copy.deepcopy(rng).permutation(len(source.x))  # that of `prepare`
+    task, raw = prepare(source, rng, job["scaling"], job["dtype"]), source.x_test
+    val, train = perm[: len(task.x_val)], perm[len(task.x_val) :][: job["train_rows"]]
+    task = task._replace(x=task.x[: len(train)], t=task.t[: len(train)])
+    if not len(raw):
+        task, raw = task._replace(x_test=task.x_val), source.x[val]
+    if job["target_scaling"] == "raw":
+        return Evaluator(net, task, raw, job)
+    std = float(source.t[train].std()) or 1.0
+    t = ((source.t - source.t[train].mean()) / std).astype(job["dtype"])
+    return Evaluator(net, task._replace(t=t[train], t_val=t[val]), raw, job, std)
 
 
 def _epochs(

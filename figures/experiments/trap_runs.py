@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from figures.experiments.inputs import Job
+from figures.experiments.inputs import Job, Source
 from lai_ref import MLP, Adam, Array, Lai, Plain, TrainingState, lai_training
 
 SLOPE = 3.0  # of the line, y = 3x, and the steepest of the curve, y = 1.5 sin 2x
@@ -19,7 +19,7 @@ LR = {"line": 0.03, "curve": 0.05}
 PRETRAINING: Job = {"lam": None, "alpha": 0.0, "slower": 1, "rounds": 1}
 
 
-def train(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+def train(job: Job, data: Source, cache: Path) -> dict[str, Any]:
     """By run of `job` and by seed: how each fit compares with the truth, on a grid.
 
     `wrong` is the fraction of points where k and the true slope differ in sign, among those where

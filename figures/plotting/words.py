@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from figures.experiments.protocol import UNIT
 from figures.experiments.settings import Numbers
 
 NAMES = {1: "MAE", 2: "MSE"}  # by p
@@ -38,14 +39,22 @@ def network_name(protocol: Mapping[str, Any]) -> str:
     return f"{'-'.join(map(str, protocol['sizes']))} {protocol['activation']}"
 
 
+def unit_of(numbers: Mapping[str, Any]) -> str:
+    """The unit of a figure's target; that of a CSV file is known to its owner only."""
+    return f"units of {numbers['target']}" if "target" in numbers else UNIT
+
+
 def settings_caption(numbers: Numbers, share: str | None = None) -> str:
     """Seeds, data and protocol of a figure's numbers, in three lines; `share` in place of its α."""
     p = numbers["protocol"]
     rows = f", first {p['rows']} rows" if p["rows"] else ""
+    if isinstance(p.get("train_rows"), int):
+        rows += f", {p['train_rows']:,} rows drawn to train on"
+    both = " and target" if p.get("target_scaling") == "standard" else ""
     rate, alpha = f"{p['lr']:g}", share or format(p["alpha"], ".0%")
     return (
         f"{len(numbers['seeds'])} seeds; {numbers['source']}{rows}\n"
-        f"network {network_name(p)}, {p['scaling']} inputs, {p['dtype']}, Adam {rate},"
+        f"network {network_name(p)}, {p['scaling']} inputs{both}, {p['dtype']}, Adam {rate},"
         f" batch {p['batch_size']}, {p['pretrain_epochs']} + {p['lai_epochs']} epochs;"
         f"\nL2 Lai MSE, {p['reduction']} reduction, for {SAMPLED[p['sampling']].format(alpha)}"
     )

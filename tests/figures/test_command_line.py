@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from figures import projection
 from figures.__main__ import main
 from figures.plotting.drawing import save_figure, style
 from figures.registry import FIGURES
+from tests.figures.csv_files import written
 from tests.inputs.small_disk import filled, small_disk
 
 QUICK = [sys.executable, "-m", "figures", "smoothness", "--quick", "--seeds", "2", "--jobs", "1"]
@@ -207,3 +209,92 @@ def test_help_has_every_figure_with_its_question(capsys: pytest.CaptureFixture[s
         main(["--help"])
     shown = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
     assert all([name, figure.question] in shown for name, figure in FIGURES.items())
+
+
+# A CSV file
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return written(tmp_path / "table.csv")
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("compare --data {file}", "expected --target COLUMN"),
+        ("compare --data {file} --target none", "none"),
+        ("compare --data {file} --target y --features a nothing", "nothing"),
+        ("compare --data {file} --target y --test {folder}/no.csv", "no.csv"),
+        ("compare --data {folder}/no.csv --target y", "no.csv"),
+        (
+            "compare --data {folder} --target y",
+            "--target: expected with --data FILE.csv, got {folder}",
+        ),
+        ("compare --target y", "--target: expected with --data FILE.csv, got no --data"),
+        ("compare --features a", "--features: expected with --data FILE.csv"),
+        ("compare --test {file}", "--test: expected with --data FILE.csv"),
+        ("few_data --data {file} --target y", "few_data: not about a CSV file"),
+        ("compare factor claims --data {file} --target y", "factor, claims: not about a CSV file"),
+        ("compare --data {short} --target y", "expected at least 50 rows, got 20"),
+    ],
+)
+def test_what_does_not_go_together_is_said_before_computing(
+    file: Path, command: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"file": file, "folder": file.parent, "short": written(file.with_name("s.csv"), n=20)}
+    command, message = (text.format(**places) for text in (command, message))
+    assert main([*command.split(), "--out", str(file.parent / "out")]) == 2
+    err = capsys.readouterr().err
+    assert message in err and "jobs" not in err and "Traceback" not in err
+
+
+def test_a_folder_with_a_dot_in_its_name_is_a_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "kaggle.d").mkdir()
+    assert main(["compare", "--data", str(tmp_path / "kaggle.d"), "--out", str(tmp_path)]) == 2
+    assert "kaggle competitions download" in capsys.readouterr().err
+
+
+def test_without_names_a_csv_file_makes_the_figures_that_take_one(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr("figures.__main__._make", lambda name, settings: made.append(name))
+    assert main(["--data", str(file), "--target", "y", "--out", str(file.parent / "out")]) == 0
+    assert made == ["smoothness", "sensitivity", "strength", "frontier", "compare"]
+
+
+def test_seeds_have_a_default_for_each_figure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seeds: dict[str, int] = {}
+    monkeypatch.setattr(
+        "figures.__main__._make", lambda name, settings: seeds.update({name: settings.seeds})
+    )
+    assert main(["compare", "smoothness", "--out", str(tmp_path)]) == 0
+    assert seeds == {"compare": 10, "smoothness": 3}
+    assert main(["compare", "smoothness", "--seeds", "4", "--out", str(tmp_path)]) == 0
+    assert seeds == {"compare": 4, "smoothness": 4}
+
+
+@pytest.mark.slow
+def test_every_figure_that_takes_a_csv_file_leaves_out_what_is_the_papers(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = file.parent / "out"
+    options = ["--quick", "--seeds", "2", "--jobs", "2", "--out", str(out)]
+    assert main(["--data", str(file), "--target", "y", "--test", str(file), *options]) == 0
+    shown = capsys.readouterr().out
+    for word in ("paper", "Table", "§", "100,000 $", "X8", "MedInc", "max-abs"):
+        assert word not in shown
+    for name in ("smoothness", "sensitivity", "strength", "frontier", "compare"):
+        picture = re.sub(r"<style.*?</style>", "", (out / f"{name}.svg").read_text("utf-8"))
+        drawn = " ".join(re.findall(r"<!-- (.*?) -->", picture))
+        assert "y" in drawn
+        for word in ("paper", "Table 1", "§", "100,000", "X8", "MedInc", "max-abs"):
+            assert word not in drawn
+        command = json.loads((out / f"{name}.json").read_text("utf-8"))["command"]
+        data = "--data FILE.csv --target y --test TEST.csv"
+        assert command == f"python -m figures {name} --seeds 2 {data} --quick"

@@ -119,7 +119,7 @@ def test_the_picture_has_every_loss_and_the_papers_numbers(quick: Numbers) -> No
 
 def test_the_committed_numbers_are_of_ten_seeds_and_the_default_protocol(kaggle: Numbers) -> None:
     assert "Kaggle's files" in kaggle["source"] and kaggle["seeds"] == list(range(10))
-    assert kaggle["protocol"] | {"noises": []} == PROTOCOL
+    assert {**PROTOCOL, **kaggle["protocol"], "noises": []} == PROTOCOL
 
 
 def test_the_caption_quotes_the_changes_and_levels(kaggle: Numbers) -> None:

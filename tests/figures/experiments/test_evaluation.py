@@ -32,7 +32,7 @@ def raw_theta() -> Array:
 def evaluator_and_theta(scaling: str) -> tuple[Evaluator, Array]:
     """The network of `raw_theta` as one of scaled inputs, in double precision."""
     task = prepare(DATA, np.random.default_rng(0), scaling, np.float64)
-    job = {"scaling": scaling, "seed": SEED, "noises": NOISES}
+    job = {"scaling": scaling, "seed": SEED, "noises": NOISES, "strides": [4, 8]}
     theta, b = raw_theta(), task.scale
     a = DATA.x_test[0] - b * task.x_test[0]
     # x W + c = ((x − a) / b) (b W) + c + a W
@@ -121,3 +121,17 @@ def test_records_are_averaged_entry_by_entry() -> None:
         {"epoch": 3, "a": 4.0, "b": [3.0, 4.0], "c": [[2.0, 5.0]]},
     ]
     assert mean_of(records) == {"a": 2.5, "b": [2.0, 3.0], "c": [[1.0, 3.0]]}
+
+
+def test_everything_measured_is_in_the_units_of_the_target() -> None:
+    """A network of a third of the target, measured with the scale 3, is one of the target."""
+    evaluator, theta = evaluator_and_theta("standard")
+    task = evaluator.task
+    third = evaluator._replace(task=task._replace(t_val=task.t_val / 3), target_scale=3.0)
+    scaled = theta.copy()
+    for part in NET.unflatten(scaled)[-1]:
+        part /= 3
+    found, expected = third.measure(scaled), evaluator.measure(theta)
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-9, err_msg=name)
+    np.testing.assert_allclose(third.sensitivity(scaled), evaluator.sensitivity(theta), rtol=1e-9)

@@ -76,3 +76,10 @@ def test_the_interval_of_a_mean_covers_it_in_95_percent_of_the_samples(n: int) -
     )
     # the standard error of the fraction is 0.0015
     assert covered.mean() == pytest.approx(0.95, abs=0.005)
+
+
+def test_several_comparisons_and_shared_samples_widen_an_interval() -> None:
+    """d = −1, 0, 1: mean 0, sd 1; Bonferroni for three: t(2; 1 − 0.025/3) = 7.6488."""
+    found = intervals.interval_of_mean([-1.0, 0.0, 1.0], comparisons=3, overlap=0.25)
+    assert math.log1p(found["high"]) == pytest.approx(7.6488 * math.sqrt(1 / 3 + 0.25), rel=1e-4)
+    assert math.log1p(found["low"]) == pytest.approx(-math.log1p(found["high"]))

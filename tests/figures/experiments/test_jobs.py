@@ -10,11 +10,11 @@ import pytest
 
 import lai_ref
 from figures.experiments import jobs
-from figures.experiments.inputs import Job, digest_of
+from figures.experiments.inputs import Job, Source, digest_of
 from figures.experiments.jobs import cache_path, code_digest, run_jobs
 
 
-def work(job: Job, data: Path | None, cache: Path) -> dict[str, Any]:
+def work(job: Job, data: Source, cache: Path) -> dict[str, Any]:
     """Square a number, and leave a line in a log, so that a test sees what has been run."""
     with open(job["log"], "a") as log:
         log.write(f"{job['n']}\n")

@@ -117,7 +117,7 @@ def test_the_network_has_as_many_inputs_as_the_data_features(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two = Dataset(np.zeros((4, 2)), np.zeros(4), np.zeros((3, 2)), ("a", "b"), "made up")
-    monkeypatch.setattr(protocol, "california", lambda data: two)
+    monkeypatch.setattr(protocol, "load_data", lambda data: two)
     (arm,) = arms_of(Settings(tmp_path), [0])
     assert arm["sizes"] == [2, *PROTOCOL["sizes"][1:]]
 

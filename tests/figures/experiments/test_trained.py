@@ -11,7 +11,7 @@ import pytest
 from figures.experiments import trained
 from figures.experiments.arms import CONTROL, LOSSES
 from figures.experiments.evaluation import Evaluator
-from figures.experiments.inputs import california, digest_of
+from figures.experiments.inputs import digest_of, load_data
 from figures.experiments.protocol import PROTOCOL
 from figures.experiments.trained import Run, continue_training, pretrain, run_training
 from lai_ref import (
@@ -53,14 +53,14 @@ METHODS: dict[str, Job] = {
 
 
 def job(**changes: Any) -> Job:
-    data = california(None)
+    data = load_data(None)
     named = {"data": digest_of(data.x, data.t, data.x_test), "seed": 3}
     return {**PROTOCOL, **CONTROL, **SMALL, **named, **changes}
 
 
 def task_of(arm: Job) -> tuple[Experiment, Array]:
     """The data of a job, and the test set's inputs before scaling."""
-    data, rows = california(None), slice(arm["rows"])
+    data, rows = load_data(None), slice(arm["rows"])
     data = data._replace(x=data.x[rows], t=data.t[rows], x_test=data.x_test[rows])
     rng = np.random.default_rng(arm["seed"])
     return prepare(data, rng, arm["scaling"], arm["dtype"]), data.x_test
@@ -92,7 +92,7 @@ def runs(start: TrainingState) -> dict[str, Run]:
 def own_epochs(arm: Job, loss: Lai) -> Iterator[Epoch]:
     """Those after pretraining, by `lai_training` alone."""
     rng = np.random.default_rng(arm["seed"])
-    data, rows = california(None), slice(arm["rows"])
+    data, rows = load_data(None), slice(arm["rows"])
     data = data._replace(x=data.x[rows], t=data.t[rows], x_test=data.x_test[rows])
     task = prepare(data, rng, arm["scaling"], arm["dtype"])
     options: dict[str, Any] = {
