@@ -134,7 +134,8 @@ def test_every_command_is_run_by_ci_or_a_test() -> None:
     commands = [line for block in blocks("sh") for line in block.splitlines()]
     assert len(commands) >= 5
     for command in commands:
-        if "--data DIR" not in command:  # the real files are not everywhere
+        # the real files are not everywhere; those of one's own: test_own_data.py
+        if "--data DIR" not in command and "houses.csv" not in command and "new.csv" not in command:
             assert command in script, command
 
 
