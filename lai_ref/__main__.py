@@ -18,6 +18,7 @@ from lai_ref.metrics import rmse
 from lai_ref.mlp import MLP
 from lai_ref.state import DivergedError, load_state, save_state
 from lai_ref.support.files import check_writable
+from lai_ref.support.terminal import run_program
 from lai_ref.tables.experiment import SCALINGS, prepare
 from lai_ref.train import SAMPLINGS, Epoch, lai_training
 
@@ -35,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
     except DivergedError as error:
         print(f"lai_ref: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # of the output, for `run_program`
+        raise
     except (ValueError, TypeError, OSError) as error:
         print(f"lai_ref: {error}", file=sys.stderr)
         return 2
@@ -168,4 +171,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

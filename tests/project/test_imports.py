@@ -57,7 +57,8 @@ ARROWS: dict[str, set[str]] = {
     },
     ORACLE: {f"{ORACLE}/{name}" for name in ("case", "grading", "reporting")},
     f"{ORACLE}/__main__": {
-        *(f"{ORACLE}/{name}" for name in ("case", "grading", "reporting", "verify"))
+        "lai_ref/support",
+        *(f"{ORACLE}/{name}" for name in ("case", "grading", "reporting", "verify")),
     },
     "figures": set(),
     "figures/plotting": {"figures/experiments", "lai_ref", "lai_ref/support"},
