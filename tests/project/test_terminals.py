@@ -81,7 +81,7 @@ def test_every_tutorial_runs_in_ascii(path: Path, tmp_path: Path) -> None:
 def test_a_command_whose_reader_has_left_says_nothing_of_it(command: str, tmp_path: Path) -> None:
     shell = f'"$0" {command.replace("OUT", str(tmp_path))} 2>&1 >&3 | cat >errors; true'
     shell = f"{{ {shell}; }} 3>&1 | true"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
     subprocess.run(["sh", "-c", shell, sys.executable], cwd=tmp_path, env=environment, check=True)
     said = (tmp_path / "errors").read_text(encoding="utf-8")
     assert "Error" not in said and "pipe" not in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,11 +61,13 @@ def main():
 
 run_program(main)
 """
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 def run(redirection: str) -> subprocess.CompletedProcess[bytes]:
     command = f'"$0" -c "$1" {redirection}'
-    return subprocess.run(["sh", "-c", command, sys.executable, PROGRAM], capture_output=True)
+    shell = ["sh", "-c", command, sys.executable, PROGRAM]
+    return subprocess.run(shell, capture_output=True, env=BUFFERED)
 
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell redirects")
@@ -100,9 +103,8 @@ def test_output_to_a_full_disk_is_said() -> None:
 @POSIX
 @pytest.mark.parametrize("which", ["stdout", "stderr"])
 def test_a_reader_that_has_left_ends_the_program_with_status_1(which: str) -> None:
-    command = [sys.executable, "-c", PROGRAM]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes) as process:
+    command, pipe = [sys.executable, "-c", PROGRAM], subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, env=BUFFERED) as process:
         assert process.stdout is not None and process.stderr is not None
         getattr(process, which).close()
         other = process.stderr if which == "stdout" else process.stdout
