@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lai_ref.support.analytic import sign
+from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.validation import Array, check_positive
 
 CLAMP = 2.0**30  # for larger |k|, 1 + k² is k² to the last digit
@@ -46,6 +47,7 @@ class Kink(NamedTuple):
         return np.where(at_kink, sign(k) * self.derivative, dF) if at_kink.any() else dF
 
 
+@ignores_error_state
 def kink_of(lam: Array, order: int) -> Kink:
     """What `factor_and_derivative` needs of a λ from `check_lam`, for p = `order`."""
     closest = lam if order == 1 else np.sqrt(lam)

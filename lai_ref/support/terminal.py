@@ -41,7 +41,6 @@ def run_program(main: Callable[[], int]) -> NoReturn:
         except SystemExit as end:  # of argparse, which has printed
             status = end.code
         sys.stdout.flush()  # here, and not when Python ends
-        sys.stderr.flush()
     except BrokenPipeError:  # the reader has enough, as `head` has
         status = _discard_output()
     except OSError as error:  # a full disk

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.validation import Array, check_choice
 from lai_ref.tables.dataset import Dataset
 
@@ -39,6 +40,7 @@ class Experiment(NamedTuple):
     scale: Array  # (D,) b, by which the inputs were divided, in data's units
 
 
+@ignores_error_state
 def prepare(
     data: Dataset,
     rng: np.random.Generator,
