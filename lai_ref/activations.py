@@ -71,7 +71,6 @@ def _silu_df(z: Array, a: Array) -> Array:
     return df
 
 
-@ignores_error_state
 def _softplus_d2f(z: Array, a: Array, df: Array) -> Array:
     sig_pos, sig_neg = _sigmoid_pair(z)
     d2f: Array = sig_pos * sig_neg

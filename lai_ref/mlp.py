@@ -109,7 +109,6 @@ class MLP:
         """P, the length of θ."""
         return sum((rows + 1) * columns for rows, columns in pairwise(self.sizes))
 
-    @ignores_error_state
     def init(self, rng: np.random.Generator, dtype: npt.DTypeLike = np.float64) -> Array:
         """Initial θ (P,): W ~ N(0, gain/fan_in), b = 0 (LeCun 1998; He et al. 2015 for relu)."""
         check_dtype("dtype", dtype)

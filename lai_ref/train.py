@@ -141,7 +141,7 @@ def lai_training(
                 val_rmse = float(rmse(net.predict(state.theta, validation[0]), validation[1]))
             yield Epoch(index, phase, train_loss, val_rmse, drawn, state)
 
-    @ignores_error_state  # DivergedError reports an overflow
+    @ignores_error_state  # once an epoch; DivergedError reports an overflow
     def one_epoch(
         before: TrainingState, x: Array, t: Array, batches: list[slice], lai_mask: Array
     ) -> tuple[float, TrainingState]:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from lai_ref.california.synthetic import make_synthetic_california
-from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.validation import Array, check_int
 from lai_ref.tables.dataset import Dataset
 
@@ -29,7 +28,6 @@ DOWNLOAD = (
 )
 
 
-@ignores_error_state
 def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -> Dataset:
     """Read Kaggle's files, or without a path draw synthetic data that behave like them.
 
