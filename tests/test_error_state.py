@@ -23,6 +23,7 @@ from lai_ref import (
     lai_training,
     noise_sensitivity,
     numerical_gradient,
+    oracle,
     prepare,
     projections,
     rmse,
@@ -33,6 +34,8 @@ from lai_ref.activations import ACTIVATIONS
 from lai_ref.support import error_state
 from lai_ref.support.error_state import ignores_error_state
 from lai_ref.tables.experiment import SCALINGS
+from tests.independent.numpy_port import NumpyPort
+from tests.independent.wrong_ports.double_backward import ResidualDetached
 
 How: TypeAlias = Literal["raise", "warn", "ignore"]
 STATES: tuple[How, ...] = ("raise", "warn", "ignore")
@@ -277,3 +280,12 @@ def test_the_state_is_left_after_errors_recursion_and_in_other_threads(
 
 def test_a_decorated_function_keeps_its_name_and_its_documentation() -> None:
     assert lai_factor.__name__ == "lai_factor" and "λ > 0" in (lai_factor.__doc__ or "")
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("port", [NumpyPort, ResidualDetached])
+def test_the_report_on_a_port_is_the_same_whatever_the_state(port: Any, dtype: str) -> None:
+    expected = str(oracle.check(port(), dtype))
+    np.seterr(all="raise")
+    assert str(oracle.check(port(), dtype)) == expected
