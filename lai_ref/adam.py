@@ -60,6 +60,7 @@ class Adam:
 
     def init(self, theta: Array) -> AdamState:
         """The state before the first step for a θ (P,): t, m and v are 0."""
+        theta = check_shape("theta", theta, ("P",))
         return AdamState(0, np.zeros_like(theta), np.zeros_like(theta))
 
     @ignores_error_state

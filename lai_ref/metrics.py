@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from lai_ref.mlp import MLP
 from lai_ref.support.error_state import ignores_error_state
-from lai_ref.support.validation import Array, check_array, to_double
+from lai_ref.support.validation import Array, check_array, check_rng, to_double
 
 
 @ignores_error_state
@@ -48,6 +48,7 @@ def noise_sensitivity(
     ValueError
         A sigma of another shape, or below 0.
     """
+    check_rng("rng", rng)
     x = check_array("x", x, ("N", net.sizes[0]))
     sigma = check_array("sigma", sigma, None)
     shape = ((), x.shape[1:], x.shape)[min(sigma.ndim, 2)]

@@ -42,6 +42,7 @@ from lai_ref.support.validation import (
     check_choice,
     check_dtype,
     check_int,
+    check_rng,
     check_shape,
 )
 
@@ -112,6 +113,7 @@ class MLP:
     def init(self, rng: np.random.Generator, dtype: npt.DTypeLike = np.float64) -> Array:
         """Initial θ (P,): W ~ N(0, gain/fan_in), b = 0 (LeCun 1998; He et al. 2015 for relu)."""
         check_dtype("dtype", dtype)
+        check_rng("rng", rng)
         gain = ACTIVATIONS[self.activation].gain
         theta = np.zeros(self.n_params)
         for W, _ in self.unflatten(theta):

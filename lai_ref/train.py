@@ -31,7 +31,14 @@ from lai_ref.objective import value_and_grad_mixed
 from lai_ref.state import DivergedError, TrainingState, capture_state, restore_rng
 from lai_ref.support.chunks import chunks
 from lai_ref.support.error_state import ignores_error_state
-from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, check_int
+from lai_ref.support.validation import (
+    Array,
+    check_array,
+    check_choice,
+    check_in_range,
+    check_int,
+    check_rng,
+)
 
 SAMPLINGS = ("batches", "points", "separate")
 
@@ -105,8 +112,7 @@ def lai_training(
     t = check_array("t", t, (len(x),))
     if "c" in (x.dtype.kind, t.dtype.kind):
         raise TypeError("x, t: expected real numbers to train on, got complex ones")
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng: expected a numpy.random.Generator, got {rng!r}")
+    check_rng("rng", rng)
     alpha = check_in_range("alpha", alpha, 0.0, 1.0)
     check_choice("sampling", sampling, SAMPLINGS)
     pretrain_epochs = check_int("pretrain_epochs", pretrain_epochs, minimum=0)

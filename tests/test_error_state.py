@@ -126,7 +126,7 @@ def metrics(dtype: str) -> Any:
 
 
 def prepared(scaling: str, dtype: str) -> Any:
-    x = np.random.default_rng(0).standard_normal((50, 3)) * [1e-300, 1.0, 1e150]
+    x = np.random.default_rng(0).standard_normal((50, 3)) * [1e-155, 1.0, 1e150]
     data = Dataset(x, x[:, 0], x[:7], ("a", "b", "c"), "made up")
     return prepare(data, np.random.default_rng(1), scaling, dtype)
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from lai_ref.support.analytic import sign
 from lai_ref.support.error_state import ignores_error_state
-from lai_ref.support.validation import Array, check_positive
+from lai_ref.support.validation import Array, check_positive, reject_masked
 
 CLAMP = 2.0**30  # for larger |k|, 1 + k² is k² to the last digit
 
@@ -80,6 +80,7 @@ def scaled(a: Array, scale: Array | float, power: int) -> Array:
 
 def check_lam(lam: npt.ArrayLike) -> Array:
     """λ as an array of doubles, () or (D,), each finite and above 0."""
+    reject_masked("lam", lam)
     try:
         a = np.asarray(lam)
     except ValueError:  # rows of unequal length
