@@ -40,8 +40,8 @@ K_TAPE = NET.input_gradient(TAPE)[1]
 STATE = Adam().init(THETA)
 
 
-def trained(x: Any = X, t: Any = T, validation: Any = None, rng: Any = rng) -> Any:
-    return lai_training(NET, x, t, loss=Lai(), rng=rng, batch_size=5, validation=validation)
+def trained(x: Any = X, t: Any = T, rng: Any = rng, **options: Any) -> Any:
+    return lai_training(NET, x, t, loss=Lai(), rng=rng, batch_size=5, **options)
 
 
 def prepared(**change: Any) -> Any:
@@ -135,6 +135,7 @@ def test_a_matrix_of_one_column_is_no_vector() -> None:
 TAKE_RNG: dict[str, Callable[[Any], Any]] = {
     "MLP.init": lambda rng: NET.init(rng),
     "lai_training": lambda rng: trained(rng=rng),
+    "lai_training, resumed": lambda rng: trained(rng=rng, resume_from=next(trained()).state),
     "prepare": lambda rng: prepare(Dataset(X, T, X, ("a", "b"), "made up"), rng),
     "noise_sensitivity": lambda rng: noise_sensitivity(NET, THETA, X, 1.0, rng),
 }

@@ -80,7 +80,7 @@ def prepare(
     n_validation = round(VALIDATION_FRACTION * len(perm))
     val_idx, train_idx = perm[:n_validation], perm[n_validation:]
     a, b = _centre_and_scale(x[train_idx], scaling)
-    _check_scale(x[train_idx], a, b, scaling, data.features)
+    _check_scale(x[train_idx], b, scaling, data.features)
 
     def scaled(x: Array) -> Array:
         return np.asarray((x - a) / b).astype(dtype)
@@ -114,9 +114,9 @@ def _centre_and_scale(x: Array, scaling: str) -> tuple[Array, Array]:
     return a, b
 
 
-def _check_scale(x: Array, a: Array, b: Array, scaling: str, features: Sequence[str]) -> None:
+def _check_scale(x: Array, b: Array, scaling: str, features: Sequence[str]) -> None:
     """Raise ValueError for the first feature that has no scale."""
-    for j in np.flatnonzero((b == 0) | ~np.isfinite(a) | ~np.isfinite(b)).tolist():
+    for j in np.flatnonzero((b == 0) | ~np.isfinite(b)).tolist():
         if (x[:, j] == x[0, j]).all():
             found = f"is {x[0, j]:g} in all {len(x)} training rows; leave it out"
         else:
