@@ -28,6 +28,7 @@ from figures.registry import FIGURES
 from lai_ref import DivergedError
 from lai_ref.support.files import atomic_write, check_writable
 from lai_ref.support.rounding import json_text
+from lai_ref.support.terminal import run_program
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,6 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
     except DivergedError as error:
         print(f"figures: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # of the output, for `run_program`
+        raise
     except (ValueError, OSError) as error:
         print(f"figures: {error}", file=sys.stderr)
         return 2
@@ -201,4 +204,4 @@ def _count(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

@@ -12,6 +12,7 @@ from lai_ref.command_line.predict import predict
 from lai_ref.command_line.train import DELIMITERS, train
 from lai_ref.lai import REDUCTIONS
 from lai_ref.state import DivergedError
+from lai_ref.support.terminal import run_program
 from lai_ref.tables.experiment import SCALINGS
 from lai_ref.train import SAMPLINGS
 
@@ -40,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     except DivergedError as error:
         print(f"lai_ref: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # of the output, for `run_program`
+        raise
     except (ValueError, TypeError, OSError) as error:
         print(f"lai_ref: {error}", file=sys.stderr)
         return 2
@@ -133,4 +136,4 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

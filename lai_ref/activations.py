@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lai_ref.support.analytic import absolute
+from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.validation import Array
 
 
@@ -36,6 +37,7 @@ class Activation:
     has_d2f: bool = True  # whether f'' differs from 0 anywhere
 
 
+@ignores_error_state
 def _sigmoid_pair(z: Array) -> tuple[Array, Array]:
     """σ(z) and σ(−z), each to full relative accuracy: e^−|z| neither overflows nor cancels."""
     e = np.exp(-absolute(z))
@@ -49,17 +51,20 @@ def _relu(z: Array) -> Array:
     return a
 
 
+@ignores_error_state
 def _softplus(z: Array) -> Array:
     # log(1 + e^z) = max(z, 0) + log(1 + e^−|z|)
     a: Array = _relu(z) + np.log1p(np.exp(-absolute(z)))
     return a
 
 
+@ignores_error_state
 def _silu(z: Array) -> Array:
     a: Array = z * _sigmoid_pair(z)[0]
     return a
 
 
+@ignores_error_state
 def _silu_df(z: Array, a: Array) -> Array:
     sig_pos, sig_neg = _sigmoid_pair(z)
     df: Array = sig_pos * (1 + z * sig_neg)
@@ -68,9 +73,11 @@ def _silu_df(z: Array, a: Array) -> Array:
 
 def _softplus_d2f(z: Array, a: Array, df: Array) -> Array:
     sig_pos, sig_neg = _sigmoid_pair(z)
-    return sig_pos * sig_neg
+    d2f: Array = sig_pos * sig_neg
+    return d2f
 
 
+@ignores_error_state
 def _silu_d2f(z: Array, a: Array, df: Array) -> Array:
     sig_pos, sig_neg = _sigmoid_pair(z)
     d2f: Array = sig_pos * sig_neg * (2 + z * (sig_neg - sig_pos))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.validation import Array, check_in_range, check_int, check_positive, check_shape
 
 
@@ -59,8 +60,10 @@ class Adam:
 
     def init(self, theta: Array) -> AdamState:
         """The state before the first step for a θ (P,): t, m and v are 0."""
+        theta = check_shape("theta", theta, ("P",))
         return AdamState(0, np.zeros_like(theta), np.zeros_like(theta))
 
+    @ignores_error_state
     def step(self, theta: Array, grad: Array, state: AdamState) -> tuple[Array, AdamState]:
         """θ (P,) and the state after one step with the gradient (P,).
 

@@ -21,10 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lai_ref.support.analytic import absolute, sign
+from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.kink import Kink, check_lam, check_lam_length, clamped, kink_of, scaled
 from lai_ref.support.validation import Array, check_array, check_choice, to_double
 
 
+@ignores_error_state
 def lai_factor(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) -> Array:
     """F_p(k; λ), by which the Lai loss multiplies |e|^p (paper §3.1), within 4 ulp.
 
@@ -57,6 +59,7 @@ def lai_factor(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) -> Array:
     return factor_and_derivative(k, kink_of(lam, order), order)[0].astype(dtype)
 
 
+@ignores_error_state
 def lai_factor_derivative(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) -> Array:
     """F_p'(k; λ), within 8 ulp; at the kink the midpoint of the subdifferential.
 
@@ -71,6 +74,7 @@ def lai_factor_derivative(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) 
     return factor_and_derivative(k, kink_of(lam, order), order)[1].astype(dtype)
 
 
+@ignores_error_state
 def projections(e: npt.ArrayLike, k: npt.ArrayLike) -> tuple[Array, Array]:
     """The residual's parts a = |e| |sin φ| along the line and b = |e| |cos φ| across it (§2, §3).
 

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from lai_ref.factor import factor_and_derivative
 from lai_ref.support.analytic import absolute, sign
 from lai_ref.support.chunks import chunks
+from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.kink import Kink, check_lam, check_lam_length, kink_of
 from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, to_double
 
@@ -71,6 +72,7 @@ class Lai:
         object.__setattr__(self, "lam", tuple(lam.tolist()) if lam.ndim else lam.item())
         object.__setattr__(self, "l1_ratio", check_in_range("l1_ratio", self.l1_ratio, 0.0, 1.0))
 
+    @ignores_error_state
     def __call__(
         self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike
     ) -> tuple[Any, Array, Array]:
@@ -83,6 +85,7 @@ class Lai:
         """
         return self.evaluate(*_check_batch(y, t, k))
 
+    @ignores_error_state
     def per_feature(self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike) -> Array:
         """ℓ (N, D): the loss of each sample and feature, before any norm."""
         y, t, k = _check_batch(y, t, k)

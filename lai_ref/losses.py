@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lai_ref.support.analytic import absolute, sign
+from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, to_double
 
 
@@ -54,6 +55,7 @@ class Plain:
     def __post_init__(self) -> None:
         check_choice("order", self.order, (1, 2))
 
+    @ignores_error_state
     def __call__(
         self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike | None = None
     ) -> tuple[Any, Array, None]:
@@ -94,6 +96,7 @@ class GradientPenalty:
         object.__setattr__(self, "mu", check_in_range("mu", self.mu, 0.0, np.finfo(float).max))
         check_choice("order", self.order, (1, 2))
 
+    @ignores_error_state
     def __call__(
         self, y: npt.ArrayLike, t: npt.ArrayLike, k: npt.ArrayLike
     ) -> tuple[Any, Array, Array]:

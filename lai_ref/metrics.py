@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lai_ref.mlp import MLP
-from lai_ref.support.validation import Array, check_array, to_double
+from lai_ref.support.error_state import ignores_error_state
+from lai_ref.support.validation import Array, check_array, check_rng, to_double
 
 
+@ignores_error_state
 def rmse(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     """√(mean (y − t)²), a scalar in the units of t, for predictions and targets of shape (N,).
 
@@ -25,6 +27,7 @@ def rmse(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
     return np.sqrt((e * e).mean()).astype(np.result_type(y, t))
 
 
+@ignores_error_state
 def noise_sensitivity(
     net: MLP, theta: Array, x: Array, sigma: npt.ArrayLike, rng: np.random.Generator
 ) -> Array:
@@ -45,6 +48,7 @@ def noise_sensitivity(
     ValueError
         A sigma of another shape, or below 0.
     """
+    check_rng("rng", rng)
     x = check_array("x", x, ("N", net.sizes[0]))
     sigma = check_array("sigma", sigma, None)
     shape = ((), x.shape[1:], x.shape)[min(sigma.ndim, 2)]

@@ -35,12 +35,14 @@ import numpy.typing as npt
 
 from lai_ref.activations import ACTIVATIONS
 from lai_ref.support.chunks import chunks
+from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.validation import (
     Array,
     check_array,
     check_choice,
     check_dtype,
     check_int,
+    check_rng,
     check_shape,
 )
 
@@ -111,6 +113,7 @@ class MLP:
     def init(self, rng: np.random.Generator, dtype: npt.DTypeLike = np.float64) -> Array:
         """Initial θ (P,): W ~ N(0, gain/fan_in), b = 0 (LeCun 1998; He et al. 2015 for relu)."""
         check_dtype("dtype", dtype)
+        check_rng("rng", rng)
         gain = ACTIVATIONS[self.activation].gain
         theta = np.zeros(self.n_params)
         for W, _ in self.unflatten(theta):
@@ -127,6 +130,7 @@ class MLP:
             layers.append((theta[start:middle].reshape(rows, columns), theta[middle:end]))
         return layers
 
+    @ignores_error_state
     def forward(self, theta: Array, x: Array) -> tuple[Array, Tape]:
         """Predictions y (N,) of x (N, D), and the tape that the other methods take.
 
@@ -151,6 +155,7 @@ class MLP:
         W, b = layers[-1]
         return (a[-1] @ W + b)[:, 0], Tape(layers, a, z)
 
+    @ignores_error_state
     def predict(self, theta: Array, x: Array) -> Array:
         """Predictions y (N,) of x (N, D), computed in chunks of `PREDICT_CHUNK` samples."""
         layers = self.unflatten(theta)
@@ -158,6 +163,7 @@ class MLP:
         parts = chunks(len(x), PREDICT_CHUNK)
         return np.concatenate([self.forward_layers(layers, x[rows])[0] for rows in parts])
 
+    @ignores_error_state
     def input_gradient(
         self, tape: Tape, n_samples: int | None = None
     ) -> tuple[Array, InputGradientTape]:
@@ -181,11 +187,13 @@ class MLP:
         k = v_prev if tape.z else np.tile(v_prev, (n, 1))
         return k, InputGradientTape(tape, n, df, u[::-1], v[::-1])
 
+    @ignores_error_state
     def backward(self, tape: Tape, dy: Array) -> Array:
         """θ̄ (P,) of a scalar with the derivative `dy` (N,) with respect to y."""
         dy = check_shape("dy", dy, (len(tape.a[0]),))
         return self._reverse_forward(tape, self._activation_derivatives(tape), dy, from_k=([], []))
 
+    @ignores_error_state
     def double_backward(self, k_tape: InputGradientTape, dy: Array, dk: Array) -> Array:
         """θ̄ (P,) of a scalar with the derivatives `dy` (N,) and `dk` with respect to y and k.
 

@@ -18,11 +18,13 @@ import numpy.typing as npt
 from lai_ref.losses import Loss
 from lai_ref.mlp import MLP, Layers
 from lai_ref.support.chunks import Vjp, in_chunks, joined
+from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.validation import Array, check_array, check_mask
 
 GRADIENT_CHUNK = 1024  # samples that pass through the network at one time
 
 
+@ignores_error_state
 def value_and_grad(net: MLP, theta: Array, x: Array, t: Array, loss: Loss) -> tuple[Any, Array]:
     """The loss of a batch, a scalar, and its gradient with respect to θ, (P,).
 
@@ -52,6 +54,7 @@ def value_and_grad(net: MLP, theta: Array, x: Array, t: Array, loss: Loss) -> tu
     return value, vjp(dy, dk)  # net.double_backward, or net.backward without k̄
 
 
+@ignores_error_state
 def value_and_grad_mixed(
     net: MLP, theta: Array, x: Array, t: Array, plain: Loss, lai: Loss, lai_mask: npt.ArrayLike
 ) -> tuple[Any, Array]:

@@ -30,7 +30,15 @@ from lai_ref.mlp import MLP
 from lai_ref.objective import value_and_grad_mixed
 from lai_ref.state import DivergedError, TrainingState, capture_state, restore_rng
 from lai_ref.support.chunks import chunks
-from lai_ref.support.validation import Array, check_array, check_choice, check_in_range, check_int
+from lai_ref.support.error_state import ignores_error_state
+from lai_ref.support.validation import (
+    Array,
+    check_array,
+    check_choice,
+    check_in_range,
+    check_int,
+    check_rng,
+)
 
 SAMPLINGS = ("batches", "points", "separate")
 
@@ -104,8 +112,7 @@ def lai_training(
     t = check_array("t", t, (len(x),))
     if "c" in (x.dtype.kind, t.dtype.kind):
         raise TypeError("x, t: expected real numbers to train on, got complex ones")
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng: expected a numpy.random.Generator, got {rng!r}")
+    check_rng("rng", rng)
     alpha = check_in_range("alpha", alpha, 0.0, 1.0)
     check_choice("sampling", sampling, SAMPLINGS)
     pretrain_epochs = check_int("pretrain_epochs", pretrain_epochs, minimum=0)
@@ -140,19 +147,19 @@ def lai_training(
                 val_rmse = float(rmse(net.predict(state.theta, validation[0]), validation[1]))
             yield Epoch(index, phase, train_loss, val_rmse, drawn, state)
 
+    @ignores_error_state  # once an epoch; DivergedError reports an overflow
     def one_epoch(
         before: TrainingState, x: Array, t: Array, batches: list[slice], lai_mask: Array
     ) -> tuple[float, TrainingState]:
         epoch, theta, adam_state, loss_sum = before.epoch + 1, before.theta, before.optimizer, 0.0
-        with np.errstate(over="ignore", invalid="ignore"):  # DivergedError reports it
-            for step, rows in enumerate(batches, start=1):
-                value, grad = value_and_grad_mixed(
-                    net, theta, x[rows], t[rows], plain, loss, lai_mask[rows]
-                )
-                theta, adam_state = optimizer.step(theta, grad, adam_state)
-                loss_sum += float(value) * (rows.stop - rows.start)
-                if not math.isfinite(loss_sum):
-                    raise DivergedError(epoch, step, before)
+        for step, rows in enumerate(batches, start=1):
+            value, grad = value_and_grad_mixed(
+                net, theta, x[rows], t[rows], plain, loss, lai_mask[rows]
+            )
+            theta, adam_state = optimizer.step(theta, grad, adam_state)
+            loss_sum += float(value) * (rows.stop - rows.start)
+            if not math.isfinite(loss_sum):
+                raise DivergedError(epoch, step, before)
         # in float32 the square of a derivative may overflow long before the loss; its θ then stays
         if not all(np.isfinite(a).all() for a in (theta, adam_state.m, adam_state.v)):
             raise DivergedError(epoch, step, before)

@@ -26,6 +26,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lai_ref.support.terminal import replace_unprintable
+
 ROOT = Path(__file__).parents[1]
 MODULES = ("factor", "lai", "mlp", "adam", "objective", "train", "support/kink", "support/chunks")
 FAST = (
@@ -210,4 +212,5 @@ def _changes(statement: ast.stmt) -> list[Callable[[], None]]:
 
 
 if __name__ == "__main__":
+    replace_unprintable()  # in the lines that it shows
     sys.exit(main())

@@ -414,8 +414,8 @@ def test_bad_arguments_are_refused_at_once(changes: dict[str, Any], message: str
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rng": None}, r"rng: expected a numpy\.random\.Generator, got None"),
-        ({"rng": 0}, r"rng: expected a numpy\.random\.Generator, got 0"),
+        ({"rng": None}, r"rng: expected numpy\.random\.Generator, got NoneType; use"),
+        ({"rng": 0}, r"rng: expected numpy\.random\.Generator, got int 0; use"),
         ({"loss": None}, r"loss: expected a Loss, such as Lai\(\) or Plain\(\), got None"),
         ({"plain": 2}, r"plain: expected a Loss, such as Lai\(\) or Plain\(\), got 2"),
         ({"loss": SimpleNamespace(evaluate=Lai().evaluate)}, r"loss: expected a Loss"),

@@ -13,7 +13,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lai_ref import MLP, Lai, Plain, numerical_gradient
+from lai_ref.support.terminal import replace_unprintable
 
+replace_unprintable()  # so that no terminal stops it for a λ
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 

@@ -14,7 +14,9 @@ import numpy as np
 
 from lai_ref import MLP, Lai, lai_factor, lai_factor_derivative, numerical_gradient, value_and_grad
 from lai_ref.activations import ACTIVATIONS
+from lai_ref.support.terminal import replace_unprintable
 
+replace_unprintable()  # so that no terminal stops it for a λ
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 np.set_printoptions(precision=4, suppress=True, floatmode="fixed")

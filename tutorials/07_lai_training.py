@@ -24,7 +24,9 @@ from lai_ref import (
     lai_training,
     value_and_grad_mixed,
 )
+from lai_ref.support.terminal import replace_unprintable
 
+replace_unprintable()  # so that no terminal stops it for a λ
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, ORANGE, GREY = "#000000", "#0072B2", "#D55E00", "#E69F00", "#777777"

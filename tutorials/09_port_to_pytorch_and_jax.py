@@ -17,6 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from lai_ref import MLP, Adam, Lai, oracle, rmse, value_and_grad
+from lai_ref.support.terminal import replace_unprintable
 
 try:
     import jax
@@ -31,6 +32,7 @@ from ports.jax_backend import JaxBackend
 from ports.torch_backend import TorchBackend
 from ports.torch_check import check_samples_independent
 
+replace_unprintable()  # so that no terminal stops it for a λ
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 np.set_printoptions(precision=4, suppress=True)

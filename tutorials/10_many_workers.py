@@ -22,6 +22,7 @@ import numpy as np
 
 from lai_ref import MLP, Adam, Lai, Plain, lai_factor, lai_factor_derivative, lai_training, oracle
 from lai_ref.objective import value_and_grad, value_and_grad_mixed
+from lai_ref.support.terminal import replace_unprintable
 
 if not (find_spec("torch") and find_spec("jax")):
     raise SystemExit('This tutorial needs PyTorch and JAX: pip install -e ".[backends]"')
@@ -35,6 +36,7 @@ from ports.jax_workers_backend import DevicesBackend
 
 jax.config.update("jax_num_cpu_devices", 4)  # before JAX first computes
 jax.config.update("jax_enable_x64", True)
+replace_unprintable()  # so that no terminal stops it for a λ
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, ORANGE, GREY = "#000000", "#0072B2", "#D55E00", "#E69F00", "#777777"

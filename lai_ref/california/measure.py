@@ -23,6 +23,7 @@ from lai_ref.losses import Plain
 from lai_ref.mlp import MLP
 from lai_ref.support.files import atomic_write, check_writable
 from lai_ref.support.rounding import json_text, rounded
+from lai_ref.support.terminal import run_program
 from lai_ref.support.validation import Array
 from lai_ref.tables.dataset import Dataset
 from lai_ref.train import lai_training
@@ -127,6 +128,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"data: {data.source}", file=sys.stderr)
         atomic_write(options.out, json_text(measure(data)).encode())
         return 0
+    except BrokenPipeError:  # of the output, for `run_program`
+        raise
     except (ValueError, OSError) as error:
         print(f"lai_ref.california.measure: {error}", file=sys.stderr)
         return 2
@@ -135,4 +138,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -25,6 +24,7 @@ from lai_ref.oracle.reporting.exchange import (
 )
 from lai_ref.oracle.reporting.report import Report
 from lai_ref.oracle.verify import verify
+from lai_ref.support.terminal import run_program
 
 OK, FAILED, MALFORMED, DAMAGED = range(4)
 
@@ -38,9 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     except CorruptVectorsError as error:
         print(f"oracle: {error}", file=sys.stderr)
         return DAMAGED
-    except BrokenPipeError:  # the reader has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    except BrokenPipeError:  # of the output, for `run_program`
+        raise
     except (InvalidAnswersError, OSError) as error:
         print(f"oracle: {error}", file=sys.stderr)
         return MALFORMED
@@ -160,4 +159,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

@@ -131,7 +131,9 @@ def as_published(cases: Iterable[Case]) -> dict[str, dict[str, Any]]:
 def _published(group: str) -> list[Case]:
     name = f"{group}.json"
     try:
-        sums = dict(line.split()[::-1] for line in MANIFEST.read_text().splitlines())
+        sums = dict(
+            line.split()[::-1] for line in MANIFEST.read_text(encoding="utf-8").splitlines()
+        )
         content = (VECTORS / name).read_bytes()
     except (OSError, ValueError) as error:
         raise CorruptVectorsError(f"the vectors are damaged: {error}") from error

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.validation import Array, check_array, check_choice
 
 COMPLEX_STEP = 1e-100  # its square vanishes beside any double, and it never underflows itself
 
 
+@ignores_error_state
 def numerical_gradient(f: Callable[[Array], Any], x: Array, method: str = "central") -> Array:
     """The derivative of the scalar f(x) with respect to each entry of x, of x's shape.
 

@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lai_ref.support.analytic import sign
-from lai_ref.support.validation import Array, check_positive
+from lai_ref.support.error_state import ignores_error_state
+from lai_ref.support.validation import Array, check_positive, reject_masked
 
 CLAMP = 2.0**30  # for larger |k|, 1 + k² is k² to the last digit
 
@@ -46,6 +47,7 @@ class Kink(NamedTuple):
         return np.where(at_kink, sign(k) * self.derivative, dF) if at_kink.any() else dF
 
 
+@ignores_error_state
 def kink_of(lam: Array, order: int) -> Kink:
     """What `factor_and_derivative` needs of a λ from `check_lam`, for p = `order`."""
     closest = lam if order == 1 else np.sqrt(lam)
@@ -78,6 +80,7 @@ def scaled(a: Array, scale: Array | float, power: int) -> Array:
 
 def check_lam(lam: npt.ArrayLike) -> Array:
     """λ as an array of doubles, () or (D,), each finite and above 0."""
+    reject_masked("lam", lam)
     try:
         a = np.asarray(lam)
     except ValueError:  # rows of unequal length

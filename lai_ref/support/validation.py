@@ -34,7 +34,7 @@ def check_array(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
     Raises
     ------
     TypeError
-        Not numbers, or numbers of another type than float32, float64, complex128.
+        Not numbers, numbers of another type than float32, float64, complex128, or a mask on them.
     ValueError
         Another shape, an empty array, or an entry that is not finite.
     """
@@ -54,6 +54,7 @@ def check_shape(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
         and _shape_matches(value.shape, shape)
     ):
         return value  # the common case, many times a training step
+    reject_masked(name, value)
     try:
         a = np.asarray(value)
     except ValueError as error:  # rows of unequal length
@@ -72,6 +73,17 @@ def check_shape(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
     return a
 
 
+def reject_masked(name: str, value: Any) -> None:
+    """Raise TypeError for a masked array, also in a list: NumPy would use it without its mask."""
+    if isinstance(value, list | tuple):
+        for part in value:
+            if isinstance(part, list | tuple | np.ndarray):
+                reject_masked(name, part)
+    elif isinstance(value, np.ma.MaskedArray):
+        got = "np.ma.masked" if value is np.ma.masked else "numpy.ma.MaskedArray"
+        raise TypeError(f"{name}: expected an array without a mask, got {got}; fill or drop first")
+
+
 def check_dtype(name: str, value: npt.DTypeLike) -> None:
     """Raise TypeError for a dtype that is none of float32, float64 and complex128."""
     if np.dtype(value).char not in FLOATS:
@@ -80,6 +92,7 @@ def check_dtype(name: str, value: npt.DTypeLike) -> None:
 
 def check_mask(name: str, value: npt.ArrayLike, n: int) -> Array:
     """`value` as an array of n bools."""
+    reject_masked(name, value)
     try:
         mask = np.asarray(value)
     except ValueError as error:  # rows of unequal length
@@ -88,6 +101,17 @@ def check_mask(name: str, value: npt.ArrayLike, n: int) -> Array:
         got = f"{mask.dtype} of shape {mask.shape}"
         raise ValueError(f"{name}: expected a mask of {n} bools, got {got}")
     return mask
+
+
+def check_rng(name: str, value: Any) -> np.random.Generator:
+    """`value`, which is to be a generator, and no seed."""
+    if isinstance(value, np.random.Generator):
+        return value
+    kind = type(value).__name__
+    got, seed = (f"int {value}", value) if kind == "int" else (kind, "seed")
+    raise TypeError(
+        f"{name}: expected numpy.random.Generator, got {got}; use numpy.random.default_rng({seed})"
+    )
 
 
 def to_double(a: Array) -> Array:

@@ -10,20 +10,29 @@ The paper states no scaling. All of these are x ← (x − a) / b, with numbers 
     raw         0          1
 
 k = ∂y/∂x is multiplied by b, so the scaling decides what a λ means. Where |k| is far above 1, F
-is nearly constant and F' falls as k⁻³: a large b weakens the loss. A constant feature has b = 1.
+is nearly constant and F' falls as k⁻³: a large b weakens the loss. A feature with b = 0, as of one
+that is constant in the training rows, is an error: 0/0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from lai_ref.support.validation import Array, check_choice
+from lai_ref.support.error_state import ignores_error_state
+from lai_ref.support.validation import Array, check_array, check_choice, check_dtype, check_rng
 from lai_ref.tables.dataset import Dataset
 
 SCALINGS = ("standard", "min-max", "max-abs", "robust", "raw")
+DIVISORS = {
+    "standard": "standard deviation",
+    "min-max": "range",
+    "max-abs": "largest magnitude",
+    "robust": "interquartile range",
+}
 VALIDATION_FRACTION = 0.2
 
 
@@ -40,6 +49,7 @@ class Experiment(NamedTuple):
     centre: Array  # (D,) a, which was subtracted before
 
 
+@ignores_error_state
 def prepare(
     data: Dataset,
     rng: np.random.Generator,
@@ -57,26 +67,32 @@ def prepare(
 
     Raises
     ------
-    ValueError
-        An unknown scaling.
+    ValueError, TypeError
+        An unknown scaling; data whose shapes do not fit each other, that are not finite or have a
+        mask; a feature that this scaling would divide by 0.
     """
     check_choice("scaling", scaling, SCALINGS)
-    perm = rng.permutation(len(data.x))
+    check_dtype("dtype", dtype)
+    check_rng("rng", rng)
+    x = check_array("data.x", data.x, ("N", "D"))
+    t = check_array("data.t", data.t, (len(x),)).astype(dtype)
+    x_test = check_array("data.x_test", data.x_test, (len(data.x_test), x.shape[1]))  # may be empty
+    perm = rng.permutation(len(x))
     n_validation = round(VALIDATION_FRACTION * len(perm))
     val_idx, train_idx = perm[:n_validation], perm[n_validation:]
-    a, b = _centre_and_scale(data.x[train_idx], scaling)
+    a, b = _centre_and_scale(x[train_idx], scaling)
+    _check_scale(x[train_idx], b, scaling, data.features)
 
     def scaled(x: Array) -> Array:
         return np.asarray((x - a) / b).astype(dtype)
 
-    t = data.t.astype(dtype)
     return Experiment(
-        scaled(data.x[train_idx]),
+        scaled(x[train_idx]),
         t[train_idx],
-        scaled(data.x[val_idx]),
+        scaled(x[val_idx]),
         t[val_idx],
-        scaled(data.x_test),
-        data.x[train_idx].std(axis=0),
+        scaled(x_test),
+        x[train_idx].std(axis=0),
         b,
         a,
     )
@@ -94,4 +110,17 @@ def _centre_and_scale(x: Array, scaling: str) -> tuple[Array, Array]:
     elif scaling == "robust":
         low, a, high = np.quantile(x, (0.25, 0.5, 0.75), axis=0)
         b = high - low
-    return a, np.where(b == 0, 1.0, b)
+    if scaling in ("standard", "min-max", "robust"):
+        # of equal numbers, whose mean is rounded, the deviation may be above 0
+        b = np.where((x == x[0]).all(axis=0), 0.0, b)
+    return a, b
+
+
+def _check_scale(x: Array, b: Array, scaling: str, features: Sequence[str]) -> None:
+    """Raise ValueError for the first feature that has no scale."""
+    for j in np.flatnonzero((b == 0) | ~np.isfinite(b)).tolist():
+        if (x[:, j] == x[0, j]).all():
+            found = f"is {x[0, j]:g} in all {len(x)} training rows; leave it out"
+        else:
+            found = f"has the {DIVISORS[scaling]} {b[j]:g}; use another scaling or leave it out"
+        raise ValueError(f"scaling: expected one for every feature, but {features[j]} {found}")

@@ -26,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "lai_ref/california": {*LAI_REF, "lai_ref/support", "lai_ref/tables"},
     "lai_ref": {*LAI_REF, "lai_ref/support", "lai_ref/tables", "lai_ref/california"},
     "lai_ref/command_line": {*LAI_REF, "lai_ref/support", "lai_ref/tables", "lai_ref/california"},
-    "lai_ref/__main__": {*LAI_REF, "lai_ref/tables", "lai_ref/command_line"},
+    "lai_ref/__main__": {*LAI_REF, "lai_ref/support", "lai_ref/tables", "lai_ref/command_line"},
     f"{ORACLE}/case": set(),
     f"{ORACLE}/arguments": {f"{ORACLE}/case"},
     f"{ORACLE}/extremes": {*LAI_REF, "lai_ref/support", f"{ORACLE}/arguments", f"{ORACLE}/case"},
@@ -58,7 +58,8 @@ ARROWS: dict[str, set[str]] = {
     },
     ORACLE: {f"{ORACLE}/{name}" for name in ("case", "grading", "reporting")},
     f"{ORACLE}/__main__": {
-        *(f"{ORACLE}/{name}" for name in ("case", "grading", "reporting", "verify"))
+        "lai_ref/support",
+        *(f"{ORACLE}/{name}" for name in ("case", "grading", "reporting", "verify")),
     },
     "figures": set(),
     "figures/plotting": {"figures/experiments", "lai_ref", "lai_ref/support"},

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -68,12 +69,63 @@ def test_other_scalings_subtract_and_divide_by_numbers_of_the_training_rows(
         np.testing.assert_allclose(ours, (before - np.array(a)) / b, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("scaling", SCALINGS)
-def test_a_constant_feature_is_not_divided_by_zero(scaling: str) -> None:
-    flat = DATA._replace(x=X * [1, 0, 1], x_test=DATA.x_test * [1, 0, 1])
-    task = prepare(flat, np.random.default_rng(1), scaling)
-    assert not task.x[:, 1].any() and not task.x_val[:, 1].any()
-    assert task.scale[1] == 1
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e300])  # the mean of 40 times 0.1 is not 0.1
+@pytest.mark.parametrize("scaling", ["standard", "min-max", "robust"])
+def test_a_constant_feature_is_rejected_by_name(scaling: str, value: float) -> None:
+    flat = DATA._replace(x=np.where([False, True, False], value, X))
+    words = rf"^scaling: .*, but b is {re.escape(f'{value:g}')} in all 40 training"
+    with pytest.raises(ValueError, match=words):
+        prepare(flat, np.random.default_rng(1), scaling)
+
+
+@pytest.mark.parametrize("scaling", ["standard", "min-max", "robust", "max-abs"])
+def test_a_feature_that_is_constant_in_the_training_rows_alone_is_rejected(scaling: str) -> None:
+    raw = prepare(DATA, np.random.default_rng(1), "raw", np.float64)
+    is_training = np.isin(X[:, 2], raw.x[:, 2])
+    x = X.copy()
+    x[is_training, 2] = 0.0
+    with pytest.raises(ValueError, match=r"but c is 0 in all 40 training rows; leave it out$"):
+        prepare(DATA._replace(x=x), np.random.default_rng(1), scaling)
+
+
+def test_a_constant_feature_that_is_not_divided_by_0_is_left() -> None:
+    flat = DATA._replace(x=np.where([False, True, False], -5.0, X))
+    assert set(prepare(flat, np.random.default_rng(1), "raw").x[:, 1]) == {-5.0}
+    assert set(prepare(flat, np.random.default_rng(1), "max-abs").x[:, 1]) == {-1.0}
+
+
+def test_a_feature_whose_quartiles_are_equal_is_rejected_where_their_distance_divides() -> None:
+    rare = X.copy()
+    rare[5:, 0] = 3.0
+    data = DATA._replace(x=rare)
+    with pytest.raises(ValueError, match="but a has the interquartile range 0; use another"):
+        prepare(data, np.random.default_rng(1), "robust")
+    assert np.isfinite(prepare(data, np.random.default_rng(1), "standard").x).all()
+
+
+def test_a_spread_beyond_doubles_is_rejected() -> None:
+    data = DATA._replace(x=X * [1.0, 1.0, 1e300])
+    with pytest.raises(ValueError, match="but c has the standard deviation inf; use another"):
+        prepare(data, np.random.default_rng(1), "standard")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"x": X[0]}, r"data\.x: expected shape \(N, D\)"),
+        ({"x": X + np.inf}, r"data\.x: expected finite numbers"),
+        ({"t": X[:3, 0]}, r"data\.t: expected shape \(50,\), got \(3,\)"),
+        ({"x_test": X[:, :2]}, r"data\.x_test: expected shape \(50, 3\), got \(50, 2\)"),
+    ],
+)
+def test_data_that_do_not_fit_are_rejected(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        prepare(DATA._replace(**change), np.random.default_rng(1))
+
+
+def test_there_may_be_no_test_rows() -> None:
+    task = prepare(DATA._replace(x_test=X[:0]), np.random.default_rng(1))
+    assert task.x_test.shape == (0, 3)
 
 
 @pytest.mark.parametrize("scaling", SCALINGS)

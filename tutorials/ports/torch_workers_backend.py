@@ -12,6 +12,7 @@ import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 from lai_ref import oracle
+from lai_ref.support.terminal import replace_unprintable
 
 from .torch_backend import flat, loss_of, network
 from .torch_lai_training import batch_loss
@@ -42,6 +43,7 @@ class WorkersBackend:
 
 
 if __name__ == "__main__":
+    replace_unprintable()
     dist.init_process_group("gloo", timeout=PATIENCE)
     report = oracle.check(WorkersBackend(), sys.argv[1], groups=["sharded"])
     if dist.get_rank() == 0:
