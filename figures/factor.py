@@ -130,7 +130,8 @@ def _normalising(lam: float, order: int) -> Numbers:
     above = kink * (1 + BESIDE) * np.geomspace(1, 1e4, 10001)
 
     def steepness(k: Array) -> Array:
-        return np.abs(lai_factor_derivative(k, lam, order))
+        dF: Array = lai_factor_derivative(k, lam, order)
+        return np.abs(dF)
 
     divided = {
         "factor": float(lai_factor(0.0, lam, order)),

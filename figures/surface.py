@@ -126,7 +126,9 @@ def compute(settings: Settings, case: str) -> Numbers:
 
 def loss_grid(k: Array, c: Array, x: Array, t: Array, lam: float, order: int) -> Array:
     """The Lai loss of the lines y = kx + c, (slopes, intercepts): k is the same for every point."""
-    return line_data.errors(k[:, None], c, x, t, order) * lai_factor(k, lam, order)[:, None]
+    F = lai_factor(k, lam, order)[:, None]
+    loss: Array = line_data.errors(k[:, None], c, x, t, order) * F
+    return loss
 
 
 def table(numbers: Numbers) -> str:
