@@ -73,8 +73,7 @@ def _silu_df(z: Array, a: Array) -> Array:
 
 def _softplus_d2f(z: Array, a: Array, df: Array) -> Array:
     sig_pos, sig_neg = _sigmoid_pair(z)
-    d2f: Array = sig_pos * sig_neg
-    return d2f
+    return sig_pos * sig_neg
 
 
 @ignores_error_state

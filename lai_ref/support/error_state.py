@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
-P = ParamSpec("P")
-R = TypeVar("R")
+Function = TypeVar("Function", bound=Callable[..., Any])
 NUMPY_2 = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
 _inside: ContextVar[bool] = ContextVar("inside", default=False)
 
 
-def ignores_error_state(function: Callable[P, R]) -> Callable[P, R]:
+def ignores_error_state(function: Function) -> Function:
     """The function with an error state of its own, "ignore"; the caller's is left as it was.
 
     It costs a microsecond, and a quarter of one where a function decorated so calls another: that
@@ -29,7 +28,7 @@ def ignores_error_state(function: Callable[P, R]) -> Callable[P, R]:
     quiet = np.errstate(all="ignore")(function) if NUMPY_2 else _quiet(function)
 
     @wraps(function)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
         if _inside.get():
             return function(*args, **kwargs)
         token = _inside.set(True)
@@ -38,13 +37,13 @@ def ignores_error_state(function: Callable[P, R]) -> Callable[P, R]:
         finally:
             _inside.reset(token)
 
-    return wrapped
+    return cast(Function, wrapped)
 
 
-def _quiet(function: Callable[P, R]) -> Callable[P, R]:
+def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same as a decorator of `np.errstate`, which before NumPy 2 is one for all threads."""
 
-    def quiet(*args: P.args, **kwargs: P.kwargs) -> R:
+    def quiet(*args: Any, **kwargs: Any) -> Any:
         with np.errstate(all="ignore"):
             return function(*args, **kwargs)
 
