@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     mpl.use("Agg")
     try:
         _check_table(options)
-        names = _names(options.names or _all_names(options))
+        names = _names(options.names, _all_names(options))
         _make_folder(settings.out)
         if options.data:  # said now, and not when the first figure needs it
             for note in load_data(settings.inputs).notes:
@@ -79,10 +79,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _names(asked: list[str]) -> list[str]:
-    """What is asked for; or else all figures, but for those that need packages not installed."""
+def _names(asked: list[str], figures: list[str]) -> list[str]:
+    """What is asked for; or else `figures`, but for those that need packages not installed."""
     names = []
-    for name in asked or FIGURES:
+    for name in asked or figures:
         missing = FIGURES[name].missing() if name in FIGURES else []  # a file needs none
         lacking = f'{name} needs {" and ".join(missing)}: pip install -e ".[backends]"'
         if missing and asked:
