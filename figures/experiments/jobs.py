@@ -16,6 +16,7 @@ import json
 import multiprocessing
 import os
 import platform
+import signal
 import sys
 import threading
 import time
@@ -119,7 +120,11 @@ def _one_thread_each(processes: int) -> ProcessPoolExecutor:
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent is killed."""
+    """End this process when its parent is killed, and on Ctrl-C, which reaches all of them.
+
+    An exception would do so, too, unless it comes while a lock of the pool is held.
+    """
+    signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
