@@ -3,8 +3,9 @@
 In reading order: `factor`, `lai` and `losses` (the loss, and those it is measured against),
 `activations` and `mlp` (the network and its double backward pass), `objective` (the two joined),
 `adam`, `train` (Lai Training); then `state` and `metrics`. The folders hold regression tables
-(`tables`: reading CSV files, split, scaling), the data of the paper's experiments (`california`),
-what the lessons stand on (`support`), and the test suite for ports (`oracle`).
+(`tables`: from a file, split and scaled), the data of the paper's experiments (`california`), the
+commands of `python -m lai_ref` (`command_line`), what the lessons stand on (`support`), and the
+test suite for ports (`oracle`).
 """
 
 from lai_ref.adam import Adam, AdamState
