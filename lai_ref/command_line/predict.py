@@ -41,8 +41,11 @@ def predict(options: argparse.Namespace) -> int:
 
 def _check_out(out: Path, inputs: tuple[Path, ...]) -> None:
     """Raise, before anything is computed, if `out` cannot be written or is an input."""
-    if out.is_dir():
-        raise ValueError(f"--out: expected a file, got the folder {out}")
+    if out.exists() and not out.is_file():
+        kind = "folder" if out.is_dir() else "pipe or device"
+        raise ValueError(
+            f"--out: expected a file, got the {kind} {out}; without --out, standard output is used"
+        )
     for path in inputs:
         if out.exists() and path.exists() and out.samefile(path):
             raise ValueError(f"--out: expected another file than the input {path}")

@@ -10,6 +10,7 @@ An interrupt (Ctrl-C) waits until the file is written: `defer_interrupt`.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 import re
@@ -32,8 +33,11 @@ def atomic_write(path: Path, content: bytes) -> None:
     Raises
     ------
     OSError
-        If it cannot be written. The message has the path.
+        If it cannot be written, or is no file but a pipe or a device, which would be replaced, too.
+        The message has the path.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "expected a file, got a pipe or a device", os.fspath(path))
     with defer_interrupt():
         _remove_stale_parts(path)
         name = f"{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.part"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 from pathlib import Path
 
@@ -153,6 +154,19 @@ def test_what_prediction_lacks_is_said_before_anything_is_written(
     save_state("run.npz", load_state("run.npz")._replace(settings="{}"))
     assert main(PREDICT) == 2
     assert "with the names and scales of its columns" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name")
+def test_a_pipe_or_a_device_is_not_replaced(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(SHORT) == 0
+    x, _ = table(5, seed=1)
+    write("new.csv", {"size": x[:, 0], "view": x[:, 1], "year": x[:, 2]})
+    os.mkfifo("pipe")
+    assert main([*PREDICT, "--out", "pipe"]) == 2
+    assert "--out: expected a file, got the pipe or device pipe" in capsys.readouterr().err
+    assert Path("pipe").is_fifo()
 
 
 def test_a_network_of_california_predicts_from_its_columns(
