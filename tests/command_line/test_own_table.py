@@ -102,11 +102,25 @@ def test_other_columns_and_a_test_file_are_taken(
     x, _ = table(5, seed=1)
     write("test.csv", {"view": x[:, 1], "size": x[:, 0]})
     assert main([*SHORT, "--features", "view", "size", "--test", "test.csv"]) == 0
-    assert "variance of the test outputs" in capsys.readouterr().out
+    variance = float(capsys.readouterr().out.splitlines()[-1].split()[-1])
     assert load_state("run.npz").sizes == (2, 8, 1)
     write("new.csv", {"size": x[:, 0], "view": x[:, 1]})
     assert main([*PREDICT, "--out", "out.csv"]) == 0
     assert len(read("out.csv")["price"]) == 5
+    assert variance == pytest.approx(read("out.csv")["price"].var(), rel=1e-4)
+
+
+def test_rows_with_missing_values_are_reported_and_dropped_if_asked_for(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = Path("flats.csv").read_text(encoding="utf-8").splitlines()
+    lines[3] = ";".join(["", "", *lines[3].split(";")[2:]])
+    Path("flats.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert main(SHORT) == 2
+    assert "--drop-missing" in capsys.readouterr().err
+    assert main([*SHORT, "--drop-missing"]) == 0
+    err = capsys.readouterr().err
+    assert "flats.csv (59 rows" in err and "dropped 1 row of flats.csv" in err
 
 
 @pytest.mark.parametrize(
