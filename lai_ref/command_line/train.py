@@ -26,14 +26,8 @@ from lai_ref.tables.reader import load_csv
 from lai_ref.train import lai_training
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
-FREE = (
-    "state",
-    "data",
-    "test",
-    "delimiter",
-    "lai_epochs",
-    "quiet",
-)  # options that may change when resuming
+# options that may change when a run is resumed
+FREE = ("state", "data", "test", "delimiter", "lai_epochs", "quiet")
 
 
 def train(options: argparse.Namespace) -> int:

@@ -83,7 +83,7 @@ def test_a_run_resumes_and_a_changed_table_is_another_run(
     assert main([*SHORT, "--state", "whole.npz"]) == 0
     expected = capsys.readouterr().out
     assert main([*SHORT, "--lai-epochs", "1"]) == 0
-    assert main(SHORT) == 0
+    assert main([*SHORT, "--delimiter", "semicolon", "--quiet"]) == 0
     out, err = capsys.readouterr()
     assert out.endswith(expected) and "resuming after epoch 6 of run.npz" in err
     before = Path("run.npz").read_bytes()
