@@ -32,7 +32,7 @@ def predict(options: argparse.Namespace) -> int:
         columns |= {f"d {units.target} / d {f}": k[:, j] for j, f in enumerate(units.features)}
     text = _csv_text(columns, digits=9 if units.dtype == "float32" else 17)
     if options.out is None:
-        sys.stdout.write(text)
+        sys.stdout.buffer.write(text.encode())  # a file of its own, in UTF-8 on any terminal
     else:
         atomic_write(options.out, text.encode())
         print(f"{options.out}: {len(x)} rows, {len(columns)} columns", file=sys.stderr)

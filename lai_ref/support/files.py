@@ -38,6 +38,7 @@ def atomic_write(path: Path, content: bytes) -> None:
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise OSError(errno.EINVAL, "expected a file, got a pipe or a device", os.fspath(path))
+    path = path.resolve() if path.is_symlink() else path  # a link stays a link
     with defer_interrupt():
         _remove_stale_parts(path)
         name = f"{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}.part"
@@ -79,8 +80,11 @@ def defer_interrupt() -> Iterator[None]:
 
 def check_writable(folder: Path) -> None:
     """Raise OSError now, before any computing, if no file can be made in `folder`."""
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:  # which names the temporary file
+        raise OSError(error.errno, error.strerror, os.fspath(folder)) from None
 
 
 def _remove_stale_parts(path: Path) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 SIMILAR = {"−": "-", "–": "-", "‖": "|", "×": "x", "·": "*", "’": "'", "“": '"', "”": '"'}
+SIMILAR |= dict(zip("αβθλμρσφ", "abtlmrsf", strict=True))
 BROKEN = 1  # exit status of a program whose output has not arrived
 
 

@@ -60,11 +60,11 @@ def read_table(
     target: str | None,
     *,
     drop_missing: bool,
-    can_drop: bool = True,
+    can_choose: bool = True,
 ) -> Table:
     """The features of a file and, if there is one, the target as the last column.
 
-    Without `can_drop` the message about missing values does not offer to drop rows.
+    Without `can_choose` no message offers to drop rows or to choose other columns.
     """
     names = features if target is None else (*features, target)
     used = [*find(file, features, "feature"), *find(file, names[len(features) :], "target")]
@@ -81,12 +81,12 @@ def read_table(
         decimal_comma=file.delimiter == ";",
         action=describe_delimiter(file),
     )
-    _reject_text(file.name, columns, target)
-    _reject_large(file.name, columns)
+    _reject_text(file.name, columns, target, can_choose)
+    _reject_large(file.name, columns, can_choose)
     values = np.column_stack([np.concatenate(column.chunks) for column in columns])
     is_missing = np.isnan(values).any(axis=1)
     if is_missing.any() and not drop_missing:
-        raise _missing(file.name, columns, can_drop)
+        raise _missing(file.name, columns, can_choose)
     return Table(file.name, names, values[~is_missing], first[0], int(is_missing.sum()))
 
 
@@ -106,13 +106,17 @@ def reject_unusable(table: Table) -> None:
             raise malformed(table.name, table.line, column, expected, got, action)
 
 
-def _reject_text(file: str, columns: Sequence[Column], target: str | None) -> None:
+def _reject_text(
+    file: str, columns: Sequence[Column], target: str | None, can_choose: bool
+) -> None:
     """Columns of text before single fields of text, the target before the features."""
     text = [column for column in columns if column.is_text]
     for column in sorted(text, key=lambda column: column.name != target):
         found = column.findings["text"]
         if column.name == target:
             action = "choose a target of numbers"
+        elif not can_choose:
+            action = "name the right column so"
         else:
             numbers = [each.name for each in columns if each not in text and each.name != target]
             keep = f" {shlex.join(numbers)}" if len(numbers) <= 20 else ""  # no list of hundreds
@@ -123,7 +127,7 @@ def _reject_text(file: str, columns: Sequence[Column], target: str | None) -> No
             )
         action += f", or replace the text by numbers{_advice(found.text)}"
         raise malformed(file, found.line, column.name, "numbers", f"text ({found.text!r})", action)
-    action = f"correct the field, or {LEAVE_OUT}"
+    action = "correct the field" + (f", or {LEAVE_OUT}" if can_choose else "")
     for found, name in _findings(columns, "text"):
         got = repr(found.text)
         raise malformed(file, found.line, name, "a number", got, action + _advice(found.text))
@@ -146,17 +150,20 @@ def _advice(text: str) -> str:
     return ""
 
 
-def _reject_large(file: str, columns: Sequence[Column]) -> None:
+def _reject_large(file: str, columns: Sequence[Column], can_choose: bool) -> None:
     for found, column in _findings(columns, "range"):
         expected = f"a finite number in the range of float32 (at most {FLOAT32_MAX:.2g})"
-        action = f"use a larger unit, or {LEAVE_OUT}"
+        action = f"use a larger unit, or {LEAVE_OUT}" if can_choose else "correct the field"
         raise malformed(file, found.line, column, expected, repr(found.text), action)
 
 
-def _missing(file: str, columns: Sequence[Column], can_drop: bool) -> ValueError:
+def _missing(file: str, columns: Sequence[Column], can_choose: bool) -> ValueError:
     found = _findings(columns, "missing")
     (place, name), *_ = found
     counts = listing([f"{column} {missing.n}" for missing, column in found])
-    drop = "drop these rows (drop_missing=True, --drop-missing)" if can_drop else "fill them in"
-    action = f"missing values per column: {counts}; {drop}, or {LEAVE_OUT}"
+    action = f"missing values per column: {counts}; "
+    if can_choose:
+        action += f"drop these rows (drop_missing=True, --drop-missing), or {LEAVE_OUT}"
+    else:
+        action += "fill them in, or leave these rows out"
     return malformed(file, place.line, name, "a number", f"no value ({place.text!r})", action)

@@ -7,6 +7,7 @@ else is looked at field by field.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -19,6 +20,8 @@ from lai_ref.tables.csv_format import Row
 from lai_ref.tables.messages import malformed
 
 CHUNK_ROWS = 8192
+THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(\.\d{3})+")  # or a decimal point and three digits
+SHORT = re.compile(r"-?\d{1,3}")
 MISSING = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-"))
 
 
@@ -84,6 +87,7 @@ def read_columns(
             fields = [fields[j] for _, fields in chunk]
             if decimal_comma:
                 _note_signs(signs, column.name, lines, fields)
+                _reject_grouped(name, column.name, lines, fields)
             _convert(column, lines, fields, largest, decimal_comma)
         if any(column.findings.keys() - {"missing"} for column in found):
             break
@@ -120,6 +124,23 @@ def _note_signs(
         if sign not in signs and sign in text:
             i = next(i for i, each in enumerate(fields) if sign in each)
             signs[sign] = lines[i], name, fields[i]
+
+
+def _reject_grouped(name: str, column: str, lines: list[int], fields: list[str]) -> None:
+    """Raise ValueError where points look like thousands separators: 14.222 beside 875.
+
+    A table with points and three decimals has them in every field.
+    """
+    numerals = [each.strip() for each in fields]
+    dotted = [i for i, each in enumerate(numerals) if "." in each]
+    if not dotted or not all(THOUSANDS.fullmatch(numerals[i]) for i in dotted):
+        return
+    whole = [each for each in numerals if each and "." not in each]
+    if whole and all(SHORT.fullmatch(each) for each in whole):
+        i = dotted[0]
+        expected = "a decimal sign that cannot be a thousands separator"
+        action = "write numbers without thousands separators, or with decimal commas"
+        raise malformed(name, lines[i], column, expected, repr(fields[i]), action)
 
 
 def _convert(

@@ -11,6 +11,7 @@ import csv
 import gzip
 import io
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from itertools import chain, dropwhile, islice
@@ -21,6 +22,7 @@ from lai_ref.support.validation import check_choice
 from lai_ref.tables.messages import malformed, nearest
 
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 HEAD = 100  # lines, among which the header is found
 Row = tuple[int, list[str]]  # the line where it begins, counted from 1, and its fields
 OTHER_FORMATS = {
@@ -53,6 +55,10 @@ def open_csv(argument: str, path: str | os.PathLike[str], delimiter: str | None)
     content = _content(argument, Path(path), name)
     lines = _lines(name, content)
     head = list(islice(lines, HEAD))
+    if head and (named := SEPARATOR_LINE.fullmatch(head[0].strip(" \r\n"))):
+        head[0] = "\n"  # spreadsheets begin with such a line; it keeps its number
+        delimiter = delimiter or named[1]
+        check_choice("delimiter", delimiter, DELIMITERS)
     if delimiter is None:
         delimiter = _delimiter(name, head)
     records = _records(name, chain(head, lines), delimiter)

@@ -23,6 +23,8 @@ from lai_ref.tables.dataset import Dataset
 from lai_ref.tables.messages import listing, malformed, name_of
 
 INDEX = re.compile(r"|id|unnamed: 0", re.IGNORECASE)  # the last is pandas' name for no name
+# an index only if it counts the rows
+COUNTER = re.compile(r"index|rows?|row[ _]?names?|row[ _]?(nr|no)\.?|nr\.?|no\.?|#", re.IGNORECASE)
 
 
 def load_csv(
@@ -48,7 +50,8 @@ def load_csv(
         The name of the column to predict.
     features
         The names of the columns to predict it from. None: all other columns, except those
-        called id and a first one without a name (an index); `Dataset.notes` lists the exceptions.
+        called id, a first one without a name (an index), and row numbers called index, row, nr
+        and the like; `Dataset.notes` lists the exceptions.
     test
         A file with the rows for `x_test`; it has the features in any order, and other columns are
         ignored. None: no rows.
@@ -97,16 +100,22 @@ def load_csv(
         raise ValueError(f"features: expected columns other than the target, got {target!r}")
     file = _open("path", path, delimiter)
     find(file, [target], "target")
-    notes = []
+    notes: list[str] = []
+    left_out: list[str] = []
     if names is None:
         names, left_out = _default_features(file, target)
-        if left_out:
-            notes = [f"left out {listing(left_out)}; to use a column, name it among the features"]
     # the header of both files before the numbers of either
     test_file = None if test is None else _open("test", test, delimiter)
     if test_file is not None:
-        find(test_file, names, "feature")
+        required = names if features else [n for n in names if not COUNTER.fullmatch(n)]
+        find(test_file, required, "feature")
     table = read_table(file, names, target, drop_missing=drop_missing)
+    if features is None:
+        table, counters = _without_row_numbers(table)
+        left_out += counters
+        names = table.columns[:-1]
+    if left_out:
+        notes = [f"left out {listing(left_out)}; to use a column, name it among the features"]
     notes += _note_on_dropped(table)
     reject_unusable(table)
     x_test, test_words = np.empty((0, len(names))), ""
@@ -132,7 +141,7 @@ def read_features(
     """
     names = _check_names(features)
     file = _open("path", path, delimiter)
-    return read_table(file, names, None, drop_missing=False, can_drop=False).values
+    return read_table(file, names, None, drop_missing=False, can_choose=False).values
 
 
 def _open(argument: str, path: str | os.PathLike[str], delimiter: str | None) -> CsvFile:
@@ -163,6 +172,29 @@ def _default_features(file: CsvFile, target: str) -> tuple[tuple[str, ...], list
         action = "to use it, name it: features=…, --features" if left_out else ONE_COLUMN
         raise malformed(file.name, file.line, None, expected, got, action)
     return names, left_out
+
+
+def _without_row_numbers(table: Table) -> tuple[Table, list[str]]:
+    """The table without features that count its rows from 0 or 1, and their names."""
+    counts = [
+        COUNTER.fullmatch(name) is not None and _counts(table.values[:, j], table.n_dropped)
+        for j, name in enumerate(table.columns)
+    ]
+    counts[-1] = False  # the target
+    if not any(counts) or sum(counts) == len(counts) - 1:
+        return table, []
+    kept = [j for j, is_number in enumerate(counts) if not is_number]
+    columns = tuple(table.columns[j] for j in kept)
+    left_out = [name for name, is_number in zip(table.columns, counts, strict=True) if is_number]
+    return table._replace(columns=columns, values=table.values[:, kept]), left_out
+
+
+def _counts(values: Array, n_dropped: int) -> bool:
+    """Whether the values are 0, 1, … or 1, 2, … up to gaps where rows were dropped."""
+    n = len(values)
+    if not n or values[0] not in range(n_dropped + 2) or (values % 1).any():
+        return False
+    return bool((np.diff(values) >= 1).all() and values[-1] - values[0] <= n - 1 + n_dropped)
 
 
 def _note_on_dropped(table: Table) -> list[str]:

@@ -223,3 +223,19 @@ def test_a_pipe_or_a_device_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="expected a file, got a pipe or a device"):
         atomic_write(pipe, b"new")
     assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links")
+def test_a_link_stays_one_and_its_file_is_written(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    link, file = tmp_path / "link", tmp_path / "folder" / "file"
+    file.write_bytes(b"old")
+    link.symlink_to(file)
+    atomic_write(link, b"new")
+    assert link.is_symlink() and file.read_bytes() == b"new"
+
+
+def test_a_folder_that_cannot_be_written_is_named_and_nothing_else(tmp_path: Path) -> None:
+    with pytest.raises(OSError) as error:
+        check_writable(tmp_path / "none")
+    assert str(error.value).endswith(f"No such file or directory: '{tmp_path / 'none'}'")

@@ -16,8 +16,8 @@ from lai_ref.support.terminal import replace_unprintable
 @pytest.mark.parametrize(
     ("encoding", "printed"),
     [
-        ("ascii", b"?? -1 x|k| ?"),
-        ("cp1252", b"?? -1 \xd7|k| ?"),
+        ("ascii", b"lf -1 x|k| ?"),
+        ("cp1252", b"lf -1 \xd7|k| ?"),
         ("utf-8", "λφ −1 ×‖k‖ 中".encode()),
     ],
 )

@@ -227,3 +227,45 @@ def test_a_long_table_is_read_in_chunks(tmp_path: Path) -> None:
         tmp_path, content.replace("\n9,", "\n,").replace("\n19999,", "\n,"), drop_missing=True
     )
     assert gaps.x[:, 0].tolist() == [i for i in range(20_000) if i not in (9, 19_999)]
+
+
+NUMBERED = "\n".join(("a,b,price", *ROWS)).split("\n")
+
+
+@pytest.mark.parametrize("name", ["index", "Index", "Nr.", "row", "rownames", "#"])
+@pytest.mark.parametrize("start", [0, 1])
+def test_row_numbers_are_left_out(name: str, start: int, tmp_path: Path) -> None:
+    lines = [f"{name},{NUMBERED[0]}"]
+    lines += [f"{i},{row}" for i, row in enumerate(NUMBERED[1:], start)]
+    data = read(tmp_path, "\n".join(lines))
+    assert data.features == ("a", "b") and f"left out {name};" in data.notes[0]
+    test = written(tmp_path, "b,a\n1,2\n", "test.csv")
+    assert read(tmp_path, "\n".join(lines), test=test).x_test.tolist() == [[2.0, 1.0]]
+    assert read(tmp_path, "\n".join(lines), features=[name, "a"]).features == (name, "a")
+    gap = "\n".join([*lines[:3], lines[3].replace("29", ""), *lines[4:]])
+    assert read(tmp_path, gap, drop_missing=True).features == ("a", "b")
+
+
+@pytest.mark.parametrize("numbers", ["1 2 3 5 6 7", "2 3 4 5 6 7", "1 2 2 3 4 5", "0 .5 1 1.5 2 3"])
+def test_other_numbers_of_that_name_are_a_feature(numbers: str, tmp_path: Path) -> None:
+    lines = [f"index,{NUMBERED[0]}"]
+    lines += [f"{i},{row}" for i, row in zip(numbers.split(), NUMBERED[1:], strict=True)]
+    assert read(tmp_path, "\n".join(lines)).features == ("index", "a", "b")
+
+
+def test_row_numbers_alone_are_a_feature(tmp_path: Path) -> None:
+    text = "nr,price\n" + "".join(f"{i},{i * i}\n" for i in range(6))
+    assert read(tmp_path, text).features == ("nr",)
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\ufeffSEP=;"])
+def test_a_first_line_of_a_spreadsheet_names_the_separator(first: str, tmp_path: Path) -> None:
+    text = f"{first}\r\n" + TABLE.replace(",", ";").replace("\n", "\r\n")
+    assert read(tmp_path, text).x.tolist() == X
+    with pytest.raises(ValueError, match="line 4, column b"):
+        read(tmp_path, text.replace("21", "many"))
+
+
+def test_decimal_points_between_semicolons_are_read(tmp_path: Path) -> None:
+    text = "a;price\n" + "".join(f"{i}.125;{i * i}\n" for i in range(1, 7))
+    assert read(tmp_path, text).x[:, 0].tolist() == [i + 0.125 for i in range(1, 7)]

@@ -8,6 +8,7 @@ import pytest
 
 from lai_ref import load_csv
 from lai_ref.tables.messages import nearest
+from lai_ref.tables.reader import read_features
 from tests.tables.files import TABLE, check_message, written
 
 # old, new, place, words
@@ -199,3 +200,23 @@ def test_a_decimal_comma_and_a_thousands_point_are_no_number(tmp_path: Path) -> 
 def test_the_nearest_name_is_the_same_in_other_letters_first() -> None:
     assert nearest("price", ["prices", "PRICE", "rice"]) == "PRICE"
     assert nearest("price", ["area", "x"]) == ""
+
+
+def test_thousands_points_between_semicolons_are_not_read_as_decimal_points(tmp_path: Path) -> None:
+    text = "a;price\n14.222;1\n875;2\n1.043;3\n2.000;4\n999;5\n"
+    path = written(tmp_path, text)
+    words = "flats.csv, line 2, column a", "got '14.222'", "without thousands separators"
+    check_message(lambda: load_csv(path, "price"), *words)
+    check_message(lambda: load_csv(path, "a"), *words)
+
+
+def test_what_prediction_rejects_offers_no_choice_of_columns(tmp_path: Path) -> None:
+    for field in ("", "many", "1e99"):
+        path = written(tmp_path, TABLE.replace("29", field))
+        with pytest.raises(ValueError, match="line 4, column b") as error:
+            read_features(path, ["b"])
+        assert "--" not in str(error.value)
+    path = written(tmp_path, "b\nno\nyes\n")
+    with pytest.raises(ValueError, match="name the right column so") as error:
+        read_features(path, ["b"])
+    assert "--" not in str(error.value)
