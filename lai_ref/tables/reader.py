@@ -192,7 +192,7 @@ def _without_row_numbers(table: Table) -> tuple[Table, list[str]]:
 def _counts(values: Array, n_dropped: int) -> bool:
     """Whether the values are 0, 1, … or 1, 2, … up to gaps where rows were dropped."""
     n = len(values)
-    if not n or values[0] not in range(n_dropped + 2) or (values % 1).any():
+    if not n or values[0] not in range(n_dropped + 2):
         return False
     return bool((np.diff(values) >= 1).all() and values[-1] - values[0] <= n - 1 + n_dropped)
 

@@ -242,8 +242,9 @@ def test_row_numbers_are_left_out(name: str, start: int, tmp_path: Path) -> None
     test = written(tmp_path, "b,a\n1,2\n", "test.csv")
     assert read(tmp_path, "\n".join(lines), test=test).x_test.tolist() == [[2.0, 1.0]]
     assert read(tmp_path, "\n".join(lines), features=[name, "a"]).features == (name, "a")
-    gap = "\n".join([*lines[:3], lines[3].replace("29", ""), *lines[4:]])
-    assert read(tmp_path, gap, drop_missing=True).features == ("a", "b")
+    for row, lost in ((1, "10"), (3, "29")):
+        gap = "\n".join([*lines[:row], lines[row].replace(lost, ""), *lines[row + 1 :]])
+        assert read(tmp_path, gap, drop_missing=True).features == ("a", "b")
 
 
 @pytest.mark.parametrize("numbers", ["1 2 3 5 6 7", "2 3 4 5 6 7", "1 2 2 3 4 5", "0 .5 1 1.5 2 3"])
@@ -269,3 +270,5 @@ def test_a_first_line_of_a_spreadsheet_names_the_separator(first: str, tmp_path:
 def test_decimal_points_between_semicolons_are_read(tmp_path: Path) -> None:
     text = "a;price\n" + "".join(f"{i}.125;{i * i}\n" for i in range(1, 7))
     assert read(tmp_path, text).x[:, 0].tolist() == [i + 0.125 for i in range(1, 7)]
+    text = "a;price\n" + "".join(f"{i}.125;{i * i}\n{1000 + i};{i}\n" for i in range(1, 7))
+    assert read(tmp_path, text).x[:2, 0].tolist() == [1.125, 1001.0]
