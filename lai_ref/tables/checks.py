@@ -119,7 +119,8 @@ def _reject_text(
             action = "name the right column so"
         else:
             numbers = [each.name for each in columns if each not in text and each.name != target]
-            keep = f" {shlex.join(numbers)}" if len(numbers) <= 20 else ""  # no list of hundreds
+            can_list = len(numbers) <= 20 and all(map(str.isprintable, numbers))
+            keep = f" {shlex.join(numbers)}" if can_list else ""
             action = f"columns of text: {', '.join(name_of(each.name) for each in text)}; " + (
                 f"name only the others (features=…, --features{keep})"
                 if numbers

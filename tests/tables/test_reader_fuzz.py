@@ -114,6 +114,7 @@ def check_read_or_rejected(content: bytes, target: str, name: str, **options: An
 )
 @example(TABLE.replace("29", "1" * 5000).encode(), "price", False)
 @example(TABLE.replace("29", "\0").encode(), "price", False)
+@example(b"a;\x02;price\n1;10;1.5\n>;21;", "price", False)
 def test_a_damaged_file_is_read_or_rejected(content: bytes, target: str, drop: bool) -> None:
     check_read_or_rejected(content, target, "t.csv", drop_missing=drop)
 
