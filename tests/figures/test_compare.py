@@ -141,6 +141,8 @@ def test_the_axis_of_changes_has_readable_ticks_and_nothing_below_minus_100(
     axes = figure.axes[2]
     low, high = axes.get_ylim()
     assert -100 <= low < min(extreme) and max(extreme) < high
+    highest = axes.transData.transform((0, max(extreme)))[1]
+    assert axes.bbox.y1 - highest >= 5  # pixels: no marker on the frame
     boxes = [
         label.get_window_extent() for label in axes.get_yticklabels() if label.get_text() != ""
     ]
