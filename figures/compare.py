@@ -184,8 +184,9 @@ def plot(numbers: Numbers) -> Figure:
     draw_changes(panels["a"], numbers)
     draw_settings(panels["b"], numbers)
     draw_features(panels["c"], numbers)
-    # an interval stays on one line
-    words = re.sub(r" (\[[^]]*) ([^]]*\])", "\u00a0\\1\u00a0\\2", sentence(numbers))
+    # a change and its interval stay on one line
+    words = re.sub(r" (?=[+-]\d|\[)", "\u00a0", sentence(numbers))
+    words = re.sub(r"(\[[^] ]*) ", "\\1\u00a0", words)
     figure.suptitle(balanced(words, 115), x=0.01, ha="left", fontsize=12)
     about = "\n".join(balanced(line, 185) for line in _about(numbers))
     about = about.replace("in brackets", "bars, and in brackets")
