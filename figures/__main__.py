@@ -22,11 +22,10 @@ from pathlib import Path
 import matplotlib as mpl
 
 from figures.experiments.inputs import load_data
-from figures.experiments.settings import Settings, default_jobs
+from figures.experiments.settings import DELIMITERS, Settings, default_jobs
 from figures.plotting.drawing import save_figure, style
 from figures.registry import FIGURES
 from lai_ref import DivergedError
-from lai_ref.command_line.train import DELIMITERS
 from lai_ref.support.files import atomic_write, check_writable
 from lai_ref.support.rounding import json_text
 from lai_ref.support.terminal import run_program

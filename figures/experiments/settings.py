@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from figures.experiments.inputs import Source, Table
-from lai_ref.command_line.train import DELIMITERS
 
 Numbers: TypeAlias = dict[str, Any]  # of a figure, ready for JSON
+
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}  # as `python -m lai_ref train` has them
 
 
 @dataclass(frozen=True)

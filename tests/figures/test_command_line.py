@@ -16,9 +16,10 @@ import pytest
 from figures import projection
 from figures.__main__ import main
 from figures.experiments.inputs import load_data
-from figures.experiments.settings import Settings
+from figures.experiments.settings import DELIMITERS, Settings
 from figures.plotting.drawing import save_figure, style
 from figures.registry import FIGURES
+from lai_ref.command_line import train
 from tests.figures.csv_files import written
 from tests.inputs.small_disk import filled, small_disk
 
@@ -288,6 +289,10 @@ def test_separator_and_missing_values_are_handled_as_the_options_say(
     assert data.x.shape == (60, 2) and data.x[1, 0] == 1.5
     made_by = settings.provenance("compare", data.source)["command"]
     assert made_by.endswith(" --target y --delimiter semicolon --drop-missing")
+
+
+def test_delimiters_are_called_as_by_train() -> None:
+    assert DELIMITERS == train.DELIMITERS
 
 
 def test_seeds_have_a_default_for_each_figure(
