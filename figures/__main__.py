@@ -22,7 +22,7 @@ from pathlib import Path
 import matplotlib as mpl
 
 from figures.experiments.inputs import load_data
-from figures.experiments.settings import Settings, default_jobs
+from figures.experiments.settings import DELIMITERS, Settings, default_jobs
 from figures.plotting.drawing import save_figure, style
 from figures.registry import FIGURES
 from lai_ref import DivergedError
@@ -45,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
         options.target,
         tuple(options.features) if options.features else None,
         options.test,
+        options.delimiter,
+        options.drop_missing,
     )
     mpl.use("Agg")
     try:
@@ -108,10 +110,11 @@ def _check_table(options: argparse.Namespace) -> None:
         raise ValueError(f"--data: expected a CSV file or a folder, got {options.data}: not found")
     if file and options.target is None:
         raise ValueError(f"--data {options.data}: expected --target COLUMN, the column to predict")
-    for name in ("target", "features", "test"):
-        if getattr(options, name) is not None and not file:
+    for name in ("target", "features", "test", "delimiter", "drop_missing"):
+        if getattr(options, name) and not file:
             got = options.data or "no --data"
-            raise ValueError(f"--{name}: expected with --data FILE.csv, got {got}")
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option}: expected with --data FILE.csv, got {got}")
     named = [name for name in options.names if name in FIGURES]
     rejected = [name for name in named if file and not FIGURES[name].takes_csv]
     if rejected:
@@ -179,6 +182,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--features", nargs="+", metavar="COLUMN", help=features)
     test = "a second CSV file, at whose rows smoothness is measured (default: the validation rows)"
     add("--test", type=Path, metavar="FILE", help=test)
+    delimiter = "of the CSV files (default: found from the header)"
+    add("--delimiter", choices=tuple(DELIMITERS), help=delimiter)
+    drop = "drop the CSV files' rows with missing values"
+    add("--drop-missing", action="store_true", help=drop)
     seeds = "random seeds 0 … N−1, where a figure leaves them open (default: 3; compare: 10)"
     add("--seeds", type=_count, metavar="N", help=seeds)
     jobs = "processes at one time (default: one a processor)"

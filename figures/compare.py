@@ -11,7 +11,8 @@ split and random initial weights; every method is trained with the same ones. Th
 the three methods together with 95 % (Bonferroni), and take into account that the seeds share most
 of their samples (Nadeau & Bengio 2003). They are about data like these and this protocol. A method
 whose interval contains 0 may still have an effect. The intervals by feature are not adjusted for
-the number of features.
+the number of features. Fewer than five seeds decide nothing. Where MSE's RMSE is not below that of
+a constant, the mean target of the training samples, the sentence says so.
 
 The protocol is one for all tables. Inputs and target are standardised, by the training samples, or
 λ and μ would mean something else in other units; k is that of standardised data. Results are given
@@ -31,26 +32,19 @@ from collections import Counter
 from textwrap import fill
 from typing import Any
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.experiments.comparison import LAI, METHODS, NOISE, PENALTY, STOPPING, judge, train
+from figures.experiments.comparison import METHODS, NOISE, STOPPING, judge, never_chosen, train
 from figures.experiments.inputs import Job, load_data
 from figures.experiments.protocol import arms_of, protocol_of, table_protocol
 from figures.experiments.settings import Numbers, Settings
-from figures.plotting.changes import draw_change
-from figures.plotting.drawing import DARK_TO_LIGHT, GREY
+from figures.plotting.compare_panels import SHOWN, draw_changes, draw_features, draw_settings
+from figures.plotting.drawing import GREY
 from figures.plotting.noise_by_feature import entry
-from figures.plotting.words import network_name, unit_of, with_interval
+from figures.plotting.words import balanced, network_name, short_names, unit_of, with_interval
 
 DEFAULT_ROWS = 500
-SHOWN = 15  # the largest number of features in the picture
-LOOKS = {  # colour, marker, dashes
-    LAI: (DARK_TO_LIGHT[0], "o", "-"),
-    PENALTY: (DARK_TO_LIGHT[1], "s", "--"),
-    STOPPING: (DARK_TO_LIGHT[2], "^", ":"),
-}
+MIN_SEEDS = 5  # fewer decide nothing, whatever their interval
 
 
 def compute(settings: Settings) -> Numbers:
@@ -72,22 +66,37 @@ def compute(settings: Settings) -> Numbers:
 
 def sentence(numbers: Numbers) -> str:
     """Whether a method lowers the RMSE on these data, by how much, and with which setting."""
-    methods = numbers["methods"]
-    if len(numbers["seeds"]) < 2:
-        return "No difference can be told from one seed, which has no interval."
+    found = _verdict(numbers["methods"], len(numbers["seeds"]))
+    if numbers["mse"]["rmse"] >= numbers["constant_rmse"]:
+        found += (
+            " MSE itself is no better than the mean of the target: there may be nothing to learn."
+        )
+    return found
+
+
+def _verdict(methods: Numbers, seeds: int) -> str:
+    every = "; ".join(f"{name} {_told(method)}" for name, method in methods.items())
+    if seeds < MIN_SEEDS:
+        return (
+            f"So few seeds ({seeds}, fewer than {MIN_SEEDS}) decide nothing; their changes of"
+            f" validation RMSE to MSE: {every}."
+        )
     changes = {name: method["rmse_change"] for name, method in methods.items()}
     lower = sorted((n for n in methods if changes[n]["high"] < 0), key=lambda n: changes[n]["mean"])
     higher = [name for name in methods if changes[name]["low"] > 0]
     unclear = [name for name in methods if name not in (*lower, *higher)]
     if len(unclear) == len(methods):
-        every = "; ".join(f"{name} {_cell(changes[name])}" for name in methods)
         return f"On these data no difference to MSE in validation RMSE can be told: {every}."
     parts = [_clear(name, methods[name], "lowers") for name in lower]
     parts += [_clear(name, methods[name], "raises") for name in higher]
     if unclear:
-        each = [f"{name} ({_cell(changes[name])})" for name in unclear]
+        each = [f"{name} ({_told(methods[name])})" for name in unclear]
         parts.append(f"no difference can be told for {' and '.join(each)}")
     return f"On these data, relative to MSE, {'; '.join(parts)}."
+
+
+def _told(method: Numbers) -> str:
+    return "never chosen" if never_chosen(method) else _cell(method["rmse_change"])
 
 
 def _clear(name: str, method: Numbers, verb: str) -> str:
@@ -112,13 +121,13 @@ def _setting(name: str, value: float | None) -> str:
     return f"{METHODS[name].symbol}{' ' if name == STOPPING else ' = '}{value:g}"
 
 
-def _about(numbers: Numbers, width: int) -> str:
-    """Seeds, data, protocol and what the intervals are, in a few lines."""
+def _about(numbers: Numbers) -> list[str]:
+    """Seeds, data, protocol and what the intervals are."""
     p, samples = numbers["protocol"], numbers["samples"]
     rows = f", first {p['rows']} rows" if p["rows"] else ""
     limited = f" (limited to {p['train_rows']:,}, drawn at random)" if p["train_rows"] else ""
     where = "test" if numbers["test_samples"] else "validation"
-    lines = [
+    return [
         f"{len(numbers['seeds'])} seeds; {numbers['source']}{rows}",
         f"{samples['train']:,} training samples{limited}, {samples['validation']:,} validation"
         f" samples per seed: one half chooses a setting, the other scores it, and the reverse",
@@ -128,7 +137,6 @@ def _about(numbers: Numbers, width: int) -> str:
         "in brackets: intervals that hold for the three methods together with 95 %, corrected for"
         " samples that the seeds share, not for the number of features",
     ]
-    return "\n".join(fill(line, width) for line in lines)
 
 
 def table(numbers: Numbers) -> str:
@@ -137,114 +145,63 @@ def table(numbers: Numbers) -> str:
     unit = unit_of(numbers)
     lines = [
         "Does a method help on this table?",
-        _about(numbers, 100),
+        *(fill(line, 100) for line in _about(numbers)),
         "",
         f"{'':<16}{'RMSE':>10}{'change':>24}{'lower':>8}{'mean ‖k‖':>24} most chosen",
+        f"{'constant, level':<16}{numbers['constant_rmse']:>10.4g}",
         f"{'MSE, level':<16}{mse['rmse']:>10.4g}{'':>32}{mse['mean_grad_norm']:>24.4g}",
     ]
     for name, method in numbers["methods"].items():
         setting, count, of = _favourite(name, method)
         lines.append(
-            f"{name:<16}{method['rmse']:>10.4g}{_cell(method['rmse_change']):>24}"
-            f"{method['lower_in']:>5}/{n:<2}{_cell(method['mean_grad_norm_change']):>24}"
+            f"{name:<16}{method['rmse']:>10.4g}{_told(method):>24}"
+            f"{method['lower_in']:>5}/{n:<2}{_smoother(method, 'mean_grad_norm'):>24}"
             f" {setting} ({count}/{of})"
         )
     lines += [
         "",
         fill(
-            f"RMSE and ‖k‖ in {unit}, ‖k‖ per standard deviation of a feature; lower: seeds with a"
+            f"constant: the training samples' mean target. RMSE and ‖k‖ in {unit}, ‖k‖ per standard"
+            " deviation of a feature; lower: seeds with a"
             f" lower RMSE. Below: mean |Δy| for noise of {NOISE:.0%} of a feature's standard"
             f" deviation, MSE's in {unit}, and changes to it.",
             100,
         ),
         f"{'':<20}{'MSE':>11}" + "".join(f"{name:>23}" for name in METHODS),
     ]
-    for j, feature in enumerate(numbers["features"]):
-        cells = [
-            _cell(entry(m["sensitivity_change"], j), "+.0%") for m in numbers["methods"].values()
-        ]
-        head = f"{_short(feature):<20}{mse['sensitivity'][j]:>11.4g}"
+    for j, feature in enumerate(short_names(numbers["features"])):
+        cells = [_smoother(method, "sensitivity", j) for method in numbers["methods"].values()]
+        head = f"{feature:<20}{mse['sensitivity'][j]:>11.4g}"
         lines.append(head + "".join(f"{cell:>23}" for cell in cells))
     return "\n".join([*lines, "", fill(sentence(numbers), 100)])
 
 
 def plot(numbers: Numbers) -> Figure:
     """The change of RMSE; every setting; smoothness by feature."""
-    order = np.argsort(numbers["mse"]["sensitivity"])[::-1][:SHOWN]
-    figure = Figure(figsize=(12, 6.4 + 0.15 * max(0, len(order) - 8)), layout="constrained")
+    rows = min(SHOWN, len(numbers["features"]))
+    figure = Figure(figsize=(12, 6.4 + 0.15 * max(0, rows - 8)), layout="constrained")
     panels: Any = figure.subplot_mosaic("ac;bc", height_ratios=(1, 1.5), width_ratios=(1, 1.15))
-    _changes(panels["a"], numbers)
-    _settings(panels["b"], numbers)
-    _features(panels["c"], numbers, [int(j) for j in order])
-    # an interval stays on one line
-    words = re.sub(r" (\[[^]]*) ([^]]*\])", "\u00a0\\1\u00a0\\2", sentence(numbers))
-    figure.suptitle(fill(words, 115), x=0.01, ha="left", fontsize=12)
-    about = _about(numbers, 160).replace("in brackets", "bars, and in brackets")
+    draw_changes(panels["a"], numbers)
+    draw_settings(panels["b"], numbers)
+    draw_features(panels["c"], numbers)
+    # a change and its interval stay on one line
+    words = re.sub(r" (?=[+-]\d|\[)", "\u00a0", sentence(numbers))
+    words = re.sub(r"(\[[^] ]*) ", "\\1\u00a0", words)
+    figure.suptitle(balanced(words, 115), x=0.01, ha="left", fontsize=12)
+    about = "\n".join(balanced(line, 185) for line in _about(numbers))
+    about = about.replace("in brackets", "bars, and in brackets")
     figure.supxlabel(about, fontsize=7.5, color=GREY)
     return figure
 
 
-def _changes(axes: Axes, numbers: Numbers) -> None:
-    for row, (name, method) in enumerate(numbers["methods"].items()):
-        color, marker, _ = LOOKS[name]
-        change = method["rmse_change"]
-        seeds = [100 * value for value in change["by_seed"]]
-        axes.plot(seeds, [row + 0.25] * len(seeds), ".", color=GREY, ms=4, alpha=0.7)
-        draw_change(axes, change, row, fmt=marker, color=color, capsize=3)
-    axes.axvline(0, color=GREY, lw=1)
-    axes.set_yticks(range(len(METHODS)), list(METHODS))
-    axes.set_ylim(len(METHODS) - 0.4, -0.5)
-    axes.set_xlabel("change of validation RMSE to MSE (%)")
-    axes.set_title("chosen settings; grey: seeds (left of 0: better than MSE)")
-
-
-def _settings(axes: Axes, numbers: Numbers) -> None:
-    for name, method in numbers["methods"].items():
-        color, marker, dashes = LOOKS[name]
-        points = [(1.0, 0.0)] + [
-            (1 + s["mean_grad_norm_change"], 100 * s["rmse_change"]) for s in method["settings"]
-        ]
-        axes.plot(*np.transpose(points), color=color, marker=marker, ls=dashes, ms=5, label=name)
-    axes.plot(1, 0, "*", color=GREY, ms=14, zorder=4, ls="none")
-    axes.annotate("MSE", (1, 0), (6, 6), textcoords="offset points", color=GREY)
-    axes.axhline(0, color=GREY, lw=1)
-    axes.set_yscale("symlog", linthresh=10)
-    low, high = axes.get_ylim()
-    ticks = [s * t for t in (5, 10, 20, 50, 100, 200, 500, 1000) for s in (-1, 1)]
-    axes.set_yticks([0, *(tick for tick in ticks if low <= tick <= high)])
-    axes.legend(loc="best")
-    axes.yaxis.set_major_formatter("{x:+g}")
-    axes.set_xlabel("mean gradient norm relative to MSE (smoother to the left)")
-    axes.set_ylabel("change of validation RMSE (%)")
-    axes.set_title("every setting, mean over seeds (below 0: better)")
-
-
-def _features(axes: Axes, numbers: Numbers, order: list[int]) -> None:
-    names = ["mean gradient norm"] + [_short(numbers["features"][j]) for j in order]
-    for shift, (name, method) in zip((-0.22, 0, 0.22), numbers["methods"].items(), strict=True):
-        color, marker, _ = LOOKS[name]
-        rows = [method["mean_grad_norm_change"]]
-        rows += [entry(method["sensitivity_change"], j) for j in order]
-        for place, change in enumerate(rows):
-            look: dict[str, Any] = {"fmt": marker, "color": color, "capsize": 2, "ms": 5}
-            draw_change(axes, change, place + shift, elinewidth=1, **look)
-    axes.axvline(0, color=GREY, lw=1)
-    axes.axhline(0.5, color=GREY, lw=0.8)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.grid(False, axis="y")
-    axes.set_xlabel("change to MSE (%)")
-    few = f", the {SHOWN} most sensitive" if len(numbers["features"]) > SHOWN else ""
-    axes.set_title(
-        f"smoothness: mean gradient norm, and sensitivity to noise\nin each feature{few}"
-        " (left of 0: smoother)"
-    )
+def _smoother(method: Numbers, measure: str, j: int | None = None) -> str:
+    """The change of a measure of smoothness, of feature j where there is one per feature."""
+    if never_chosen(method):
+        return "–"
+    change = method[f"{measure}_change"]
+    return _cell(change) if j is None else _cell(entry(change, j), "+.0%")
 
 
 def _cell(change: Numbers, form: str = "+.1%") -> str:
     """A change and its interval, whose ends two seeds can put anywhere."""
     return re.sub(r"\+\d{4,}(\.\d)?%", ">+999%", with_interval(change, form))
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 19 else f"{name[:18]}…"

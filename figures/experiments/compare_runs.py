@@ -18,7 +18,8 @@ def train_to_stops(job: Job, data: Source, cache: Path) -> dict[str, Any]:
     """Pretrain and train; return what the network is like at each of the job's `stops`.
 
     A stop is an epoch. What is measured there is the mean over the last `window` epochs up to it,
-    for every loss alike: a single epoch may be good by chance.
+    for every loss alike: a single epoch may be good by chance. `constant` is the RMSE of the
+    training samples' mean target on the same halves of the validation set.
     """
     rng = np.random.default_rng(job["seed"])
     net = MLP(job["sizes"], job["activation"])
@@ -46,4 +47,11 @@ def train_to_stops(job: Job, data: Source, cache: Path) -> dict[str, Any]:
             for stop in wanted:
                 measured[stop].append(record)
     stops = [{"epoch": stop, **mean_of(records)} for stop, records in measured.items()]
-    return {"stops": stops, "train": len(task.x), "validation": len(task.x_val)}
+    residual = task.t_val.astype(np.float64) - task.t.mean(dtype=np.float64)
+    middle = len(residual) // 2
+    constant = [
+        evaluator.target_scale * float(np.sqrt(np.mean(half**2)))
+        for half in (residual[:middle], residual[middle:])
+    ]
+    sizes = {"train": len(task.x), "validation": len(task.x_val)}
+    return {"stops": stops, "constant": constant, **sizes}

@@ -65,22 +65,23 @@ def train(settings: Settings, control: list[Job]) -> list[list[Numbers]]:
         for i, (name, _) in enumerate(changes, start):
             value = jobs[i].get(METHODS[name].parameter) if name in METHODS else None
             first, *earlier = results[i]["stops"]
-            sizes = {size: results[i][size] for size in ("train", "validation")}
-            runs.append({"method": name, "value": value, **first, **sizes})
+            shared = {of: results[i][of] for of in ("train", "validation", "constant")}
+            runs.append({"method": name, "value": value, **first, **shared})
             runs += [{"method": STOPPING, "value": r["epoch"], **r} for r in earlier]
         by_seed.append(runs)
     return by_seed
 
 
 def judge(by_seed: list[list[Numbers]]) -> Numbers:
-    """MSE's levels, and for each method its choices and its changes to MSE, with intervals.
+    """The levels of a constant and of MSE; for each method its choices and its changes to MSE.
 
-    The intervals are those of `interval_of_mean` for splits of one table, and hold with 95 % for
-    the methods together.
+    The intervals of the changes are those of `interval_of_mean` for splits of one table, and hold
+    with 95 % for the methods together.
     """
     mse = [runs[0] for runs in by_seed]
     return {
         "samples": {size: mse[0][size] for size in ("train", "validation")},
+        "constant_rmse": float(np.mean([run["constant"] for run in mse])),
         "mse": {
             "rmse": float(np.mean([run["halves"] for run in mse])),
             "mean_grad_norm": float(np.mean([run["mean_grad_norm"] for run in mse])),
@@ -88,6 +89,11 @@ def judge(by_seed: list[list[Numbers]]) -> Numbers:
         },
         "methods": {name: _judged(name, by_seed) for name in METHODS},
     }
+
+
+def never_chosen(method: Numbers) -> bool:
+    """Whether both halves of every seed chose *off*, so that the method was not used at all."""
+    return all(value is None for pair in method["chosen"] for value in pair)
 
 
 def _judged(name: str, by_seed: list[list[Numbers]]) -> Numbers:

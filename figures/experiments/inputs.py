@@ -21,6 +21,8 @@ class Table(NamedTuple):
     target: str
     features: tuple[str, ...] | None = None
     test: Path | None = None
+    delimiter: str | None = None  # a character; None: found in the file
+    drop_missing: bool = False
 
 
 # Where the data are: a CSV file, the folder of Kaggle's files, or None: the synthetic substitute
@@ -31,7 +33,10 @@ Source: TypeAlias = Table | Path | None
 def load_data(source: Source) -> Dataset:
     """The data, read once per process."""
     if isinstance(source, Table):
-        return load_csv(*source)
+        path, target, features, test, delimiter, drop_missing = source
+        return load_csv(
+            path, target, features, test, delimiter=delimiter, drop_missing=drop_missing
+        )
     return load_california(source)
 
 

@@ -15,6 +15,8 @@ from figures.experiments.inputs import Source, Table
 
 Numbers: TypeAlias = dict[str, Any]  # of a figure, ready for JSON
 
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}  # as `python -m lai_ref train` has them
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -22,7 +24,8 @@ class Settings:
 
     `data` is the folder of Kaggle's files, or None: the synthetic substitute. With a `target` it is
     a CSV file, of which the other columns are the features, or those named in `features`; `test` is
-    then a second such file.
+    then a second such file. `delimiter` (a name of `DELIMITERS`) and `drop_missing` say how they
+    are read.
     """
 
     out: Path
@@ -34,13 +37,17 @@ class Settings:
     target: str | None = None
     features: tuple[str, ...] | None = None
     test: Path | None = None
+    delimiter: str | None = None
+    drop_missing: bool = False
 
     @property
     def inputs(self) -> Source:
         """What `load_data` reads."""
         if self.data is None or self.target is None:
             return self.data
-        return Table(self.data, self.target, self.features, self.test)
+        delimiter = None if self.delimiter is None else DELIMITERS[self.delimiter]
+        columns = self.target, self.features
+        return Table(self.data, *columns, self.test, delimiter, self.drop_missing)
 
     def provenance(
         self, figure: str, source: str | None = None, seeds: Iterable[int] | None = None
@@ -74,7 +81,9 @@ class Settings:
         columns = ["--target", self.target]
         columns += ["--features", *self.features] if self.features else []
         test = " --test TEST.csv" if self.test else ""
-        return f" --data FILE.csv {shlex.join(columns)}{test}"
+        how = f" --delimiter {self.delimiter}" if self.delimiter else ""
+        how += " --drop-missing" if self.drop_missing else ""
+        return f" --data FILE.csv {shlex.join(columns)}{test}{how}"
 
 
 def _version(package: str) -> str:

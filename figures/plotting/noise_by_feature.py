@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from figures.experiments.settings import Numbers
 from figures.plotting.changes import draw_change
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
-from figures.plotting.words import loss_name, settings_caption, unit_of, with_interval
+from figures.plotting.words import loss_name, settings_caption, short_names, unit_of, with_interval
 
 SHOWN = 20  # the largest number of features in the picture
 
@@ -25,10 +25,9 @@ def noise_table(numbers: Numbers) -> str:
         "and changes to it: mean [95 % interval]",
         f"{'':<20}{'MSE':>11}" + "".join(f"{loss_name(lam):>23}" for lam in numbers["lams"]),
     ]
-    for j, name in enumerate(numbers["columns"]):
+    for j, name in enumerate(short_names(numbers["columns"])):
         changes = [with_interval(entry(c[0], j), "+.0%") for c in numbers["changes"]]
-        short = name if len(name) <= 19 else f"{name[:18]}…"
-        head = f"{short:<20}{numbers['mse'][0][j]:>11.4g}"
+        head = f"{name:<20}{numbers['mse'][0][j]:>11.4g}"
         lines.append(head + "".join(f"{change:>23}" for change in changes))
     return "\n".join(lines)
 

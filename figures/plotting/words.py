@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from textwrap import fill, wrap
 from typing import Any
 
 from figures.experiments.protocol import UNIT
@@ -32,6 +33,30 @@ def with_interval(change: Mapping[str, Any], form: str = "+.1%") -> str:
     """A relative change and its 95 % interval, where it has one."""
     mean, low, high = (change[name] for name in ("mean", "low", "high"))
     return f"{mean:{form}}" + ("" if low is None else f" [{low:{form}}, {high:{form}}]")
+
+
+def short_names(names: Sequence[str], width: int = 19) -> list[str]:
+    """The names, the long ones without their middle; equal ones then have their number there."""
+    short = [_without_middle(name, width, "…") for name in names]
+    return [
+        _without_middle(name, width, f"…{j}…") if short.count(short[j - 1]) > 1 else short[j - 1]
+        for j, name in enumerate(names, start=1)
+    ]
+
+
+def _without_middle(name: str, width: int, middle: str) -> str:
+    if len(name) <= width:
+        return name
+    end = (width - len(middle)) // 2
+    return f"{name[: width - len(middle) - end]}{middle}{name[-end:]}"
+
+
+def balanced(text: str, width: int) -> str:
+    """The text in as few lines as `width` allows, of about equal length: no last word alone."""
+    count = len(wrap(text, width))
+    while width > 1 and len(wrap(text, width - 1)) == count:
+        width -= 1
+    return fill(text, width)
 
 
 def network_name(protocol: Mapping[str, Any]) -> str:

@@ -15,8 +15,11 @@ import pytest
 
 from figures import projection
 from figures.__main__ import main
+from figures.experiments.inputs import load_data
+from figures.experiments.settings import DELIMITERS, Settings
 from figures.plotting.drawing import save_figure, style
 from figures.registry import FIGURES
+from lai_ref.command_line import train
 from tests.figures.csv_files import written
 from tests.inputs.small_disk import filled, small_disk
 
@@ -234,6 +237,9 @@ def file(tmp_path: Path) -> Path:
         ("compare --target y", "--target: expected with --data FILE.csv, got no --data"),
         ("compare --features a", "--features: expected with --data FILE.csv"),
         ("compare --test {file}", "--test: expected with --data FILE.csv"),
+        ("compare --drop-missing", "--drop-missing: expected with --data FILE.csv"),
+        ("compare --delimiter tab --data {folder}", "--delimiter: expected with --data FILE.csv"),
+        ("compare --data {file} --target y --delimiter tab", "the columns are a,b,y"),
         ("few_data --data {file} --target y", "few_data: not about a CSV file"),
         ("compare factor claims --data {file} --target y", "factor, claims: not about a CSV file"),
         ("compare --data {short} --target y", "expected at least 50 rows, got 20"),
@@ -264,6 +270,29 @@ def test_without_names_a_csv_file_makes_the_figures_that_take_one(
     monkeypatch.setattr("figures.__main__._make", lambda name, settings: made.append(name))
     assert main(["--data", str(file), "--target", "y", "--out", str(file.parent / "out")]) == 0
     assert made == ["smoothness", "sensitivity", "strength", "frontier", "compare"]
+
+
+def test_separator_and_missing_values_are_handled_as_the_options_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"{i},5;{i % 7};{i * i}\n" for i in range(60))
+    file = tmp_path / "t.csv"
+    file.write_text(f"a;b;y\n{rows}7;;3\n", encoding="utf-8")
+    found: list[Settings] = []
+    monkeypatch.setattr("figures.__main__._make", lambda name, settings: found.append(settings))
+    command = ["compare", "--data", str(file), "--target", "y", "--out", str(tmp_path)]
+    assert main(command) == 2
+    assert "--drop-missing" in capsys.readouterr().err
+    assert main([*command, "--delimiter", "semicolon", "--drop-missing"]) == 0
+    (settings,) = found
+    data = load_data(settings.inputs)
+    assert data.x.shape == (60, 2) and data.x[1, 0] == 1.5
+    made_by = settings.provenance("compare", data.source)["command"]
+    assert made_by.endswith(" --target y --delimiter semicolon --drop-missing")
+
+
+def test_delimiters_are_called_as_by_train() -> None:
+    assert DELIMITERS == train.DELIMITERS
 
 
 def test_seeds_have_a_default_for_each_figure(

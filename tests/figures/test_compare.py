@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from figures import compare
 from figures.__main__ import main
 from figures.experiments.comparison import LAI, METHODS, PENALTY, STOPPING
 from figures.plotting.drawing import style
-from figures.plotting.words import with_interval
+from figures.plotting.words import short_names, with_interval
 from tests.figures.csv_files import written
 from tests.figures.results import caption_of, committed
 
@@ -19,14 +20,14 @@ FEATURES = ["a", "a name that is longer than a column of the table", *"cdefghijk
 BELOW, ABOVE, UNCLEAR = (-0.3, -0.2, -0.1), (0.1, 0.2, 0.3), (-0.1, 0.0, 0.2)
 
 
-def numbers(*changes: tuple[float, float, float], seeds: int = 2) -> Numbers:
-    """Made-up numbers with these intervals of the three methods."""
+def numbers(*changes: tuple[float, float, float] | None, seeds: int = 5) -> Numbers:
+    """Made-up numbers with these intervals of the three methods; None: never chosen."""
 
-    def method(change: tuple[float, float, float]) -> Numbers:
-        ends = dict(zip(("low", "mean", "high"), change, strict=True))
+    def method(change: tuple[float, float, float] | None) -> Numbers:
+        ends = dict(zip(("low", "mean", "high"), change or (0.0, 0.0, 0.0), strict=True))
         many = {end: [value] * len(FEATURES) for end, value in ends.items()}
         return {
-            "chosen": [[3.0, 3.0], [3.0, None]],
+            "chosen": [[3.0, 3.0], [3.0, None]] if change else [[None, None]] * 2,
             "rmse": 123456.0,
             "rmse_change": ends | {"by_seed": [0.1] * seeds},
             "lower_in": 1,
@@ -39,6 +40,7 @@ def numbers(*changes: tuple[float, float, float], seeds: int = 2) -> Numbers:
         "seeds": list(range(seeds)),
         "target": "price",
         "features": FEATURES,
+        "constant_rmse": 2e5,
         "mse": {"rmse": 1e5, "mean_grad_norm": 1e5, "sensitivity": [1e5] * len(FEATURES)},
         "methods": dict(zip(METHODS, map(method, changes), strict=True)),
     }
@@ -83,8 +85,71 @@ def test_the_table_of_the_committed_comparison_fits_too() -> None:
     assert max(map(len, compare.table(found).splitlines())) <= 100
 
 
-def test_one_seed_tells_nothing() -> None:
-    assert "No difference can be told" in compare.sentence(numbers(BELOW, BELOW, BELOW, seeds=1))
+@pytest.mark.parametrize("seeds", [1, 2, 4])
+def test_few_seeds_decide_nothing_whatever_their_intervals(seeds: int) -> None:
+    found = compare.sentence(numbers(BELOW, ABOVE, UNCLEAR, seeds=seeds))
+    assert found == (
+        f"So few seeds ({seeds}, fewer than 5) decide nothing; their changes of validation RMSE to"
+        " MSE: Lai -20.0% [-30.0%, -10.0%]; gradient penalty +20.0% [+10.0%, +30.0%];"
+        " early stopping +0.0% [-10.0%, +20.0%]."
+    )
+
+
+@pytest.mark.parametrize(("rmse", "said"), [(1.99e5, False), (2e5, True), (2.5e5, True)])
+def test_mse_that_is_no_better_than_a_constant_is_said(rmse: float, said: bool) -> None:
+    made = numbers(BELOW, UNCLEAR, UNCLEAR)
+    made["mse"]["rmse"] = rmse
+    found = compare.sentence(made)
+    assert ("MSE itself is no better than the mean of the target" in found) == said
+    assert "Lai lowers" in found
+    assert "\nconstant, level      2e+05\n" in compare.table(made)
+
+
+def test_a_method_that_was_never_chosen_has_no_numbers() -> None:
+    found = compare.sentence(numbers(None, BELOW, UNCLEAR))
+    assert found.endswith(
+        "can be told for Lai (never chosen) and early stopping (+0.0% [-10.0%, +20.0%])."
+    )
+    assert "told: Lai never chosen; gradient" in compare.sentence(numbers(None, UNCLEAR, UNCLEAR))
+    assert ": Lai never chosen;" in compare.sentence(numbers(None, BELOW, UNCLEAR, seeds=2))
+    lines = compare.table(numbers(None, BELOW, None)).splitlines()
+    (row,) = (line for line in lines if line.startswith("Lai  "))
+    assert row.split() == ["Lai", "1.235e+05", "never", "chosen", "1/5", "–", "off", "(4/4)"]
+    (feature,) = (line for line in lines if line.startswith("a  "))
+    assert feature.split() == ["a", "1e+05", "–", "-20%", "[-30%,", "-10%]", "–"]
+    changes, features, _ = compare.plot(numbers(None, BELOW, None)).axes
+    assert [text.get_text() for text in changes.texts] == ["never chosen"] * 2
+    assert len(changes.containers) == 1 and len(features.containers) == 16
+
+
+@pytest.mark.parametrize(
+    "extreme", [(-50.0, 15.0, 100.0, 1000.0), (-99.9, 400.0), (-3.0, 4.0), (0.0, 1e7), (0.0, 0.0)]
+)
+def test_the_axis_of_changes_has_readable_ticks_and_nothing_below_minus_100(
+    extreme: tuple[float, ...],
+) -> None:
+    made = numbers(UNCLEAR, UNCLEAR, UNCLEAR)
+    made["methods"][LAI]["settings"] = [
+        {"value": 1.0, "rmse_change": change / 100, "mean_grad_norm_change": -0.5}
+        for change in extreme
+    ]
+    for method in (PENALTY, STOPPING):
+        made["methods"][method]["settings"] = []
+    with style():
+        figure = compare.plot(made)
+        figure.draw_without_rendering()
+    axes = figure.axes[2]
+    low, high = axes.get_ylim()
+    assert -100 <= low < min(extreme) and max(extreme) < high
+    highest = axes.transData.transform((0, max(extreme)))[1]
+    assert axes.bbox.y1 - highest >= 5  # pixels: no marker on the frame
+    boxes = [
+        label.get_window_extent() for label in axes.get_yticklabels() if label.get_text() != ""
+    ]
+    boxes = [box for box in boxes if axes.bbox.y0 <= (box.y0 + box.y1) / 2 <= axes.bbox.y1]
+    assert len(boxes) >= 2
+    assert all(lower.y1 <= upper.y0 for lower, upper in pairwise(boxes))
+    assert ("not linear" in axes.get_ylabel()) == (max(map(abs, extreme)) > 10)
 
 
 @pytest.mark.parametrize("change", [UNCLEAR, (-0.999, -0.5, 1e6), (-1.0, 9e4, 1e9)])
@@ -93,7 +158,7 @@ def test_the_table_fits_100_columns_and_has_every_feature(
 ) -> None:
     text = compare.table(numbers(change, BELOW, UNCLEAR))
     assert max(map(len, text.splitlines())) <= 100
-    assert all(f"\n{name[:18]}" in text for name in FEATURES)
+    assert all(f"\n{name} " in text for name in short_names(FEATURES))
     assert " ".join(compare.sentence(numbers(change, BELOW, UNCLEAR)).split()[:9]) in text
     assert "units of price" in text and "100,000 $" not in text
 

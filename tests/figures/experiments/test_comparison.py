@@ -9,7 +9,15 @@ import pytest
 
 from figures.experiments import comparison
 from figures.experiments.compare_runs import train_to_stops
-from figures.experiments.comparison import LAI, METHODS, PENALTY, STOPPING, judge, train
+from figures.experiments.comparison import (
+    LAI,
+    METHODS,
+    PENALTY,
+    STOPPING,
+    judge,
+    never_chosen,
+    train,
+)
 from figures.experiments.inputs import load_data
 from figures.experiments.intervals import student_t
 from figures.experiments.protocol import arms_of
@@ -23,7 +31,8 @@ Numbers = dict[str, Any]
 def run(
     method: str, value: float | None, first: float, second: float, norm: float = 1.0
 ) -> Numbers:
-    about = {"method": method, "value": value, "train": 80, "validation": 20}
+    about: Numbers = {"method": method, "value": value, "train": 80, "validation": 20}
+    about["constant"] = [3.0, 5.0]
     return about | {
         "halves": [first, second],
         "mean_grad_norm": norm,
@@ -57,6 +66,8 @@ def test_not_to_regularise_is_a_setting_of_each_method() -> None:
     for name in (PENALTY, STOPPING):
         assert found[name]["chosen"] == [[None, None]]
         assert found[name]["rmse_change"]["mean"] == 0 == found[name]["lower_in"]
+        assert never_chosen(found[name])
+    assert not never_chosen(found[LAI]) and not never_chosen({"chosen": [[None, 1.0]]})
 
 
 def test_a_feature_without_noise_has_no_change() -> None:
@@ -72,6 +83,7 @@ def test_intervals_hold_for_the_methods_together_and_for_shared_samples() -> Non
     interval = [found["methods"][LAI]["rmse_change"][end] for end in ("low", "high")]
     assert np.log1p(interval) == pytest.approx([d.mean() - half, d.mean() + half])
     assert found["samples"] == {"train": 80, "validation": 20}
+    assert found["constant_rmse"] == 4
 
 
 def test_every_setting_is_compared_with_mse_of_the_same_seed() -> None:
@@ -98,7 +110,7 @@ def test_every_method_is_trained_with_the_same_seeds_and_steps(
 
     def run_jobs(work: Any, jobs: list[Numbers], *_: Any) -> list[Numbers]:
         asked.extend(jobs)
-        sizes = {"train": 48, "validation": 12}
+        sizes = {"train": 48, "validation": 12, "constant": [1, 1]}
         return [
             {"stops": [{"epoch": e, "halves": [1, 1]} for e in j["stops"]], **sizes} for j in jobs
         ]
@@ -152,6 +164,8 @@ def test_a_stop_is_the_mean_of_the_last_epochs_up_to_it(
         for epoch in epochs
     }
     assert [stop["epoch"] for stop in found["stops"]] == stops
+    constant = [rmse(np.zeros(6), task.t_val[half]) for half in (slice(6), slice(6, None))]
+    np.testing.assert_allclose(found["constant"], std * np.array(constant), rtol=1e-5)
     for stop in found["stops"]:
         last = [halves[stop["epoch"] - i] for i in range(3)]
         np.testing.assert_allclose(stop["halves"], np.mean(last, axis=0), rtol=1e-5)

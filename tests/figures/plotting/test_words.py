@@ -7,10 +7,12 @@ import pytest
 from figures.experiments.protocol import PROTOCOL
 from figures.plotting.words import (
     SAMPLED,
+    balanced,
     listed,
     loss_name,
     network_name,
     settings_caption,
+    short_names,
     with_interval,
 )
 from lai_ref.train import SAMPLINGS
@@ -77,3 +79,20 @@ def test_losses_lists_and_networks_have_names() -> None:
     assert listed([1.0, 0.25]) == "1, 0.25"
     assert listed([0.5, 1.0], ".0%") == "50%, 100%"
     assert network_name({"sizes": [2, 5, 1], "activation": "relu"}) == "2-5-1 relu"
+
+
+def test_long_names_lose_their_middle_and_stay_different() -> None:
+    long = "the consumption of electrical energy per"
+    names = ["short", f"{long} person", f"{long} dwelling", "a name of 19 letters"]
+    found = short_names(names)
+    assert found[0] == "short" and len(set(found)) == 4
+    assert all(len(name) <= 19 for name in found)
+    assert found[1] == "the consu…er person"
+    alike = short_names(["x" * 20 + "1" + "y" * 20, "x" * 20 + "2" + "y" * 20])
+    assert len(set(alike)) == 2 and alike[1] == "xxxxxxxx…2…yyyyyyyy"
+
+
+def test_lines_are_of_about_equal_length_and_no_more_than_needed() -> None:
+    text = " ".join(["word"] * 11)
+    assert balanced(text, 49) == "\n".join([" ".join(["word"] * 6), " ".join(["word"] * 5)])
+    assert balanced("two words", 20) == "two words"
