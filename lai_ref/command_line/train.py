@@ -38,10 +38,12 @@ def train(options: argparse.Namespace) -> int:
     loss = Lai(lam, options.order, options.l1_ratio, options.reduction)
     data = _load(options)
     rng = np.random.default_rng(options.seed)
-    task = prepare(data, rng, options.scaling, options.dtype)
     m, s = 0.0, 1.0
-    if options.target is not None:
-        task, m, s = standardise_target(task)
+    if options.target is None:
+        task = prepare(data, rng, options.scaling, options.dtype)
+    else:
+        task = prepare(data, rng, options.scaling, np.float64)
+        task, m, s = standardise_target(task, options.dtype)
     units = units_of(data, task, m, s)
     net = MLP((task.x.shape[1], *options.hidden, 1), options.activation)
     settings = _settings(options, data, units)

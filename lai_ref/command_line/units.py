@@ -66,16 +66,23 @@ class Units(NamedTuple):
         return cls(names, str(values["target"]), a, b, *scale, np.dtype(values["dtype"]).name)
 
 
-def standardise_target(task: Experiment) -> tuple[Experiment, float, float]:
-    """The experiment with targets of mean 0 and standard deviation 1 in training; and m and s."""
-    t = task.t.astype(np.float64)
-    m, s = float(t.mean()), float(t.std())
+def standardise_target(task: Experiment, dtype: str) -> tuple[Experiment, float, float]:
+    """The experiment with targets of mean 0 and standard deviation 1 in training; and m and s.
 
-    def scaled(t: Array) -> Array:
-        standardised: Array = ((t.astype(np.float64) - m) / s).astype(t.dtype)
-        return standardised
-
-    return task._replace(t=scaled(task.t), t_val=scaled(task.t_val)), m, s
+    `task` is in double precision: in float32, targets far from 0 would lose what distinguishes
+    them. The result has the `dtype`.
+    """
+    m, s = float(task.t.mean()), float(task.t.std())
+    if (task.t == task.t[0]).all():
+        raise ValueError(
+            f"target: expected different numbers, got {task.t[0]:g} in all {len(task.t)} training"
+            " rows; choose another --seed or target"
+        )
+    t, t_val = ((each - m) / s for each in (task.t, task.t_val))
+    x, t, x_val, t_val, x_test = (
+        each.astype(dtype) for each in (task.x, t, task.x_val, t_val, task.x_test)
+    )
+    return task._replace(x=x, t=t, x_val=x_val, t_val=t_val, x_test=x_test), m, s
 
 
 def units_of(data: Dataset, task: Experiment, m: float = 0.0, s: float = 1.0) -> Units:

@@ -77,6 +77,31 @@ def test_predictions_and_gradients_are_those_of_the_network_in_the_tables_units(
     assert capsys.readouterr().out.splitlines()[0] == "price"
 
 
+def test_a_target_far_from_0_keeps_its_digits_in_float32(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x, t = table()
+    write("flats.csv", {"size": x[:, 0], "view": x[:, 1], "price": t})
+    assert main(SHORT) == 0
+    near = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
+    write("flats.csv", {"size": x[:, 0], "view": x[:, 1], "price": t + 1e10})
+    assert main([*SHORT, "--state", "far.npz"]) == 0
+    far = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
+    np.testing.assert_allclose(far, near, rtol=1e-3)
+
+
+def test_a_target_that_is_constant_in_training_is_rejected(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x, t = table(5)
+    rng = np.random.default_rng(0)
+    t[:] = 1.0
+    t[rng.permutation(5)[0]] = 2.0  # the validation row of seed 0
+    write("flats.csv", {"size": x[:, 0], "price": t})
+    assert main([*SHORT, "--batch-size", "2"]) == 2
+    assert "target: expected different numbers, got 1 in all 4" in capsys.readouterr().err
+
+
 def test_a_run_resumes_and_a_changed_table_is_another_run(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
