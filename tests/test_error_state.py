@@ -282,6 +282,7 @@ def test_a_decorated_function_keeps_its_name_and_its_documentation() -> None:
     assert lai_factor.__name__ == "lai_factor" and "λ > 0" in (lai_factor.__doc__ or "")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("restored")
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("port", [NumpyPort, ResidualDetached])

@@ -68,6 +68,7 @@ assert ask(["run", "--cmd", port, "--groups", "factor", "--timeout", "0"]) == 2
 )
 
 
+@pytest.mark.slow
 def test_all_runs_without_what_only_posix_has(tmp_path: Path) -> None:
     port = " ".join(f'"{word}"' for word in PORT)
     program = PROGRAM.format(third_parties=THIRD_PARTIES, out=str(tmp_path), short=SHORT, port=port)
@@ -96,6 +97,7 @@ ODD = ["a folder", "100%d", "λ φ", "line\nbreak", "{brace}", "[1]*?", "-rf", "
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no files of some of these names")
+@pytest.mark.slow
 def test_folders_with_odd_names_work(tmp_path: Path) -> None:
     """Checkpoint and figure there; no name is taken for a pattern, a format or an option."""
     folder = tmp_path.joinpath(*ODD)
@@ -146,6 +148,7 @@ def with_out(out: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("surroundings", SURROUNDINGS)
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_results_do_not_depend_on_the_environment(
     name: str, surroundings: str, expected: dict[str, str], tmp_path: Path
 ) -> None:
@@ -160,6 +163,7 @@ def test_results_do_not_depend_on_the_environment(
     "python", [("-O",), ("-OO",), ("-B", "-s", "-E"), ("-X", "dev")], ids="".join
 )
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.slow
 def test_results_do_not_depend_on_assertions_or_docstrings(
     name: str, python: tuple[str, ...], expected: dict[str, str], tmp_path: Path
 ) -> None:
@@ -171,6 +175,7 @@ def test_results_do_not_depend_on_assertions_or_docstrings(
 @pytest.mark.parametrize(
     "command", ["lai_ref", "lai_ref.oracle", "lai_ref.california.measure", "figures"]
 )
+@pytest.mark.slow
 def test_help_is_there_without_docstrings(command: str) -> None:
     done = run("-m", command, "--help", python=("-OO",))
     assert done.returncode == 0, done.stderr
@@ -188,6 +193,7 @@ ENCODING = {
 
 
 @pytest.mark.parametrize("name", ENCODING)
+@pytest.mark.slow
 def test_a_command_names_the_encoding_of_every_file(name: str, tmp_path: Path) -> None:
     command = [word.replace("OUT", str(tmp_path)) for word in ENCODING[name]]
     python = ("-X", "warn_default_encoding", "-W", "always::EncodingWarning")

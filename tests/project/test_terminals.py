@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +36,16 @@ COMMANDS = {
     "-m figures φ.json --out OUT": 2,
     f"{TUTORIALS[0]}": 0,
 }
+QUICK = ("-m lai_ref train --help", "-m lai_ref train --lam λ", "-m lai_ref.oracle list")
+
+
+def commands(names: Iterable[str]) -> list[Any]:
+    """The first command of the README and some quick ones; the others are slow."""
+    quick = (*QUICK, str(TUTORIALS[0]))
+    return [
+        pytest.param(name, id=Path(name).name, marks=() if name in quick else pytest.mark.slow)
+        for name in names
+    ]
 
 
 def run(
@@ -48,7 +60,7 @@ def run(
     )
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: Path(command).name)
+@pytest.mark.parametrize("command", commands(COMMANDS))
 def test_a_command_prints_the_same_with_replacements_where_the_encoding_lacks_a_character(
     command: str, tmp_path: Path
 ) -> None:
@@ -77,7 +89,7 @@ def test_every_tutorial_runs_in_ascii(path: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell's pipe")
-@pytest.mark.parametrize("command", [c for c in COMMANDS if "-m" in c and COMMANDS[c] == 0])
+@pytest.mark.parametrize("command", commands(c for c in COMMANDS if "-m" in c and not COMMANDS[c]))
 def test_a_command_whose_reader_has_left_says_nothing_of_it(command: str, tmp_path: Path) -> None:
     shell = f'"$0" {command.replace("OUT", str(tmp_path))} 2>&1 >&3 | cat >errors; true'
     shell = f"{{ {shell}; }} 3>&1 | true"
