@@ -176,6 +176,6 @@ def test_forward_mode_and_compiled_second_derivatives_raise() -> None:
     with pytest.raises(NotImplementedError, match="jvp"):
         torch.func.jacfwd(lambda k: loss(y, t, k))(k)
     compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)
-    (first,) = torch.autograd.grad(compiled(y, t, k), k, create_graph=True)
-    with pytest.raises(RuntimeError, match="double backward"):
+    with pytest.raises(RuntimeError, match=r"double backward|create_graph=False"):
+        (first,) = torch.autograd.grad(compiled(y, t, k), k, create_graph=True)
         torch.autograd.grad(first.sum(), k)
