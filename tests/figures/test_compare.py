@@ -180,6 +180,7 @@ def test_the_picture_has_the_sentence_and_the_most_sensitive_features() -> None:
     assert legend and [text.get_text() for text in legend.get_texts()] == [LAI, PENALTY, STOPPING]
 
 
+@pytest.mark.slow
 def test_a_csv_file_is_compared_from_the_command_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

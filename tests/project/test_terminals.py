@@ -36,14 +36,13 @@ COMMANDS = {
     "-m figures φ.json --out OUT": 2,
     f"{TUTORIALS[0]}": 0,
 }
-QUICK = ("-m lai_ref train --help", "-m lai_ref train --lam λ", "-m lai_ref.oracle list")
+QUICK = ("-m lai_ref --help", "-m lai_ref train --help", "-m lai_ref train --lam λ")
 
 
 def commands(names: Iterable[str]) -> list[Any]:
-    """The first command of the README and some quick ones; the others are slow."""
-    quick = (*QUICK, str(TUTORIALS[0]))
+    """The commands as parameters; all but some quick ones are slow tests."""
     return [
-        pytest.param(name, id=Path(name).name, marks=() if name in quick else pytest.mark.slow)
+        pytest.param(name, id=Path(name).name, marks=() if name in QUICK else pytest.mark.slow)
         for name in names
     ]
 

@@ -53,6 +53,7 @@ def trained_on(file: Path, **changes: Any) -> dict[str, Any]:
     return result
 
 
+@pytest.mark.slow
 def test_results_for_a_csv_file_have_its_targets_units_and_depend_on_nothing_else_of_them(
     tmp_path: Path,
 ) -> None:
