@@ -175,7 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("names", nargs="*", metavar="NAME", type=_name, help="one of the below, or FILE.json")
-    data = "the folder of Kaggle's two files, or a CSV file; without: a stand-in"
+    data = "the folder of Kaggle's two files, or a CSV file; without: synthetic data"
     add("--data", type=Path, metavar="PATH", help=data)
     add("--target", metavar="COLUMN", help="of the CSV file: the column to predict")
     features = "of the CSV file (default: all numeric columns but the target)"

@@ -9,10 +9,11 @@ from typing import Any
 
 from lai_ref.activations import ACTIVATIONS
 from lai_ref.command_line.predict import predict
-from lai_ref.command_line.train import DELIMITERS, train
+from lai_ref.command_line.train import train
 from lai_ref.lai import REDUCTIONS
 from lai_ref.state import DivergedError
 from lai_ref.support.terminal import run_program
+from lai_ref.tables.csv_format import DELIMITERS
 from lai_ref.tables.experiment import SCALINGS
 from lai_ref.train import SAMPLINGS
 

@@ -15,7 +15,7 @@ from figures.experiments.inputs import Source, Table
 
 Numbers: TypeAlias = dict[str, Any]  # of a figure, ready for JSON
 
-DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}  # as `python -m lai_ref train` has them
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}  # as `lai_ref.tables` has them
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lai_ref.command_line.train import DELIMITERS, units_in
+from lai_ref.command_line.train import units_in
 from lai_ref.mlp import MLP
 from lai_ref.state import load_state
 from lai_ref.support.files import atomic_write, check_writable
 from lai_ref.support.validation import Array
+from lai_ref.tables.csv_format import DELIMITERS
 from lai_ref.tables.reader import read_features
 
 

@@ -20,12 +20,12 @@ from lai_ref.mlp import MLP
 from lai_ref.state import TrainingState, load_state, save_state
 from lai_ref.support.files import check_writable
 from lai_ref.support.validation import Array
+from lai_ref.tables.csv_format import DELIMITERS
 from lai_ref.tables.dataset import Dataset
 from lai_ref.tables.experiment import Experiment, prepare
 from lai_ref.tables.reader import load_csv
 from lai_ref.train import lai_training
 
-DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 # options that may change when a run is resumed
 FREE = ("state", "data", "test", "delimiter", "lai_epochs", "quiet")
 

@@ -21,7 +21,8 @@ from typing import NamedTuple
 from lai_ref.support.validation import check_choice
 from lai_ref.tables.messages import malformed, nearest
 
-DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
+NAMES = {delimiter: f"a {name}" for name, delimiter in DELIMITERS.items()}  # in messages
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 HEAD = 100  # lines, among which the header is found
 Row = tuple[int, list[str]]  # the line where it begins, counted from 1, and its fields
@@ -48,7 +49,7 @@ class CsvFile(NamedTuple):
 def open_csv(argument: str, path: str | os.PathLike[str], delimiter: str | None) -> CsvFile:
     """Read a file up to its header; `argument` is the parameter that has the path, for messages."""
     if delimiter is not None:
-        check_choice("delimiter", delimiter, DELIMITERS)
+        check_choice("delimiter", delimiter, NAMES)
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         raise TypeError(f"{argument}: expected a CSV file (str or os.PathLike), got {path!r}")
     name = os.fsencode(Path(path).name).decode(errors="backslashreplace")
@@ -58,7 +59,7 @@ def open_csv(argument: str, path: str | os.PathLike[str], delimiter: str | None)
     if head and (named := SEPARATOR_LINE.fullmatch(head[0].strip(" \r\n"))):
         head[0] = "\n"  # spreadsheets begin with such a line; it keeps its number
         delimiter = delimiter or named[1]
-        check_choice("delimiter", delimiter, DELIMITERS)
+        check_choice("delimiter", delimiter, NAMES)
     if delimiter is None:
         delimiter = _delimiter(name, head)
     records = _records(name, chain(head, lines), delimiter)
@@ -123,15 +124,15 @@ def _escaped(text: bytes) -> str:
 def _delimiter(name: str, head: list[str]) -> str:
     """The separator that gives the header most fields."""
     head = list(dropwhile(lambda line: not line.strip(' ,;\t\r\n"'), head))
-    n_fields = dict.fromkeys(DELIMITERS, 0)
-    for delimiter in DELIMITERS:
+    n_fields = dict.fromkeys(NAMES, 0)
+    for delimiter in NAMES:
         with contextlib.suppress(csv.Error):
             reader = csv.reader(head, delimiter=delimiter, skipinitialspace=True, strict=True)
             n_fields[delimiter] = next((len(f) for f in reader if any(map(str.strip, f))), 0)
     most = max(n_fields.values())
     best = [delimiter for delimiter, n in n_fields.items() if n == most]
     if most > 1 and len(best) > 1:
-        words = " and ".join(DELIMITERS[each] for each in best)
+        words = " and ".join(NAMES[each] for each in best)
         action = "name the separator: delimiter=…, --delimiter"
         raise malformed(name, 1, None, "one separator in the header", f"{words}, as often", action)
     return best[0]
@@ -199,7 +200,7 @@ def _rows(records: Iterator[Row], n: int) -> Iterator[Row]:
 
 def describe_delimiter(file: CsvFile) -> str:
     """For the message about a row with another number of fields than the header."""
-    action = f"the separator is {DELIMITERS[file.delimiter]}; a field that contains it needs quotes"
+    action = f"the separator is {NAMES[file.delimiter]}; a field that contains it needs quotes"
     if file.delimiter == ",":
         action += ", and decimal commas need semicolons as separators"
     return action

@@ -24,7 +24,7 @@ def shortened(text: str) -> str:
 
 
 def name_of(column: str) -> str:
-    """A column's name as it stands in a message, always on one line."""
+    """A column's name for a message, always on one line."""
     if not column:
         return "(unnamed)"
     return shortened(column if column.isprintable() else repr(column))

@@ -19,7 +19,7 @@ from figures.experiments.inputs import load_data
 from figures.experiments.settings import DELIMITERS, Settings
 from figures.plotting.drawing import save_figure, style
 from figures.registry import FIGURES
-from lai_ref.command_line import train
+from lai_ref.tables import csv_format
 from tests.figures.csv_files import written
 from tests.inputs.small_disk import filled, small_disk
 
@@ -292,7 +292,7 @@ def test_separator_and_missing_values_are_handled_as_the_options_say(
 
 
 def test_delimiters_are_called_as_by_train() -> None:
-    assert DELIMITERS == train.DELIMITERS
+    assert DELIMITERS == csv_format.DELIMITERS
 
 
 def test_seeds_have_a_default_for_each_figure(

@@ -185,7 +185,7 @@ def test_several_outputs_raise_an_error_that_says_what_to_do() -> None:
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_no_value_is_looked_at_outside_the_cpu(compiled: bool) -> None:
-    """Tensors on the device "meta" have no values: whoever looks at one gets an error."""
+    """Tensors on the device "meta" have no values: reading one raises an error."""
     model, x, t = make_model().to("meta"), *(a.to("meta") for a in data())
     mask = torch.ones(12, dtype=torch.bool, device="meta")
     step = torch.compile(batch_loss, backend="eager", fullgraph=True) if compiled else batch_loss
