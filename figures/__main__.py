@@ -178,7 +178,7 @@ def _parser() -> argparse.ArgumentParser:
     data = "the folder of Kaggle's two files, or a CSV file; without: synthetic data"
     add("--data", type=Path, metavar="PATH", help=data)
     add("--target", metavar="COLUMN", help="of the CSV file: the column to predict")
-    features = "of the CSV file (default: all numeric columns but the target)"
+    features = "of the CSV file (default: all others but an index)"
     add("--features", nargs="+", metavar="COLUMN", help=features)
     test = "a second CSV file, at whose rows smoothness is measured (default: the validation rows)"
     add("--test", type=Path, metavar="FILE", help=test)

@@ -26,9 +26,9 @@ TRAIN = """\
 Pretrain a network, then give a fraction of the data the Lai loss. Without --target the task is
 California housing, and the defaults are the protocol that comes nearest to the paper's Table 1
 (python -m figures protocols). With --data FILE.csv --target COLUMN it is a table of your own: all
-numeric columns but the target are features, the target is standardised for training (results are
-printed in its own units), and the defaults of --scaling and --lr are standard and 0.001. Progress
-goes to standard error, the result to standard output."""
+other columns but an index are features, and must be numbers. The target is standardised for the
+training; results are printed in its own units. The defaults of --scaling and --lr are standard and
+0.001 then. Progress goes to standard error, the result to standard output."""
 PREDICT = """\
 Use a network that `train --state` has left: its features are read by name from the columns of a CSV
 file, in any order; other columns are ignored. Predictions are in the target's own units."""
