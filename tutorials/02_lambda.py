@@ -1,12 +1,13 @@
-"""02 · Lambda: which slope the loss wants, and how hard it pulls
+# %% [markdown]
+# # 02 · Lambda: which slope the loss wants, and how hard it pulls
+#
+# - **Question:** How does one number say which slope is meant, and what does the loss do about it?
+# - **Prerequisites:** Tutorial 01, the chain rule, complex numbers.
+# - **You will learn to** find the kink for MAE and for MSE, differentiate the factor on both sides
+#   of it, check that in two ways, and see what a derivative can mean at the kink itself.
+# - **Minutes:** 25
 
-Question           How does one number say which slope is meant, and what does the loss do about it?
-Prerequisites      Tutorial 01, the chain rule, complex numbers.
-You will learn to  find the kink for MAE and for MSE, differentiate the factor on both sides of it,
-                   check that in two ways, and see what a derivative can mean at the kink itself.
-Minutes            25
-"""
-
+# %%
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,7 +22,8 @@ OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
 
-# %% Where does the penalty change sides?
+# %% [markdown]
+# ## Where does the penalty change sides?
 #
 # Tutorial 01 ended with |e| · max(|sin φ|, |cos φ|), which prefers k = ±1. With a weight λ > 0:
 #
@@ -34,6 +36,7 @@ BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
 # |k| = √λ. With p = 1 for MAE and p = 2 for MSE both read max(|k|^p, λ) / (1 + k²)^(p/2), and the
 # kink is at |k| = λ^(1/p).
 
+# %%
 ks = np.arange(1, 4001) / 1000  # (4000,)
 for p, lam in ((1, 0.5), (1, 2.0), (2, 0.25), (2, 4.0)):
     k_min = ks[(np.maximum(ks**p, lam) / (1 + ks**2) ** (p / 2)).argmin()]
@@ -44,7 +47,8 @@ for p, lam in ((1, 0.5), (1, 2.0), (2, 0.25), (2, 4.0)):
 # > p = 2, λ = 0.25: least at |k| = 0.5000
 # > p = 2, λ = 4.00: least at |k| = 2.0000
 
-# %% Why divide by min(λ, 1)?
+# %% [markdown]
+# ## Why divide by min(λ, 1)?
 #
 # At k = 0 both formulas are λ. With a small λ that leaves little of the loss, λ |e|^p, and as
 # little of the derivative with respect to y, λ sign e for MAE, which pulls towards the data. So the
@@ -54,6 +58,7 @@ for p, lam in ((1, 0.5), (1, 2.0), (2, 0.25), (2, 4.0)):
 #     F_p(k; λ) = max(|k|^p, λ) / (1 + k²)^(p/2) / min(λ, 1),      Lai = |e|^p F_p(k; λ).
 
 
+# %%
 def factor(k, lam, p):
     """F_p(k; λ)."""
     return np.maximum(np.abs(k) ** p, lam) / (1 + k**2) ** (p / 2) / min(lam, 1)
@@ -70,12 +75,14 @@ for lam in (0.01, 0.25, 1.0, 4.0):
         assert np.allclose(lai_factor(signed, lam, order=p), printed)
     assert np.allclose(factor(signed, lam**2, 2), factor(signed, lam, 1) ** 2)
 
+# %% [markdown]
 # The last line: with λ² in place of λ, F for MSE is that for MAE squared, kink and all. Whoever
 # expects that passes λ²; we keep what is printed.
 #
 # What has become of the scale? F(0) = λ/min(λ, 1) = max(λ, 1). Far out |k|^p cancels against
 # (1 + k²)^(p/2), and F → 1/min(λ, 1). In between F is least, where |k|^p = λ.
 
+# %%
 for p, lam in ((1, 0.01), (2, 0.01), (2, 4.0)):
     at_zero, at_kink, at_inf = factor(np.array([0, lam ** (1 / p), 1e8]), lam, p)
     assert np.allclose([at_zero, at_inf], [max(lam, 1), 1 / min(lam, 1)])
@@ -85,11 +92,13 @@ for p, lam in ((1, 0.01), (2, 0.01), (2, 4.0)):
 # > p = 2, λ = 0.01: F(0) 1.0000, F(kink) 0.990099, F(∞) 100.0000
 # > p = 2, λ = 4.00: F(0) 4.0000, F(kink) 0.800000, F(∞) 1.0000
 
+# %% [markdown]
 # The paper says that the loss then approximates the true one. With a small λ it does up to the
 # kink; beyond it F climbs to 1/λ, for λ = 0.01 a hundredfold. From k = 0 to the kink, however, it
 # falls by next to nothing: a small λ presses steep slopes down, but hardly lifts flat ones.
 
-# %% The derivative, one branch at a time
+# %% [markdown]
+# ## The derivative, one branch at a time
 #
 # Training needs F' = dF/dk. The constant min(λ, 1) can wait. Below the kink, |k|^p < λ, the
 # numerator is constant too, and the chain rule gives
@@ -108,6 +117,7 @@ for p, lam in ((1, 0.01), (2, 0.01), (2, 4.0)):
 #     u = H(|k|^p − λ).
 
 
+# %%
 def factor_derivative(k, lam, p):
     """F_p'(k; λ)."""
     u = np.heaviside(np.abs(k) ** p - lam, 0.5)  # H(0) = ½: see below
@@ -115,7 +125,8 @@ def factor_derivative(k, lam, p):
     return p * branches / (1 + k**2) ** (p / 2 + 1) / min(lam, 1)
 
 
-# %% Is it right?
+# %% [markdown]
+# ## Is it right?
 #
 # Two independent checks, both from values of F alone. The central difference
 #
@@ -130,6 +141,7 @@ def factor_derivative(k, lam, p):
 # of |k| is k right of 0 and −k left of it (not the modulus of k + ih, which is real), and that of
 # the maximum is the branch k is on. Printed are the analytic F' and the two estimates.
 
+# %%
 h = 1e-6
 for p, lam, k in ((1, 0.25, 0.1), (1, 0.25, -2.0), (2, 0.25, 0.3), (2, 4.0, 3.0)):
     analytic = factor_derivative(k, lam, p)
@@ -146,19 +158,23 @@ for p, lam, k in ((1, 0.25, 0.1), (1, 0.25, -2.0), (2, 0.25, 0.3), (2, 4.0, 3.0)
 # > p = 2, k =  0.30: -0.50501, -0.50501, -0.50501
 # > p = 2, k =  3.00:  0.06000,  0.06000,  0.06000
 
+# %% [markdown]
 # In `lai_ref`, `lai_factor_derivative` is F', and `numerical_gradient` computes both checks.
 
+# %%
 away = np.array([-3.0, -0.4, 0.0, 0.3, 2.0])  # (5,)
 assert np.allclose(lai_factor_derivative(away, 0.25, order=1), factor_derivative(away, 0.25, 1))
 for method in ("central", "complex"):
     check = numerical_gradient(lambda v: lai_factor(v, 0.25, order=2).sum(), away, method)
     assert np.allclose(check, factor_derivative(away, 0.25, 2))
 
-# %% Which way does it pull, and how hard?
+# %% [markdown]
+# ## Which way does it pull, and how hard?
 #
 # Descent moves k against F'. Below the kink F' has the sign of −k, so |k| grows; above it that of
 # k, so |k| shrinks. For a small λ the two pulls are very uneven.
 
+# %%
 for p in (1, 2):
     kink = 0.01 ** (1 / p)
     below, above = factor_derivative(np.array([kink / 2, kink * 2]), 0.01, p)
@@ -167,7 +183,8 @@ for p in (1, 2):
 # > p = 1, λ = 0.01: F' = -0.0050 at half the kink, 99.9400 at twice the kink
 # > p = 2, λ = 0.01: F' = -0.0995 at half the kink, 36.9822 at twice the kink
 
-# %% What is the derivative at the kink?
+# %% [markdown]
+# ## What is the derivative at the kink?
 #
 # There is none, but there is one from each side. At k* = λ^(1/p) (at −k* left and right swap and
 # change sign) the two branches have the derivatives
@@ -179,6 +196,7 @@ for p in (1, 2):
 # anywhere from left to right, and only then. Each such s is a subgradient of F at k*; 0 is among
 # them.
 
+# %%
 lam, p, kink = 0.25, 2, 0.5
 scale = p / (1 + kink**2) ** (p / 2 + 1) / min(lam, 1)
 left, right = -scale * lam * kink, scale * kink ** (p - 1)
@@ -190,9 +208,11 @@ for s in np.linspace(left, right, 9):
 for s in (left - 0.1, right + 0.1):
     assert (rise < s * d - 1e-4 * abs(d)).any()  # on one side it does not
 
+# %% [markdown]
 # One number must be returned, and the paper is silent. H(0) = ½ makes it the middle, as a central
 # difference does, and as torch.maximum and jnp.maximum do. Every other subgradient is right, too.
 
+# %%
 middle = factor_derivative(kink, lam, p)
 assert np.allclose([(left + right) / 2, lai_factor_derivative(kink, lam, order=p)], middle)
 assert np.isclose((rise[1] - rise[0]) / (d[1] - d[0]), middle, atol=1e-4)
@@ -216,35 +236,44 @@ plt.close(figure)
 print("picture:", (OUT / "02_lambda.png").as_posix())
 # > picture: tutorials_out/02_lambda.png
 
+# %% [markdown]
 # Few floats lie on a kink. For λ = 0.1 the rounded square of the float nearest to √λ is λ, but its
 # exact square is less. So `kink_of` in `lai_ref/support/kink.py` compares exact fractions.
 
+# %%
 nearest = float(np.sqrt(0.1))
 assert nearest * nearest == 0.1 and Fraction(nearest) ** 2 < Fraction(0.1)
 assert factor_derivative(nearest, 0.1, 2) > 0 > lai_factor_derivative(nearest, 0.1, order=2)
 
-# %% Next
+# %% [markdown]
+# ## Next
 #
 # Tutorial 03 multiplies F by the errors of a line through noisy data, and asks whether the whole
 # loss is least at the kink as well. You can now read all of `lai_ref/factor.py`.
 
-# %% Exercise 1: is λ a change of units?
+# %% [markdown]
+# ## Exercise 1: is λ a change of units?
 #
 # Tutorial 01 moved the preferred slope by a change of units. With q = k/λ the factor of MAE is
 # max(|q|, 1) / √(1 + q²). Is that F_1(k; λ)? Compare them at 0, at the kink and far out.
 
-# %% Exercise 2: how is a steep line pulled?
+# %% [markdown]
+# ## Exercise 2: how is a steep line pulled?
 #
 # For Lai MSE with a small λ, where above the kink is F' largest? How does it behave for large k?
 
-# %% Exercise 3: for which λ is the middle at the kink 0?
+# %% [markdown]
+# ## Exercise 3: for which λ is the middle at the kink 0?
 
-# %% Answers
-# region Answers: unfold when you have tried
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Answers
 
+# %% [markdown]
 # Exercise 1. No: it is max(|k|, λ)/√(λ² + k²). Both have their kink at λ, but in other units F is 1
 # at both ends and 1/√2 between, for any λ. For a small λ, F_1 falls from 1 by only about λ²/2, and
 # ends at 1/λ.
+
+# %%
 units = np.array([0, 1, 1e8])  # (3,): q = k/λ
 in_units = np.maximum(units, 1) / np.sqrt(1 + units**2)
 assert np.allclose(in_units, [1, 1 / np.sqrt(2), 1])
@@ -253,17 +282,22 @@ for lam in (0.01, 4.0):
     assert np.allclose(in_units, np.maximum(k, lam) / np.sqrt(lam**2 + k**2))
 assert np.allclose(factor(0.01 * units, 0.01, 1), [1, 1 - 0.01**2 / 2, 1 / 0.01], atol=1e-8)
 
+# %% [markdown]
 # Exercise 2. There F' = 2k/(1 + k²)²/λ, whose derivative has the sign of 1 + k² − 4k²: F' is
 # largest at k = 1/√3. Far out F' ≈ 2/(λ k³): a line steep enough is hardly pulled down at all.
+
+# %%
 steep = np.linspace(0.2, 5, 4801)  # (4801,)
 assert np.isclose(steep[factor_derivative(steep, 0.01, 2).argmax()], 1 / np.sqrt(3), atol=1e-3)
 assert np.isclose(factor_derivative(1e4, 0.01, 2), 2 / (0.01 * 1e4**3))
 
+# %% [markdown]
 # Exercise 3. For p = 1, k* = λ, (left + right)/2 is (1 − λ²)/(1 + λ²)^(3/2)/min(λ, 1)/2; for p = 2,
 # k* = √λ, it is √λ (1 − λ)/(1 + λ)²/min(λ, 1). Both are 0 for λ = 1 alone.
+
+# %%
 for lam in (0.25, 1.0, 4.0):
     mae = (1 - lam**2) / (1 + lam**2) ** 1.5 / min(lam, 1) / 2
     mse = np.sqrt(lam) * (1 - lam) / (1 + lam) ** 2 / min(lam, 1)
     assert np.allclose([factor_derivative(lam ** (1 / p), lam, p) for p in (1, 2)], [mae, mse])
     assert (lam == 1) == (mae == 0) == (mse == 0)
-# endregion

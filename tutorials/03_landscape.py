@@ -1,13 +1,14 @@
-"""03 · Landscape: where the Lai loss of a line is least
+# %% [markdown]
+# # 03 · Landscape: where the Lai loss of a line is least
+#
+# - **Question:** Does the Lai loss pull the slope of a fitted line to λ?
+# - **Prerequisites:** Tutorials 01 and 02; what a median is; the roots of a polynomial.
+# - **You will learn to** draw the surfaces of the paper's appendix, derive for Lai MSE, and find
+#   for Lai MAE, from which noise on their minimum is at the kink, and walk into the trap on the
+#   wrong side of k = 0.
+# - **Minutes:** 35
 
-Question           Does the Lai loss pull the slope of a fitted line to λ?
-Prerequisites      Tutorials 01 and 02; what a median is; the roots of a polynomial.
-You will learn to  draw the surfaces of the paper's appendix, derive for Lai MSE, and find for Lai
-                   MAE, from which noise on their minimum is at the kink, and walk into the trap on
-                   the wrong side of k = 0.
-Minutes            35
-"""
-
+# %%
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -21,7 +22,9 @@ OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED = "#000000", "#0072B2", "#D55E00"
 
-# %% What does the appendix of the paper draw?
+# %% [markdown]
+# ## What does the appendix of the paper draw?
+#
 # Points lie on both sides of the line y = 3x + 4, and a line y = kx + c is fitted to them. The
 # appendix draws the Lai MAE of that line over its slope k and its intercept c, and says that the
 # minimum is exactly at k = λ. With x uniform between −X and X, and u between −1 and 1, the data are
@@ -33,12 +36,18 @@ BLACK, BLUE, RED = "#000000", "#0072B2", "#D55E00"
 # factor F of tutorial 02 leaves the mean (p = 1: Lai MAE, p = 2: Lai MSE):
 #
 #     L(k, c) = mean_i |e_i|^p F_p(k; λ) = F_p(k; λ) · mean_i |k x_i + c − t_i|^p
+
+# %%
 x, u = np.random.default_rng(3).uniform(-1, 1, (2, 400))  # (N,) each
 data = {s: 3 * x + 4 + s * u for s in (0.5, 4.0)}  # noise s: targets t (N,)
 
-# %% Where is the lowest point?
+# %% [markdown]
+# ## Where is the lowest point?
+#
 # For a fixed k the factor is a constant, and the best c is that of the plain MAE: the median of
 # t − kx. What is left is a search over k, on a grid with the kinks among its nodes.
+
+# %%
 slopes = np.linspace(-4, 7, 1101)  # (K,)
 lams = np.array([0.5, 1.0, 2.0])  # the paper's; it prints "1.5" for the first
 minimum = {}
@@ -57,9 +66,12 @@ for s, t in data.items():
 assert np.allclose(minimum[4.0][:, 0], lams)
 assert np.ptp(minimum[0.5][:, 0]) == 0 and abs(minimum[0.5][0, 0] - 3) < 0.1
 
+# %% [markdown]
 # There are two answers. With much noise the minimum is exactly at k = λ, as the appendix says. With
 # little noise it is near the data's slope, and λ does not move it at all: above the kink
 # F = |sin φ|^p / min(λ, 1), where λ is a mere constant.
+
+# %%
 figure, panels = plt.subplots(2, 3, figsize=(11, 6), sharex=True, sharey=True, layout="constrained")
 k, c = np.meshgrid(np.linspace(-4, 7, 111), np.linspace(0, 8, 41), indexing="ij")  # (111, 41)
 for row, (s, t) in zip(panels, data.items(), strict=True):
@@ -78,7 +90,9 @@ plt.close(figure)
 print("picture:", (OUT / "03_surface.png").as_posix())
 # > picture: tutorials_out/03_surface.png
 
-# %% How large is a residual on average?
+# %% [markdown]
+# ## How large is a residual on average?
+#
 # To find the border between the two answers, put the expectation in place of the sample. By
 # symmetry the best c is then 4, and e = (k − 3) x − s u. The two parts are independent with mean 0,
 # and the mean square of a uniform number in ±w is w²/3:
@@ -97,6 +111,7 @@ print("picture:", (OUT / "03_surface.png").as_posix())
 # What is left is a loss of one variable, L(k) = Q F, with Q = E|e|^p and F = F_p(k; λ).
 
 
+# %%
 def loss(k, kink, sigma, p):
     """L(k) / X^p, for λ such that the kink of F is at k = kink."""
     d = np.abs(k - 3)
@@ -115,7 +130,9 @@ for sigma in (0.5, 4.0):
 # > k = 1, σ = 0.5: E|e| = 1.021 X, E e² = 1.417 X²
 # > k = 1, σ = 4.0: E|e| = 2.167 X, E e² = 6.667 X²
 
-# %% Who pulls which way, and how hard?
+# %% [markdown]
+# ## Who pulls which way, and how hard?
+#
 # The logarithm turns the product L = Q F into a sum of two pulls, L'/L = Q'/Q + F'/F. For k > 0,
 # log F = −(p/2) log(1 + k²) + const below the kink, and p log k more above it. So
 #
@@ -128,6 +145,8 @@ for sigma in (0.5, 4.0):
 #     σ² = d (r − d) = (3 − k)(k³ + 2k − 3) = τ(k)²
 #
 # If the noise σ is larger than this τ(k), F wins and L' > 0; if it is smaller, Q wins and L' < 0.
+
+# %%
 k = np.array([1.5, 2.0, 2.5])
 for lam, pull in ((1.0, 2 / (k * (1 + k**2))), (9.0, -2 * k / (1 + k**2))):  # κ = 1, κ = 3
     assert np.allclose(lai_factor_derivative(k, lam) / lai_factor(k, lam), pull)
@@ -138,7 +157,9 @@ for multiple, winner in ((0.99, -1), (1.01, 1)):
 print("τ(k) at k = 1.5, 2, 2.5:", tau.round(3))
 # > τ(k) at k = 1.5, 2, 2.5: [2.25  3.    2.969]
 
-# %% Does the derivative at the kink decide?
+# %% [markdown]
+# ## Does the derivative at the kink decide?
+#
 # Just left of κ, L falls. Just right of it, L' has the sign of σ² − τ(κ)²: the kink is a local
 # minimum if σ > τ(κ), and for κ ≤ 1, where τ(κ)² ≤ 0, at any noise > 0. But τ(k)² has the
 # derivative (9 − 4k)(k² + 1): it rises from 0 at k = 1 to a summit at 9/4 and falls to 0 at 3. A
@@ -160,6 +181,7 @@ print("τ(k) at k = 1.5, 2, 2.5:", tau.round(3))
 # halve an interval of noises, again and again, by whether the lowest point is at the kink.
 
 
+# %%
 def lowest(kink, sigma, p):
     """The slope at which L is least, on a grid that contains the kink."""
     k = np.append(np.linspace(0.002, 12, 6000), kink)
@@ -188,13 +210,18 @@ for lam in (0.5, 1.0, 2.0):
 # > λ = 1.0: border 1.99 X (MAE), 2.25 X (MSE, k_b = 2.79)
 # > λ = 2.0: border 2.56 X (MAE), 2.74 X (MSE, k_b = 2.63)
 
+# %% [markdown]
 # The appendix is right about the minimum if the noise s is above that border, and wrong below it.
 # All of this is for x uniform in ±X and noise that is symmetric about 0, as in the appendix.
 
-# %% Is the surface symmetric?
+# %% [markdown]
+# ## Is the surface symmetric?
+#
 # F is, and in it the paper's §4 sees a trap. The error is not symmetric: it is larger at −k. But a
 # trap needs no more than a local minimum at −κ. Left of −κ, both Q and F fall on the way to it.
 # Right of it Q goes on falling, but F grows, and for κ = 1 it wins at any noise (Exercise 2).
+
+# %%
 for sigma in (0.0, 0.5, 4.0):
     assert loss(np.array([-1.001, -1, -0.999]), 1.0, sigma, 2).argmin() == 1
 higher = loss(-1, 1.0, 4.0, 2) / loss(1, 1.0, 4.0, 2)
@@ -214,7 +241,9 @@ plt.close(figure)
 print("picture:", (OUT / "03_minima.png").as_posix())
 # > picture: tutorials_out/03_minima.png
 
-# %% Does gradient descent fall into the trap?
+# %% [markdown]
+# ## Does gradient descent fall into the trap?
+#
 # k enters the Lai MSE of a line twice, through the prediction y = kx + c and through F:
 #
 #     ∂L/∂k = F · mean_i 2 e_i x_i + F' · mean_i e_i²        ∂L/∂c = F · mean_i 2 e_i
@@ -222,6 +251,8 @@ print("picture:", (OUT / "03_minima.png").as_posix())
 # `Lai` returns the two parts as dy (N,) and dk (N, 1). The plain MSE, quadratic in k and c, has one
 # minimum only; the Lai MSE, started at k = −3 with small steps, ends at −1. From which starts on
 # it does, tutorial 07 tells.
+
+# %%
 t = data[4.0]
 for start, end in ((5.0, 1), (-3.0, -1)):
     k, c = start, 1.0
@@ -239,28 +270,37 @@ for start, end in ((5.0, 1), (-3.0, -1)):
 # > Lai MSE, λ = 1, noise 4, from k = 5.0: ends at k = 1.00, c = 3.81
 # > Lai MSE, λ = 1, noise 4, from k = -3.0: ends at k = -1.00, c = 3.84
 
-# %% Next
+# %% [markdown]
+# ## Next
+#
 # A line has one slope, a network another at each point: tutorial 04 computes it; the paper's way
 # out of the trap is in tutorial 07. You can now read `Lai.per_feature` in `lai_ref/lai.py`.
 
-# %% Exercise 1: the basin
+# %% [markdown]
+# ## Exercise 1: the basin
+#
 # For a very large λ the appendix finds the minimum of Lai MAE stuck in a "basin" at k slightly
 # above 3, and says that Lai MSE overcomes this limit. Find the slope k₊ > 3 of the minimum of Lai
 # MSE as a function of σ, from σ² = d (r − d) with d = k − 3 and r below the kink. Is it right?
 
-# %% Exercise 2: where is there a trap?
+# %% [markdown]
+# ## Exercise 2: where is there a trap?
+#
 # For Lai MSE, from which noise on is there a minimum at −κ? Show that for κ > 1/3 there is one even
 # if all points lie on the line y = 3x + 4. What is special about the slope −1/3 then?
 
-# %% Answers
-# region Answers: unfold when you have tried
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Answers
 
+# %% [markdown]
 # 1. With r = k + 1/k, σ² = (k − 3)(3 + 1/k). Times k, this is a quadratic equation:
 #
 #     3k₊² − (8 + σ²) k₊ − 3 = 0,    k₊ = (8 + σ² + √((8 + σ²)² + 36))/6
 #
 # λ is not in it: between 3 and the kink L = Q |cos φ|^p times a constant. Squaring does not
 # lift the limit, which is only slightly above 3 if the noise is small.
+
+# %%
 for sigma in (0.5, 4.0):
     k_plus = (8 + sigma**2 + np.sqrt((8 + sigma**2) ** 2 + 36)) / 6
     mae, mse = ([lowest(kink, sigma, p) for kink in (20, 100, 1000)] for p in (1, 2))
@@ -269,10 +309,13 @@ for sigma in (0.5, 4.0):
 # > λ very large, s = 0.5 X: MAE k = 3.11, MSE k₊ = 3.08
 # > λ very large, s = 4.0 X: MAE k = 7.57, MSE k₊ = 8.12
 
+# %% [markdown]
 # 2. Right of −κ, Q pulls with 2d/(d² + σ²), d = 3 + κ, and F with 2/r, r = (1 + κ²)/κ. F wins if
 # σ² > d (r − d) = (3 + κ)(1/κ − 3), which is negative for κ > 1/3. A line of slope −1/3 is at right
 # angles to the data's, the farthest from its points. Below the kink, the loss is made of such
 # distances, |e| |cos φ|, and falls to both sides of −1/3: from a lower k the descent goes to −κ.
+
+# %%
 sigma_min = np.sqrt((3 + 0.2) * (1 / 0.2 - 3))
 for sigma, trap in ((sigma_min - 0.01, False), (sigma_min + 0.01, True)):
     assert (loss(-0.2 + np.array([-1e-5, 0, 1e-5]), 0.2, sigma, 2).argmin() == 1) == trap
@@ -280,4 +323,3 @@ print(f"κ = 0.2: a minimum at −κ from s = {sigma_min:.2f} X on")
 # > κ = 0.2: a minimum at −κ from s = 2.53 X on
 k = np.linspace(-3, 0, 3001)  # and without noise, the line that is farthest from the points:
 assert abs(k[loss(k, 100.0, 0.0, 2).argmax()] + 1 / 3) < 1e-3
-# endregion

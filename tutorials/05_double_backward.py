@@ -1,12 +1,14 @@
-"""05 · Double backward: how the parameters hear of a slope
+# %% [markdown]
+# # 05 · Double backward: how the parameters hear of a slope
+#
+# - **Question:** The loss has a derivative k̄ with respect to the slopes k. What is it for θ?
+# - **Prerequisites:** Tutorial 04: its two rules, u and v, central differences and the complex
+#   step.
+# - **You will learn to** derive the double backward pass line by line, follow every number of a
+#   2-2-1 network through it, break it, and derive it once more from the other end.
+# - **Minutes:** 45
 
-Question           The loss has a derivative k̄ with respect to the slopes k. What is it for θ?
-Prerequisites      Tutorial 04: its two rules, u and v, central differences and the complex step.
-You will learn to  derive the double backward pass line by line, follow every number of a 2-2-1
-                   network through it, break it, and derive it once more from the other end.
-Minutes            45
-"""
-
+# %%
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -21,13 +23,16 @@ OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 np.set_printoptions(precision=4, suppress=True, floatmode="fixed")
 
-# %% Nine parameters, one sample: every number up to y and k
+# %% [markdown]
+# ## Nine parameters, one sample: every number up to y and k
+#
 # Two inputs, two tanh units, one output. One sample shows everything; the arrays keep their sample
 # axis i, and the formulas their sums over it. Up to here it is tutorial 04:
 #
 #     z = x W_1 + b_1      a = f(z) = tanh z      y = a w_2 + b_2      w_2: the one column of W_2
 #     v = w_2              u = v ⊙ s              k = u W_1ᵀ           s = f'(z) = 1 − a²
 
+# %%
 W_1, b_1 = np.array([[-0.2, 2.0], [0.2, 0.8]]), np.array([0.4, -0.8])  # (2, 2), (2,)
 w_2, b_2 = np.array([-1.2, 0.8]), 0.4  # (2,), one number
 theta = np.concatenate([W_1.ravel(), b_1, w_2, [b_2]])  # (9,)
@@ -48,7 +53,9 @@ print("s =", s[0], "  u =", u[0], "  k =", k[0])
 # > z = [ 0.7000 -1.0000]   a = [ 0.6044 -0.7616]   y = [-0.9345]
 # > s = [0.6347 0.4200]   u = [-0.7617  0.3360]   k = [0.8243 0.1164]
 
-# %% What does the network need to know of the loss? Two seeds
+# %% [markdown]
+# ## What does the network need to know of the loss? Two seeds
+#
 # Take the Lai MSE, λ = 0.25, summed over the two features (tutorial 06 has the other choices).
 # With F and F' of tutorial 02 and the residual e = y − t of our one sample:
 #
@@ -57,6 +64,7 @@ print("s =", s[0], "  u =", u[0], "  k =", k[0])
 # A small change δθ changes L by δL = Σ_i ȳ_i δy_i + Σ_ij k̄_ij δk_ij. So at this θ, L has the
 # same derivative as S = Σ_i ȳ_i y_i + Σ_ij k̄_ij k_ij, where ȳ and k̄, the *seeds*, are fixed.
 
+# %%
 e, F, dF = y - t, lai_factor(k, 0.25), lai_factor_derivative(k, 0.25)  # (1,), (1, 2), (1, 2)
 L, dy = e @ e * F.sum(), 2 * e * F.sum(axis=1)  # one number, ȳ (1,)
 dk = e[:, None] ** 2 * dF  # k̄ (1, 2)
@@ -79,7 +87,9 @@ print(f"L = {L:.4f}   dy =", dy, "  dk =", dk[0])
 # > e = [-1.4345]   F = [1.6183 0.9866]   F' = [ 2.3379 -0.2267]
 # > L = 5.3605   dy = [-7.4736]   dk = [ 4.8111 -0.4665]
 
-# %% Up: the reverse pass through the input-gradient computation
+# %% [markdown]
+# ## Up: the reverse pass through the input-gradient computation
+#
 # From here q̄ = ∂S/∂q sums over every number computed from q: its bar times its derivative by q.
 # Used twice are z (by a and s), w_2 (by y and v) and W_1 (by z and k). They get two parts each, the
 # second in the next cell: hence +=.
@@ -96,6 +106,7 @@ print(f"L = {L:.4f}   dy =", dy, "  dk =", dk[0])
 # u_im is used by k_ij for every feature j, W_jm and w_m for every sample i: hence the sums. The
 # last line is the f'' path. For tanh, s = 1 − a² gives f'' = −2 a ∂a/∂z = −2 a s.
 
+# %%
 du = dk @ W_1  # (1, 2) @ (2, 2) = (1, 2)
 dW_1_from_k = dk.T @ u  # (2, 1) @ (1, 2) = (2, 2)
 dv = du * s  # (1, 2)
@@ -115,12 +126,15 @@ print("ds =", ds[0], "  f'' =", d2f[0], "  dz from k =", dz_from_k[0])
 # > dv = [-0.6700  3.8843]   dw_2 from k = [-0.6700  3.8843]
 # > ds = [1.2666 7.3992]   f'' = [-0.7672  0.6397]   dz from k = [-0.9718  4.7332]
 
-# %% Down: the reverse pass through the forward computation
+# %% [markdown]
+# ## Down: the reverse pass through the forward computation
+#
 # Now the backward pass of tutorial 04, but z̄ already has a part. W̄_1 and b̄_1 need both parts:
 #
 #     b̄_2 = Σ_i ȳ_i         w̄_2 += aᵀ ȳ       ā = ȳ w_2ᵀ
 #     z̄ += ā ⊙ f'(z)        W̄_1 += xᵀ z̄       b̄_1 = Σ_i z̄
 
+# %%
 dw_2 = dw_2_from_k + a.T @ dy  # (2,) + (2, 1) @ (1,) = (2,)
 da = dy[:, None] * w_2  # (1, 2)
 dz = dz_from_k + da * s  # (1, 2)
@@ -132,12 +146,17 @@ assert np.allclose(grad, value_and_grad(net, theta, x, t, loss)[1], rtol=0, atol
 print("da =", da[0], "  dz from y =", (da * s)[0], "  dz =", dz[0])
 # > da = [ 8.9683 -5.9789]   dz from y = [ 5.6925 -2.5110]   dz = [4.7207 2.2223]
 
-# %% What becomes of the gradient without the f'' path?
+# %% [markdown]
+# ## What becomes of the gradient without the f'' path?
+#
 # θ enters S by three ways: the weights that k uses directly, the z in its f'(z), and y. The biases
 # b_1 reach k by the second way, f'', *only*: a bias does not tilt a unit, it moves it on its curve.
 # In the table W, b, w are W_1, b_1, w_2, and the central differences are those of the Lai loss.
 
+# %% [markdown]
 # (9,), like all of these
+
+# %%
 direct = np.concatenate([dW_1_from_k.ravel(), np.zeros(2), dw_2_from_k, [0]])
 bent = np.concatenate([(x.T @ dz_from_k).ravel(), dz_from_k.sum(axis=0), np.zeros(3)])
 by_y = net.backward(tape, dy)
@@ -161,14 +180,19 @@ print(f"f'' dropped: {flipped} of 9 signs wrong, but the cosine to the gradient 
 # > w[1]        3.8843   0.0000   5.6918   9.5762   9.5762   9.5762
 # > b_2         0.0000   0.0000  -7.4736  -7.4736  -7.4736  -7.4736
 # > f'' dropped: 2 of 9 signs wrong, but the cosine to the gradient is 0.91
+
+# %% [markdown]
 # A small step against the wrong gradient still lowers L. A falling loss is no proof of a gradient.
 
-# %% Any depth, any activation: why does relu hide it?
+# %% [markdown]
+# ## Any depth, any activation: why does relu hide it?
+#
 # With more layers v_(l−1) = u_l W_lᵀ is k's line with v_(l−1) for k: v̄_(l−1) takes k̄'s place, the
 # sweep goes on upward, and each hidden layer adds its f'' part to its z̄_l (the docstring of
 # `lai_ref/mlp.py` has all lines for any depth). Every line once more, for 6 samples, with f'' and
 # without, beside central differences; f' and f'' of softplus are the matter of Exercise 3.
 
+# %%
 rng = np.random.default_rng(5)
 X, T, q = rng.uniform(-1, 1, (6, 3)), rng.uniform(-1, 1, 6), rng.standard_normal(47)
 for name in ("relu", "tanh", "softplus"):
@@ -202,10 +226,13 @@ for name in ("relu", "tanh", "softplus"):
 # > relu      relative error with f'' 0.0000, without 0.0000
 # > tanh      relative error with f'' 0.0000, without 0.0210
 # > softplus  relative error with f'' 0.0000, without 0.0669
+
+# %% [markdown]
 # With f'' = 0 on both sides of its kink, relu cannot tell. Test with tanh, softplus or silu, and a
 # tight tolerance: for tanh it is 2 % here. And no bias of a relu network learns from k, though k
 # jumps with it. With ū and v fixed, unit 1 of the 2-2-1 network adds ū v f'(z) to Σ k̄ k:
 
+# %%
 figure, axes = plt.subplots(layout="constrained")
 bias, ends = np.linspace(-3, 3, 601), np.array([-0.6, 0, 0.6])
 for name, colour in (("tanh", "#0072B2"), ("relu", "#E69F00")):
@@ -223,7 +250,9 @@ plt.close(figure)
 print("picture:", (OUT / "05_bias.png").as_posix())
 # > picture: tutorials_out/05_bias.png
 
-# %% The same from the other end: forward mode (JVP)
+# %% [markdown]
+# ## The same from the other end: forward mode (JVP)
+#
 # k_i is the gradient of y_i by x_i, so Σ_j k̄_ij k_ij is the rate ẏ_i at which y_i changes when x_i
 # moves along k̄_i. Carry this rate, the *tangent*, forward with every number:
 #
@@ -236,6 +265,7 @@ print("picture:", (OUT / "05_bias.png").as_posix())
 #     w̄_2 = aᵀ ȳ + Σ_i ȧ      ã = w_2      z̃ = ã ⊙ f'(z)
 #     z̄ = ā ⊙ f'(z) + ã ⊙ ż ⊙ f''(z)      W̄_1 = xᵀ z̄ + ẋᵀ z̃
 
+# %%
 z_dot = dk @ W_1  # (1, 2) @ (2, 2) = (1, 2)
 a_dot = s * z_dot  # (1, 2)
 y_dot = a_dot @ w_2  # (1,)
@@ -250,23 +280,34 @@ assert np.allclose(a.T @ dy + a_dot.sum(0), dw_2) and np.allclose(x.T @ z_bar + 
 print("z_dot =", z_dot[0], "  a_dot =", a_dot[0], "  y_dot =", y_dot, " = sum of dk k")
 # > z_dot = [-1.0555  9.2490]   a_dot = [-0.6700  3.8843]   y_dot = [3.9114]  = sum of dk k
 
-# %% Next
+# %% [markdown]
+# ## Next
+#
 # `activations.py`, `mlp.py` and, in `objective.py`, `value_and_grad` can be read now in `lai_ref`.
 # Tutorial 06 derives the seeds ȳ and k̄ for many features: norms, their order, lists of λ.
 
-# %% Exercise 1: a test that tanh passes without f''
+# %% [markdown]
+# ## Exercise 1: a test that tanh passes without f''
+#
 # At which x does this tanh network hide a missing f'' path? Why does a fresh one hide it at x = 0?
 
-# %% Exercise 2: double backward from `backward` alone
+# %% [markdown]
+# ## Exercise 2: double backward from `backward` alone
+#
 # Get the part of θ̄ that comes from k̄ by calling only `net.forward` and `net.backward`.
 
-# %% Exercise 3: softplus and silu
+# %% [markdown]
+# ## Exercise 3: softplus and silu
+#
 # With σ(z) = 1/(1 + e^−z), σ' = σ(z) σ(−z). Derive f' and f'' of log(1 + e^z) and of z σ(z).
 
-# %% Answers
-# region Answers: unfold when you have tried
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Answers
+#
 # 1. tanh''(0) = 0, so where z = x W_1 + b_1 = 0. In a fresh network b = 0, and x = 0 makes all z 0.
 # With ȳ = 0, all of b̄_1 would have to come from f'', and it is 0.
+
+# %%
 x_0 = np.linalg.solve(W_1.T, -b_1)[None]  # (1, 2)
 x_tape = net.forward(theta, x_0)[1]
 hidden = net.double_backward(net.input_gradient(x_tape)[1], np.zeros(1), np.ones((1, 2)))
@@ -288,4 +329,3 @@ for name, (df, d2f) in {"softplus": (pos, pos * neg), "silu": silu}.items():
     assert np.allclose(df, act.df(Z, A.real)) and np.allclose(df, A.imag / 1e-100)
     assert np.allclose(d2f, act.d2f(Z, A.real, df))
     assert np.allclose(d2f, act.df(Z_step, A).imag / 1e-100)
-# endregion

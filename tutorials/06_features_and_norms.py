@@ -1,13 +1,14 @@
-"""06 · Features and norms: one number from N samples and D slopes
+# %% [markdown]
+# # 06 · Features and norms: one number from N samples and D slopes
+#
+# - **Question:** With D features each sample has D slopes. How do they become one loss?
+# - **Prerequisites:** Tutorial 02; the chain rule for several variables; the complex step of
+#   tutorial 04.
+# - **You will learn to** build the matrix of losses, try mean and norm in both orders, see what √D
+#   and a list of λ do, and derive dy and dk, the two seeds of tutorial 05.
+# - **Minutes:** 30
 
-Question           With D features each sample has D slopes. How do they become one loss?
-Prerequisites      Tutorial 02; the chain rule for several variables; the complex step of tutorial
-                   04.
-You will learn to  build the matrix of losses, try mean and norm in both orders, see what √D and a
-                   list of λ do, and derive dy and dk, the two seeds of tutorial 05.
-Minutes            30
-"""
-
+# %%
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,9 @@ OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, ORANGE = "#000000", "#0072B2", "#D55E00", "#E69F00"
 
-# %% What does a sample lose along each feature?
+# %% [markdown]
+# ## What does a sample lose along each feature?
+#
 # A model of D features has the input gradient (∂y_i/∂x_1, …, ∂y_i/∂x_D) at sample i: a slope for
 # each feature, but still one residual e_i. The paper's §3 computes the Lai loss of every slope by
 # itself, with the factor F of tutorial 02:
@@ -31,6 +34,8 @@ BLACK, BLUE, RED, ORANGE = "#000000", "#0072B2", "#D55E00", "#E69F00"
 #
 # Here N = 4, D = 3, p = 2 (Lai MSE), and λ is the same for all features. In code e needs a second
 # axis, of length 1, to spread over the columns of F.
+
+# %%
 y = np.array([2.0, -1.0, 0.5, 3.0])  # (N,)
 t = np.array([1.0, 1.0, -1.0, 3.0])  # (N,)
 k = np.array([[0.1, 2.0, -0.5], [-1.0, 0.0, 0.5], [0.3, 3.0, 0.0], [0.2, 1.0, 1.0]])  # (N, D)
@@ -46,7 +51,9 @@ for i in range(4):
 # > sample 3: e = 1.5, ℓ = [2.064 8.1   2.25 ]
 # > sample 4: e = 0.0, ℓ = [0. 0. 0.]
 
-# %% How does the matrix become a number?
+# %% [markdown]
+# ## How does the matrix become a number?
+#
 # Average over the samples, which leaves one loss per feature, then take a norm over the features:
 #
 #     c = mean_i ℓ_i  (D,)       L = M(c) = (1 − ρ) ‖c‖₂ + ρ ‖c‖₁
@@ -55,6 +62,7 @@ for i in range(4):
 # after the elastic net. As c ≥ 0, ‖c‖₁ is a plain sum.
 
 
+# %%
 def norm(c, rho):
     """M over the last axis of c ≥ 0."""
     return (1 - rho) * np.sqrt((c * c).sum(axis=-1)) + rho * c.sum(axis=-1)
@@ -66,7 +74,9 @@ assert np.allclose(batch, [Lai(lam, l1_ratio=rho)(y, t, k)[0] for rho in (0.0, 0
 print("c =", c.round(3), "and M(c) =", batch.round(3), "for ρ = 0, 0.5, 1")
 # > c = [2.764 3.825 1.562] and M(c) = [4.971 6.561 8.151] for ρ = 0, 0.5, 1
 
-# %% Mean first or norm first?
+# %% [markdown]
+# ## Mean first or norm first?
+#
 # The paper speaks of the norm "for the model", which leaves the order open. Both are offered:
 #
 #     reduction="batch"     M(mean_i ℓ_i)     the default
@@ -76,6 +86,8 @@ print("c =", c.round(3), "and M(c) =", batch.round(3), "for ρ = 0, 0.5, 1")
 # smaller. Both are equal if all ℓ_i point the same way, as with one sample, with one feature, or
 # with a plain line, whose slopes are everywhere the same, so that ℓ_i = |e_i|^p (F_1, …, F_D). And
 # they are equal for ρ = 1, since a sum may be taken in any order.
+
+# %%
 sample = np.array([norm(ell, rho).mean() for rho in (0.0, 0.5, 1.0)])  # (3,)
 for value, rho in zip(sample, (0.0, 0.5, 1.0), strict=True):
     assert np.isclose(value, Lai(lam, l1_ratio=rho, reduction="sample")(y, t, k)[0])
@@ -103,7 +115,9 @@ plt.close(figure)
 print("picture:", (OUT / "06_norms.png").as_posix())
 # > picture: tutorials_out/06_norms.png
 
-# %% Does a small λ "approximate the true loss"?
+# %% [markdown]
+# ## Does a small λ "approximate the true loss"?
+#
 # The paper's §2 says so, for one slope. For k → 0, F → max(λ, 1), which is 1 for λ ≤ 1: a flat
 # model has the plain loss in each of its D features, c_j = mean |e|^p, and
 #
@@ -112,6 +126,8 @@ print("picture:", (OUT / "06_norms.png").as_posix())
 # The derivative grows with it. Where some samples get the Lai loss and others the plain one, as in
 # Lai Training, those few count √D times as much before any slope is steep. And for steep slopes
 # F → 1/λ (if λ < 1), which for a small λ is far from the plain loss.
+
+# %%
 plain, plain_dy, _ = Plain(order=2)(y, t)
 for D in (1, 2, 8):
     l2, dy, _ = Lai(0.1)(y, t, np.zeros((4, D)))
@@ -125,7 +141,9 @@ for D in (1, 2, 8):
 # > D = 2, in units of the plain loss: flat L2 1.414, flat L1 2, steep L2 14.1
 # > D = 8, in units of the plain loss: flat L2 2.828, flat L1 8, steep L2 28.3
 
-# %% Which feature has how much weight?
+# %% [markdown]
+# ## Which feature has how much weight?
+#
 # The derivative of L passes through c first. Each entry of c has the weight
 #
 #     s_j = ∂M/∂c_j = (1 − ρ) c_j/‖c‖₂ + ρ
@@ -135,6 +153,7 @@ for D in (1, 2, 8):
 # with the largest loss has the largest weight, with L1 each has the same.
 
 
+# %%
 def weights(c, rho):
     """s = ∂M/∂c over the last axis of c."""
     return (1 - rho) * c / np.sqrt((c * c).sum(axis=-1, keepdims=True)) + rho
@@ -146,11 +165,15 @@ for rho in (0.0, 0.5, 1.0):
 print("s =", weights(c, 0.0).round(3), "for L2 Lai,", weights(c, 1.0), "for L1 Lai")
 # > s = [0.556 0.769 0.314] for L2 Lai, [1. 1. 1.] for L1 Lai
 
-# %% What does one small λ do to the other features?
+# %% [markdown]
+# ## What does one small λ do to the other features?
+#
 # λ may be a list, one for each feature: (D,) broadcasts along the rows of (N, D). To quieten one
 # feature, the paper lowers its λ alone, and remarks that the other λ then need adjusting too. The
 # norm gives a reason: above its kink F grows as 1/λ, so that this feature comes to dominate c, and
 # with L2 the weight c_j/‖c‖₂ of every other feature falls. (With L1 it remains 1.)
+
+# %%
 lams = np.geomspace(1e-3, 1, 61)  # (61,), of feature 2
 losses = np.array([(e[:, None] ** 2 * lai_factor(k, [0.25, v, 0.25])).mean(axis=0) for v in lams])
 weight = weights(losses, 0.0)  # (61, D)
@@ -172,7 +195,9 @@ plt.close(figure)
 print("picture:", (OUT / "06_lambda_list.png").as_posix())
 # > picture: tutorials_out/06_lambda_list.png
 
-# %% What are the derivatives with respect to y and k?
+# %% [markdown]
+# ## What are the derivatives with respect to y and k?
+#
 # dy (N,) holds ∂L/∂y_i, dk (N, D) holds ∂L/∂k_ij. L depends on both only through ℓ_ij:
 #
 #     ∂L/∂c_j = s_j      ∂c_j/∂ℓ_ij = 1/N      ∂ℓ_ij/∂y_i  = p |e_i|^(p−1) sign e_i · F_ij
@@ -188,6 +213,7 @@ print("picture:", (OUT / "06_lambda_list.png").as_posix())
 # about its slopes. That is why the minimum of tutorial 03 needs noise to reach the kink.
 
 
+# %%
 def batch_loss(y, t, k, lam, p, rho):
     """L, dy (N,) and dk (N, D)."""
     e = y - t  # (N,)
@@ -207,8 +233,12 @@ assert np.allclose(dy, w * plain_dy) and (dk[3] == 0).all() and (dk[:3] != 0).an
 print("w =", w.round(3))
 # > w = [3.264 2.133 3.595 2.702]
 
-# %% Are they right?
+# %% [markdown]
+# ## Are they right?
+#
 # Twelve random samples, and y and k in one vector, so that one numerical gradient checks both.
+
+# %%
 rng = np.random.default_rng(0)
 T, yk = rng.normal(size=12), rng.normal(size=12 + 36)  # t (N,); y (N,) and after it k (N, D)
 lam_list = [0.1, 1.0, 2.0]  # (D,)
@@ -231,34 +261,45 @@ assert worst["central"] < 1e-8 and worst["complex"] < 1e-14
 print("dy and dk are right to 1e-8 by central differences, to 1e-14 by the complex step")
 # > dy and dk are right to 1e-8 by central differences, to 1e-14 by the complex step
 
-# %% Next
+# %% [markdown]
+# ## Next
+#
 # Tutorial 07 trains a network with this loss, and, in each batch, mixes it with the plain one: that
 # is the rest of `lai_ref/objective.py`. All of `lai_ref/lai.py` and `losses.py` can be read now.
 
-# %% Exercise 1: the other order
+# %% [markdown]
+# ## Exercise 1: the other order
+#
 # Derive dy and dk for reduction="sample", where each sample has weights s_ij of its own.
 
-# %% Exercise 2: two workers
+# %% [markdown]
+# ## Exercise 2: two workers
+#
 # Two workers hold half a batch each. Is the mean of their losses the loss of the whole batch? If
 # not, what must they exchange?
 
-# %% Answers
-# region Answers: unfold when you have tried
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Answers
 
+# %% [markdown]
 # 1. L = (1/N) Σ_i M(ℓ_i), so ∂L/∂ℓ_ij = s_ij/N with s_ij = (1 − ρ) ℓ_ij/‖ℓ_i‖₂ + ρ. The last links
 # are the same as before. (Sample 4, whose ℓ_i is 0, is left out: there s_4j is 0/0.)
+
+# %%
 s = weights(ell[:3], 0.0)  # (3, D)
 dy = (s * F[:3]).sum(axis=1) * 2 * e[:3] / 3  # (3,)
 dk = s * e[:3, None] ** 2 * lai_factor_derivative(k[:3], lam) / 3  # (3, D)
 _, dy_ref, dk_ref = Lai(lam, reduction="sample")(y[:3], t[:3], k[:3])
 assert np.allclose(dy, dy_ref) and np.allclose(dk, dk_ref)
 
+# %% [markdown]
 # 2. No: M is not linear, and the mean of two norms is at least the norm of the mean. They have to
 # average their vectors c, (D,) numbers, and take the norm then. (For ρ = 1 both are the same.)
+
+# %%
 halves = ell[:2].mean(axis=0), ell[2:].mean(axis=0)  # (D,) each
 mean_of_norms = np.mean([norm(h, 0.0) for h in halves])
 norm_of_mean = norm(np.mean(halves, axis=0), 0.0)
 assert np.isclose(norm_of_mean, norm(c, 0.0)) and mean_of_norms > norm_of_mean
 print(f"mean of two losses {mean_of_norms:.3f}, loss of the whole {norm_of_mean:.3f}")
 # > mean of two losses 5.212, loss of the whole 4.971
-# endregion

@@ -1,12 +1,14 @@
-"""09 · Port to PyTorch and JAX: ask, read, fix one mistake, ask again
+# %% [markdown]
+# # 09 · Port to PyTorch and JAX: ask, read, fix one mistake, ask again
+#
+# - **Question:** The loss is written for another framework, and it trains. Is it right?
+# - **Prerequisites:** Tutorials 05 and 06; both frameworks, of PyTorch the basics, of JAX still
+#   less.
+# - **You will learn to** write a plain port, read the oracle's report on it, fix one mistake after
+#   the other, decide whether lost digits matter, and see why training is no test.
+# - **Minutes:** 45
 
-Question           The loss is written for another framework, and it trains. Is it right?
-Prerequisites      Tutorials 05 and 06; both frameworks, of PyTorch the basics, of JAX still less.
-You will learn to  write a plain port, read the oracle's report on it, fix one mistake after the
-                   other, decide whether lost digits matter, and see why training is no test.
-Minutes            45
-"""
-
+# %%
 import re
 import textwrap
 from decimal import Decimal
@@ -38,13 +40,17 @@ OUT.mkdir(exist_ok=True)
 np.set_printoptions(precision=4, suppress=True)
 torch.set_num_threads(1)  # with arrays as small as ours, threads wait for each other
 
-# %% A plain port
+# %% [markdown]
+# ## A plain port
+#
 #     F_p(k; λ) = max(|k|^p, λ)/(1 + k²)^(p/2)/min(λ, 1)        ℓ_ij = |e_i|^p F_p(k_ij; λ_j)
 #     L = mean_i M(ℓ_i)                                         M(c) = (1 − ρ)‖c‖₂ + ρ‖c‖₁
 #
 # Autograd computes all derivatives: F' and ȳ, the input gradients k = ∂y/∂x (those of Σ y_i, as y_i
 # depends on x_i alone), and the double backward pass of tutorial 05. Invalid input, such as λ ≤ 0,
 # raises an error: the formula would still give numbers.
+
+# %%
 MODULES = {"identity": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh}
 MODULES |= {"softplus": nn.Softplus, "silu": nn.SiLU}
 
@@ -77,10 +83,15 @@ def output_and_input_gradient(net, x):
     return y, torch.autograd.grad(y.sum(), x)[0]
 
 
-# %% An adapter for the oracle
+# %% [markdown]
+# ## An adapter for the oracle
+#
 # The oracle calls any object that has some of its methods, here four. It passes NumPy arrays by
 # name and expects arrays; θ is one vector, for each layer W (fan_in, fan_out), then b. The methods
 # look the functions up when they are called, so each mistake is fixed by defining one of them anew.
+
+
+# %%
 def network(sizes, activation, theta):
     layers, rest = [], torch.tensor(theta)
     for fan_in, fan_out in pairwise(sizes):
@@ -139,7 +150,9 @@ show(report.summary(), report.counts())
 # > 121 of 395 cases passed in float64 at level basic, 156 failed, 118 not implemented (adam_step,
 # >     train, sharded_gradient)
 
-# %% What do the two levels demand?
+# %% [markdown]
+# ## What do the two levels demand?
+#
 # The first line is one of three verdicts: *correct*; *correct, but inaccurate at extreme values*;
 # or *wrong*, with the first wrong group. The second line counts.
 #
@@ -155,6 +168,7 @@ show(report.summary(), report.counts())
 # in the first may explain the others, so we begin there, and ask one group at a time.
 
 
+# %%
 def ask(port, group, *some, dtype="float64", level="basic"):
     """Print the verdict, the likely cause or first finding, and the cases named in `some`."""
     report = oracle.check(port, dtype, [group], level)
@@ -165,8 +179,12 @@ def ask(port, group, *some, dtype="float64", level="basic"):
     return report
 
 
-# %% Mistake 1: the norm of each sample
+# %% [markdown]
+# ## Mistake 1: the norm of each sample
+#
 # This is the beginning of the report itself; the failing cases follow.
+
+# %%
 report = oracle.check(port, groups=["loss"], level="basic")
 show(*str(report).splitlines()[:10])
 # > wrong: loss is the first wrong group
@@ -182,6 +200,7 @@ show(*str(report).splitlines()[:10])
 # >   dk is wrong only where the reduction is batch (212 of 296 numbers there)
 # >   dy and dk are the derivatives of the port's own value: the mistake is in value
 
+# %% [markdown]
 # The diagnosis has three layers.
 #
 # - *Where*: the verdict names the first wrong group, and which groups follow from it or have errors
@@ -197,6 +216,8 @@ show(*str(report).splitlines()[:10])
 #
 # Here the layers agree. The port computes a loss per sample and averages at the end, as is usual,
 # and ignores `reduction` (tutorial 06): for "batch" the mean comes before the norm.
+
+# %%
 norm_of_each = lai_loss
 
 
@@ -211,7 +232,10 @@ def lai_loss(y, t, k, lam, order, l1_ratio, reduction):
 assert ask(port, "loss")
 # > correct
 
-# %% Mistake 2: (N, 1) minus (N,)
+# %% [markdown]
+# ## Mistake 2: (N, 1) minus (N,)
+
+# %%
 ask(port, "input_gradient", "tanh-one-sample")
 # > wrong: input_gradient is the first wrong group
 # >   37 of 37 cases fail: y: expected shape (3,), got (3, 1)
@@ -225,10 +249,13 @@ ask(port, "param_gradient", "identity-depth0-plain2")
 # > FAILED param_gradient/identity-depth0-plain2 (identity, 0 hidden layers, plain2): outside the
 # >     bound; grad[1]: got 0.207058, expected 0.570068 (ratio 0.3632)
 
-
+# %% [markdown]
 # The output of nn.Linear is (N, 1). In the Lai loss that raises an error, unless N = D. In MSE it
 # does not: (N, 1) minus t (N,) is (N, N), each y is compared with every t. Then the best value for
 # every y is the mean of t, and the loss decreases on the way there.
+
+
+# %%
 def predict(net, x):
     return net(x).flatten()  # was: net(x)
 
@@ -236,7 +263,10 @@ def predict(net, x):
 assert ask(port, "input_gradient")
 # > correct
 
-# %% Mistake 3: k is detached
+# %% [markdown]
+# ## Mistake 3: k is detached
+
+# %%
 report = ask(port, "param_gradient")
 # > wrong: param_gradient is the first wrong group
 # >   73 of 101 cases fail exactly where the loss is the Lai loss (73 cases): expected numbers, got
@@ -244,8 +274,11 @@ report = ask(port, "param_gradient")
 # >       access saved tensors after they have already been …
 assert all("backward through the graph a second time" in o.reason for o in report.failures())
 
-
+# %% [markdown]
 # The message ends with the advice "Specify retain_graph=True". With it, no error is raised:
+
+
+# %%
 def output_and_input_gradient(net, x):
     y = predict(net, x.requires_grad_())
     return y, torch.autograd.grad(y.sum(), x, retain_graph=True)[0]
@@ -259,10 +292,13 @@ ask(port, "param_gradient", "tanh-depth1-lai2-sample")
 # > FAILED param_gradient/tanh-depth1-lai2-sample (tanh, 1 hidden layers, lai2-sample): outside the
 # >     bound; grad[1]: got 1.32043, expected 2.87567 (ratio 0.4592)
 
-
+# %% [markdown]
 # `retain_graph=True` keeps the graph of y, but k was computed without a graph and is a constant to
 # autograd. F then only reweights the samples; no gradient reaches θ through k. `create_graph`
 # also records how k is computed.
+
+
+# %%
 def output_and_input_gradient(net, x):
     y = predict(net, x.requires_grad_())
     return y, torch.autograd.grad(y.sum(), x, create_graph=True)[0]  # was: retain_graph
@@ -281,12 +317,17 @@ for level in ("basic", "strict"):
 # >     train, sharded_gradient)
 assert report.verdict == "correct, but inaccurate at extreme values"
 
+# %% [markdown]
 # At level basic the plain port is correct, with every derivative by autograd. At level strict the
 # verdict adds what is lost, and the smallest magnitude at which a case fails.
 
-# %% Would training have shown the mistakes?
+# %% [markdown]
+# ## Would training have shown the mistakes?
+#
 # Train with MSE and a weight of 0.1 for Lai, with the corrected functions, with each of two
 # mistakes, and with MSE alone. Beside it: the relative error of the Lai gradient at the start.
+
+# %%
 net, rng = MLP((2, 16, 1), "tanh"), np.random.default_rng(0)
 x = rng.uniform(-2, 2, (1128, 2))  # 128 samples to train on, 1000 to validate
 t = np.sin(2 * x[:, 0]) + 0.5 * x[:, 1] + rng.normal(0, 0.5, 1128)
@@ -337,13 +378,17 @@ assert abs(steep[1] - steep[0]) < 0.05 and abs(steep[2] - steep[3]) < 0.05
 # The RMSE does not separate them; if anything, the correct port looks worst. With k detached the
 # network is as steep as after MSE alone: the Lai loss has no effect, and one would blame λ.
 
-# %% Where are digits lost?
+# %% [markdown]
+# ## Where are digits lost?
+
+# %%
 ask(port, "factor", "far-k-p1-lam0.5", level="strict")
 # > correct, but inaccurate at extreme values: F': up to 6 digits lost for |k| ≥ 1536; F': NaN,
 # >     infinite or 0 for λ or 1/λ ≥ 1.3e+30; harmless in training unless |k| or λ gets there
 # > FAILED factor/far-k-p1-lam0.5 (|k| up to the ends of float32: 1 + k² must not overflow; p = 1, λ
 # >     = 0.5): outside the bound; slope[0] (k = 1.26765e+30): got 0, expected 9.81819e-91 (ratio 0)
 
+# %% [markdown]
 # For p = 1 and |k| > λ, with h = √(1 + k²), autograd computes
 #
 #     F' = (1/h − k²/h³)/min(λ, 1)     instead of     F' = 1/h³/min(λ, 1)
@@ -354,6 +399,8 @@ ask(port, "factor", "far-k-p1-lam0.5", level="strict")
 # sin φ = k/h and cos φ = 1/h in an autograd.Function, whose derivatives are cos³ φ and
 # −sin φ cos² φ. These are made of sin φ and cos φ, so second derivatives are right, too. No square
 # overflows.
+
+# %%
 autograd_factor, lai_factor = lai_factor, torch_lai.lai_factor
 assert ask(port, "factor", level="strict")
 # > correct
@@ -390,11 +437,15 @@ plt.close(figure)
 print("picture:", (OUT / "09_digits.png").as_posix())
 # > picture: tutorials_out/09_digits.png
 
-# %% Does the loss of digits matter?
+# %% [markdown]
+# ## Does the loss of digits matter?
+#
 # Rarely. F' enters θ̄ as k̄ ∂k/∂θ, where k̄ is in proportion to F'. Autograd's error of F' is about
 # ε/|k|, with ε the precision, and relative to ∂y/∂θ, ∂k/∂θ is of order |k|. The error of the
 # product is of order ε, like the rounding of F, which enters through ȳ. Where F' has no digit
 # left, its whole part of θ̄ is of order ε. Check: make |k| 10⁴ times as large, in float32.
+
+# %%
 large_k = np.concatenate([1e4 * start[:32], start[32:]])  # W_1 for inputs x/10⁴
 small_x, functions = x[:128] / 1e4, (lai_loss, output_and_input_gradient)
 exact_large_k = gradient(large_k, 1.0, *functions, small_x)  # by hand, in float64
@@ -403,15 +454,21 @@ for F in (autograd_factor, torch_lai.lai_factor):
     q = gradient(large_k.astype("float32"), 1.0, *functions, small_x.astype("float32"))
     assert np.linalg.norm(q - exact_large_k) < 1e-4 * np.linalg.norm(exact_large_k)
 
+# %% [markdown]
 # It matters where F' itself is used, as in a test. And overflow matters: if k² is infinite, F for
 # p = 2 is NaN, and so is θ̄. In float32 that begins at |k| ≈ 2 · 10¹⁹, in float16 at 256.
+
+# %%
 for dtype in (torch.float32, torch.float16):
     F = autograd_factor(torch.tensor([255.0, 256.0], dtype=dtype), 0.5, 2)
     print(f"{dtype}: F(255) = {F[0]:.3f}, F(256) = {F[1]:.3f}")
 # > torch.float32: F(255) = 2.000, F(256) = 2.000
 # > torch.float16: F(255) = 2.000, F(256) = nan
 
-# %% What shows only in float32, and what only in float64?
+# %% [markdown]
+# ## What shows only in float32, and what only in float64?
+
+# %%
 ask(port, "loss", "large-e-p2-batch", dtype="float32", level="strict")
 # > correct, but inaccurate at extreme values: value, dy, dk: NaN, infinite or 0 for |e| ≥ 1.4e+12;
 # >     harmless in training unless |e| gets there
@@ -423,14 +480,19 @@ ask(port, "input_gradient", "softplus-large-z", level="strict")
 # > FAILED input_gradient/softplus-large-z (hidden units far out, where tanh is flat): outside the
 # >     bound; k[1, 0]: got 0.165435, expected 0.165435, relative error 2.2e-09, bound 50.4 ulp
 
+# %% [markdown]
 # The squares in ‖c‖₂ overflow in float32, though ‖c‖₂ does not; m ‖c/m‖₂ with the largest entry m
 # has no large squares. With targets of order 1 that is as harmless as the digits of F'. So is
 # nn.Softplus: it returns z for log(1 + e^z) if z > 20, its `threshold`. e^−20 is below the
 # resolution of float32, but not of float64.
 
-# %% Everything passes
+# %% [markdown]
+# ## Everything passes
+#
 # `ports/torch_lai.py` is this port with all that corrected; `ports/torch_backend.py` adapts it to
 # the oracle, with Adam and Lai Training. `sharded` is the subject of tutorial 10.
+
+# %%
 assert oracle.check(TorchBackend(), "float32", ["loss"])
 report = oracle.check(TorchBackend())
 assert not report.failures()
@@ -441,12 +503,17 @@ print(report)
 # > at e = 0: sign(0) = 0
 # > at z = 0: relu'(0) = 0
 
+# %% [markdown]
 # At a kink every subgradient is correct; the last lines report which one the port takes. At the
 # kink of F torch.maximum halves the derivative of each side: H(0) = ½, where any from 0 to 1 is
 # correct. The subgradient of |e| at 0 is 0, where any from −1 to 1 is; that of relu is 0, too.
 
-# %% What is different in JAX?
+# %% [markdown]
+# ## What is different in JAX?
+#
 # It computes in float32 without a warning, unless x64 is enabled.
+
+# %%
 assert jnp.asarray(x).dtype == jnp.float32
 jax.config.update("jax_enable_x64", True)
 
@@ -486,10 +553,13 @@ print(*str(oracle.Report("float64", at_kinks)).splitlines()[2:], sep="\n")
 # > at |k|^p = λ: H(0) = 0.5
 # > at e = 0: sign(0) = 1
 
+# %% [markdown]
 # Two mistakes at once, each "for a part". Where all residuals are 0, √0 has the derivative ∞, and
 # ∞ · 0 = NaN. (PyTorch's vector_norm takes 0, but its second derivative is NaN.) A `where` around
 # the root does not help, for JAX differentiates both its branches, and 0 · NaN is NaN. It needs
 # another inside, so that √0 is computed in neither.
+
+# %%
 norms = (
     lambda c: jnp.sqrt(c @ c),
     lambda c: jnp.where(c @ c > 0, jnp.sqrt(c @ c), 0),
@@ -498,6 +568,7 @@ norms = (
 print("gradient of each norm at 0:", *(jax.grad(norm)(jnp.zeros(2)) for norm in norms))
 # > gradient of each norm at 0: [nan nan] [nan nan] [0. 0.]
 
+# %% [markdown]
 # H(0) is ½ at the kink of F here too, but jnp.abs takes the subgradient 1 at 0. That is another
 # choice, and no mistake. (torch.compile and jax.jit choose as their frameworks do without.)
 #
@@ -506,6 +577,8 @@ print("gradient of each norm at 0:", *(jax.grad(norm)(jnp.zeros(2)) for norm in 
 # `if lam <= 0` is an error in it. `ports/jax_lai.py` checks λ and k where they are known. It passes
 # what PyTorch's port passes, in some minutes, as each shape is compiled:
 # `oracle.check(JaxBackend(jit=True))`. One of its gradients:
+
+# %%
 given = {"sizes": [2, 16, 1], "activation": "tanh", "x": x[:128], "t": t[:128]}
 loss = {"name": "lai", **lai}
 grad = np.asarray(JaxBackend(jit=True).param_gradient(theta=start, loss=loss, **given)[1])
@@ -513,23 +586,32 @@ assert np.allclose(grad, exact, rtol=1e-12, atol=1e-14)
 print("JAX", grad[:3], "NumPy", exact[:3])
 # > JAX [ 0.0001 -0.3354 -0.0581] NumPy [ 0.0001 -0.3354 -0.0581]
 
-# %% Next
+# %% [markdown]
+# ## Next
+#
 # Tutorial 10 spreads a batch over workers. A port in another language talks to the oracle over
 # standard input and output, see `lai_ref/oracle/README.md`. To use the loss in a project of your
 # own, copy the files of `ports`; `ports/README.md` says which, and shows training loops.
 
-# %% Exercise 1: cases
+# %% [markdown]
+# ## Exercise 1: cases
+#
 # Write the plain F with `torch.where`, for the cases |k| > λ and |k| ≤ λ. Does it pass at level
 # basic?
 
-# %% Exercise 2: samples that see each other
+# %% [markdown]
+# ## Exercise 2: samples that see each other
+#
 # A model has a batch norm before its last layer, in training mode. Which k does
 # `output_and_input_gradient` return?
 
-
-# %% Answers
-# region Answers: unfold when you have tried
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Answers
+#
 # 1. For p = 1 only. For p = 2 the larger side changes at √λ, as the first finding implies.
+
+
+# %%
 def lai_factor(k, lam, order):
     check_inputs(k, lam, order)
     larger = torch.where(k.abs() > lam, k.abs() ** order, lam)
@@ -545,8 +627,11 @@ ask(port, "factor", "below-kink-p2-lam0.25")
 # >     k; p = 2): outside the bound; slope[0] (k = 0.499512): got 2.5595, expected -0.639875 (ratio
 # >     -4)
 
+# %% [markdown]
 # 2. k = 0. Batch norm keeps the mean of its outputs over the batch, so Σ y_i does not change with
 # any x_i, though y_i does. The gradients of the sum are the k_i only if y_i depends on x_i alone.
+
+# %%
 model = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 1), nn.Flatten(0)).double()
 _, k = output_and_input_gradient(model, torch.tensor(x[:128]))  # (128, 2)
 own = torch.autograd.functional.jacobian(model, torch.tensor(x[:128]))[0, 0]  # ∂y_1/∂x_1, (2,)
@@ -559,4 +644,3 @@ except ValueError as error:
 # >     '0' in training mode. Then `with_input_gradient` does not give ∂y_i/∂x_i. Instead of
 # >     BatchNorm use GroupNorm or LayerNorm, or eval mode; in attention and recurrent layers use
 # >     batch_first=True
-# endregion

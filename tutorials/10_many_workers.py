@@ -1,13 +1,14 @@
-"""10 · Many workers: the gradient of a batch that no worker has whole
+# %% [markdown]
+# # 10 · Many workers: the gradient of a batch that no worker has whole
+#
+# - **Question:** Each of W workers has a part of the batch. How do they get the gradient of the
+#   whole?
+# - **Prerequisites:** Tutorials 05, 06 and 09; PyTorch and JAX: pip install -e ".[backends]"
+# - **You will learn to** see what the average of the workers' gradients misses, derive what they
+#   must exchange, and train with 1, 2 and 4 processes to the same parameters.
+# - **Minutes:** 35
 
-Question           Each of W workers has a part of the batch. How do they get the gradient of the
-                   whole?
-Prerequisites      Tutorials 05, 06 and 09; PyTorch and JAX: pip install -e ".[backends]"
-You will learn to  see what the average of the workers' gradients misses, derive what they must
-                   exchange, and train with 1, 2 and 4 processes to the same parameters.
-Minutes            35
-"""
-
+# %%
 import os
 import subprocess
 import sys
@@ -29,6 +30,7 @@ if not (find_spec("torch") and find_spec("jax")):
 
 import jax
 from jax.sharding import Mesh
+from ports import torch_workers
 from ports.jax_backend import network
 from ports.jax_lai import lai_loss
 from ports.jax_workers import pad_shards, sharded_loss
@@ -47,11 +49,15 @@ def relative_error(g, reference):
     return np.linalg.norm(g - reference, axis=-1) / np.linalg.norm(reference, axis=-1)
 
 
-# %% Is the average of the workers' gradients the gradient of the batch?
+# %% [markdown]
+# ## Is the average of the workers' gradients the gradient of the batch?
+#
 # A batch of N samples lies in W *shards*, the n_w samples of shard w on worker w. In standard
 # data-parallel training each worker computes the gradient of the loss on its own shard, and the
 # optimizer step uses the average of these gradients. How far is it from the gradient of the batch?
 # Here W is 4, and the network is pretrained.
+
+# %%
 rng, net = np.random.default_rng(1), MLP((3, 8, 1), "tanh")
 
 
@@ -82,7 +88,9 @@ for name, loss in losses.items():
 # > Lai, sample relative error 0.000 with equal shards, 0.422 with unequal ones
 # > Lai, batch  relative error 0.064 with equal shards, 0.460 with unequal ones
 
-# %% Two errors
+# %% [markdown]
+# ## Two errors
+#
 # Write ℓ_i (D,) for the losses of a sample per feature, c for their mean, and s for the derivative
 # of the norm M (tutorial 06). Σ_{i∈w} is the sum over shard w. The gradient of the batch is
 #
@@ -103,7 +111,9 @@ for name, loss in losses.items():
 # shuffled, c^w is a mean over n_w draws, δ and Δ are of order 1/√n_w, and the error is of order
 # 1/n_w = W/N. If each worker reads its own part of sorted data, they do not shrink.
 
-# %% What must the workers exchange?
+# %% [markdown]
+# ## What must the workers exchange?
+#
 # Only Σ_{i∈w} ℓ_i and n_w, D + 1 numbers. An *all-reduce* gives every worker their sums, so c, N
 # and s, and with these the loss gradients of its samples (tutorials 05, 06). For p = 2 and ρ = 0:
 #
@@ -112,6 +122,7 @@ for name, loss in losses.items():
 # The sum, not the average, of the workers' gradients is then θ̄.
 
 
+# %%
 def sharded_gradient(x, t, shards, lam=0.1):
     *total, N = np.zeros(x.shape[1] + 1)
     for i in shards:  # what worker w does first
@@ -134,7 +145,10 @@ truth = value_and_grad(net, theta, x[batch], t[batch], Lai(0.1))[1]
 for parts in shards.values():
     assert relative_error(sharded_gradient(x, t, parts), truth) < 1e-14
 
+# %% [markdown]
 # A batch of 4096 samples, shuffled or sorted by x_1, over 2 to 256 workers; medians of five draws.
+
+# %%
 counts, runs = 2 ** np.arange(1, 9), np.zeros((3, 8, 5))
 for n in range(5):
     many, many_t = draw(4096)
@@ -150,18 +164,23 @@ assert 0.5 < np.polyfit(np.log(counts), np.log(shuffled), 1)[0] < 1.2  # the pow
 print(f"W = 64: error of averages, shuffled {shuffled[5]:.3f}, sorted {by_file[5]:.3f}")
 # > W = 64: error of averages, shuffled 0.009, sorted 0.054
 
-# %% In PyTorch
+# %% [markdown]
+# ## In PyTorch
+#
 # DistributedDataParallel (DDP) gives each process a copy of the network, and `backward` the
 # *average* of all gradients, for any loss. So `ports/torch_workers.py` replaces the mean in the Lai
 # loss. Its core, where a is this worker's ℓ_i:
+
+# %%
 core = """
     local_sums = torch.cat([a.sum(dim=0).reshape(-1), a.new_tensor([len(a)])])
     global_sums = SumOverWorkers.apply(local_sums, group)
     return (global_sums[:-1] / global_sums[-1].detach()).reshape(a.shape[1:])
 """
-ports = Path(__file__).parent / "ports"
+ports = Path(torch_workers.__file__).parent
 assert core in (ports / "torch_workers.py").read_text(encoding="utf-8")
 
+# %% [markdown]
 # `SumOverWorkers` adds the workers' sums in the forward pass, and their gradients in the backward
 # pass. Each of the W workers computes the same loss L from the global sums, so W L is
 # differentiated, by each worker with respect to its own samples. Worker w's gradient is then
@@ -171,10 +190,14 @@ assert core in (ports / "torch_workers.py").read_text(encoding="utf-8")
 # W cancels DDP's average. N comes with the sums, as the last number. A worker without samples runs
 # the same code with empty sums, because the others wait for it.
 
-# %% Real processes
+# %% [markdown]
+# ## Real processes
+#
 # torchrun starts four, as on a cluster. Each runs `ports/torch_train.py`: the gradient of a batch
 # of 30 whose shards end at the `cuts`, then Lai Training with batches given in advance, each split
 # again, for four workers into 8 + 8 + 7 + 7. One worker does it alone, then two, then four.
+
+# %%
 task = {"sizes": net.sizes, "lam": 0.1, "lr": 0.01, "theta": theta, "x": x, "t": t}
 task["rows"] = np.array([rng.permutation(120).reshape(4, 30) for _ in range(6)])  # (epochs, 4, 30)
 task["lai_mask"] = rng.random((6, 4, 30)) < 0.25  # points, α = 0.25
@@ -198,10 +221,14 @@ for W, ends in cuts.items():
 # > W = 2, shards of [ 9 21]: error of the gradient 0.000
 # > W = 4, shards of [ 9  0 16  5]: error of the gradient 0.000
 
-# %% The same training with 1, 2 and 4 workers
+# %% [markdown]
+# ## The same training with 1, 2 and 4 workers
+#
 # The reference run makes the same steps in one process, in NumPy. The workers have also trained in
 # the standard way, each with the loss of its own samples, whatever number of Lai samples is among
 # them.
+
+# %%
 steps = list(zip(task["rows"].reshape(24, 30), task["lai_mask"].reshape(24, 30), strict=True))
 
 
@@ -225,14 +252,20 @@ for W in cuts:
 # > W = 1: error of θ 0.000, with own losses 0.000
 # > W = 2: error of θ 0.000, with own losses 0.005
 # > W = 4: error of θ 0.000, with own losses 0.011
+
+# %% [markdown]
 # With the loss of the whole batch the runs agree to rounding, though not bit for bit: sums over
 # other shards round differently. With own losses, every W > 1 is a different training.
 
-# %% In JAX
+# %% [markdown]
+# ## In JAX
+#
 # `shard_map` runs one function on each device of a mesh, with that device's rows; `jax.lax.psum` is
 # the sum over all. JAX differentiates everything, psum included, and no factor W is needed. All
 # devices must have the same number of rows: `pad_shards` adds rows that `valid_mask` excludes from
 # every mean, and from N. The code is `ports/jax_workers.py`. Here training uses the cuts, too.
+
+# %%
 value = partial(sharded_loss, partial(network, net.sizes, "tanh"), loss=partial(lai_loss, lam=0.1))
 gradient = jax.jit(jax.grad(partial(value, mesh=Mesh(jax.devices(), ("devices",)))))
 place, valid_mask = pad_shards(np.split(batch, cuts[4]))  # (64,), (64,): 4 times the longest shard
@@ -270,17 +303,24 @@ plt.close(figure)
 print("picture:", (OUT / "10_many_workers.png").as_posix())
 # > picture: tutorials_out/10_many_workers.png
 
-# %% What does the oracle report?
+# %% [markdown]
+# ## What does the oracle report?
+#
 # Its group `sharded` has up to three shards, both reductions and norms, MSE, kinks.
+
+# %%
 report = oracle.check(DevicesBackend(), groups=["sharded"])
 print(f"PyTorch: {answers['report']}\nJAX:     {report.summary()}, {report.counts()}")
 # > PyTorch: correct, 27 of 27 cases passed in float64 at level strict
 # > JAX:     correct, 27 of 27 cases passed in float64 at level strict
 assert report and str(answers["report"]) == f"{report.summary()}, {report.counts()}"
 
-
+# %% [markdown]
 # And of averages? Without weights they have both errors; with the weights n_w/N the second is left.
 # (With `weights=None`, `np.average` weights all equally.)
+
+
+# %%
 class AveragesBackend:
     def __init__(self, weighted):
         self.weighted = weighted
@@ -307,36 +347,50 @@ for weighted in (False, True):
 # >     value is that of the shards' own losses, averaged with the weights n_s/n, where the loss of
 # >     the whole batch is expected
 
-# %% Next
+# %% [markdown]
+# ## Next
+#
 # Copy `ports/torch_workers.py` or `ports/jax_workers.py`; `atomic_save` in the first saves a
 # checkpoint that survives when a worker dies. The folder's README lists where to go from here.
 
-# %% Exercise 1: gradient accumulation
+# %% [markdown]
+# ## Exercise 1: gradient accumulation
+#
 # A batch is too large for the memory, so the gradients of its micro-batches are computed one after
 # the other and averaged. What goes wrong, and what does the correct gradient cost?
 
-# %% Exercise 2: the sample reduction
+# %% [markdown]
+# ## Exercise 2: the sample reduction
+#
 # With it, a worker needs only the n_w of the others. Which weights turn the workers' own gradients
 # into θ̄, for shards of any length?
 
-# %% Exercise 3: without DDP's average
+# %% [markdown]
+# ## Exercise 3: without DDP's average
+#
 # You sum the gradients by `dist.all_reduce` instead. What replaces the factor W?
 
-# %% Answers
-# region Answers: unfold when you have tried
+# %% [markdown] jp-MarkdownHeadingCollapsed=true
+# ## Answers
+#
 # 1. The same. c must be known before the first backward pass: two passes over the micro-batches,
 # as in `sharded_gradient`. The first keeps only Σ_i ℓ_i and N; the cost is that the second computes
 # y and k again.
+
+# %%
 micro = np.split(np.arange(120), 8)
 truth = value_and_grad(net, theta, x, t, Lai(0.1))[1]
 assert relative_error(sharded_gradient(x, t, micro), truth) < 1e-14
 assert relative_error(averaged(x, t, micro, Lai(0.1)), truth) > 0.02
 
+# %% [markdown]
 # 2. n_w/N: L = (1/N) Σ_i M(ℓ_i) = Σ_w (n_w/N) · (mean over shard w). With DDP, which averages,
 # multiply the loss of worker w by W n_w/N. The same is true of MSE.
+
+# %%
 each = losses["Lai, sample"]
 own = [len(i) / 32 * value_and_grad(net, theta, x[i], t[i], each)[1] for i in shards["unequal"]]
 assert relative_error(sum(own), value_and_grad(net, theta, x[:32], t[:32], each)[1]) < 1e-14
 
+# %% [markdown]
 # 3. 1: θ̄ is the sum of the contributions of the workers' own samples.
-# endregion

@@ -95,19 +95,18 @@ def text_of_code(text: str) -> str:
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_a_tutorial_has_its_header_cells_exercises_and_answers(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    header = ast.get_docstring(ast.parse(text)) or ""
-    assert re.match(rf"{path.stem[:2]} · .+\n\nQuestion  .+", header)
-    for title in ("\nPrerequisites  ", "\nYou will learn to  ", "\nMinutes  "):
-        assert title in header
-    cells = re.findall(r"^# %% (.+)$", text, re.M)
-    exercises = [cell for cell in cells if re.match(r"Exercise \d: ", cell)]
+    header, *_ = text.partition("\n# %%\n")
+    assert re.match(rf"# %% \[markdown\]\n# # {path.stem[:2]} · .+\n#\n", header)
+    fields = re.findall(r"^# - \*\*(.+?):?\*\*", header, re.M)
+    assert fields == ["Question", "Prerequisites", "You will learn to", "Minutes"]
+    titles = re.findall(r"^# ## (.+)$", text, re.M)
+    exercises = [title for title in titles if re.match(r"Exercise \d: ", title)]
     assert 2 <= len(exercises) <= 4
-    assert cells[-len(exercises) - 2] == "Next"
-    assert cells[-1] == "Answers"
-    answers = text.partition("# %% Answers\n")[2]
-    assert answers.startswith("# region Answers") and answers.rstrip().endswith("# endregion")
+    assert titles[-len(exercises) - 2] == "Next"
+    assert titles[-1] == "Answers"
+    answers = text.partition("# ## Answers\n")[2]
     for number in range(1, len(exercises) + 1):
-        assert re.search(rf"^# (Exercise )?{number}[:.]? ", answers, re.M), number
+        assert re.search(rf"^# (?:\*\*)?(?:Exercise )?{number}\.", answers, re.M), number
     assert "assert" in answers
 
 
@@ -131,7 +130,7 @@ def test_the_page_names_every_tutorial_with_its_minutes_and_a_picture() -> None:
     )
     assert [name for _, name, _, _ in rows] == [path.name for path in TUTORIALS]
     for number, name, minutes, picture in rows:
-        assert re.search(rf"^Minutes +{minutes}$", (FOLDER / name).read_text("utf-8"), re.M)
+        assert f"# - **Minutes:** {minutes}\n" in (FOLDER / name).read_text("utf-8")
         assert picture.startswith(f"pictures/{number}_") and (FOLDER / picture).exists()
     for link in re.findall(r"\]\((\.\./[^)]+)\)", page):
         assert (FOLDER / link).exists(), link
