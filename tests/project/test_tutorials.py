@@ -14,39 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests.inputs.strict_python import STRICT_PYTHON
+from tests.project.quotes import QUOTE, comments, quoted, same
 
 FOLDER = Path(__file__).parents[2] / "tutorials"
 TUTORIALS = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
 NEEDS = {"09": ("torch", "jax"), "10": ("torch", "jax")}  # not installed with lai_ref
-QUOTE = "# > "
-NUMBER = re.compile(r"(?<![\w.])[+\-−]?\d+(?:\.\d+)?(?:e[+\-]?\d+)?")
 DECIMAL = re.compile(r"\d+\.\d+(?:e[+\-]?\d+)?|\d+e[+\-]?\d+")
-
-
-def comments(text: str) -> list[str]:
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    return [token.string for token in tokens if token.type == tokenize.COMMENT]
-
-
-def quoted(text: str) -> list[str]:
-    return [c.removeprefix(QUOTE) for c in comments(text) if c.startswith(QUOTE)]
-
-
-def same(quote: str, line: str) -> bool:
-    """Equal but for a unit or so in the last digit of a number with decimals."""
-    if NUMBER.sub("#", quote) != NUMBER.sub("#", line):
-        return False
-    return all(
-        _close(*pair) for pair in zip(NUMBER.findall(quote), NUMBER.findall(line), strict=True)
-    )
-
-
-def _close(quote: str, number: str) -> bool:
-    a, b = (text.replace("−", "-") for text in (quote, number))
-    mantissa, _, exponent = a.partition("e")
-    decimals = len(mantissa.partition(".")[2])
-    unit = 10.0 ** (int(exponent or 0) - decimals)
-    return abs(float(a) - float(b)) <= (1.5 * unit if decimals or exponent else 0)
 
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
@@ -83,7 +56,7 @@ def test_numbers_in_prose_are_printed_or_in_the_code(path: Path) -> None:
     known |= set(DECIMAL.findall(text_of_code(text)))
     assert prose
     for comment in prose:
-        for number in DECIMAL.findall(comment):
+        for number in DECIMAL.findall(re.sub(r"arXiv \d{4}\.\d{5}", "", comment)):
             assert number in known, comment
 
 
@@ -125,11 +98,11 @@ def test_the_series_is_whole() -> None:
 
 def test_the_page_names_every_tutorial_with_its_minutes_and_a_picture() -> None:
     page = (FOLDER / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(
-        r'^\| \[(\d\d) .+\]\((\S+)\), (\d+) minutes \| .+<img src="(\S+)"', page, re.M
-    )
-    assert [name for _, name, _, _ in rows] == [path.name for path in TUTORIALS]
-    for number, name, minutes, picture in rows:
+    links = r"\[(\d\d) .+\]\((\S+)\.ipynb\) \(\[script\]\((\S+)\)\)"
+    rows = re.findall(rf'^\| {links}, (\d+) minutes \| .+<img src="(\S+)"', page, re.M)
+    assert [f"{notebook}.py" for _, notebook, _, _, _ in rows] == [path.name for path in TUTORIALS]
+    assert [name for _, _, name, _, _ in rows] == [path.name for path in TUTORIALS]
+    for number, _, name, minutes, picture in rows:
         assert f"# - **Minutes:** {minutes}\n" in (FOLDER / name).read_text("utf-8")
         assert picture.startswith(f"pictures/{number}_") and (FOLDER / picture).exists()
     for link in re.findall(r"\]\((\.\./[^)]+)\)", page):
