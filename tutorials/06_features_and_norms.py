@@ -138,8 +138,8 @@ for rho in rhos:
 # So "sample" is never smaller than "batch". Both are equal in these cases:
 #
 # - All ℓ_i are parallel: multiples of one vector. With one sample or one feature they always are.
-# - The model is linear. Its slopes k_j are the same for all samples, so every ℓ_i is
-#   |e_i|^p (F_1, …, F_D), and all are parallel.
+# - The model is linear. Its slopes k_j are the same for all samples, and so are the factors
+#   F_j = F_p(k_j; λ_j). Every ℓ_i is |e_i|^p (F_1, …, F_D), so all are parallel.
 # - ρ = 1. Then M is a sum, and the order of two sums does not matter.
 #
 # The next cell gives every sample the slopes of sample 1, as a linear model would.
@@ -361,12 +361,12 @@ for i in range(4):
 # %% [markdown]
 # ## What do the two formulas mean?
 #
-# dy_i is the derivative of the baseline loss times w_i = Σ_j s_j F_ij: samples with steep slopes
-# have more weight in the fit.
+# dy_i is the derivative of the baseline loss times w_i = Σ_j s_j F_ij. Samples with a large input
+# gradient have more weight in the fit.
 #
-# dk_i contains |e_i|^p. The smaller the residual of a sample, the less the loss acts on its slopes,
-# and without a residual not at all. That is why the minimum of tutorial 03 needs noise to be at the
-# kink.
+# dk_ij contains |e_i|^p. The smaller the residual of a sample, the less the loss acts on its input
+# gradient; at e_i = 0 it does not act at all. That is why the minimum of tutorial 03 needs noise to
+# be at the kink.
 
 # %%
 w = F @ weights(c, 0.0)  # (N,)
