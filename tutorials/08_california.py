@@ -53,7 +53,8 @@ SEEDS = 3  # random seeds 0, 1 and 2; the paper: one
 # marked "paper" are the paper's.
 #
 # To use the real data, set the environment variable `CALIFORNIA` to the folder of Kaggle's files.
-# `source` describes the data in use. Its word "stand-in" means synthetic data.
+# The text and the checks are about the synthetic data. `source` describes the data in use; its word
+# "stand-in" means synthetic data.
 
 # %%
 data = load_california(FOLDER)
@@ -107,9 +108,9 @@ assert np.allclose(tasks[0].std, std)
 # ## What does the paper not state?
 #
 # The paper states neither the network, the scaling, the learning rate nor the batch size. Nor does
-# it state the noise level behind its last two tables. It leaves open, too, whether the norm of
-# tutorial 06 is taken per sample or for the batch, and how the 1% of tutorial 07 are drawn. All
-# numbers below hold for the choices made here:
+# it state the noise level behind its last two tables. It also leaves open whether the norm of
+# tutorial 06 is taken per sample or for the batch. Finally, it does not define how the 1% of the
+# samples are drawn. All numbers below hold for the choices made here:
 #
 # - `sampling="points"` gives each sample the Lai loss with probability α = 0.01, drawn anew in each
 #   epoch (tutorial 07);
@@ -134,7 +135,7 @@ losses = {
 # ## What is measured?
 #
 # Accuracy is the root mean square error on the validation set. The paper measures smoothness by the
-# variance of the outputs on the test set. We add the mean norm of the input gradient there:
+# variance of the outputs on the test set. We add the mean gradient norm there, mean ‖k‖:
 #
 #     RMSE       √(mean_i (y_i − t_i)²)      validation set, in 100,000 dollars
 #     variance   mean_i (y_i − mean y)²      test set
@@ -235,9 +236,8 @@ def measure_sensitivity(theta, task, seed):
 # %% [markdown]
 # ## The runs
 #
-# For each random seed one network is pretrained with MSE. Every arm resumes from its state. So the
-# arms of a random seed share the split, the initial parameters, the pretraining and the batches.
-# They differ in the loss alone.
+# For each random seed one network is pretrained with MSE. `pretrain` returns its training state, a
+# *checkpoint*: θ, the averages of Adam, and the random generator.
 
 
 # %%
@@ -256,6 +256,14 @@ def pretrain(task, rng):
     return last.state
 
 
+states = [pretrain(task, rng) for task, rng in zip(tasks, rngs, strict=True)]
+
+# %% [markdown]
+# Every arm resumes from the checkpoint. So the arms of a random seed share the split, the initial
+# parameters, the pretraining and the batches. They differ in the loss alone.
+
+
+# %%
 def train(task, state, loss, sampling="points", alpha=0.01):
     """θ after EPOCHS more epochs, in which a fraction alpha of the samples gets the loss."""
     *_, last = lai_training(
@@ -273,11 +281,9 @@ def train(task, state, loss, sampling="points", alpha=0.01):
     return last.state.theta
 
 
-states = [pretrain(task, rng) for task, rng in zip(tasks, rngs, strict=True)]
-
 # %% [markdown]
-# One function trains an arm for every random seed. Two others measure the networks and return
-# dictionaries of arrays, whose first axis is the random seed.
+# `train_all` trains an arm for every random seed. `measure_all` and `measure_sensitivity_all`
+# return dictionaries of arrays, whose first axis is the random seed.
 
 
 # %%
@@ -371,19 +377,19 @@ assert paper_variance_change[3] > -60
 
 # %%
 figure, axes = plt.subplots(figsize=(7.5, 4.6), layout="constrained")
-axes.plot(variance_change, rmse_change, "o-", color=BLUE, label="here, medians of 3 seeds")
+axes.plot(variance_change, rmse_change, "o-", color=BLUE, label=f"here, medians of {SEEDS} seeds")
 axes.plot(paper_variance_change, paper_rmse_change, "x--", color=BLACK, label="the paper's Table 1")
 beside = {"textcoords": "offset points", "ha": "right", "va": "top"}
-for row in zip(arms_1[1:3], variance_change[1:3], rmse_change[1:3], strict=True):
-    axes.annotate(row[0], row[1:], xytext=(-8, -2), color=BLUE, **beside)
-for row in zip(arms_1[2:], paper_variance_change[2:], paper_rmse_change[2:], strict=True):
-    axes.annotate(f"paper, {row[0]}", row[1:], xytext=(-8, -2), color=BLACK, **beside)
+for arm, *point in zip(arms_1[1:3], variance_change[1:3], rmse_change[1:3], strict=True):
+    axes.annotate(arm, point, xytext=(-8, -2), color=BLUE, **beside)
+last_of_paper = paper_variance_change[3], paper_rmse_change[3]
+axes.annotate("the paper's λ = 0.001", last_of_paper, xytext=(-8, -2), color=BLACK, **beside)
 outside = f"λ = 0.001: {variance_change[3]:+.0f}%, {rmse_change[3]:+.0f}%".replace("-", "−")
 axes.text(-28, 13, f"↖ {outside}", color=BLUE)
 axes.set(xlim=(-35, 2), ylim=(-1, 15))
 axes.set(xlabel="variance of outputs, change against MSE in %")
 axes.set(ylabel="RMSE, change against MSE in %")
-axes.set_title("The same λ acts harder here than in the paper")
+axes.set_title("The same λ has a stronger effect here than in the paper")
 axes.legend()
 figure.savefig(OUT / "08_california.png")
 print("picture:", (OUT / "08_california.png").as_posix())
@@ -405,7 +411,7 @@ assert change_01.max() - change_01.min() > 5 * abs(paper_rmse_change[1])
 # So two random seeds can differ by more than such a gain.
 
 # %% [markdown]
-# ## Why does the same λ act harder here?
+# ## Why does the same λ have a stronger effect here?
 #
 # One reason is the weight of the Lai loss among the steps. `sampling="points"` gives it 1% of the
 # samples of every step. But the paper's "1% of the data points" can also mean that these samples
@@ -430,9 +436,9 @@ print(f"all samples of the paper, batches of 32: 1 step of {steps_paper}, {100 /
 # > all samples of the paper, batches of 32: 1 step of 921, 0.1%
 
 # %% [markdown]
-# So the same reading of the paper acts harder than "points" here, and would act more gently with
-# all samples. To test the first, we train four arms anew. In the arm MSE α is 0: it has no such
-# step.
+# So "separate" gives the Lai loss more weight than "points" here, and less weight with all samples
+# of the paper. What is its effect here? We train four arms anew. In the arm MSE α is 0: it has no
+# such step.
 
 # %%
 separate = {"MSE": measure_all(train_all(Plain(2), sampling="separate", alpha=0.0))}
@@ -458,9 +464,12 @@ for arm in arms_1[1:]:
     assert separate_change[arm]["RMSE"] > median_change[arm]["RMSE"]
 
 # %% [markdown]
+# With each λ, "separate" costs more accuracy than "points". The variance does not follow as simply:
+# with "separate" it falls more for λ = 0.01 only.
+#
 # The unit of k matters as well. If each feature is divided by its largest value instead, the inputs
 # are small and the entries of k far above 1. There F is nearly constant (tutorials 02 and 07), and
-# the loss hardly changes k.
+# the loss changes k very little.
 #
 # `python -m figures smoothness` uses such inputs and one Lai step per epoch. It comes close to the
 # changes in the paper's Table 1, and to its RMSE. `python -m figures samplings` compares the three
@@ -493,8 +502,8 @@ for seed, task in enumerate(tasks):
 
 shrunk_change = medians(changes(shrunk, measured["MSE"]))
 for name, change in (("outputs shrunk", shrunk_change), ("λ = 0.01", median_change["λ = 0.01"])):
-    both = f"variance {change['variance']:+.0f}%, mean ‖k‖ {change['mean ‖k‖']:+.0f}%"
-    print(f"{name:14}: RMSE {change['RMSE']:+.1f}%, {both}")
+    smoothness = f"variance {change['variance']:+.0f}%, mean ‖k‖ {change['mean ‖k‖']:+.0f}%"
+    print(f"{name:14}: RMSE {change['RMSE']:+.1f}%, {smoothness}")
 # > outputs shrunk: RMSE +0.4%, variance -23%, mean ‖k‖ -12%
 # > λ = 0.01      : RMSE +8.8%, variance -23%, mean ‖k‖ -43%
 
@@ -558,9 +567,10 @@ assert min(n_decreased.values()) > 4
 
 # %% [markdown]
 # "Stronger noise resistance on most features" holds for this network, these samples and three
-# random seeds. Under the gentler protocol of `python -m figures sensitivity` most of the changes
-# are too small to decide.
-#
+# random seeds. Under the protocol of `python -m figures sensitivity`, where λ has a weaker effect,
+# most of the changes are too small to decide.
+
+# %% [markdown]
 # ## Why do X7 and X8 stand out in the paper?
 #
 # X7 and X8 are latitude and longitude. With noise by std, the networks here are about as sensitive
@@ -583,7 +593,8 @@ assert mean_sigma.argmax() == 7
 assert mean_sigma[7] > 10
 
 # %% [markdown]
-# 30% of a longitude leads far out of California.
+# For X8 the noise is many standard deviations: 30% of a longitude leads to places far outside
+# California.
 
 # %% [markdown]
 # ## Table 3: one feature made robust
@@ -618,8 +629,8 @@ for change in median_3.values():
 # %% [markdown]
 # The network becomes less sensitive to X8, but that costs several times as much accuracy as in the
 # paper. How much less depends on the kind of noise. The other features change as well; the paper
-# warns of that. X1 increases with either noise. X7 decreases, as in the paper. The others do not
-# follow the paper.
+# warns of that. The sensitivity to X1 increases with either noise. That to X7 decreases, as in the
+# paper. The others do not follow the paper.
 
 # %%
 figure, axes = plt.subplots(figsize=(8, 4.8), layout="constrained")
@@ -642,7 +653,7 @@ axes.axhline(0, color=GREY, linewidth=1)
 ticks = [f"X{j} {name}" for j, name in enumerate(data.features, start=1)]
 axes.set_xticks(places, ticks, rotation=30, ha="right")
 axes.set(ylabel="sensitivity, change against MSE in %")
-axes.set_title("λ₈ = 0.001 changes the sensitivity not to X8 alone")
+axes.set_title("λ₈ = 0.001: not only the sensitivity to X8 changes")
 axes.legend(loc="lower left")
 figure.savefig(OUT / "08_table_3.png")
 print("picture:", (OUT / "08_table_3.png").as_posix())
@@ -680,7 +691,9 @@ print("picture:", (OUT / "08_table_3.png").as_posix())
 # **Exercise 1.** The penalty costs less accuracy and leaves smaller input gradients. In variance
 # there is little between the two. So the paper's "maximum accuracy" is not confirmed; the paper
 # compares with no other way of smoothing. `python -m figures frontier` compares both at equal
-# smoothness. For N samples and residuals e = y − t, ȳ is that of MSE, and k̄ is the derivative of
+# smoothness.
+#
+# Let there be N samples with residuals e = y − t. Then ȳ is that of MSE, and k̄ is the derivative of
 # μ · (1/N) Σ_i Σ_j k_ij²:
 #
 #     ȳ_i = 2 e_i/N      k̄_ij = 2 μ k_ij/N
