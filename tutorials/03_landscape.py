@@ -72,8 +72,8 @@ print(f"y = 1.5 x + 4, λ = 2: Lai MAE {mae_low_noise:.3f} (s = 0.5), {mae_high_
 # > y = 1.5 x + 4, λ = 2: Lai MAE 0.825 (s = 0.5), 2.318 (s = 4)
 
 # Check
-slope_of_each = np.full((400, 1), 1.5)  # (N, 1)
-mae_ref, _, _ = Lai(lam=2.0, order=1)(1.5 * x + 4, t_low_noise, slope_of_each)
+slopes_ref = np.full((400, 1), 1.5)  # (N, 1), the same for each sample
+mae_ref, _, _ = Lai(lam=2.0, order=1)(1.5 * x + 4, t_low_noise, slopes_ref)
 assert np.isclose(mae_low_noise, mae_ref)
 
 # %% [markdown]
@@ -81,8 +81,6 @@ assert np.isclose(mae_low_noise, mae_ref)
 #
 # For a fixed k the factor is a constant, so the best c is that of the plain MAE. It is the median
 # of t − kx, since the median of some numbers is a point with the smallest mean distance from them.
-# What remains is a search over k. Its grid contains the kinks for λ = 0.5, 1 and 2. These are the
-# values of the appendix, which in one place prints 1.5 for 0.5.
 
 
 # %%
@@ -91,6 +89,18 @@ def best_intercept(k, t):
     return np.median(t - k * x)
 
 
+# Check
+for k_tried in (-2.0, 1.0, 3.0):  # no intercept nearby is better
+    c_best = best_intercept(k_tried, t_high_noise)
+    smallest = mean_abs_error(k_tried, c_best, t_high_noise)
+    assert mean_abs_error(k_tried, c_best - 0.1, t_high_noise) > smallest
+    assert mean_abs_error(k_tried, c_best + 0.1, t_high_noise) > smallest
+
+# %% [markdown]
+# What remains is a search over k. Its grid contains the kinks for λ = 0.5, 1 and 2. These are the
+# values of the appendix, which in one place prints 1.5 for 0.5.
+
+# %%
 slope_grid = np.linspace(-4, 7, 1101)  # (K,), in steps of 0.01
 
 
@@ -103,14 +113,6 @@ def lowest_point(lam, t):
     return slope_grid[i], intercepts[i]
 
 
-# Check
-for k_tried in (-2.0, 1.0, 3.0):  # no intercept nearby is better
-    c_best = best_intercept(k_tried, t_high_noise)
-    smallest = mean_abs_error(k_tried, c_best, t_high_noise)
-    assert mean_abs_error(k_tried, c_best - 0.1, t_high_noise) > smallest
-    assert mean_abs_error(k_tried, c_best + 0.1, t_high_noise) > smallest
-
-# %%
 lams = (0.5, 1.0, 2.0)
 minima = {}  # by noise level and λ
 for s, t in targets.items():
@@ -160,10 +162,11 @@ for row, s in zip(panels, targets, strict=True):
         axes.plot(3, 4, "o", color="white", markeredgecolor=BLACK, label="line without noise")
         axes.plot(k_min, c_min, "*", color=RED, markersize=14, label="minimum")
         axes.set_title(f"s = {s:g}, λ = {lam:g}: minimum at k = {k_min:.2f}")
-figure.suptitle("Lai MAE of a line: the darker, the lower")
 figure.supxlabel("slope k (units of y per unit of x)")
 figure.supylabel("intercept c (units of y)")
-figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+handles, labels = panels[0, 0].get_legend_handles_labels()
+title = "Lai MAE of a line (the darker, the lower)"
+figure.legend(handles, labels, title=title, loc="outside upper center", ncols=3)
 figure.savefig(OUT / "03_surface.png")
 print("picture:", (OUT / "03_surface.png").as_posix())
 # > picture: tutorials_out/03_surface.png
@@ -208,12 +211,12 @@ for sigma in (0.5, 4.0):
 # ## How large is an absolute residual in expectation?
 #
 # Divide e by X. The first of its terms is then uniform between −d and d, the second between −σ and
-# σ. Let m be the larger and n the smaller of d and σ. Call the term between −m and m a, and that
-# between −n and n b, so that e/X = a + b.
+# σ. Let m be the larger and n the smaller of d and σ. Let a be the term that is uniform between −m
+# and m, and b the one between −n and n. Then e/X = a + b.
 #
 # First average over b, for a given a. If |a| ≥ n, the sum a + b never changes its sign, and the
-# mean of |a + b| is |a|. If |a| < n, the sum runs from a − n < 0 to a + n > 0, and the area under
-# |a + b| consists of two triangles:
+# mean of |a + b| is |a|. If |a| < n, the sum runs from a − n < 0 to a + n > 0. Then the area under
+# |a + b| consists of two triangles, and the mean is that area divided by the width 2n:
 #
 #     mean over b of |a + b| = [(n + a)²/2 + (n − a)²/2] / (2n)
 #                            = (a² + n²)/(2n)
@@ -562,23 +565,24 @@ for lam in lams:
 assert np.isclose(critical_noise(2.5, 2), np.sqrt(tau_squared(2.5)), rtol=1e-3)
 
 # %% [markdown]
-# That answers our question. The appendix is right about the minimum if the noise level s is above
-# the phase boundary, and wrong if it is below. All this holds for x uniform between −X and X, and
-# for noise u uniform between −1 and 1.
+# That answers our question. Above the phase boundary the line that minimises the Lai loss has the
+# slope κ: λ for MAE, as the appendix says, and √λ for MSE. Below it the slope is near that of the
+# data, and the appendix is wrong. All this holds for x uniform between −X and X, and for noise u
+# uniform between −1 and 1.
 
 # %% [markdown]
 # ## Is the surface symmetric?
 #
 # So far k was positive. F has the same value at k and −k, and §4 of the paper warns of a trap
-# because of this. The error Q is not symmetric: it is larger at −k than at k. So −κ cannot be the
-# lowest point.
+# because of this. The error Q is not symmetric: for k > 0 it is larger at −k than at k. So −κ
+# cannot be the lowest point.
 #
-# Yet −κ can be a *spurious minimum*: a local minimum that is not the lowest point. Gradient descent
-# that arrives there stays there, although a better line exists. We call the spurious minimum at −κ
-# *the trap*. When is there one?
+# Yet −κ can be a *spurious minimum*: a local minimum that is higher than the lowest point. (With κ
+# = 1 and σ = 2, the kink itself was one.) Gradient descent that arrives there stays there, although
+# a better line exists. We call the spurious minimum at −κ *the trap*. When is there one?
 #
 # Let k increase. Left of −κ, both Q and F fall. Right of −κ, Q still falls, but F rises. Which is
-# faster? For MSE the relative derivatives just right of −κ, where d = 3 + κ, are
+# faster? There d = 3 + κ, and F'/F is the negative of its value just left of κ. For MSE,
 #
 #     F'/F = 2κ/(1 + κ²)
 #     Q'/Q = −2(3 + κ)/((3 + κ)² + σ²)
@@ -609,7 +613,7 @@ for sigma, color, style in curves:
     axes.plot(k_all, relative_loss, style, color=color, label=f"s = {sigma:.2f} X")
 axes.set(xlabel="slope k (units of y per unit of x)", ylim=(0, 4.2))
 axes.set_ylabel("Lai MSE as a multiple of that at k = 1 (no unit)")
-axes.set_title("λ = 1: the noise decides which minimum is lower; −1 is a trap")
+axes.set_title("λ = 1: the noise decides which minimum is lower; k = −1 is the trap")
 axes.legend()
 figure.savefig(OUT / "03_minima.png")
 print("picture:", (OUT / "03_minima.png").as_posix())
@@ -638,9 +642,10 @@ def gradient(k, c, lam, t):
 
 
 # %% [markdown]
-# `Lai` returns the two ways separately: dy = ∂L/∂y (N,) and dk = ∂L/∂k (N, 1), one entry per
-# sample. For a line, y_i = k x_i + c, and every sample has the slope k. The chain rule therefore
-# multiplies dy by x for the slope, by 1 for the intercept, and sums over the samples.
+# `Lai` returns the two contributions separately: dy (N,), the derivatives with respect to the
+# predictions y_i, and dk (N, 1), those with respect to the slopes, one per sample. For a line y_i =
+# k x_i + c, and each sample has the slope k. By the chain rule, ∂L/∂k is the sum of dy_i x_i and
+# dk_i over the samples, and ∂L/∂c the sum of dy_i.
 
 # %%
 slope_of_each = np.full((400, 1), -3.0)  # (N, 1)
@@ -693,9 +698,10 @@ assert abs(slope_after[-3.0] + 1) < 0.01
 # tutorial 07 examines how the paper avoids the trap. You can now read `Lai.per_feature` in
 # `lai_ref/lai.py`.
 #
-# **Beyond this paper.** A non-convex loss may or may not have spurious minima, and for several
-# problems this has been proved either way. For the completion of low-rank matrices, for instance,
-# there are none (Ge, Lee and Ma, "Matrix completion has no spurious local minimum", NeurIPS 2016).
+# **Beyond this paper.** Whether a non-convex loss has spurious minima is studied for many problems.
+# For matrix completion, for instance, a common loss of low-rank positive semidefinite matrices was
+# proved to have none (Ge, Lee and Ma, "Matrix completion has no spurious local minimum", NeurIPS
+# 2016).
 
 # %% [markdown]
 # ## Exercise 1: the basin
@@ -758,7 +764,7 @@ for sigma in (0.5, 4.0):
 #
 # A line of slope −1/3 is perpendicular to the line y = 3x + 4. Between the kinks the Lai loss is
 # made of the distances |e| |cos φ| of the points from the fitted line. Without noise their mean
-# square is largest for the slope −1/3. A descent that starts below −1/3 ends at −κ.
+# square is largest for the slope −1/3. So for κ > 1/3 a descent that starts below −1/3 ends at −κ.
 
 # %%
 sigma_trap = np.sqrt((3 + 0.2) * (1 / 0.2 - 3))
