@@ -392,8 +392,8 @@ assert is_local_minimum(1.0, 1.0, 0.1)
 # %% [markdown]
 # ## Two minima: which is lower?
 #
-# A local minimum at the kink need not be the lowest point (the global minimum). Let κ = 1 and σ =
-# 2. Between the kink and 3, L' has the sign of σ² − τ²(k). Multiply τ² out and differentiate it:
+# A local minimum at the kink need not be the lowest point, the global minimum. Let σ = 2 and κ = 1.
+# Between the kink and 3, L' has the sign of σ² − τ²(k). Multiply τ² out and differentiate it:
 #
 #     τ²(k) = −k⁴ + 3k³ − 2k² + 9k − 9
 #     dτ²/dk = −4k³ + 9k² − 4k + 9 = (9 − 4k)(k² + 1)
@@ -566,9 +566,9 @@ assert np.isclose(critical_noise(2.5, 2), np.sqrt(tau_squared(2.5)), rtol=1e-3)
 
 # %% [markdown]
 # That answers our question. Above the phase boundary the line that minimises the Lai loss has the
-# slope κ: λ for MAE, as the appendix says, and √λ for MSE. Below it the slope is near that of the
-# data, and the appendix is wrong. All this holds for x uniform between −X and X, and for noise u
-# uniform between −1 and 1.
+# slope κ: λ for MAE, as the appendix says, and √λ for MSE. Below it the slope is larger, and near
+# that of the data if the noise is low; there the appendix is wrong. All this holds for κ < 3, for x
+# uniform between −X and X, and for noise u uniform between −1 and 1.
 
 # %% [markdown]
 # ## Is the surface symmetric?
@@ -577,9 +577,9 @@ assert np.isclose(critical_noise(2.5, 2), np.sqrt(tau_squared(2.5)), rtol=1e-3)
 # because of this. The error Q is not symmetric: for k > 0 it is larger at −k than at k. So −κ
 # cannot be the lowest point.
 #
-# Yet −κ can be a *spurious minimum*: a local minimum that is higher than the lowest point. (With κ
-# = 1 and σ = 2, the kink itself was one.) Gradient descent that arrives there stays there, although
-# a better line exists. We call the spurious minimum at −κ *the trap*. When is there one?
+# Yet −κ can be a *spurious minimum*: a local minimum that is higher than the lowest point. (The
+# kink itself was one for σ = 2 and κ = 1.) Gradient descent that arrives there stays there,
+# although a better line exists. We call the spurious minimum at −κ *the trap*. When is there one?
 #
 # Let k increase. Left of −κ, both Q and F fall. Right of −κ, Q still falls, but F rises. Which is
 # faster? There d = 3 + κ, and F'/F is the negative of its value just left of κ. For MSE,
@@ -643,9 +643,9 @@ def gradient(k, c, lam, t):
 
 # %% [markdown]
 # `Lai` returns the two contributions separately: dy (N,), the derivatives with respect to the
-# predictions y_i, and dk (N, 1), those with respect to the slopes, one per sample. For a line y_i =
-# k x_i + c, and each sample has the slope k. By the chain rule, ∂L/∂k is the sum of dy_i x_i and
-# dk_i over the samples, and ∂L/∂c the sum of dy_i.
+# predictions y_i, and dk (N, 1), those with respect to the slopes, one per sample. Here y_i = k x_i
+# + c, and each sample has the slope k. By the chain rule, ∂L/∂k is the sum of dy_i x_i and dk_i
+# over the samples, and ∂L/∂c the sum of dy_i.
 
 # %%
 slope_of_each = np.full((400, 1), -3.0)  # (N, 1)
