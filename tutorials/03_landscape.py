@@ -643,9 +643,9 @@ def gradient(k, c, lam, t):
 
 # %% [markdown]
 # `Lai` returns the two contributions separately: dy (N,), the derivatives with respect to the
-# predictions y_i, and dk (N, 1), those with respect to the slopes, one per sample. Here y_i = k x_i
-# + c, and each sample has the slope k. By the chain rule, ∂L/∂k is the sum of dy_i x_i and dk_i
-# over the samples, and ∂L/∂c the sum of dy_i.
+# predictions y_i, and dk (N, 1), those with respect to the slopes, one per sample. The line gives
+# y_i = k x_i + c, and each sample has the slope k. By the chain rule, ∂L/∂k is the sum of dy_i x_i
+# and dk_i over the samples, and ∂L/∂c the sum of dy_i.
 
 # %%
 slope_of_each = np.full((400, 1), -3.0)  # (N, 1)
