@@ -145,7 +145,8 @@ def output_and_input_gradient(net, x):
 # expected answer. It calls the methods of an object, one per group of cases:
 #
 # - `factor` returns F and F';
-# - `loss` returns L and its derivatives ȳ = ∂L/∂y and k̄ = ∂L/∂k (the adjoints of y and k);
+# - `loss` returns L and its derivatives ȳ = ∂L/∂y and k̄ = ∂L/∂k, the adjoints of y and k (`dy` and
+#   `dk` in code);
 # - `input_gradient` returns y and k of a network;
 # - `param_gradient` returns L and θ̄ = ∂L/∂θ.
 #
@@ -233,7 +234,7 @@ def show(*lines):
     """Print lines, numbers cut to six digits, in at most four rows each."""
     for line in lines:
         line = re.sub(r"-?\d\.\d{6,}(e-?\d+)?", lambda number: f"{float(number[0]):.6g}", line)
-        line = re.sub(r" \(\S+\.py:\d+\)", "", line)  # where an error was raised
+        line = re.sub(r" \(\S+\.py:\d+\)", " …", line)  # where an error was raised
         indent = "    " + line[: len(line) - len(line.lstrip())]
         options = {"max_lines": 4, "placeholder": " …", "break_on_hyphens": False}
         print(textwrap.fill(line, 96, subsequent_indent=indent, **options))
@@ -301,13 +302,13 @@ show(*str(report).splitlines()[:10])
 # >   dy and dk are the derivatives of the port's own value: the mistake is in value
 
 # %% [markdown]
-# In code and in the report, `dy` is ȳ and `dk` is k̄. The diagnosis has three layers.
+# The diagnosis has three layers.
 #
 # - *Where*: the verdict names the first wrong group. It also names the groups that follow from it,
 #   or have errors of their own. The line of the group names the wrong outputs.
 # - *What kind*: sentences computed from the answers. Under which conditions are they wrong? For
-#   which other inputs would they be right? Whose derivatives are they? No list of mistakes is
-#   needed here.
+#   which other inputs would they be right? Of which function are they the derivatives? None of this
+#   needs a list of mistakes.
 # - *Which mistake*: the oracle has a list of wrong ports, with one mistake each. A "likely cause"
 #   gives all the wrong answers of the group. "Perhaps, for a part" gives only some of them.
 #
@@ -406,8 +407,8 @@ for failure in report.failures():
 
 # %% [markdown]
 # `torch.autograd.grad` frees the graph after use, but `backward()` needs the graph of y again. The
-# end of the message, which `show` cuts, advises "Specify retain_graph=True". With it, no error is
-# raised:
+# end of PyTorch's message, which the report cuts, advises "Specify retain_graph=True". With it, no
+# error is raised:
 #
 #     old:  (k,) = torch.autograd.grad(y.sum(), x)
 #     new:  (k,) = torch.autograd.grad(y.sum(), x, retain_graph=True)
@@ -605,10 +606,10 @@ for name, (color, line) in styles.items():
     for axes, values in zip(axes_pair, histories[name].T, strict=True):
         axes.plot(values, line, color=color, lw=2, label=name)
 axes_pair[0].set(ylabel="RMSE on validation samples (units of t)", ylim=(0.5, 0.8))
-axes_pair[1].set(ylabel="mean ‖k‖ (units of t per unit of x)", ylim=(0.5, 1.7))
+axes_pair[1].set(ylabel="mean ‖k‖ (units of t per unit of x)", ylim=(0, 1.7))
 for axes in axes_pair:
     axes.set(xlabel="step of Adam")
-    axes.legend()
+axes_pair[1].legend(loc="lower right")
 figure.suptitle("Training decreases the RMSE, with and without a mistake")
 figure.savefig(OUT / "09_training.png")
 print("picture:", (OUT / "09_training.png").as_posix())
@@ -781,11 +782,12 @@ print("error of the gradient below 0.01 %, with F' by autograd:", autograd_error
 # > error of the gradient below 0.01 %, with F' by autograd: True
 
 # %% [markdown]
-# Now use the factor of `ports/torch_lai.py`, with the closed form. It is correct at level strict,
-# and the gradient is no better than that.
+# Now use the factor of `ports/torch_lai.py`, with the closed form:
 #
-#     old:  the quotient of `lai_factor`
-#     new:  sin φ and cos φ of `torch_lai.lai_factor`
+#     old:  larger / (1 + k**2) ** (order / 2) / lam.clamp(max=1)
+#     new:  torch_lai.lai_factor(k, lam, order)
+#
+# The factor is then correct at level strict. The gradient stays within the same limit.
 
 # %%
 lai_factor = torch_lai.lai_factor
@@ -857,9 +859,9 @@ assert not report.failures()
 assert oracle.check(TorchBackend(), "float32", ["loss"])
 
 # %% [markdown]
-# At a kink the derivative does not exist. Tutorial 02 has what takes its place: the *subgradients*,
-# the slopes of all lines that touch the graph there and stay on one side of it. Each of them is
-# correct. The last three lines of the report give the port's choices:
+# At a kink the derivative does not exist. Its place is taken by the *subgradients* (tutorial 02):
+# the slopes of all lines through the kink that stay below the graph, to first order. Each of them
+# is correct. The last three lines of the report give the port's choices:
 #
 # - At the kink of F, H is the weight of the rising branch. `torch.maximum` halves the derivative of
 #   each side, so H(0) = ½; any value from 0 to 1 is correct.
@@ -904,7 +906,8 @@ def jax_loss(y, t, k, lam, order, l1_ratio, reduction):
 
 # %% [markdown]
 # In JAX a derivative is a function made from a function. `value_and_grad` returns L and its
-# derivatives with respect to arguments 0 and 2, y and k. `jit` compiles it for each new shape.
+# derivatives with respect to arguments 0 and 2, y and k. `jit` compiles this function, once for
+# each shape of its inputs.
 
 # %%
 jax_loss_and_gradients = jax.jit(
@@ -945,8 +948,9 @@ for outcome in jax_report.failures():
 # Where all residuals are 0, c = 0. The derivative of √ at 0 is ∞, the chain rule multiplies it by
 # 0, and ∞ · 0 is NaN. (PyTorch's `vector_norm` takes 0 there, but its second derivative is NaN.)
 #
-# A `where` around the root does not help. JAX differentiates both its branches, and 0 · NaN is NaN.
-# A second `where` is needed inside the root, so that neither branch computes √0.
+# A `where` around the root does not help. JAX differentiates both its branches, and multiplies the
+# derivative of the unused branch by 0. But 0 · ∞ is NaN. A second `where` is needed inside the
+# root, so that neither branch computes √0.
 
 
 # %%
@@ -995,8 +999,9 @@ assert kink_report
 # Input validation is harder. Code compiled by `jax.jit` does not see values, and `if lam <= 0` is
 # an error in it. `ports/jax_lai.py` checks λ and k where they are known.
 #
-# It passes what PyTorch's port passes. `oracle.check(JaxBackend(jit=True))` takes some minutes, as
-# each shape is compiled. So we compare one gradient only, that of the Lai loss at the start:
+# That port passes the same cases as the port to PyTorch. `oracle.check(JaxBackend(jit=True))` takes
+# some minutes, as each shape is compiled. So we compare one gradient only, that of the Lai loss at
+# the start of the training:
 
 # %%
 jax_inputs = {"sizes": list(SIZES), "activation": "tanh", "x": x_train, "t": t_train}
@@ -1019,9 +1024,8 @@ assert np.allclose(jax_grad, exact, rtol=1e-12, atol=1e-14)
 #
 # **Beyond this paper.** Derivatives through a gradient are also what meta-learning needs: MAML
 # differentiates through a gradient step (Finn, Abbeel and Levine, "Model-agnostic meta-learning for
-# fast adaptation of deep networks", ICML 2017, arXiv 1703.03400). Published test vectors, with an
-# expected answer per case, are how implementations of cryptography are checked (Project
-# Wycheproof).
+# fast adaptation of deep networks", ICML 2017). Published test vectors, with an expected answer per
+# case, are how implementations of cryptography are checked (Project Wycheproof).
 
 # %% [markdown]
 # ## Exercise 1: cases
@@ -1068,6 +1072,7 @@ for failure in report.failures():
 # depends on x_i alone.
 
 # %%
+torch.manual_seed(0)
 mixing_model = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 1), nn.Flatten(0)).double()
 x_tensor = torch.tensor(x_train)
 _, mixed_k = output_and_input_gradient(mixing_model, x_tensor)  # (128, 2)
