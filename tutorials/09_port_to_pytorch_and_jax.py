@@ -3,7 +3,7 @@
 #
 # - **Question:** The loss is written for another framework, and it trains. Is it right?
 # - **Prerequisites:** Tutorials 05 and 06; PyTorch's tensors, modules and `backward()`; no JAX.
-#   Install both frameworks: pip install -e ".[backends]"
+#   Install both frameworks: `pip install -e ".[backends]"`
 # - **You will learn to** write a plain port, read the oracle's report on it, fix one mistake after
 #   the other, decide whether lost digits matter, and see why training is no test.
 # - **Minutes:** 60
