@@ -3,9 +3,8 @@
 #
 # - **Question:** The factor F is the same for k and −k. How can a network be trained with it?
 # - **Prerequisites:** Tutorials 03, 05 and 06; mean, variance and covariance.
-# - **You will learn to** write the training loop from scratch, predict which runs end in the
-#   spurious minimum, derive for which fraction α of Lai samples this minimum vanishes, and see
-#   where no training helps.
+# - **You will learn to** write the training loop from scratch, predict which lines end in the
+#   spurious minimum, derive for which α it vanishes, and see where no training helps.
 # - **Minutes:** 45
 
 # %%
@@ -65,8 +64,8 @@ x, t = curve_data(0)  # (N, 1), (N,)
 #
 #     L = (n_plain · plain + n_lai · lai)/n = (1/n) Σ_i e_i² g_i      g_i = 1 + c_i (F(k_i; λ) − 1)
 #
-# The *loss gradients*, the derivatives of L with respect to the outputs y_i and the input gradients
-# k_i, are therefore those of the Lai loss in tutorial 05, with g in place of F:
+# The *loss gradients* ȳ and k̄ are the derivatives of L with respect to the outputs y and the input
+# gradients k. They are those of the Lai loss in tutorial 05, with g in place of F:
 #
 #     ȳ_i = ∂L/∂y_i = 2 e_i g_i/n      k̄_i = ∂L/∂k_i = c_i e_i² F'(k_i; λ)/n
 #
@@ -91,8 +90,8 @@ def mixed_loss(theta, x, t, is_lai, lam):
 
 
 # %% [markdown]
-# `lai_ref` computes both with `value_and_grad_mixed`. We compare them for a batch of 64 samples, in
-# which the first 16 get the Lai loss with λ = 0.1, and for the same batch with the plain loss only.
+# In `lai_ref`, `value_and_grad_mixed` computes both. We compare it with `mixed_loss` for a batch of
+# 64 samples. First 16 of them get the Lai loss with λ = 0.1, then none.
 
 # %%
 theta = net.init(np.random.default_rng(1))  # (P,)
@@ -121,12 +120,12 @@ assert np.allclose(grad_plain, grad_plain_ref)
 # Both begin at 0 and are at first too small, which m̂ and v̂ correct:
 #
 #     m ← β₁ m + (1 − β₁) θ̄       m̂ = m/(1 − β₁^step)
-#     v ← β₂ v + (1 − β₂) θ̄²      v̂ = v/(1 − β₂^step)
+#     v ← β₂ v + (1 − β₂) (θ̄)²    v̂ = v/(1 − β₂^step)
 #     θ ← θ − lr · m̂/(√v̂ + ε)
 #
 # For a constant gradient m is (1 − β₁^step) θ̄, so that m̂ is θ̄. The constants β₁ = 0.9 and
 # β₂ = 0.999 set how far back the means reach. ε = 1e-8 prevents a division by 0, and lr is the
-# learning rate. The first step has the number 1. There m̂ = θ̄ and v̂ = θ̄², so every parameter
+# learning rate. The first step has the number 1. There m̂ = θ̄ and v̂ = (θ̄)², so every parameter
 # changes by lr, whatever the magnitude of its derivative.
 
 # %%
@@ -219,9 +218,12 @@ assert np.allclose(theta, theta_ref, rtol=1e-6, atol=1e-9)
 #     L(k) = (V_t − 2Ck + V_x k²)/(1 + k²)      L'(k) = 2 (Ck² + (V_x − V_t) k − C)/(1 + k²)²
 #
 # L' has two roots, and their product is −1. For C > 0 and V_t > V_x the positive one, K, is greater
-# than 1. (K is the slope of the *total least squares* line, which has the least mean squared
-# distance from the data.) The other root, −1/K, therefore lies between the kinks. L rises up to
-# −1/K and falls after it, so a descent from the left of −1/K ends at −κ.
+# than 1. It is the slope of the *total least squares* line, which has the least mean squared
+# distance from the data. As K > 1, the other root, −1/K, lies between the kinks. L rises up to −1/K
+# and falls after it. So a descent that starts left of −1/K ends at −κ.
+#
+# To check this, we search for the maximum of L between −1 and 0 on a grid of M slopes. The variance
+# of the residuals is their mean square with the best intercept.
 
 
 # %%
@@ -235,19 +237,19 @@ def line_data(seed):
 
 
 def basin_boundary(x, t):
-    """−1/K."""
+    """−1/K, the slope at which L has its maximum."""
     (V_x, C), (_, V_t) = np.cov(x[:, 0], t)
     return (V_t - V_x - np.hypot(V_t - V_x, 2 * C)) / (2 * C)
 
 
 # Check
-k_between = np.linspace(-1, 0, 1001)  # (K,)
+k_between = np.linspace(-1, 0, 1001)  # (M,)
 for seed in range(20):
     x_line, t_line = line_data(seed)
     assert t_line.var() > x_line.var()
     assert np.cov(x_line[:, 0], t_line)[0, 1] > 0
-    e_best = t_line - k_between[:, None] * x_line[:, 0]  # (K, 64), but for the intercept
-    L_between = e_best.var(axis=1) / (1 + k_between**2)  # (K,)
+    residuals = t_line - k_between[:, None] * x_line[:, 0]  # (M, 64), with the intercept 0
+    L_between = residuals.var(axis=1) / (1 + k_between**2)  # (M,)
     assert abs(k_between[L_between.argmax()] - basin_boundary(x_line, t_line)) < 0.002
 
 # %% [markdown]
@@ -255,7 +257,7 @@ for seed in range(20):
 # trap. We do so for twenty lines, each with 64 samples of its own.
 
 # %%
-line = MLP((1, 1))  # θ = (k, c)
+line = MLP((1, 1))  # θ: the slope and the intercept
 
 
 def starts_in_basin(seed):
@@ -272,9 +274,9 @@ print(f"{predicted.sum()} of 20 lines start in the basin of the trap")
 assert predicted.sum() > 4
 
 # %% [markdown]
-# Now we train them in three ways: with the Lai loss for all samples at once, for a tenth of them at
-# once, and for all of them after a pretraining. A batch contains all 64 samples, so an epoch is one
-# step.
+# Now we train the lines in three ways. Two of them begin without pretraining: one with α = 1, the
+# other with α = 0.1. The third has α = 1 after pretraining. A batch contains all 64 samples, so an
+# epoch is one step.
 
 
 # %%
@@ -304,11 +306,11 @@ for mse_epochs, alpha in line_methods:
     trapped[mse_epochs, alpha] = ends < 0
     print(f"{mse_epochs:2} epochs of MSE, then α = {alpha}: {sum(ends < 0):2} of 20 end with k < 0")
 n_right = (trapped[0, 1.0] == predicted).sum()
-print(f"for α = 1 at once the prediction is right for {n_right} of 20")
+print(f"for α = 1 without pretraining, the prediction is right for {n_right} of 20")
 # >  0 epochs of MSE, then α = 1.0:  9 of 20 end with k < 0
 # >  0 epochs of MSE, then α = 0.1:  0 of 20 end with k < 0
 # > 40 epochs of MSE, then α = 1.0:  0 of 20 end with k < 0
-# > for α = 1 at once the prediction is right for 20 of 20
+# > for α = 1 without pretraining, the prediction is right for 20 of 20
 
 # Check
 assert n_right >= 18
@@ -324,27 +326,29 @@ assert not trapped[40, 1.0].any()
 #
 #     E L = (1/n) Σ_i e_i² G(k_i)      G(k) = E g = 1 + α (F(k; λ) − 1)
 #
-# The line of tutorial 03 is t = 3x + 4 + s u, with x uniform in ±X and u in ±1. In expectation over
-# the data too, with σ = s/X and the best intercept, tutorial 03 derived
+# The line of tutorial 03 is t = 3x + 4 + s u, with x uniform in ±X and u in ±1. With the best
+# intercept its E e² is X² (d² + σ²)/3, where d = 3 − k and σ = s/X. A line has the same slope at
+# every sample. In expectation over the data too, its loss is therefore
 #
-#     L(k) = (X²/3) (d² + σ²) G(k)      d = 3 − k
+#     L(k) = (d² + σ²) G(k) X²/3
 #
-# The derivative of log L is
+# and the derivative of log L is
 #
 #     L'/L = α F'/G − q      q = 2d/(d² + σ²)
 #
-# Left of −κ, F' < 0 and L falls. From −κ to 0, F' > 0, and a minimum remains at −κ if L rises. So
-# there is no trap if L' < 0 from −κ to 0, that is, if α F' < q G. Solved for α,
+# Left of −κ, F' < 0, so L falls. From −κ to 0, F' > 0. If L rises anywhere there, it has a local
+# minimum left of that place. So there is no trap if L' < 0 from −κ to 0, that is, if α F' < q G.
+# Solved for α,
 #
 #     α < α_max = min over −κ < k < 0 of  q/(F' + q (1 − F))
 
 # %%
 sigma = 4.0  # noise ±4 and x in ±1
-k_basin = np.linspace(-1, 0, 4001)[1:-1]  # (K,), from −κ to 0 for λ = 1
-d = 3 - k_basin  # (K,)
-q = 2 * d / (d**2 + sigma**2)  # (K,)
-F = lai_factor(k_basin, 1.0)  # (K,)
-dF = lai_factor_derivative(k_basin, 1.0)  # (K,)
+k_basin = np.linspace(-1, 0, 4001)[1:-1]  # (M,), from −κ to 0 for λ = 1
+d = 3 - k_basin  # (M,)
+q = 2 * d / (d**2 + sigma**2)  # (M,)
+F = lai_factor(k_basin, 1.0)  # (M,)
+dF = lai_factor_derivative(k_basin, 1.0)  # (M,)
 alpha_max = (q / (dF + q * (1 - F))).min()
 print(f"λ = 1, noise ±4: no trap for α < α_max = {alpha_max:.3f}")
 # > λ = 1, noise ±4: no trap for α < α_max = 0.347
@@ -354,7 +358,7 @@ print(f"λ = 1, noise ±4: no trap for α < α_max = {alpha_max:.3f}")
 # α > α_max. We take α = 1, 0.6 and 0.1, and two α that differ from α_max by 2%.
 
 # %%
-k_left = np.linspace(-3, 0, 6001)  # (K,)
+k_left = np.linspace(-3, 0, 6001)  # (M,)
 
 
 def expected_loss(k, alpha):
@@ -391,9 +395,9 @@ print("picture:", (OUT / "07_lai_training.png").as_posix())
 # %% [markdown]
 # ## And a network on a curve?
 #
-# The input gradient k of a network differs from x to x. That of our curve, 1.5 sin 2x, is 3 cos 2x.
-# We compare their signs on a grid of x, only where the curve is steeper than 1. We say that a run
-# has *wrong signs* if more than a quarter of these k have the wrong sign.
+# The input gradient k of a network differs from x to x. The derivative of our curve, 1.5 sin 2x, is
+# 3 cos 2x. We compare the signs of the two on a grid of x, only where the curve is steeper than 1.
+# We say that a run has *wrong signs* if more than a quarter of these k have the wrong sign.
 
 # %%
 grid = np.linspace(-2, 2, 81)  # (M,)
@@ -411,9 +415,9 @@ def k_on_grid(theta):
 
 # %% [markdown]
 # A method is a pair: the number of epochs with MSE, and the α of the 25 epochs after them. Runs
-# with the same random seed have the same data, first parameters and batches. Those with pretraining
-# share the pretrained state too, which we compute once per random seed. They train twice as long as
-# the others.
+# with the same random seed have the same data, initial parameters and batches. Those with
+# pretraining share the pretrained state too, which we compute once per random seed. They train
+# twice as long as the others.
 
 
 # %%
@@ -471,16 +475,16 @@ def train_one(seed, method, lam):
 lams = [1.0, 0.1, 0.01]
 alphas = [1.0, 0.1, 0.01]
 methods = [(0, 1.0), (0, 0.01), (25, 1.0), (25, 0.1), (25, 0.01)]  # (epochs of MSE, then α)
-wrong_fraction = {}  # (method, λ): (6,), one number per random seed
-mean_abs_k = {}  # (method, λ): (6,)
+wrong_by_seed = {}  # (method, λ): (6,), one number per random seed
+k_by_seed = {}  # (method, λ): (6,)
 n_wrong = {}  # (method, λ): the number of runs with wrong signs
 for method in methods:
     for lam in lams:
         results = []
         for seed in range(6):
             results.append(train_one(seed, method, lam))
-        wrong_fraction[method, lam], mean_abs_k[method, lam] = np.transpose(results)
-        n_wrong[method, lam] = int((wrong_fraction[method, lam] > 0.25).sum())
+        wrong_by_seed[method, lam], k_by_seed[method, lam] = np.transpose(results)
+        n_wrong[method, lam] = int((wrong_by_seed[method, lam] > 0.25).sum())
 
 print("runs with wrong signs, of 6, for λ =", lams)
 for method in methods:
@@ -508,11 +512,11 @@ assert n_wrong[(0, 0.01), 0.1] == 0
 # not the starting point: the loss itself may prefer a flat function to the true curve.
 #
 # In expectation the loss of the true curve is the variance of the noise, 2.5²/3, times the mean of
-# G. For a constant function k = 0 and F = 1, so G = 1. Its loss is the variance of the noise plus
-# that of the curve.
+# G. For a constant function k = 0, so that F = 1 and G = 1. Its loss is the variance of the noise
+# plus the variance of the curve.
 #
-# Where the constant has the lower loss, training lowers |k| even where k was right. It falls to √λ
-# and below, and some k change sign.
+# Where the constant has the lower loss, training lowers |k| even if k was right after pretraining.
+# |k| falls to √λ and below, and some k change sign.
 
 # %%
 noise_variance = 2.5**2 / 3
@@ -549,9 +553,9 @@ for alpha in alphas:
 # %% [markdown]
 # ## Trapped, or flattened?
 #
-# A run can have wrong signs for two reasons. Either it is in the trap: then its |k| is close to the
-# kink √λ. Or the network is nearly flat: then its k have any sign. The mean |k| distinguishes the
-# two. That of the curve is about 2.
+# A run can have wrong signs for two reasons. It may be in the trap: then its |k| is close to the
+# kink √λ. Or the network may be nearly flat: then its k have any sign. We look at the mean |k|,
+# which is about 2 for the curve.
 
 # %%
 print(f"mean |k| of the curve {abs(true_k).mean():.2f}")
@@ -559,8 +563,8 @@ k_if_wrong = {}  # λ: the mean |k| of each run with wrong signs
 for lam in lams:
     of_runs = []
     for method in methods:
-        has_wrong_signs = wrong_fraction[method, lam] > 0.25  # (6,)
-        of_runs.extend(mean_abs_k[method, lam][has_wrong_signs])
+        has_wrong_signs = wrong_by_seed[method, lam] > 0.25  # (6,)
+        of_runs.extend(k_by_seed[method, lam][has_wrong_signs])
     k_if_wrong[lam] = np.array(of_runs)
     n_runs = f"{len(of_runs):2} of 30 runs have wrong signs"
     print(f"λ = {lam:4}: {n_runs}, mean |k| from {min(of_runs):.2f} to {max(of_runs):.2f}")
@@ -584,32 +588,33 @@ assert k_if_wrong[0.01].max() < abs(true_k).mean() / 3
 # Training works.
 
 # %%
-shown = [
-    ("trapped: λ = 1, α = 1 at once", (0, 1.0), 1.0, RED, "--"),
-    ("flattened: λ = 0.1, MSE, then α = 1", (25, 1.0), 0.1, ORANGE, "-."),
-    ("Lai Training: λ = 0.1, MSE, then α = 0.01", (25, 0.01), 0.1, BLUE, "-"),
-]
-predictions = []
-for _, method, lam, _, _ in shown:
-    y_grid, _ = net.forward(final_theta(1, method, lam), grid[:, None])  # (M,)
-    predictions.append(y_grid)
-
-# Check
-assert wrong_fraction[(0, 1.0), 1.0][1] > 0.25
-assert abs(mean_abs_k[(0, 1.0), 1.0][1] - 1) < 0.1
-assert wrong_fraction[(25, 1.0), 0.1][1] > 0.25
-assert mean_abs_k[(25, 1.0), 0.1][1] < 0.3
-assert wrong_fraction[(25, 0.01), 0.1][1] < 0.05
+shown = {  # name: (method, λ)
+    "trapped": ((0, 1.0), 1.0),
+    "flattened": ((25, 1.0), 0.01),
+    "Lai Training": ((25, 0.01), 0.1),
+}
+y_on_grid = {}  # name: (M,)
+for name, (method, lam) in shown.items():
+    y_on_grid[name], _ = net.forward(final_theta(1, method, lam), grid[:, None])
+    wrong = wrong_by_seed[method, lam][1]
+    mean_k = k_by_seed[method, lam][1]
+    print(f"{name:12} λ = {lam:4}: {wrong:.1f} of the signs are wrong, mean |k| {mean_k:.2f}")
+# > trapped      λ =  1.0: 0.6 of the signs are wrong, mean |k| 0.97
+# > flattened    λ = 0.01: 0.6 of the signs are wrong, mean |k| 0.05
+# > Lai Training λ =  0.1: 0.0 of the signs are wrong, mean |k| 2.17
 
 # %%
 figure, axes = plt.subplots(figsize=(7.5, 4.8), layout="constrained")
 axes.plot(*curve_data(1), ".", color=GREY, label="samples")
 axes.plot(grid, true_y, ":", color=BLACK, lw=2, label="the curve")
-for (name, _, _, color, style), y_grid in zip(shown, predictions, strict=True):
-    axes.plot(grid, y_grid, style, color=color, lw=2, label=name)
-axes.set(xlabel="input x (units of x)", ylabel="target t, output y (units of y)", ylim=(-4, 7.5))
-axes.set_title("Wrong signs: the trapped network is steep, the flattened one is not")
-axes.legend(loc="upper right", ncols=2)
+styles = {"trapped": (RED, "--"), "flattened": (ORANGE, "-."), "Lai Training": (BLUE, "-")}
+for name, (color, style) in styles.items():
+    (mse_epochs, alpha), lam = shown[name]
+    label = f"{name}: λ = {lam}, {mse_epochs} epochs of MSE, then α = {alpha}"
+    axes.plot(grid, y_on_grid[name], style, color=color, lw=2, label=label)
+axes.set(xlabel="input x (units of x)", ylabel="target t, output y (units of y)", ylim=(-4, 8.5))
+axes.set_title("Two networks with wrong signs: one at the kink |k| = 1, one nearly flat")
+axes.legend(loc="upper right")
 figure.savefig(OUT / "07_networks.png")
 print("picture:", (OUT / "07_networks.png").as_posix())
 # > picture: tutorials_out/07_networks.png
@@ -617,8 +622,8 @@ print("picture:", (OUT / "07_networks.png").as_posix())
 # %% [markdown]
 # ## Is pretraining needed if α is small?
 #
-# For α = 0.01 and the three λ, 0, 0 and 2 of six runs have wrong signs without pretraining, and 0,
-# 0 and 1 with it. These counts decide nothing. If every run has a risk of 30%, none of six runs
+# For α = 0.01 and the three λ, 0, 0 and 2 of six runs have wrong signs without pretraining. With it
+# 0, 0 and 1 have. These counts decide nothing. If every run has a risk of 30%, none of six runs
 # shows it with probability (1 − 0.3)⁶ = 12%. A risk of 3% does not show in a hundred runs with
 # probability 5%. `python -m figures trap` makes a hundred runs.
 
@@ -659,7 +664,7 @@ print("median of the mean |k|, each followed by (α/λ), for λ =", lams)
 for alpha in alphas:
     entries = []
     for lam in lams:
-        median_k[alpha, lam] = np.median(mean_abs_k[(25, alpha), lam])
+        median_k[alpha, lam] = np.median(k_by_seed[(25, alpha), lam])
         entries.append(f"{median_k[alpha, lam]:.1f} ({alpha / lam:6.2f})")
     print(f"α = {alpha:4}:", "  ".join(entries))
 # > median of the mean |k|, each followed by (α/λ), for λ = [1.0, 0.1, 0.01]
@@ -668,8 +673,9 @@ for alpha in alphas:
 # > α = 0.01: 1.9 (  0.01)  1.7 (  0.10)  0.8 (  1.00)
 
 # %% [markdown]
-# Checks: |k| falls with λ and rises as α falls. It also falls as α/λ grows from 0.1 to 1, whichever
-# of the two changes. But for the same α/λ = 1, |k| is larger with the larger kink.
+# Checks: |k| falls with λ and rises as α falls. It falls clearly when α/λ grows from 0.1 to 1, by a
+# larger α or by a smaller λ. But for the same α/λ = 1, |k| is larger with λ = 1 than with λ = 0.1,
+# whose kink is lower.
 
 # %%
 # Check
@@ -679,9 +685,11 @@ for alpha in alphas:
 for lam in lams:
     assert median_k[0.1, lam] > median_k[1.0, lam] - 0.05
     assert median_k[0.01, lam] > median_k[0.1, lam] - 0.05
-assert median_k[0.01, 0.1] > median_k[0.01, 0.01] + 0.3
-assert median_k[0.1, 1.0] > median_k[0.1, 0.1] + 0.3
-assert median_k[1.0, 1.0] > median_k[0.1, 0.1] + 0.3
+assert median_k[0.01, 0.1] > median_k[0.01, 0.01] + 0.3  # λ falls
+assert median_k[0.1, 1.0] > median_k[0.1, 0.1] + 0.3  # λ falls
+assert median_k[0.01, 0.1] > median_k[0.1, 0.1] + 0.3  # α grows
+assert median_k[0.1, 1.0] > median_k[1.0, 1.0] + 0.3  # α grows
+assert median_k[1.0, 1.0] > median_k[0.1, 0.1] + 0.3  # α/λ = 1 in both
 
 # %%
 figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
@@ -748,25 +756,26 @@ for sampling, std in expected_std.items():
     assert abs(fractions[sampling].mean() - 0.1) < 0.05
 
 # %% [markdown]
-# The first 50 epochs let |k| fall. Over the other 150 we compute its mean and standard deviation.
+# The first 50 epochs are the transition from the pretrained state. Over the other 150 epochs we
+# compute the mean and the standard deviation of mean |k|.
 
 # %%
-k_mean = {}  # sampling: mean |k| over the last 150 epochs
-k_std = {}  # sampling: its standard deviation
+late_mean = {}  # sampling: mean |k| over the last 150 epochs
+late_std = {}  # sampling: its standard deviation
 for sampling in k_after:
     late = k_after[sampling][50:]  # (150,)
-    k_mean[sampling] = late.mean()
-    k_std[sampling] = late.std()
+    late_mean[sampling] = late.mean()
+    late_std[sampling] = late.std()
     fraction_std = f"{sampling:8} fraction ± {fractions[sampling].std():.2f}"
-    print(f"{fraction_std}, mean |k| {k_mean[sampling]:.2f} ± {k_std[sampling]:.2f}")
+    print(f"{fraction_std}, mean |k| {late_mean[sampling]:.2f} ± {late_std[sampling]:.2f}")
 # > points   fraction ± 0.03, mean |k| 0.42 ± 0.07
 # > batches  fraction ± 0.19, mean |k| 0.62 ± 0.15
 # > separate fraction ± 0.00, mean |k| 0.19 ± 0.03
 
 # Check
-assert k_std["batches"] > 1.3 * k_std["points"]
-assert k_mean["separate"] < k_mean["points"]
-assert k_mean["points"] < k_mean["batches"] / 1.2
+assert late_std["batches"] > 1.3 * late_std["points"]
+assert late_mean["separate"] < late_mean["points"]
+assert late_mean["points"] < late_mean["batches"] / 1.2
 
 # %% [markdown]
 # Why does mean |k| vary more with batches? We compare its change in epochs with a Lai batch and in
@@ -816,8 +825,8 @@ for N, n, alpha in cases:
 # The unit of k is the second thing that decides how strongly a λ acts. For |k| ≫ 1 and λ ≤ 1, F is
 # close to 1/λ and almost constant: F' ≈ 2/(λ |k|³).
 #
-# If the unit of x is ten times as large, so is every k. Then F' is a thousand times smaller. What a
-# relative change of k does to F is k F', and this is a hundred times smaller.
+# If the unit of x is ten times as large, so is every k. Then F' is a thousand times smaller, and
+# k F' a hundred times. This k F' is the change of F per relative change of k.
 
 # %%
 k_values = np.array([3.0, 30.0, 300.0])  # (3,)
@@ -832,8 +841,8 @@ for k_value, k_dF in zip(k_values, relative, strict=True):
 assert np.allclose(relative[1:], 2 / (0.1 * k_values[1:] ** 2), rtol=0.01)  # 2/(λ k²)
 
 # %% [markdown]
-# So where inputs are scaled to [0, 1] and |k| ≫ 1, the samples with the Lai loss get a greater
-# weight, 1/λ, while |k| falls very little.
+# So if inputs are scaled to [0, 1] and |k| ≫ 1, the samples with the Lai loss get a greater weight,
+# 1/λ. Their |k| falls very little.
 
 # %% [markdown]
 # ## Next
@@ -842,10 +851,10 @@ assert np.allclose(relative[1:], 2 / (0.1 * k_values[1:] ** 2), rtol=0.01)  # 2/
 # now read `lai_ref/train.py`, `lai_ref/adam.py` and all of `lai_ref/objective.py`. For more runs
 # there is `python -m figures trap strength`.
 #
-# **Beyond this paper.** *Physics-informed neural networks* also evaluate a loss with input
-# derivatives on a few sampled points, the collocation points, beside a loss on data (Raissi,
-# Perdikaris and Karniadakis, "Physics-informed neural networks", Journal of Computational Physics
-# 378, 2019).
+# **Beyond this paper.** *Physics-informed neural networks* are trained with two losses, too. One is
+# a loss on data. The other contains input derivatives and is evaluated on a few sampled points, the
+# *collocation points* (Raissi, Perdikaris and Karniadakis, "Physics-informed neural networks",
+# Journal of Computational Physics 378, 2019).
 
 # %% [markdown]
 # ## Exercise 1: what does a small α save?
