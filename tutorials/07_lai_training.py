@@ -866,8 +866,8 @@ assert np.allclose(relative[1:], 2 / (0.1 * k_values[1:] ** 2), rtol=0.01)  # 2/
 # ## Exercise 2: more features
 #
 # With D > 1 features and the L2 norm of tutorial 06, n_lai · lai = ‖Σ_i ℓ_i‖ over the samples with
-# the Lai loss, ℓ_i (D,). Take its expectation over the draw of these samples. Is it what it would
-# be if every sample got the Lai loss with the weight α?
+# the Lai loss, ℓ_i (D,). Take its expectation over the draw of these samples. If every sample got
+# the Lai loss with the weight α, the value would be α ‖Σ_i ℓ_i‖ over all samples. Are both equal?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Answers
