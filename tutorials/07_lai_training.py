@@ -1,11 +1,11 @@
 # %% [markdown]
-# # 07 · Lai Training: a few points at a time, and not at once
+# # 07 · Lai Training: for a few samples, and after pretraining
 #
-# - **Question:** A loss that cannot tell k from −k: how can a network be trained with it?
+# - **Question:** The factor F is the same for k and −k. How can a network be trained with it?
 # - **Prerequisites:** Tutorials 03, 05 and 06; mean, variance and covariance.
-# - **You will learn to** write the training loop from scratch, predict which runs the trap catches,
-#   derive for which fraction α of Lai points the trap vanishes, and see where no training helps.
-# - **Minutes:** 40
+# - **You will learn to** write the training loop from scratch, predict which lines end in the
+#   spurious minimum, derive for which α it vanishes, and see where no training helps.
+# - **Minutes:** 45
 
 # %%
 from itertools import product
@@ -32,387 +32,876 @@ OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, ORANGE, GREY = "#000000", "#0072B2", "#D55E00", "#E69F00", "#777777"
 
 # %% [markdown]
-# ## A training step in which some rows get the Lai loss
+# ## What is Lai Training?
 #
-# Lai Training (paper §5) begins with the plain loss, here MSE. After this *pretraining* a random
-# fraction α of the data gets the Lai loss, the rest the plain one. Let c_i be 1 for a row of a
-# batch that gets Lai, else 0. With one feature both losses are means over rows, and over n rows
+# *Lai Training* (paper §5) begins with the plain loss, here MSE. After this *pretraining*, a random
+# fraction α of the samples gets the Lai loss, and the rest keeps the plain loss. We write the loop
+# in three parts: the loss of a batch, the step of the optimiser, and the loop over the epochs. A
+# *batch* is the set of samples that makes one step, and an *epoch* is one pass over all samples.
+#
+# The data are N = 128 noisy samples of the curve 1.5 sin 2x. The network has 16 tanh units.
+
+
+# %%
+def curve_data(seed):
+    """Inputs (N, 1) and targets (N,): noisy samples of the curve."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-2, 2, (128, 1))  # (N, 1)
+    noise = rng.uniform(-2.5, 2.5, 128)  # (N,)
+    t = 1.5 * np.sin(2 * x[:, 0]) + noise  # (N,)
+    return x, t
+
+
+net = MLP((1, 16, 1), "tanh")
+x, t = curve_data(0)  # (N, 1), (N,)
+
+# %% [markdown]
+# ## What is the loss of a batch in which some samples get the Lai loss?
+#
+# Let c_i be 1 for a sample of the batch that gets the Lai loss, else 0 (`is_lai` in code). With one
+# feature both losses are means over their samples. Of the n samples of the batch, n_plain get the
+# plain loss and n_lai the Lai loss. Weighted by these numbers, the losses add up to
 #
 #     L = (n_plain · plain + n_lai · lai)/n = (1/n) Σ_i e_i² g_i      g_i = 1 + c_i (F(k_i; λ) − 1)
 #
-# So its seeds are those of the Lai loss in tutorial 05, with g in the place of F:
+# The *loss gradients* ȳ and k̄ are the derivatives of L with respect to the outputs y and the input
+# gradients k. They are those of the Lai loss in tutorial 05, with g in place of F:
 #
-#     ȳ_i = 2 e_i g_i/n      k̄_i = c_i e_i² F'(k_i; λ)/n
+#     ȳ_i = ∂L/∂y_i = 2 e_i g_i/n      k̄_i = ∂L/∂k_i = c_i e_i² F'(k_i; λ)/n
 #
-# In each epoch the rows are permuted and cut into batches, and each row is a Lai row with
-# probability α, drawn anew. Each batch makes one step. The step is Adam's, with running means m of
-# the gradient and v of its square; both begin at 0, too small, which m̂ and v̂ make up for.
-#
-#     m ← β₁ m + (1 − β₁) θ̄        m̂ = m/(1 − β₁^step)
-#     v ← β₂ v + (1 − β₂) θ̄²       v̂ = v/(1 − β₂^step)        θ ← θ − lr · m̂/(√v̂ + ε)
-#
-# (For a constant gradient m is (1 − β₁^step) θ̄, so that m̂ is θ̄.) β₁ = 0.9 and β₂ = 0.999 say how
-# long the means reach back, ε = 1e-8 forbids a division by 0, and lr is the step size. Here are ten
-# epochs, five of them pretraining, with noisy points about a curve.
+# The double backward pass of tutorial 05 computes θ̄ = ∂L/∂θ from them.
+
 
 # %%
-rng = np.random.default_rng(0)
-x = rng.uniform(-2, 2, (128, 1))  # (N, 1)
-t = 1.5 * np.sin(2 * x[:, 0]) + rng.uniform(-2.5, 2.5, 128)  # (N,)
-net = MLP((1, 16, 1), "tanh")
-rng = np.random.default_rng(1)
-theta = net.init(rng)  # (P,)
-m, v, step = 0 * theta, 0 * theta, 0  # (P,), (P,)
-for epoch in range(1, 11):
-    perm = rng.permutation(128)
-    alpha = 0.25 if epoch > 5 else 0.0
-    lai_mask = rng.random(128) < alpha  # (N,)
-    for rows in np.split(perm, 2):  # n = 64
-        y, tape = net.forward(theta, x[rows])  # (n,)
-        k, gtape = net.input_gradient(tape)  # (n, 1)
-        e, c = y - t[rows], lai_mask[rows]  # (n,), (n,)
-        g = 1 + c * (lai_factor(k[:, 0], 0.1) - 1)  # (n,)
-        dk = (c * e**2)[:, None] * lai_factor_derivative(k, 0.1) / 64  # (n, 1)
-        grad = net.double_backward(gtape, 2 * e * g / 64, dk)  # (P,)
-        reference = value_and_grad_mixed(net, theta, x[rows], t[rows], Plain(2), Lai(0.1), c)
-        assert np.isclose((e**2 * g).mean(), reference[0]) and np.allclose(grad, reference[1])
-        step += 1
-        m = 0.9 * m + 0.1 * grad
-        v = 0.999 * v + 0.001 * grad**2
-        theta = theta - 0.05 * m / (1 - 0.9**step) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
+def mixed_loss(theta, x, t, is_lai, lam):
+    """L of a batch and its gradient θ̄ (P,)."""
+    n = len(x)
+    y, tape = net.forward(theta, x)  # (n,)
+    k, k_tape = net.input_gradient(tape)  # (n, 1)
+    e = y - t  # (n,)
+    F = lai_factor(k[:, 0], lam)  # (n,)
+    dF = lai_factor_derivative(k[:, 0], lam)  # (n,)
+    g = 1 + is_lai * (F - 1)  # (n,)
+    L = (e**2 * g).mean()
+    dy = 2 * e * g / n  # (n,)
+    dk = is_lai * e**2 * dF / n  # (n,)
+    grad = net.double_backward(k_tape, dy, dk[:, None])  # (P,)
+    return L, grad
+
 
 # %% [markdown]
-# `lai_training` is this loop. It hands out the epochs one by one, each with the state after it.
+# In `lai_ref`, `value_and_grad_mixed` computes both. We compare it with `mixed_loss` for a batch of
+# 64 samples. First 16 of them get the Lai loss with λ = 0.1, then none.
+
+# %%
+theta = net.init(np.random.default_rng(1))  # (P,)
+x_batch, t_batch = x[:64], t[:64]  # (n, 1), (n,)
+first_16 = np.arange(64) < 16  # (n,)
+no_sample = np.zeros(64, bool)  # (n,)
+L, grad = mixed_loss(theta, x_batch, t_batch, first_16, 0.1)
+L_plain, grad_plain = mixed_loss(theta, x_batch, t_batch, no_sample, 0.1)
+print(f"L = {L:.4f} if 16 of the 64 samples get the Lai loss, {L_plain:.4f} if none does")
+# > L = 9.2761 if 16 of the 64 samples get the Lai loss, 4.9549 if none does
+
+# Check
+batch_and_losses = x_batch, t_batch, Plain(2), Lai(0.1)
+L_ref, grad_ref = value_and_grad_mixed(net, theta, *batch_and_losses, first_16)
+assert np.isclose(L, L_ref)
+assert np.allclose(grad, grad_ref)
+L_plain_ref, grad_plain_ref = value_and_grad_mixed(net, theta, *batch_and_losses, no_sample)
+assert np.isclose(L_plain, L_plain_ref)
+assert np.allclose(grad_plain, grad_plain_ref)
+
+# %% [markdown]
+# ## What does Adam do with a gradient?
+#
+# The optimiser is *Adam*. It divides each component of the gradient by the magnitude that this
+# component usually has. To this end it stores running means, m of the gradient and v of its square.
+# Both begin at 0 and are at first too small, which m̂ and v̂ correct:
+#
+#     m ← β₁ m + (1 − β₁) θ̄       m̂ = m/(1 − β₁^step)
+#     v ← β₂ v + (1 − β₂) (θ̄)²    v̂ = v/(1 − β₂^step)
+#     θ ← θ − lr · m̂/(√v̂ + ε)
+#
+# For a constant gradient m is (1 − β₁^step) θ̄, so that m̂ is θ̄. The constants β₁ = 0.9 and
+# β₂ = 0.999 set how far back the means reach. ε = 1e-8 prevents a division by 0, and lr is the
+# learning rate. The first step has the number 1. There m̂ = θ̄ and v̂ = (θ̄)², so every parameter
+# changes by lr, whatever the magnitude of its derivative.
+
+# %%
+beta_1, beta_2 = 0.9, 0.999
+eps = 1e-8
+lr = 0.05
+
+
+def adam_step(theta, m, v, step, grad):
+    """θ, m and v, each (P,), after the step with this number."""
+    m = beta_1 * m + (1 - beta_1) * grad
+    v = beta_2 * v + (1 - beta_2) * grad**2
+    m_hat = m / (1 - beta_1**step)
+    v_hat = v / (1 - beta_2**step)
+    theta = theta - lr * m_hat / (np.sqrt(v_hat) + eps)
+    return theta, m, v
+
+
+zeros = np.zeros_like(theta)  # (P,)
+theta_1, m_1, v_1 = adam_step(theta, zeros, zeros, 1, grad)
+change = abs(theta_1 - theta)  # (P,)
+print(f"the first step changes each parameter by {change.min():.4f} to {change.max():.4f}")
+# > the first step changes each parameter by 0.0500 to 0.0500
+
+# Check
+optimizer = Adam(lr=0.05)
+theta_1_ref, state_1_ref = optimizer.step(theta, grad, optimizer.init(theta))
+assert np.allclose(theta_1, theta_1_ref)
+assert np.allclose(m_1, state_1_ref.m)
+assert np.allclose(v_1, state_1_ref.v)
+
+# %% [markdown]
+# ## The loop over the epochs
+#
+# At the start of each epoch the loop permutes the samples and splits them into two batches. Each
+# sample gets the Lai loss with probability α, drawn anew in every epoch. Each batch makes one step.
+# Here are ten epochs, the first five of them pretraining (α = 0).
+
+# %%
+rng = np.random.default_rng(1)
+theta = net.init(rng)  # (P,)
+m, v = np.zeros_like(theta), np.zeros_like(theta)  # (P,), (P,)
+step = 0
+for epoch in range(1, 11):
+    alpha = 0.25 if epoch > 5 else 0.0
+    perm = rng.permutation(128)  # (N,)
+    is_lai = rng.random(128) < alpha  # (N,)
+    for batch in np.split(perm, 2):  # the indices of n = 64 samples
+        step += 1
+        _, grad = mixed_loss(theta, x[batch], t[batch], is_lai[batch], 0.1)
+        theta, m, v = adam_step(theta, m, v, step, grad)
+print("θ from scratch", theta[:3].round(4), "after", step, "steps")
+# > θ from scratch [ 0.2205  0.3705 -0.1326] after 20 steps
+
+# %% [markdown]
+# `lai_training` is this loop. It yields one record per epoch, with the state after that epoch. A
+# starred assignment takes the last of the records.
 
 # %%
 settings = {"batch_size": 64, "optimizer": Adam(lr=0.05), "sampling": "points"}
-phases = {"pretrain_epochs": 5, "lai_epochs": 5, "rng": np.random.default_rng(1)}
-*_, last = lai_training(net, x, t, loss=Lai(0.1), alpha=0.25, **settings, **phases)
-assert np.allclose(last.state.theta, theta, rtol=1e-6, atol=1e-9)
-print("θ by hand", theta[:3].round(4), " by the package", last.state.theta[:3].round(4))
-# > θ by hand [ 0.2205  0.3705 -0.1326]  by the package [ 0.2205  0.3705 -0.1326]
+run = lai_training(
+    net,
+    x,
+    t,
+    loss=Lai(0.1),
+    alpha=0.25,
+    pretrain_epochs=5,
+    lai_epochs=5,
+    rng=np.random.default_rng(1),
+    **settings,
+)
+*_, last = run
+theta_ref = last.state.theta  # (P,)
+print("θ by lai_training", theta_ref[:3].round(4))
+# > θ by lai_training [ 0.2205  0.3705 -0.1326]
+
+# Check
+assert np.allclose(theta, theta_ref, rtol=1e-6, atol=1e-9)
 
 # %% [markdown]
-# ## Which lines does the trap catch?
+# ## Which lines end in the spurious minimum?
 #
-# Tutorial 03 walked into the trap: a descent from k = −3 ended at −κ, the kink on the wrong side.
-# Where is the boundary of its basin? Let V_x and V_t be the variances of x and t, C their
-# covariance, and λ = 1. Between the kinks F = 1/(1 + k²), and with the best intercept
+# In tutorial 03 a descent from k = −3 ended at −κ, the kink with the wrong sign. The Lai loss has a
+# *spurious minimum* there: a local minimum that is not the lowest one. We call it *the trap*. The
+# starts from which a descent ends in it are its *basin*. Where is the boundary of the basin?
+#
+# Let V_x and V_t be the variances of x and t, C their covariance, and λ = 1. Between the kinks,
+# −1 < k < 1, F = 1/(1 + k²). With the best intercept
 #
 #     L(k) = (V_t − 2Ck + V_x k²)/(1 + k²)      L'(k) = 2 (Ck² + (V_x − V_t) k − C)/(1 + k²)²
 #
-# The two roots of L' multiply to −1. The positive one, K (> 1, as V_t > V_x), is the slope of the
-# line with the least mean squared distance from the data. For C > 0 L is greatest at the other,
-# −1/K, which thus lies between the kinks. A descent from its left ends at −κ. A line's first slope
-# is drawn at random, k ~ N(0, 1), so we can predict which runs are trapped. Twenty lines, each with
-# 64 rows of its own, so that an epoch is one step:
+# L' has two roots, and their product is −1. For C > 0 and V_t > V_x the positive one, K, is greater
+# than 1. It is the slope of the *total least squares* line, which has the least mean squared
+# distance from the data. As K > 1, the other root, −1/K, lies between the kinks. L rises up to −1/K
+# and falls after it. So a descent that starts left of −1/K ends at −κ.
+#
+# To check this, we search for the maximum of L between −1 and 0 on a grid of M slopes. The variance
+# of the residuals is their mean square with the best intercept.
+
 
 # %%
-line, lines, predicted = MLP((1, 1)), [], []
-for seed in range(20):
+def line_data(seed):
+    """Inputs (64, 1) and targets (64,): noisy samples of the line 3x."""
     rng = np.random.default_rng(seed)
     x = rng.uniform(-1, 1, (64, 1))
-    t = 3 * x[:, 0] + rng.uniform(-4, 4, 64)
-    lines.append((x, t))
-    (V_x, C), (_, V_t) = np.cov(x[:, 0], t)
-    basin_boundary = (V_t - V_x - np.hypot(V_t - V_x, 2 * C)) / (2 * C)
-    grid = np.linspace(-1, 0, 1001)
-    spread = [(t - g * x[:, 0]).var() / (1 + g**2) for g in grid]
-    assert C > 0 and V_t > V_x
-    assert abs(grid[np.argmax(spread)] - basin_boundary) < 0.002  # L's greatest
-    predicted.append(line.init(np.random.default_rng(seed))[0] < basin_boundary)  # its first slope
+    noise = rng.uniform(-4, 4, 64)
+    t = 3 * x[:, 0] + noise
+    return x, t
 
-trapped, faster = [], {**settings, "optimizer": Adam(lr=0.15)}
-for epochs, alpha in ((0, 1.0), (0, 0.1), (40, 1.0)):
-    ends = []
-    for seed, data in enumerate(lines):
-        phases = {"pretrain_epochs": epochs, "lai_epochs": 40, "rng": np.random.default_rng(seed)}
-        *_, last = lai_training(line, *data, loss=Lai(1.0), alpha=alpha, **faster, **phases)
-        ends.append(last.state.theta[0])
-    trapped.append(np.array(ends) < 0)
-    print(f"{epochs:2} epochs of MSE, then α = {alpha}: {sum(trapped[-1]):2} of 20 end with k < 0")
+
+def basin_boundary(x, t):
+    """−1/K, the slope at which L has its maximum."""
+    (V_x, C), (_, V_t) = np.cov(x[:, 0], t)
+    return (V_t - V_x - np.hypot(V_t - V_x, 2 * C)) / (2 * C)
+
+
+# Check
+k_between = np.linspace(-1, 0, 1001)  # (M,)
+for seed in range(20):
+    x_line, t_line = line_data(seed)
+    assert t_line.var() > x_line.var()
+    assert np.cov(x_line[:, 0], t_line)[0, 1] > 0
+    residuals = t_line - k_between[:, None] * x_line[:, 0]  # (M, 64), with the intercept 0
+    L_between = residuals.var(axis=1) / (1 + k_between**2)  # (M,)
+    assert abs(k_between[L_between.argmax()] - basin_boundary(x_line, t_line)) < 0.002
+
+# %% [markdown]
+# The first slope of a line is drawn at random, k ~ N(0, 1). So we can predict which runs end in the
+# trap. We do so for twenty lines, each with 64 samples of its own.
+
+# %%
+line = MLP((1, 1))  # θ: the slope and the intercept
+
+
+def starts_in_basin(seed):
+    """Whether the first slope of this line is left of the boundary."""
+    first_slope = line.init(np.random.default_rng(seed))[0]
+    return first_slope < basin_boundary(*line_data(seed))
+
+
+predicted = np.array([starts_in_basin(seed) for seed in range(20)])  # (20,)
+print(f"{predicted.sum()} of 20 lines start in the basin of the trap")
+# > 9 of 20 lines start in the basin of the trap
+
+# Check
+assert predicted.sum() > 4
+
+# %% [markdown]
+# Now we train the lines in three ways. Two of them begin without pretraining: one with α = 1, the
+# other with α = 0.1. The third has α = 1 after pretraining. A batch contains all 64 samples, so an
+# epoch is one step.
+
+
+# %%
+def final_slope(seed, mse_epochs, alpha):
+    """k of this line after `mse_epochs` epochs of MSE and 40 epochs with the fraction α."""
+    x, t = line_data(seed)
+    *_, last = lai_training(
+        line,
+        x,
+        t,
+        loss=Lai(1.0),
+        alpha=alpha,
+        sampling="points",
+        pretrain_epochs=mse_epochs,
+        lai_epochs=40,
+        batch_size=64,
+        optimizer=Adam(lr=0.15),
+        rng=np.random.default_rng(seed),
+    )
+    return last.state.theta[0]
+
+
+line_methods = [(0, 1.0), (0, 0.1), (40, 1.0)]  # (epochs of MSE, then α)
+trapped = {}  # method: (20,)
+for mse_epochs, alpha in line_methods:
+    ends = np.array([final_slope(seed, mse_epochs, alpha) for seed in range(20)])  # (20,)
+    trapped[mse_epochs, alpha] = ends < 0
+    print(f"{mse_epochs:2} epochs of MSE, then α = {alpha}: {sum(ends < 0):2} of 20 end with k < 0")
+n_right = (trapped[0, 1.0] == predicted).sum()
+print(f"for α = 1 without pretraining, the prediction is right for {n_right} of 20")
 # >  0 epochs of MSE, then α = 1.0:  9 of 20 end with k < 0
 # >  0 epochs of MSE, then α = 0.1:  0 of 20 end with k < 0
 # > 40 epochs of MSE, then α = 1.0:  0 of 20 end with k < 0
-right = sum(trapped[0] == predicted)
-assert right >= 18 and sum(predicted) > 4 and not np.any(trapped[1:])
-print(f"for α = 1 at once {sum(predicted)} were predicted; {right} of 20 rightly")
-# > for α = 1 at once 9 were predicted; 20 of 20 rightly
+# > for α = 1 without pretraining, the prediction is right for 20 of 20
+
+# Check
+assert n_right >= 18
+assert not trapped[0, 0.1].any()
+assert not trapped[40, 1.0].any()
 
 # %% [markdown]
 # ## Why does a small α help?
 #
-# On the line each remedy of the paper works alone. Pretraining puts the start on the right side. A
-# small α takes the trap away: c_i is 1 with probability α, and L is linear in it, so that in the
-# mean
+# On the line each of the paper's two remedies works alone. Pretraining moves the starting point to
+# the correct side. A small α removes the spurious minimum: L is linear in c_i, which is 1 with
+# probability α, so in expectation
 #
 #     E L = (1/n) Σ_i e_i² G(k_i)      G(k) = E g = 1 + α (F(k; λ) − 1)
 #
-# For the line of tutorial 03, E e² is (d² + σ²) X²/3 with d = 3 − k and σ = s/X, and so
+# The line of tutorial 03 is t = 3x + 4 + s u, with x uniform in ±X and u in ±1. With the best
+# intercept its E e² is X² (d² + σ²)/3, where d = 3 − k and σ = s/X. A line has the same slope at
+# every sample. In expectation over the data too, its loss is therefore
+#
+#     L(k) = (d² + σ²) G(k) X²/3
+#
+# and the derivative of log L is
 #
 #     L'/L = α F'/G − q      q = 2d/(d² + σ²)
 #
-# There is no trap if this is negative from −κ to 0, where F' > 0: α F' < q G. Solved for α,
+# Left of −κ, F' < 0, so L falls. From −κ to 0, F' > 0. If L rises anywhere there, it has a local
+# minimum left of that place. So there is no trap if L' < 0 from −κ to 0, that is, if α F' < q G.
+# Solved for α,
 #
-#     α < α* = min over −κ < k < 0 of  q/(F' + q (1 − F))
+#     α < α_max = min over −κ < k < 0 of  q/(F' + q (1 − F))
 
 # %%
-k, left, sigma = np.linspace(-1, 0, 4001)[1:-1], np.linspace(-3, 0, 6001), 4.0
-q = 2 * (3 - k) / ((3 - k) ** 2 + sigma**2)
-F, dF = lai_factor(k, 1.0), lai_factor_derivative(k, 1.0)
-alpha_star = (q / (dF + q * (1 - F))).min()
-figure, (axes, panel) = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
-colors = {1.0: RED, 0.6: ORANGE, alpha_star: GREY, 0.1: BLUE}
-for alpha in (*colors, 1.02 * alpha_star, 0.98 * alpha_star):
-    L = ((3 - left) ** 2 + sigma**2) * (1 + alpha * (lai_factor(left, 1.0) - 1))
-    if alpha in colors:
-        name = f"α* = {alpha:.2f}" if alpha == alpha_star else f"α = {alpha:.1f}"
-        axes.plot(left, L / L[-1], color=colors[alpha], label=name)
-    if alpha != alpha_star:
-        assert (np.diff(L) > 0).any() == (alpha > alpha_star)  # a trap
-axes.set(xlabel="slope k (y per x)", ylabel="mean loss over that at k = 0", ylim=(0.5, 2.5))
-axes.set_title(f"Line, λ = 1: below α* = {alpha_star:.2f} there is no trap")
-print(f"λ = 1, noise ±4: no trap below α* = {alpha_star:.3f}")
-# > λ = 1, noise ±4: no trap below α* = 0.347
+sigma = 4.0  # noise ±4 and x in ±1
+k_basin = np.linspace(-1, 0, 4001)[1:-1]  # (M,), from −κ to 0 for λ = 1
+d = 3 - k_basin  # (M,)
+q = 2 * d / (d**2 + sigma**2)  # (M,)
+F = lai_factor(k_basin, 1.0)  # (M,)
+dF = lai_factor_derivative(k_basin, 1.0)  # (M,)
+alpha_max = (q / (dF + q * (1 - F))).min()
+print(f"λ = 1, noise ±4: no trap for α < α_max = {alpha_max:.3f}")
+# > λ = 1, noise ±4: no trap for α < α_max = 0.347
 
 # %% [markdown]
-# ## And a network on a curve?
-#
-# The slope of our curve is 3 cos 2x. A point is wrong where the network's k has the other sign,
-# judged where the curve is steeper than 1; a run is trapped if more than a quarter are wrong. The
-# runs of a random seed share data, first weights and batches. Those with a pretraining share that
-# too, and train twice as long as the others. λ is 1, 0.1 and 0.01.
+# To check this, we compute the loss on a grid left of k = 0. There it should rise somewhere only if
+# α > α_max. We take α = 1, 0.6 and 0.1, and two α that differ from α_max by 2%.
 
 # %%
-points = np.linspace(-2, 2, 81)  # (M,)
-curve, true_k = 1.5 * np.sin(2 * points), 3 * np.cos(2 * points)
-lams, alphas = np.array([1.0, 0.1, 0.01]), np.array([1.0, 0.1, 0.01])
-methods = [(0, 1.0), (0, 0.01), *((25, alpha) for alpha in alphas)]  # epochs of MSE, then α
-wrong, steepness = np.zeros((2, 5, 3, 6))
-for seed in range(6):
-    rng = np.random.default_rng(seed)
-    x = rng.uniform(-2, 2, (128, 1))
-    t = 1.5 * np.sin(2 * x[:, 0]) + rng.uniform(-2.5, 2.5, 128)
-    phases = {"pretrain_epochs": 25, "lai_epochs": 0, "rng": np.random.default_rng([seed, 1])}
-    *_, trained = lai_training(net, x, t, loss=Plain(2), **settings, **phases)
-    for (i, (epochs, alpha)), (j, lam) in product(enumerate(methods), enumerate(lams)):
-        phases = {"pretrain_epochs": epochs, "lai_epochs": 25}
-        phases["rng"] = np.random.default_rng([seed, 1])
-        phases["resume_from"] = trained.state if epochs else None
-        *_, last = lai_training(net, x, t, loss=Lai(lam), alpha=alpha, **settings, **phases)
-        k = net.input_gradient(net.forward(last.state.theta, points[:, None])[1])[0][:, 0]  # (M,)
-        wrong[i, j, seed] = (k * true_k <= 0)[abs(true_k) > 1].mean()
-        steepness[i, j, seed] = abs(k).mean()
-counts, mean_k = (wrong > 0.25).sum(axis=2), np.median(steepness, axis=2)  # (5, 3), (5, 3)
-for (epochs, alpha), row in zip(methods, counts, strict=True):
-    print(f"{epochs:2} epochs of MSE, then α = {alpha:4}: {row} of 6 are trapped")
-# >  0 epochs of MSE, then α =  1.0: [3 4 5] of 6 are trapped
-# >  0 epochs of MSE, then α = 0.01: [0 0 2] of 6 are trapped
-# > 25 epochs of MSE, then α =  1.0: [0 6 3] of 6 are trapped
-# > 25 epochs of MSE, then α =  0.1: [0 1 5] of 6 are trapped
-# > 25 epochs of MSE, then α = 0.01: [0 0 1] of 6 are trapped
+k_left = np.linspace(-3, 0, 6001)  # (M,)
 
-# %% [markdown]
-# ## Why does pretraining not always help?
-#
-# λ = 1 shows the trap and its two remedies: each is enough alone. With a smaller λ pretraining
-# alone is no help, and with λ = 0.01 even Lai Training is not safe. This is not the start's fault:
-# the loss itself may prefer a flat line. In the mean the loss of the true curve is the noise's
-# variance, 2.5²/3, times the mean of G; that of a flat line, where F = 1, is this variance plus the
-# curve's. Where the latter is less, slopes that were right are penalised down to ±√λ and below, and
-# some past 0.
+
+def expected_loss(k, alpha):
+    """L of a line with slope k, in units of X²/3."""
+    G = 1 + alpha * (lai_factor(k, 1.0) - 1)
+    return ((3 - k) ** 2 + sigma**2) * G
+
+
+# Check
+for alpha in (1.0, 0.6, 1.02 * alpha_max, 0.98 * alpha_max, 0.1):
+    rises = np.diff(expected_loss(k_left, alpha)) > 0
+    assert rises.any() == (alpha > alpha_max)
 
 # %%
-variance = np.linspace(-2.5, 2.5, 10001).var()
-assert np.isclose(variance, 2.5**2 / 3, rtol=1e-3)
-assert counts[0].min() > 1 and not counts[1, :2].any()
-for row, alpha in zip(counts[2:], alphas, strict=True):
-    G = np.array([1 + alpha * (lai_factor(true_k, lam) - 1) for lam in lams])  # (3, M)
-    of_curve, of_flat = variance * G.mean(axis=1), variance + curve.var()  # (3,), one number
-    assert (row[of_curve < of_flat] == 0).all() and (row[of_curve > 4 * of_flat] >= 2).all()
-    print(f"α = {alpha:4}: true curve", of_curve.round(1), f"for the three λ, flat {of_flat:.1f}")
-# > α =  1.0: true curve [  1.7  15.2 151. ] for the three λ, flat 3.1
-# > α =  0.1: true curve [ 2.   3.4 17. ] for the three λ, flat 3.1
-# > α = 0.01: true curve [2.1 2.2 3.6] for the three λ, flat 3.1
-
-# %% [markdown]
-# ## Trapped, or flattened?
-#
-# The slopes of a nearly flat network have any sign, so that it counts as trapped too. Its mean |k|
-# tells: the curve's is 2.1, and the trap is at the kink, |k| = √λ.
-
-# %%
-print(f"mean |k| of the curve {abs(true_k).mean():.2f}")
-# > mean |k| of the curve 2.07
-for j, lam in enumerate(lams):
-    k = steepness[:, j][wrong[:, j] > 0.25]  # of the trapped runs
-    ends = f"mean |k| from {k.min():.2f} to {k.max():.2f}"
-    print(f"λ = {lam:4}: {len(k):2} of 30 trapped, {ends}")
-    # Check
-    assert abs(k - 1).max() < 0.1 if lam == 1 else k.max() < abs(true_k).mean() / 3
-# > λ =  1.0:  3 of 30 trapped, mean |k| from 0.95 to 0.97
-# > λ =  0.1: 11 of 30 trapped, mean |k| from 0.09 to 0.28
-# > λ = 0.01: 16 of 30 trapped, mean |k| from 0.02 to 0.49
-
-# %% [markdown]
-# With λ = 1 the slopes stand at the kink, some on its wrong side: the trap. With the smaller λ they
-# are less than a third of the curve's. These networks are flattened, some wholly, some partly,
-# and their wrong signs are not evidence of a trap.
-#
-# Is pretraining needed at all where α is small? For α = 0.01 the counts are 0 0 2 without, 0 0 1
-# with it. This decides nothing: a risk of 30% shows in none of six runs with probability (1 − 0.3)⁶
-# = 12%, one of 3% in none of a hundred with 5%. `python -m figures trap` makes a hundred.
-
-# %%
-assert round(0.7**6, 2) == 0.12 and round(0.97**100, 2) == 0.05
-
-# %% [markdown]
-# ## What do α and λ do together?
-#
-# For λ ≤ 1 the two branches of F make G, above and below the kink,
-#
-#     G = 1 − α + (α/λ) sin² φ        G = 1 − α + α cos² φ
-#
-# So for a small α steep slopes feel one number, α/λ: how hard they are pressed down. How far down
-# depends on the kink, √λ, though below it next to nothing lifts them (tutorial 02). So α/λ alone
-# does not tell the strength. Medians of the mean |k|:
-
-# %%
-sin2 = true_k**2 / (1 + true_k**2)  # (M,)
-# G and alpha are those of α = 0.01, the last
-assert np.allclose(G, 1 - alpha + np.maximum(alpha / lams[:, None] * sin2, alpha * (1 - sin2)))
-for row, alpha in zip(mean_k[2:], alphas, strict=True):
-    print(f"α = {alpha:4}: mean |k|", row.round(1), "for α/λ =", (alpha / lams).round(2))
-# > α =  1.0: mean |k| [1.3 0.2 0. ] for α/λ = [  1.  10. 100.]
-# > α =  0.1: mean |k| [1.8 0.8 0.1] for α/λ = [ 0.1  1.  10. ]
-# > α = 0.01: mean |k| [1.9 1.7 0.8] for α/λ = [0.01 0.1  1.  ]
-assert (np.diff(mean_k[2:], axis=1) < 0.05).all() and (np.diff(mean_k[2:], axis=0) > -0.05).all()
-assert mean_k[4, 1] > mean_k[4, 2] + 0.3 and mean_k[3, 0] > mean_k[3, 1] + 0.3  # α/λ = 0.1 and 1
-assert mean_k[2, 0] > mean_k[3, 1] + 0.3  # the same α/λ = 1, another kink
-for lam, column, color, mark in zip(lams, mean_k[2:].T, (BLACK, BLUE, RED), "os^", strict=True):
-    panel.axhline(np.sqrt(lam), color=color, linestyle=":")
-    panel.semilogx(alphas / lam, column, mark + "-", color=color, label=f"λ = {lam}")
-panel.set(xlabel="α/λ", ylabel="mean |k|, median of 6 runs (dotted: kinks)")
-panel.set_title("Curve: slopes fall with α/λ, towards the kink or past it")
-axes.legend(), panel.legend()
+figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+curves = [
+    ("α = 1.0", 1.0, RED, "-"),
+    ("α = 0.6", 0.6, ORANGE, "--"),
+    (f"α_max = {alpha_max:.2f}", alpha_max, GREY, "-."),
+    ("α = 0.1", 0.1, BLUE, ":"),
+]
+for name, alpha, color, style in curves:
+    ratio = expected_loss(k_left, alpha) / expected_loss(0.0, alpha)
+    axes.plot(k_left, ratio, style, color=color, lw=2, label=name)
+axes.axvline(-1, color=BLACK, lw=0.8, label="kink, k = −κ = −1")
+axes.set(xlabel="slope k (y per x)", ylabel="loss, as a multiple of that at k = 0")
+axes.set(ylim=(0.5, 2.25))
+axes.set_title(f"Line, λ = 1: the minimum at −1 vanishes for α < {alpha_max:.2f}")
+axes.legend()
 figure.savefig(OUT / "07_lai_training.png")
-plt.close(figure)
 print("picture:", (OUT / "07_lai_training.png").as_posix())
 # > picture: tutorials_out/07_lai_training.png
 
 # %% [markdown]
-# ## Batches, points, or a step of their own?
+# ## And a network on a curve?
 #
-# The paper draws Lai *batches* in §5, Lai *points* in §6; and its points may also make one step of
-# their own per epoch, after the others. `sampling` has all three. Of our two batches per epoch none
-# gets Lai, or with probability 2α one (for α ≤ ½). An epoch's fraction of Lai points is α on
-# average, with the standard deviation √(α(1 − α)/N) for points and ½ √(2α(1 − 2α)) for batches;
-# `"separate"` always takes ⌈αN⌉ = 13 of the 128. Data and pretraining are those of the last random
-# seed.
+# The input gradient k of a network differs from x to x. The derivative of our curve, 1.5 sin 2x, is
+# 3 cos 2x. We compare the signs of the two on a grid of x, only where the curve is steeper than 1.
+# We say that a run has *wrong signs* if more than a quarter of these k have the wrong sign.
 
 # %%
-level, swing = {}, {}
-expected = {"points": np.sqrt(0.1 * 0.9 / 128), "batches": np.sqrt(0.2 * 0.8) / 2, "separate": 0}
-phases = {"pretrain_epochs": 25, "lai_epochs": 200, "rng": rng, "resume_from": trained.state}
+grid = np.linspace(-2, 2, 81)  # (M,)
+true_y = 1.5 * np.sin(2 * grid)  # (M,)
+true_k = 3 * np.cos(2 * grid)  # (M,)
+is_steep = abs(true_k) > 1  # (M,)
+
+
+def k_on_grid(theta):
+    """The network's input gradient on the grid, (M,)."""
+    _, tape = net.forward(theta, grid[:, None])
+    k, _ = net.input_gradient(tape)  # (M, 1)
+    return k[:, 0]
+
+
+# %% [markdown]
+# A method is a pair: the number of epochs with MSE, and the α of the 25 epochs after them. Runs
+# with the same random seed have the same data, initial parameters and batches. Those with
+# pretraining share the pretrained state too, which we compute once per random seed. They train
+# twice as long as the others.
+
+
+# %%
+def pretrain(seed):
+    """The state of the network after 25 epochs of MSE."""
+    x, t = curve_data(seed)
+    *_, last = lai_training(
+        net,
+        x,
+        t,
+        loss=Plain(2),
+        pretrain_epochs=25,
+        lai_epochs=0,
+        rng=np.random.default_rng([seed, 1]),
+        **settings,
+    )
+    return last.state
+
+
+pretrained = {seed: pretrain(seed) for seed in range(6)}
+
+
+def final_theta(seed, method, lam):
+    """The parameters (P,) at the end of a run."""
+    mse_epochs, alpha = method
+    x, t = curve_data(seed)
+    *_, last = lai_training(
+        net,
+        x,
+        t,
+        loss=Lai(lam),
+        alpha=alpha,
+        pretrain_epochs=mse_epochs,
+        lai_epochs=25,
+        rng=np.random.default_rng([seed, 1]),
+        resume_from=pretrained[seed] if mse_epochs else None,
+        **settings,
+    )
+    return last.state.theta
+
+
+def train_one(seed, method, lam):
+    """The fraction of wrong signs, and the mean |k|, at the end of a run."""
+    k = k_on_grid(final_theta(seed, method, lam))  # (M,)
+    is_wrong = k * true_k <= 0  # (M,)
+    wrong_fraction = is_wrong[is_steep].mean()
+    mean_abs_k = abs(k).mean()
+    return wrong_fraction, mean_abs_k
+
+
+# %% [markdown]
+# Five methods, three λ and six random seeds make 90 runs.
+
+# %%
+lams = [1.0, 0.1, 0.01]
+alphas = [1.0, 0.1, 0.01]
+methods = [(0, 1.0), (0, 0.01), (25, 1.0), (25, 0.1), (25, 0.01)]  # (epochs of MSE, then α)
+wrong_by_seed = {}  # (method, λ): (6,), one number per random seed
+k_by_seed = {}  # (method, λ): (6,)
+n_wrong = {}  # (method, λ): the number of runs with wrong signs
+for method in methods:
+    for lam in lams:
+        results = []
+        for seed in range(6):
+            results.append(train_one(seed, method, lam))
+        wrong_by_seed[method, lam], k_by_seed[method, lam] = np.transpose(results)
+        n_wrong[method, lam] = int((wrong_by_seed[method, lam] > 0.25).sum())
+
+print("runs with wrong signs, of 6, for λ =", lams)
+for method in methods:
+    mse_epochs, alpha = method
+    counts = [n_wrong[method, lam] for lam in lams]
+    print(f"{mse_epochs:2} epochs of MSE, then α = {alpha:4}: {counts}")
+# > runs with wrong signs, of 6, for λ = [1.0, 0.1, 0.01]
+# >  0 epochs of MSE, then α =  1.0: [3, 4, 5]
+# >  0 epochs of MSE, then α = 0.01: [0, 0, 2]
+# > 25 epochs of MSE, then α =  1.0: [0, 6, 3]
+# > 25 epochs of MSE, then α =  0.1: [0, 1, 5]
+# > 25 epochs of MSE, then α = 0.01: [0, 0, 1]
+
+# Check
+for lam in lams:
+    assert n_wrong[(0, 1.0), lam] > 1
+assert n_wrong[(0, 0.01), 1.0] == 0
+assert n_wrong[(0, 0.01), 0.1] == 0
+
+# %% [markdown]
+# ## Why does pretraining not always help?
+#
+# λ = 1 repeats what we saw on the line: each of the two remedies is enough alone. With a smaller λ
+# pretraining alone does not help, and with λ = 0.01 even Lai Training is not safe. The reason is
+# not the starting point: the loss itself may prefer a flat function to the true curve.
+#
+# In expectation the loss of the true curve is the variance of the noise, 2.5²/3, times the mean of
+# G. For a constant function k = 0, so that F = 1 and G = 1. Its loss is the variance of the noise
+# plus the variance of the curve.
+#
+# Where the constant has the lower loss, training lowers |k| even if k was right after pretraining.
+# |k| falls to √λ and below, and some k change sign.
+
+# %%
+noise_variance = 2.5**2 / 3
+loss_of_flat = noise_variance + true_y.var()
+loss_of_curve = {}  # (α, λ): one number
+for alpha in alphas:
+    for lam in lams:
+        G = 1 + alpha * (lai_factor(true_k, lam) - 1)  # (M,)
+        loss_of_curve[alpha, lam] = noise_variance * G.mean()
+
+print(f"loss of a constant {loss_of_flat:.1f}, and of the true curve for λ =", lams)
+for alpha in alphas:
+    of_curve = [f"{loss_of_curve[alpha, lam]:6.1f}" for lam in lams]
+    print(f"α = {alpha:4}:", *of_curve)
+# > loss of a constant 3.1, and of the true curve for λ = [1.0, 0.1, 0.01]
+# > α =  1.0:    1.7   15.2  151.0
+# > α =  0.1:    2.0    3.4   17.0
+# > α = 0.01:    2.1    2.2    3.6
+
+# %% [markdown]
+# Check: after pretraining, no run has wrong signs where the true curve has the lower loss. At least
+# two of six have them where its loss is more than four times that of the constant.
+
+# %%
+# Check
+assert np.isclose(np.linspace(-2.5, 2.5, 10001).var(), noise_variance, rtol=1e-3)
+for alpha in alphas:
+    for lam in lams:
+        if loss_of_curve[alpha, lam] < loss_of_flat:
+            assert n_wrong[(25, alpha), lam] == 0
+        if loss_of_curve[alpha, lam] > 4 * loss_of_flat:
+            assert n_wrong[(25, alpha), lam] >= 2
+
+# %% [markdown]
+# ## Trapped, or flattened?
+#
+# A run can have wrong signs for two reasons. It may be in the trap: then its |k| is close to the
+# kink √λ. Or the network may be nearly flat: then its k have any sign. We look at the mean |k|,
+# which is about 2 for the curve.
+
+# %%
+print(f"mean |k| of the curve {abs(true_k).mean():.2f}")
+k_if_wrong = {}  # λ: the mean |k| of each run with wrong signs
+for lam in lams:
+    of_runs = []
+    for method in methods:
+        has_wrong_signs = wrong_by_seed[method, lam] > 0.25  # (6,)
+        of_runs.extend(k_by_seed[method, lam][has_wrong_signs])
+    k_if_wrong[lam] = np.array(of_runs)
+    n_runs = f"{len(of_runs):2} of 30 runs have wrong signs"
+    print(f"λ = {lam:4}: {n_runs}, mean |k| from {min(of_runs):.2f} to {max(of_runs):.2f}")
+# > mean |k| of the curve 2.07
+# > λ =  1.0:  3 of 30 runs have wrong signs, mean |k| from 0.95 to 0.97
+# > λ =  0.1: 11 of 30 runs have wrong signs, mean |k| from 0.09 to 0.28
+# > λ = 0.01: 16 of 30 runs have wrong signs, mean |k| from 0.02 to 0.49
+
+# Check
+assert abs(k_if_wrong[1.0] - 1).max() < 0.1
+assert k_if_wrong[0.1].max() < abs(true_k).mean() / 3
+assert k_if_wrong[0.01].max() < abs(true_k).mean() / 3
+
+# %% [markdown]
+# With λ = 1 the mean |k| is that of the kink, and some k have the wrong sign: these runs are
+# trapped. With a smaller λ it is less than a third of the curve's. These networks are flattened,
+# some wholly, some partly, and their wrong signs are no evidence of a trap.
+
+# %% [markdown]
+# We look at three networks of random seed 1: a trapped one, a flattened one, and one for which Lai
+# Training works.
+
+# %%
+shown = {  # name: (method, λ)
+    "trapped": ((0, 1.0), 1.0),
+    "flattened": ((25, 1.0), 0.01),
+    "Lai Training": ((25, 0.01), 0.1),
+}
+y_on_grid = {}  # name: (M,)
+for name, (method, lam) in shown.items():
+    y_on_grid[name], _ = net.forward(final_theta(1, method, lam), grid[:, None])
+    wrong = wrong_by_seed[method, lam][1]
+    mean_k = k_by_seed[method, lam][1]
+    print(f"{name:12} λ = {lam:4}: {wrong:.1f} of the signs are wrong, mean |k| {mean_k:.2f}")
+# > trapped      λ =  1.0: 0.6 of the signs are wrong, mean |k| 0.97
+# > flattened    λ = 0.01: 0.6 of the signs are wrong, mean |k| 0.05
+# > Lai Training λ =  0.1: 0.0 of the signs are wrong, mean |k| 2.17
+
+# %%
+figure, axes = plt.subplots(figsize=(7.5, 4.8), layout="constrained")
+axes.plot(*curve_data(1), ".", color=GREY, label="samples")
+axes.plot(grid, true_y, ":", color=BLACK, lw=2, label="the curve")
+styles = {"trapped": (RED, "--"), "flattened": (ORANGE, "-."), "Lai Training": (BLUE, "-")}
+for name, (color, style) in styles.items():
+    (mse_epochs, alpha), lam = shown[name]
+    label = f"{name}: λ = {lam}, {mse_epochs} epochs of MSE, then α = {alpha}"
+    axes.plot(grid, y_on_grid[name], style, color=color, lw=2, label=label)
+axes.set(xlabel="input x (units of x)", ylabel="target t, output y (units of y)", ylim=(-4, 8.5))
+axes.set_title("Two networks with wrong signs: one at the kink |k| = 1, one nearly flat")
+axes.legend(loc="upper right")
+figure.savefig(OUT / "07_networks.png")
+print("picture:", (OUT / "07_networks.png").as_posix())
+# > picture: tutorials_out/07_networks.png
+
+# %% [markdown]
+# ## Is pretraining needed if α is small?
+#
+# For α = 0.01 and the three λ, 0, 0 and 2 of six runs have wrong signs without pretraining. With it
+# 0, 0 and 1 have. These counts decide nothing. If every run has a risk of 30%, none of six runs
+# shows it with probability (1 − 0.3)⁶ = 12%. A risk of 3% does not show in a hundred runs with
+# probability 5%. `python -m figures trap` makes a hundred runs.
+
+# %%
+# Check
+assert round((1 - 0.3) ** 6, 2) == 0.12
+assert round((1 - 0.03) ** 100, 2) == 0.05
+
+# %% [markdown]
+# ## What do α and λ do together?
+#
+# Let φ be the angle of tutorial 01, k = tan φ. For λ ≤ 1 the two branches of F make G
+#
+#     above the kink      G = 1 − α + (α/λ) sin² φ
+#     below the kink      G = 1 − α + α cos² φ
+#
+# So for a small α one number, α/λ, sets how strongly a large |k| is penalised. How far |k| falls
+# depends on the kink √λ. Below the kink, however, almost nothing increases |k| again (tutorial 02).
+# So α/λ alone does not determine the strength.
+
+# %%
+phi = np.arctan(true_k)  # (M,)
+
+# Check
+for alpha in alphas:
+    for lam in lams:
+        G_above = 1 - alpha + (alpha / lam) * np.sin(phi) ** 2  # (M,)
+        G_below = 1 - alpha + alpha * np.cos(phi) ** 2  # (M,)
+        G_by_branch = np.where(abs(true_k) >= np.sqrt(lam), G_above, G_below)  # (M,)
+        assert np.allclose(G_by_branch, 1 + alpha * (lai_factor(true_k, lam) - 1))
+
+# %% [markdown]
+# For the runs with pretraining we take the median of the mean |k| over the six random seeds.
+
+# %%
+median_k = {}  # (α, λ): one number
+print("median of the mean |k|, each followed by (α/λ), for λ =", lams)
+for alpha in alphas:
+    entries = []
+    for lam in lams:
+        median_k[alpha, lam] = np.median(k_by_seed[(25, alpha), lam])
+        entries.append(f"{median_k[alpha, lam]:.1f} ({alpha / lam:6.2f})")
+    print(f"α = {alpha:4}:", "  ".join(entries))
+# > median of the mean |k|, each followed by (α/λ), for λ = [1.0, 0.1, 0.01]
+# > α =  1.0: 1.3 (  1.00)  0.2 ( 10.00)  0.0 (100.00)
+# > α =  0.1: 1.8 (  0.10)  0.8 (  1.00)  0.1 ( 10.00)
+# > α = 0.01: 1.9 (  0.01)  1.7 (  0.10)  0.8 (  1.00)
+
+# %% [markdown]
+# Checks: |k| falls with λ and rises as α falls. It falls clearly when α/λ grows from 0.1 to 1, by a
+# larger α or by a smaller λ. But for the same α/λ = 1, |k| is larger with λ = 1 than with λ = 0.1,
+# whose kink is lower.
+
+# %%
+# Check
+for alpha in alphas:
+    assert median_k[alpha, 0.1] < median_k[alpha, 1.0] + 0.05
+    assert median_k[alpha, 0.01] < median_k[alpha, 0.1] + 0.05
+for lam in lams:
+    assert median_k[0.1, lam] > median_k[1.0, lam] - 0.05
+    assert median_k[0.01, lam] > median_k[0.1, lam] - 0.05
+assert median_k[0.01, 0.1] > median_k[0.01, 0.01] + 0.3  # λ falls
+assert median_k[0.1, 1.0] > median_k[0.1, 0.1] + 0.3  # λ falls
+assert median_k[0.01, 0.1] > median_k[0.1, 0.1] + 0.3  # α grows
+assert median_k[0.1, 1.0] > median_k[1.0, 1.0] + 0.3  # α grows
+assert median_k[1.0, 1.0] > median_k[0.1, 0.1] + 0.3  # α/λ = 1 in both
+
+# %%
+figure, axes = plt.subplots(figsize=(7, 4.5), layout="constrained")
+for lam, color, mark in ((1.0, BLACK, "o"), (0.1, BLUE, "s"), (0.01, RED, "^")):
+    strengths = [alpha / lam for alpha in alphas]
+    medians = [median_k[alpha, lam] for alpha in alphas]
+    axes.semilogx(strengths, medians, mark + "-", color=color, label=f"λ = {lam}")
+    axes.axhline(np.sqrt(lam), color=color, linestyle=":", label=f"its kink, {np.sqrt(lam):.2f}")
+axes.set(xlabel="α/λ", ylabel="mean |k| (units of y per x), median of 6 runs")
+axes.set_title("Curve: |k| falls as α/λ grows, to the kink or below it")
+axes.legend()
+figure.savefig(OUT / "07_strength.png")
+print("picture:", (OUT / "07_strength.png").as_posix())
+# > picture: tutorials_out/07_strength.png
+
+# %% [markdown]
+# ## Batches, points, or a step of their own?
+#
+# The paper draws Lai *batches* in §5 and Lai *points* in §6. The points may also make one step of
+# their own per epoch, after the others. The argument `sampling` offers all three:
+#
+# - `"points"`: every sample gets the Lai loss with probability α.
+# - `"batches"`: all samples of a batch get it, or none. Of our two batches per epoch, one gets it
+#   with probability 2α (for α ≤ ½), else none.
+# - `"separate"`: ⌈αN⌉ samples, here 13 of 128, make a step of their own.
+#
+# The fraction of samples with the Lai loss in one epoch is α in expectation. Its standard deviation
+# over the epochs is √(α(1 − α)/N) for points and ½ √(2α(1 − 2α)) for batches. For `"separate"` it
+# is 0.
+#
+# We continue from the pretrained state of random seed 5, for 200 epochs with α = λ = 0.1.
+
+# %%
+x_5, t_5 = curve_data(5)  # (N, 1), (N,)
+fractions = {}  # sampling: the fraction of samples with the Lai loss in each epoch, (200,)
+k_after = {}  # sampling: mean |k| after each epoch, (200,)
 for sampling in ("points", "batches", "separate"):
-    settings["sampling"] = sampling
-    run = list(lai_training(net, x, t, loss=Lai(0.1), alpha=0.1, **settings, **phases))
-    tapes = [net.forward(epoch.state.theta, points[:, None])[1] for epoch in run[50:]]
-    k_mean = np.array([abs(net.input_gradient(tape)[0]).mean() for tape in tapes])  # epochs 51 …
-    level[sampling], swing[sampling] = k_mean.mean(), k_mean.std()
-    fractions = np.array([epoch.lai_fraction for epoch in run])
-    if sampling == "batches":
-        change, has_lai = np.diff(k_mean), fractions[51:] > 0
-    fraction = f"{sampling:8} fraction ± {fractions.std():.2f}"
-    print(f"{fraction}, mean |k| {level[sampling]:.2f} ± {swing[sampling]:.2f}")
-    # Check
-    assert abs(fractions.std() - expected[sampling]) <= 0.2 * expected[sampling]
-    assert abs(fractions.mean() - 0.1) < 0.05
+    run = lai_training(
+        net,
+        x_5,
+        t_5,
+        loss=Lai(0.1),
+        alpha=0.1,
+        sampling=sampling,
+        pretrain_epochs=25,
+        lai_epochs=200,
+        batch_size=64,
+        optimizer=Adam(lr=0.05),
+        rng=np.random.default_rng(5),  # not used with resume_from, which contains its own
+        resume_from=pretrained[5],
+    )
+    records = list(run)
+    fractions[sampling] = np.array([record.lai_fraction for record in records])
+    k_after[sampling] = np.array([abs(k_on_grid(each.state.theta)).mean() for each in records])
+
+# Check
+expected_std = {
+    "points": np.sqrt(0.1 * (1 - 0.1) / 128),
+    "batches": np.sqrt(2 * 0.1 * (1 - 2 * 0.1)) / 2,
+    "separate": 0.0,
+}
+for sampling, std in expected_std.items():
+    assert abs(fractions[sampling].std() - std) <= 0.2 * std
+    assert abs(fractions[sampling].mean() - 0.1) < 0.05
+
+# %% [markdown]
+# The first 50 epochs are the transition from the pretrained state. Over the other 150 epochs we
+# compute the mean and the standard deviation of mean |k|.
+
+# %%
+late_mean = {}  # sampling: mean |k| over the last 150 epochs
+late_std = {}  # sampling: its standard deviation
+for sampling in k_after:
+    late = k_after[sampling][50:]  # (150,)
+    late_mean[sampling] = late.mean()
+    late_std[sampling] = late.std()
+    fraction_std = f"{sampling:8} fraction ± {fractions[sampling].std():.2f}"
+    print(f"{fraction_std}, mean |k| {late_mean[sampling]:.2f} ± {late_std[sampling]:.2f}")
 # > points   fraction ± 0.03, mean |k| 0.42 ± 0.07
 # > batches  fraction ± 0.19, mean |k| 0.62 ± 0.15
 # > separate fraction ± 0.00, mean |k| 0.19 ± 0.03
-with_lai, without = change[has_lai].mean(), change[~has_lai].mean()
-print(f"batches: an epoch with a Lai batch {with_lai:+.3f}, one without {without:+.3f}")
-# > batches: an epoch with a Lai batch -0.028, one without +0.004
+
 # Check
-assert swing["batches"] > 1.3 * swing["points"] and with_lai < 0 < without
-assert level["separate"] < level["points"] < level["batches"] / 1.2
+assert late_std["batches"] > 1.3 * late_std["points"]
+assert late_mean["separate"] < late_mean["points"]
+assert late_mean["points"] < late_mean["batches"] / 1.2
 
 # %% [markdown]
-# An epoch with a Lai batch lowers the slopes, those between let them rise slowly; so mean |k|
-# wanders more than with points. The three do not settle at the same mean |k| either.
-
-# %% [markdown]
-# ## What decides how hard a λ acts?
-#
-# First, the number of Lai steps per plain step. With batches it is α/(1 − α), and with points each
-# step is a Lai step for a fraction α of its rows, whatever N and the batch size n. With
-# `"separate"` it is one per ⌈(N − ⌈αN⌉)/n⌉. So it depends on n which of them is the harder one.
-# Here it is `"separate"`; and with the paper's α and some 30,000 rows?
+# Why does mean |k| vary more with batches? We compare its change in epochs with a Lai batch and in
+# epochs without one.
 
 # %%
-for N, n, alpha in ((128, 64, 0.1), (30_000, 512, 0.01), (30_000, 32, 0.01)):
-    plain_steps = int(np.ceil((N - np.ceil(alpha * N)) / n))
-    print(f"N = {N:5}, n = {n:3}: plain steps per Lai step", end=" ")
-    print(f"{(1 - alpha) / alpha:.0f} with batches, {plain_steps} with separate")
+change_of_k = np.diff(k_after["batches"][50:])  # (149,), in epochs 52 to 200 after the pretraining
+has_lai_batch = fractions["batches"][51:] > 0  # (149,)
+change_with = change_of_k[has_lai_batch].mean()
+change_without = change_of_k[~has_lai_batch].mean()
+print(f"mean |k| changes by {change_with:+.3f} in an epoch with a Lai batch")
+print(f"mean |k| changes by {change_without:+.3f} in an epoch without one")
+# > mean |k| changes by -0.028 in an epoch with a Lai batch
+# > mean |k| changes by +0.004 in an epoch without one
+
+# Check
+assert change_with < 0
+assert change_without > 0
+
+# %% [markdown]
+# An epoch with a Lai batch lowers |k|, and in the epochs between it rises slowly. So mean |k|
+# varies more than with points. Nor do the three settle at the same mean |k|.
+
+# %% [markdown]
+# ## How many Lai steps are there per plain step?
+#
+# Two things decide how strongly a λ acts. The first is the number of Lai steps per plain step. With
+# batches it is α/(1 − α). With points, a fraction α of the samples of each step gets the Lai loss,
+# for every N and batch size n. With `"separate"` there is one Lai step per ⌈(N − ⌈αN⌉)/n⌉ plain
+# steps. So n decides whether `"separate"` acts more or less strongly than the others. In our runs
+# it acts more strongly. What happens with the paper's α = 0.01 and some 30,000 samples?
+
+# %%
+cases = ((128, 64, 0.1), (30_000, 512, 0.01), (30_000, 32, 0.01))
+for N, n, alpha in cases:
+    with_batches = (1 - alpha) / alpha
+    with_separate = int(np.ceil((N - np.ceil(alpha * N)) / n))
+    per_lai_step = f"{with_batches:.0f} with batches, {with_separate} with separate"
+    print(f"N = {N:5}, n = {n:3}: plain steps per Lai step {per_lai_step}")
 # > N =   128, n =  64: plain steps per Lai step 9 with batches, 2 with separate
 # > N = 30000, n = 512: plain steps per Lai step 99 with batches, 59 with separate
 # > N = 30000, n =  32: plain steps per Lai step 99 with batches, 929 with separate
 
 # %% [markdown]
-# Second, the unit in which k is measured. For |k| ≫ 1 and λ ≤ 1 F is 1/λ and hardly changes any
-# more: F' ≈ 2/(λ |k|³). If the unit of x is ten times as large, so is every k, F' is a thousand
-# times smaller, and k F', what a relative change of k does to F, a hundred times. So where inputs
-# are scaled to [0, 1] and |k| ≫ 1, the Lai rows get a greater weight, 1/λ, but hardly smaller
-# slopes.
+# ## In which unit is k measured?
+#
+# The unit of k is the second thing that decides how strongly a λ acts. For |k| ≫ 1 and λ ≤ 1, F is
+# close to 1/λ and almost constant: F' ≈ 2/(λ |k|³).
+#
+# If the unit of x is ten times as large, so is every k. Then F' is a thousand times smaller, and
+# k F' a hundred times. This k F' is the change of F per relative change of k.
 
 # %%
-k = np.array([3.0, 30.0, 300.0])
-relative = k * lai_factor_derivative(k, 0.1)
-assert np.allclose(relative[1:], 20 / k[1:] ** 2, rtol=0.01)  # 2/(λ k²)
-for slope, change in zip(k, relative, strict=True):
-    print(f"λ = 0.1, k = {slope:3.0f}: k F' = {change:.1g}")
+k_values = np.array([3.0, 30.0, 300.0])  # (3,)
+relative = k_values * lai_factor_derivative(k_values, 0.1)  # (3,)
+for k_value, k_dF in zip(k_values, relative, strict=True):
+    print(f"λ = 0.1, k = {k_value:3.0f}: k F' = {k_dF:.1g}")
 # > λ = 0.1, k =   3: k F' = 2
 # > λ = 0.1, k =  30: k F' = 0.02
 # > λ = 0.1, k = 300: k F' = 0.0002
 
+# Check
+assert np.allclose(relative[1:], 2 / (0.1 * k_values[1:] ** 2), rtol=0.01)  # 2/(λ k²)
+
+# %% [markdown]
+# So if inputs are scaled to [0, 1] and |k| ≫ 1, the samples with the Lai loss get a greater weight,
+# 1/λ. Their |k| falls very little.
+
 # %% [markdown]
 # ## Next
 #
-# Tutorial 08 takes points, as here, to the paper's experiment with eight features. You can now read
-# `lai_ref/train.py`, `lai_ref/adam.py` and all of `lai_ref/objective.py`. For more runs there is
-# `python -m figures trap strength`.
+# Tutorial 08 repeats the paper's experiment with eight features, with Lai points as here. You can
+# now read `lai_ref/train.py`, `lai_ref/adam.py` and all of `lai_ref/objective.py`. For more runs
+# there is `python -m figures trap strength`.
+#
+# **Beyond this paper.** *Physics-informed neural networks* are trained with two losses, too. One is
+# a loss on data. The other contains input derivatives and is evaluated on a few sampled points, the
+# *collocation points* (Raissi, Perdikaris and Karniadakis, "Physics-informed neural networks",
+# Journal of Computational Physics 378, 2019).
 
 # %% [markdown]
-# ## Exercise 1: what does α save?
+# ## Exercise 1: what does a small α save?
 #
-# A step without any Lai row needs no double backward pass. For α = 0.01 and batches of 64, which
-# fraction of the steps needs one, with batches and with points?
+# A step in which no sample gets the Lai loss needs no double backward pass. For α = 0.01 and
+# batches of 64, which fraction of the steps needs one, with batches and with points?
 
 # %% [markdown]
 # ## Exercise 2: more features
 #
-# With D > 1 and the L2 norm of tutorial 06, n_lai · lai = ‖Σ ℓ_i‖ over the Lai rows, ℓ_i (D,). Is
-# its mean over the draw still what it would be if every row got Lai with the weight α?
+# With D > 1 features and the L2 norm of tutorial 06, n_lai · lai = ‖Σ_i ℓ_i‖ over the samples with
+# the Lai loss, ℓ_i (D,). Take its expectation over the draw of these samples. If every sample got
+# the Lai loss with the weight α, the value would be α ‖Σ_i ℓ_i‖ over all samples. Are both equal?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Answers
 #
-# 1. With batches 0.01. With points a step needs none only if all 64 rows say no: 1 − 0.99^64.
+# **Exercise 1.** With batches 0.01. With points a step needs none only if the draw gives none of
+# its 64 samples the Lai loss, so the fraction is 1 − 0.99^64.
 
 # %%
-assert 1 - 0.99**64 > 0.4
-print(f"points: {1 - 0.99**64:.2f} of the steps, each for a few rows")
-# > points: 0.47 of the steps, each for a few rows
+fraction_of_steps = 1 - 0.99**64
+print(f"points: {fraction_of_steps:.2f} of the steps, each for a few samples")
+# > points: 0.47 of the steps, each for a few samples
+
+# Check
+assert fraction_of_steps > 0.4
 
 # %% [markdown]
-# 2. No. A norm is convex, so E ‖Σ c_i ℓ_i‖ ≥ ‖Σ E c_i ℓ_i‖ = α ‖Σ ℓ_i‖ (Jensen): points weigh more,
-# whole batches exactly α. All sixteen draws of four rows, D = 2:
+# **Exercise 2.** No. Let c_i be 1 with probability α, else 0. A norm is convex, so Jensen's
+# inequality says
+#
+#     E ‖Σ_i c_i ℓ_i‖ ≥ ‖Σ_i E c_i ℓ_i‖ = α ‖Σ_i ℓ_i‖
+#
+# Points weigh more than α, whole batches exactly α. We compute the expectation from all sixteen
+# draws of four samples with D = 2.
 
 # %%
-ell, draws = np.eye(4, 2) + 0.1, np.array(list(product((0, 1), repeat=4)))  # (4, 2), (16, 4)
-chance = np.prod(np.where(draws, 0.1, 0.9), axis=1)  # (16,)
-few, whole = chance @ np.linalg.norm(draws @ ell, axis=1), 0.1 * np.linalg.norm(ell.sum(axis=0))
-assert np.isclose(chance.sum(), 1) and few > whole
-print(f"mean for α = 0.1: points {few:.3f}, batches {whole:.3f}")
-# > mean for α = 0.1: points 0.243, batches 0.198
+ell = np.eye(4, 2) + 0.1  # (4, 2), one ℓ_i per sample
+draws = np.array(list(product((0, 1), repeat=4)))  # (16, 4), the c_i of each draw
+probability = np.prod(np.where(draws, 0.1, 1 - 0.1), axis=1)  # (16,), for α = 0.1
+norms = np.linalg.norm(draws @ ell, axis=1)  # (16,)
+expected_points = probability @ norms
+expected_batches = 0.1 * np.linalg.norm(ell.sum(axis=0))
+print(f"expectation for α = 0.1: points {expected_points:.3f}, batches {expected_batches:.3f}")
+# > expectation for α = 0.1: points 0.243, batches 0.198
+
+# Check
+assert np.isclose(probability.sum(), 1)
+assert expected_points > expected_batches

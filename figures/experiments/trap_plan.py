@@ -30,7 +30,7 @@ METHODS: dict[str, dict[str, Any]] = {  # as `train` wants them
 }
 LAMS = (1.0, 0.1, 0.01)
 SMALL = 0.01  # α of §6.1
-ALPHAS = (SMALL, 0.1, 0.35, 1.0)  # up to tutorial 07's α* = 0.35 for a line there is no trap
+ALPHAS = (SMALL, 0.1, 0.35, 1.0)  # up to tutorial 07's α_max = 0.35 for a line there is no trap
 LITTLE, MUCH, CURVE = ("line", 0.5), ("line", 8.0), ("curve", 2.5)  # targets are off by ±noise
 PLAN: dict[tuple[str, float], list[Setting]] = {
     LITTLE: [*product((LAI_ALONE,), LAMS[:2], (1.0,))],
