@@ -3,7 +3,7 @@
 #
 # - **Question:** Each of W workers has a part of the batch. How do they get the gradient of the
 #   whole batch?
-# - **Prerequisites:** Tutorials 05, 06 and 09; PyTorch and JAX: pip install -e ".[backends]"
+# - **Prerequisites:** Tutorials 05, 06 and 09; PyTorch and JAX: `pip install -e ".[backends]"`
 # - **You will learn to** see what the average of the workers' gradients misses, derive what they
 #   must exchange, and train with 1, 2 and 4 processes to the same parameters.
 # - **Minutes:** 45
@@ -49,8 +49,7 @@ BLACK, BLUE, RED, ORANGE, GREY = "#000000", "#0072B2", "#D55E00", "#E69F00", "#7
 #
 # Training is *data parallel* if each worker has a copy of the whole network, but only a part of
 # every batch. A worker is a process, often with a GPU of its own. Its part of the batch is called a
-# *shard*. Let N be the samples of the batch, W the workers, and n_w the samples of shard w, so that
-# N = Σ_w n_w.
+# *shard*. There are W workers. The batch has N samples, and shard w has n_w of them: N = Σ_w n_w.
 #
 # In standard data-parallel training each worker computes the gradient of the loss on its own shard,
 # and the optimizer step uses the average of these gradients. How far is this average from the
@@ -85,7 +84,7 @@ theta = pretrained.state.theta  # (P,)
 # ## Is the average of the workers' gradients the gradient of the batch?
 #
 # A shard is an array of indices: worker w has the samples `x[shard]`, `t[shard]`. Here 32 samples
-# lie on W = 4 workers, in equal shards (8 + 8 + 8 + 8) or unequal ones (3 + 5 + 12 + 12).
+# are split over W = 4 workers. The shards are equal (8 + 8 + 8 + 8) or unequal (3 + 5 + 12 + 12).
 
 # %%
 batch = np.arange(32)
@@ -145,8 +144,8 @@ assert min(error_unequal.values()) > 0.3
 # (Here and below, 0.000 is a rounding error: the checks allow 1e-14.)
 #
 # So the average is wrong for all three losses if the shards are unequal. For the Lai loss with the
-# batch reduction, its default, the average is wrong even if they are equal. These are two different
-# errors. To separate them, we write both gradients as sums over samples.
+# batch reduction, the default, it is wrong even if they are equal. These are two different errors.
+# To separate them, we write both gradients as sums over samples.
 
 # %% [markdown]
 # ## The gradient of the batch, shard by shard
@@ -156,7 +155,7 @@ assert min(error_unequal.values()) > 0.3
 # follows from the chain rule. We write Σ_{i∈w} for the sum over the samples of shard w:
 #
 #     c = (1/N) Σ_i ℓ_i      L = M(c)      s_j(c) = ∂M/∂c_j
-#     θ̄ = Σ_j s_j(c) ∂c_j/∂θ = Σ_w Σ_{i∈w} Σ_j (1/N) s_j(c) ∂ℓ_ij/∂θ
+#     ∂L/∂θ = Σ_j s_j(c) ∂c_j/∂θ = Σ_w Σ_{i∈w} Σ_j (1/N) s_j(c) ∂ℓ_ij/∂θ
 #
 # In this tutorial p = 2 and ρ = 0, so that
 #
@@ -179,8 +178,8 @@ def s_of(c):
 
 
 # %% [markdown]
-# The *contribution* of a worker to θ̄ is the sum over its own samples. In the function below the
-# weight of a sample, above 1/N, is an argument, and so is s:
+# The *contribution* of a worker to θ̄ is the sum over its own samples. The function below has two
+# arguments for what we vary later: the weight of a sample, which is 1/N in θ̄, and s.
 #
 #     contribution = Σ_{i∈w} Σ_j weight s_j ∂ℓ_ij/∂θ
 #
@@ -239,7 +238,8 @@ assert relative_error(sum_unequal, theta_bar) < 1e-14
 #   are equal only where M is linear (D = 1 or ρ = 1). The sample reduction does not have this
 #   error: it *is* a mean of norms.
 #
-# `contribution` takes both factors as arguments. So we can make each error alone.
+# `contribution` takes both factors as arguments. So we can make each error alone. With both, the
+# sum of the contributions is the average of the gradients.
 
 
 # %%
@@ -254,6 +254,16 @@ def sum_of_contributions(shards, own_weight, own_norm):
     return grad
 
 
+both_equal = sum_of_contributions(equal_shards, own_weight=True, own_norm=True)
+both_unequal = sum_of_contributions(unequal_shards, own_weight=True, own_norm=True)
+
+# Check
+average_equal = average_of_gradients(x, t, equal_shards, Lai(lam))
+average_unequal = average_of_gradients(x, t, unequal_shards, Lai(lam))
+assert relative_error(both_equal, average_equal) < 1e-14
+assert relative_error(both_unequal, average_unequal) < 1e-14
+
+# %%
 cases = {"weight alone": (True, False), "norm alone": (False, True), "both": (True, True)}
 error_cases = {}
 for name, (own_weight, own_norm) in cases.items():
@@ -267,18 +277,12 @@ for name, (own_weight, own_norm) in cases.items():
 # > both         relative error 0.064 with equal shards, 0.460 with unequal
 
 # Check
-both_equal = sum_of_contributions(equal_shards, True, True)
-both_unequal = sum_of_contributions(unequal_shards, True, True)
-average_equal = average_of_gradients(x, t, equal_shards, Lai(lam))
-average_unequal = average_of_gradients(x, t, unequal_shards, Lai(lam))
-assert relative_error(both_equal, average_equal) < 1e-14
-assert relative_error(both_unequal, average_unequal) < 1e-14
 assert error_cases["weight alone", "equal"] < 1e-14
 assert error_cases["norm alone", "equal"] > 0.05
 
 # %% [markdown]
-# Both together are the average of gradients: the numbers are those of "Lai, batch" in the first
-# table.
+# The line "both" agrees with the line "Lai, batch" of the first table. With equal shards the error
+# comes from the norm alone.
 
 # %% [markdown]
 # ## What must the workers exchange?
@@ -299,7 +303,7 @@ assert error_cases["norm alone", "equal"] > 0.05
 
 # %%
 def sharded_gradient(x, t, shards):
-    """θ̄ of the batch that the shards make up: (P,)."""
+    """∂L/∂θ of the batch that the shards make up: (P,)."""
     sum_of_losses = np.zeros(x.shape[1])  # (D,)
     n_total = 0
     for shard in shards:  # the first all-reduce: D + 1 numbers
@@ -326,16 +330,17 @@ assert relative_error(exchanged_unequal, theta_bar) < 1e-14
 # %% [markdown]
 # ## How large is the error of the norm?
 #
-# Let the shards be equal, so that only the norm is wrong. Write what a shard has in another way
-# than the batch as
+# Let the shards be equal, so that only the norm is wrong. Let δ_w (D,) and Δ_w (D, P) be the
+# deviations of shard w from the batch. Over equal shards they have the mean 0:
 #
 #     c^w = c + δ_w      ∂c^w/∂θ = ∂c/∂θ + Δ_w      Σ_w δ_w = 0      Σ_w Δ_w = 0
 #
-# To first order s(c + δ) = s + s' δ, with s' = ∂s/∂c (D, D). The average of the gradients is then
+# To first order s(c + δ_w) = s + s' δ_w, with s' = ∂s/∂c (D, D). The average of the gradients is
+# then
 #
 #     (1/W) Σ_w (s + s' δ_w)·(∂c/∂θ + Δ_w) = s·∂c/∂θ + (1/W) Σ_w (s' δ_w)·Δ_w
 #
-# The terms with δ_w or Δ_w alone have the sum 0. Only means of products are left. (The second
+# The terms with δ_w or Δ_w alone have the sum 0. So the error is a mean of products. (The second
 # order of s adds products of δ_w with itself.)
 #
 # If the data are shuffled, c^w is a mean over n_w random samples. Then δ_w and Δ_w are of order
@@ -390,7 +395,7 @@ axes.loglog(worker_counts, median_exchanged, "^-", color=BLUE, label="sum, with 
 axes.set_xscale("log", base=2)
 axes.set_xlabel("workers W, equal shards of N = 4096 samples")
 axes.set_ylabel("relative error of the gradient")
-axes.set_title("The average of the workers' gradients is worse for shorter shards")
+axes.set_title("The shorter the shards, the worse the average of the gradients")
 axes.legend(loc="center right")
 figure.savefig(OUT / "10_many_workers.png")
 print("picture:", (OUT / "10_many_workers.png").as_posix())
@@ -417,7 +422,7 @@ print(source[0], *source[2:], sep="\n")  # without the docstring
 # >     return (global_sums[:-1] / global_sums[-1].detach()).reshape(a.shape[1:])
 
 # Check
-assert "The mean" in source[1]
+assert "The mean" in source[1]  # the docstring is one line
 
 # %% [markdown]
 # These are the D + 1 numbers: n_w comes as the last one. A worker without samples runs the same
@@ -428,11 +433,9 @@ assert "The mean" in source[1]
 # compute the same L from the same sum Σ_i ℓ_i = N c, so each has the same gradient of it, s(c)/N.
 # Each worker receives W s(c)/N, and continues the backward pass through its own ℓ_i:
 #
-#     θ̄_w = W Σ_{i∈w} Σ_j (1/N) s_j(c) ∂ℓ_ij/∂θ
+#     gradient of worker w = W Σ_{i∈w} Σ_j (1/N) s_j(c) ∂ℓ_ij/∂θ = W · contribution of worker w
 #
-# This is W times its contribution to θ̄. DDP's average cancels the W:
-#
-#     (1/W) Σ_w θ̄_w = θ̄
+# DDP averages these gradients. Its 1/W cancels the W, and the sum of the contributions is left, θ̄.
 
 # %% [markdown]
 # ## Real processes
