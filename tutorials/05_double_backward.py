@@ -58,7 +58,8 @@ print("z =", z[0], "  a =", a[0], "  y =", y)
 # > z = [ 0.7000 -1.0000]   a = [ 0.6044 -0.7616]   y = [-0.9345]
 
 # %% [markdown]
-# So is the *input-gradient pass*, with v = ∂y/∂a and u = ∂y/∂z. Only the name s for f'(z) is new:
+# The *input-gradient pass* is that of tutorial 04, too, with v = ∂y/∂a and u = ∂y/∂z. Only the name
+# s for f'(z) is new:
 #
 #     s = f'(z) = 1 − a²
 #     v = w_2
@@ -179,8 +180,8 @@ assert np.allclose(exact, grad_S, rtol=0, atol=1e-12)
 #
 #     k_ij = Σ_m u_im W_jm
 #
-#     ū_im  = Σ_j k̄_ij ∂k_ij/∂u_im = Σ_j k̄_ij W_jm           ū = k̄ W_1
-#     W̄_jm += Σ_i k̄_ij ∂k_ij/∂W_jm = Σ_i k̄_ij u_im           W̄_1 += k̄ᵀ u
+#     ū_im  = Σ_j k̄_ij ∂k_ij/∂u_im = Σ_j k̄_ij W_jm    ū = k̄ W_1
+#     W̄_jm += Σ_i k̄_ij ∂k_ij/∂W_jm = Σ_i k̄_ij u_im    W̄_1 += k̄ᵀ u
 
 # %%
 du = dk @ W_1  # (1, 2) @ (2, 2) = (1, 2)
@@ -193,8 +194,8 @@ print("du =", du[0], "  dW_1 from k, row by row =", dW_1_from_k.ravel())
 #
 #     u_im = v_im s_im
 #
-#     v̄_im = ū_im ∂u_im/∂v_im = ū_im s_im                      v̄ = ū ⊙ s
-#     s̄_im = ū_im ∂u_im/∂s_im = ū_im v_im                      s̄ = ū ⊙ v
+#     v̄_im = ū_im ∂u_im/∂v_im = ū_im s_im             v̄ = ū ⊙ s
+#     s̄_im = ū_im ∂u_im/∂s_im = ū_im v_im             s̄ = ū ⊙ v
 
 # %%
 dv = du * s  # (1, 2)
@@ -207,7 +208,7 @@ print("dv =", dv[0], "  ds =", ds[0])
 #
 #     v_im = w_m
 #
-#     w̄_m += Σ_i v̄_im ∂v_im/∂w_m = Σ_i v̄_im                   w̄_2 += Σ_i v̄
+#     w̄_m += Σ_i v̄_im ∂v_im/∂w_m = Σ_i v̄_im           w̄_2 += Σ_i v̄
 
 # %%
 dw_2_from_k = dv.sum(axis=0)  # (2,)
@@ -219,9 +220,9 @@ print("dw_2 from k =", dw_2_from_k)
 #
 #     s_im = f'(z_im)
 #
-#     z̄_im += s̄_im ∂s_im/∂z_im = s̄_im f''(z_im)               z̄ += ū ⊙ v ⊙ f''(z)
+#     z̄_im += s̄_im ∂s_im/∂z_im = s̄_im f''(z_im)       z̄ += ū ⊙ v ⊙ f''(z)
 #
-# We call it the *f'' path*. For tanh, f' = 1 − f², so f'' = −2 f f' = −2 a s.
+# This contribution is the *f'' path*. For tanh, f' = 1 − f², so f'' = −2 f f' = −2 a s.
 
 # %%
 d2f = -2 * a * s  # f''(z), (1, 2)
@@ -260,9 +261,9 @@ assert np.allclose(dz_from_k, numerical_gradient(with_z, z))
 # Now comes the backward pass of tutorial 04, from the last line of the forward pass to the first.
 # Its contributions are added to those from k. z̄ must be complete before W̄_1 and b̄_1 use it:
 #
-#     y = a w_2 + b_2         b̄_2 = Σ_i ȳ_i       w̄_2 += aᵀ ȳ       ā = ȳ w_2ᵀ
-#     a = f(z)                z̄ += ā ⊙ f'(z)
-#     z = x W_1 + b_1         W̄_1 += xᵀ z̄        b̄_1 = Σ_i z̄
+#     y = a w_2 + b_2      b̄_2 = Σ_i ȳ_i      w̄_2 += aᵀ ȳ      ā = ȳ w_2ᵀ
+#     a = f(z)             z̄ += ā ⊙ f'(z)
+#     z = x W_1 + b_1      W̄_1 += xᵀ z̄        b̄_1 = Σ_i z̄
 
 # %%
 db_2 = dy.sum()
@@ -501,8 +502,8 @@ assert not np.allclose(tanh_wrong, tanh_exact, rtol=0, atol=1e-2)
 # %% [markdown]
 # ## Why does relu hide the mistake?
 #
-# Repeat this for three activations, and compare with central differences. The last column asks
-# whether any bias has a gradient that comes from k: it calls `double_backward` with ȳ = 0.
+# Repeat this for three activations, and compare with central differences. The last column is the
+# largest entry of the bias gradients b̄_l that comes from k, that is, with ȳ = 0.
 
 
 # %%
@@ -545,7 +546,8 @@ assert results["softplus"][2] > 0
 # %% [markdown]
 # For relu, f'' = 0 on both sides of its kink, so a test with relu alone passes without the f''
 # path. Test with tanh, softplus or silu, and with a tight tolerance: for tanh the error is only 2 %
-# here. And k trains no bias of a relu network, because no gradient reaches the biases from k.
+# here. The last column has a second consequence: in a relu network, k contributes nothing to the
+# gradients of the biases.
 
 # %% [markdown]
 # ## How does a bias change the input gradient?
@@ -583,16 +585,15 @@ axes.plot(biases, contributions["relu"], "--", color=ORANGE, label="relu")
 axes.plot(b_1[1] + nearby, present + rate * nearby, ":", color=RED, lw=3, label=label)
 axes.plot(b_1[1], present, "o", color=RED, label="the present bias")
 axes.set(xlabel="bias b_1[1]", ylabel="contribution of unit 1 to Σ k̄ k")
-axes.set_title("A bias changes k only through f'', and for relu not at all")
+axes.set_title("f'' is the rate at which a bias changes k; for relu it is 0")
 axes.legend()
 figure.savefig(OUT / "05_bias.png")
 print("picture:", (OUT / "05_bias.png").as_posix())
 # > picture: tutorials_out/05_bias.png
 
 # %% [markdown]
-# For tanh, the red dotted line touches the blue curve: f'' gives its slope. For relu, k jumps where
-# z = 0, but its derivative with respect to the bias is 0 on both sides. Gradient descent does not
-# notice the jump.
+# For tanh, the dotted line from f'' touches the curve. For relu, k jumps where z = 0, but its
+# derivative with respect to the bias is 0 on both sides. No gradient contains the jump.
 
 # %% [markdown]
 # ## The same by forward mode (JVP)
@@ -600,7 +601,10 @@ print("picture:", (OUT / "05_bias.png").as_posix())
 # So far we used *reverse mode*: it starts at the last line of a computation and carries adjoints
 # back to the first. *Forward mode* starts at the input and carries tangents forward. The *tangent*
 # q̇ of a quantity q (`q_dot` in code) is the rate at which q changes when x moves in a chosen
-# direction ẋ. The tangent of y is a *Jacobian-vector product* (JVP): ẏ_i = Σ_j ẋ_ij ∂y_i/∂x_ij.
+# direction ẋ. The tangent of y is called a *Jacobian-vector product* (JVP), the derivatives of y
+# times the direction:
+#
+#     ẏ_i = Σ_j ∂y_i/∂x_ij ẋ_ij
 #
 # Choose the direction ẋ = k̄, and differentiate the forward pass line by line:
 #
@@ -656,9 +660,9 @@ assert np.allclose(a_dot, dv)
 # To get θ̄, reverse the forward pass and its tangents together. Write ã = ∂S/∂ȧ and z̃ = ∂S/∂ż for
 # the adjoints of the tangents. The lines of the tangents, the last line first, contribute
 #
-#     ẏ = ȧ w_2           ã = w_2                w̄_2 += Σ_i ȧ
-#     ȧ = f'(z) ⊙ ż       z̃ = ã ⊙ f'(z)          z̄ += ã ⊙ ż ⊙ f''(z)
-#     ż = ẋ W_1           W̄_1 += ẋᵀ z̃
+#     ẏ = ȧ w_2          ã = w_2            w̄_2 += Σ_i ȧ
+#     ȧ = f'(z) ⊙ ż      z̃ = ã ⊙ f'(z)      z̄ += ã ⊙ ż ⊙ f''(z)
+#     ż = ẋ W_1          W̄_1 += ẋᵀ z̃
 #
 # f'' appears because ȧ uses z in f'(z). Now ã = v, z̃ = u, ȧ = v̄ and ż = ū, so these are the terms
 # found before. The lines of the forward pass contribute what they did before.
@@ -683,9 +687,12 @@ assert np.allclose(dW_1_by_jvp, dW_1)
 # %% [markdown]
 # ## Summary: double backward on one page
 #
-# Equations on the left, lines of `forward_and_input_gradient` and `double_backward` on the right.
-# q̄ is the derivative of a scalar with respect to q. The scalar is given by its derivatives ȳ and k̄.
-# For L layers, an activation f, and `layer` = l:
+# Equations on the left, lines of `forward_and_input_gradient` and `double_backward` on the right,
+# for L layers and an activation f. In code, l is `layer`, f'(z_l) is `df[layer]`, and f''(z_l) is
+# `d2f[layer]`.
+#
+# q̄ is the derivative of the loss with respect to q. Given are the loss gradients ȳ and k̄. The
+# result θ̄ consists of W̄_1, b̄_1, W̄_2, b̄_2, …, one after another.
 #
 #     FORWARD PASS
 #     a_0 = x                                 a = {0: x}
