@@ -81,8 +81,8 @@ for (W, b), (W_ref, b_ref) in zip(layers, net.unflatten(theta), strict=True):
 # %% [markdown]
 # ## Forward: from x to y
 #
-# Let i be the sample, j a unit of the layer below, and m a unit of this layer. Written with
-# indices, the line for z_l is
+# Let i be the sample, j a unit of the layer below (or a feature, below the first layer), and m a
+# unit of this layer. Written with indices, the line for z_l is
 #
 #     z_im = Σ_j a_ij W_jm + b_m.
 #
@@ -335,7 +335,8 @@ assert np.allclose(numerical_gradient(mse, theta, "complex"), by_complex_step, r
 
 # %% [markdown]
 # Two predictions can be checked. The truncation errors of the two methods are opposite. And for all
-# h below 1e-8, where h² is below ε, the complex step has no visible error.
+# h below 1e-8, where h² is below ε, the error of the complex step is at the level
+# of rounding.
 
 # %%
 central_error_vector = central_gradient(1e-2) - grad  # (31,)
@@ -416,10 +417,10 @@ assert np.allclose(k, k_ref, rtol=0, atol=1e-12)
 # %% [markdown]
 # ## What does the Lai loss still need?
 #
-# The Lai loss takes y, t and k. It returns its value and two derivatives: ȳ as before, and
-# k̄_ij = ∂L/∂k_ij. (Tutorial 06 derives their formulas.) But k depends on θ as well, and `backward`
-# takes only ȳ. How much of ∂L/∂θ is then missing? The complex step answers this without any
-# derivation.
+# The Lai loss takes y, t and k. It returns its value and its derivatives ȳ and k̄, with respect to y
+# and to k. (Tutorial 06 derives their formulas.) But k depends on θ as well, and `backward` takes
+# only ȳ. How much of the gradient with respect to θ is then missing? The complex step answers this
+# without any derivation.
 
 
 # %%
@@ -451,9 +452,9 @@ assert relative_error > 0.1
 # You can now read `forward`, `backward` and `input_gradient` in `lai_ref/mlp.py`, where L is the
 # number of layers, and all of `lai_ref/support/gradcheck.py`.
 #
-# **Beyond this paper.** The complex step became popular in aerodynamic design, where it
-# differentiates whole flow simulations (Martins, Sturdza and Alonso, "The complex-step derivative
-# approximation", ACM Transactions on Mathematical Software 29, 2003).
+# **Beyond this paper.** The complex step became popular in aerodynamic design, where it gives the
+# derivatives of whole simulation programs (Martins, Sturdza and Alonso, "The complex-step
+# derivative approximation", ACM Transactions on Mathematical Software 29, 2003).
 
 # %% [markdown]
 # ## Exercise 1: gradient of the prediction, gradient of the loss

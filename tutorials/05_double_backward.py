@@ -173,8 +173,10 @@ assert np.allclose(exact, grad_S, rtol=0, atol=1e-12)
 # adjoints therefore accumulate two contributions (+=). This section computes the contributions
 # from k, the next section those from y.
 #
-# We reverse the four lines of the input-gradient pass, the last line first. Below, m is the unit,
-# W_jm is an entry of W_1, and w_m one of w_2. On the right stands the formula for whole arrays.
+# A *reverse pass* goes through the lines of a computation from the last to the first, and computes
+# the adjoints of the variables that each line uses. Here the computation is the input-gradient pass
+# with its four lines. Below, m is the unit, W_jm is an entry of W_1, and w_m one of w_2. On the
+# right stands the formula for whole arrays.
 #
 # **Reverse k = u W_1ᵀ.** u_im is used in k_ij for every feature j, and W_jm for every sample i:
 #
@@ -341,7 +343,7 @@ assert np.allclose(grad, central, rtol=0, atol=1e-8)
 # ## What becomes of the gradient without the f'' path?
 #
 # Two of the nine entries get the wrong sign. Yet the wrong gradient still points roughly in the
-# right direction: the cosine of the angle between the two gradients is near 1. A small step against
+# right direction: the cosine of the angle between the two gradients is 0.91. A small step against
 # the wrong gradient even lowers the loss.
 
 # %%
@@ -359,7 +361,7 @@ assert cosine > 0.9
 assert loss_after_step < loss_value
 
 # %% [markdown]
-# So a falling loss does not prove that its gradient is right. Only an independent check does.
+# So a falling loss does not prove that its gradient is right. Only an independent check shows that.
 
 # %% [markdown]
 # ## Any depth and any activation
@@ -578,22 +580,23 @@ assert set(contributions["relu"]) == {0, ds[0, 1]}  # two levels, flat on both s
 
 # %%
 nearby = np.array([-0.6, 0, 0.6])  # (3,)
-label = f"its derivative {rate:.2f}, from f''"
+label = f"rate of change {rate:.2f}, from f''"
 figure, axes = plt.subplots(layout="constrained")
 axes.plot(biases, contributions["tanh"], color=BLUE, label="tanh")
 axes.plot(biases, contributions["relu"], "--", color=ORANGE, label="relu")
 axes.plot(b_1[1] + nearby, present + rate * nearby, ":", color=RED, lw=3, label=label)
 axes.plot(b_1[1], present, "o", color=RED, label="the present bias")
 axes.set(xlabel="bias b_1[1]", ylabel="contribution of unit 1 to Σ k̄ k")
-axes.set_title("f'' is the rate at which a bias changes k; for relu it is 0")
+axes.set_title("A bias changes k at a rate given by f'', which is 0 for relu")
 axes.legend()
 figure.savefig(OUT / "05_bias.png")
 print("picture:", (OUT / "05_bias.png").as_posix())
 # > picture: tutorials_out/05_bias.png
 
 # %% [markdown]
-# For tanh, the dotted line from f'' touches the curve. For relu, k jumps where z = 0, but its
-# derivative with respect to the bias is 0 on both sides. No gradient contains the jump.
+# For tanh, the dotted line has the derivative from f'', and it touches the curve. For relu, k jumps
+# where z = 0, but its derivative with respect to the bias is 0 on both sides. No gradient contains
+# the jump.
 
 # %% [markdown]
 # ## The same by forward mode (JVP)
@@ -736,9 +739,10 @@ assert np.allclose(dW_1_by_jvp, dW_1)
 # `mlp.py` uses the names of this tutorial. Its lists begin at 0: layer l is entry h = l − 1, but
 # a_l is entry l.
 #
-# **Beyond this paper.** WGAN-GP trains its critic with a penalty on the norm of the critic's input
-# gradient. Its parameters get their gradient by the same double backward pass (Gulrajani et al.,
-# "Improved training of Wasserstein GANs", NeurIPS 2017, arXiv 1704.00028).
+# **Beyond this paper.** WGAN-GP trains a network, the critic, with a penalty on the norm of its
+# input gradient. The gradient of this penalty with respect to the critic's parameters comes from
+# the same double backward pass (Gulrajani et al., "Improved training of Wasserstein GANs", NeurIPS
+# 2017, arXiv 1704.00028).
 
 # %% [markdown]
 # ## Exercise 1: a test that tanh passes without f''
