@@ -1,12 +1,12 @@
 # %% [markdown]
-# # 04 · A network from scratch: forward, backward, and its slope at every sample
+# # 04 · A network from scratch: output, gradient and input gradient
 #
-# - **Question:** Where do the slopes k of a network come from, and how is a derivative checked?
-# - **Prerequisites:** NumPy, matrix products, the chain rule for sums, complex numbers for one
-#   cell.
+# - **Question:** How does one compute the input gradient k of a network, and how does one check a
+#   derivative?
+# - **Prerequisites:** NumPy, matrix products, the chain rule for sums, complex numbers.
 # - **You will learn to** write the forward pass, the backward pass and the input gradient line by
 #   line, and check them by central differences and by the complex step.
-# - **Minutes:** 30
+# - **Minutes:** 40
 
 # %%
 from pathlib import Path
@@ -20,213 +20,370 @@ from lai_ref.support.terminal import replace_unprintable
 replace_unprintable()  # so that no terminal stops it for a λ
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
+BLUE, RED, GREY = "#0072B2", "#D55E00", "#777777"
 
 # %% [markdown]
 # ## What is the network?
 #
-# Tutorials 01 to 03 had a line, whose slope k is simply one of its parameters. Now the model is a
-# multilayer perceptron. For N samples with D features each, x of shape (N, D):
+# The model of tutorials 01 to 03 was a line, whose slope k is one of its two parameters. Now the
+# model is a *multilayer perceptron*. Let x have the shape (N, D): N samples with D features each.
 #
 #     a_0 = x
-#     z_l = a_(l−1) W_l + b_l,   a_l = f(z_l)       hidden layers, l = 1, 2
-#     y   = z_3 = a_2 W_3 + b_3                     the output layer: one number a sample, no f
+#     z_l = a_(l−1) W_l + b_l      for l = 1, 2, 3
+#     a_l = f(z_l)                 for l = 1, 2, the hidden layers
+#     y   = z_3                    the output layer: one number per sample, and no f
 #
-# W_l are weights (fan_in, fan_out), b_l biases (fan_out,), and f, the activation, acts on each
-# number alone; here f = tanh. All parameters lie one after another in one vector θ of length P, as
-# optimisers want it; the layers are views of it, not copies. The widths 2, 4, 3, 1 and N = 5 all
-# differ, so that a forgotten transpose cannot go unnoticed.
+# W_l are the weights (fan_in, fan_out), and b_l the biases (fan_out,). A column of W_l with its
+# entry of b_l belongs to one *unit* of layer l. The *activation* f is applied to each number
+# separately; here f = tanh.
+#
+# Our network has 2 features, hidden layers of 4 and 3 units, and 1 output. N is 5. These numbers
+# all differ, so that a forgotten transpose raises an error.
 
 # %%
+sizes = (2, 4, 3, 1)
+N = 5
+P = (2 * 4 + 4) + (4 * 3 + 3) + (3 * 1 + 1)  # the number of parameters
 rng = np.random.default_rng(4)
-sizes, N = (2, 4, 3, 1), 5
-P = (2 * 4 + 4) + (4 * 3 + 3) + (3 * 1 + 1)
 theta = 0.8 * rng.standard_normal(P)  # (31,)
-x, t = rng.uniform(-1, 1, (N, 2)), rng.uniform(-1, 1, N)  # (5, 2), (5,)
-
-W1, b1 = theta[0:8].reshape(2, 4), theta[8:12]
-W2, b2 = theta[12:24].reshape(4, 3), theta[24:27]
-W3, b3 = theta[27:30].reshape(3, 1), theta[30:31]
-
-net = MLP(sizes, "tanh")
-views = [a for layer in net.unflatten(theta) for a in layer]
-for array, reference in zip((W1, b1, W2, b2, W3, b3), views, strict=True):
-    assert np.shares_memory(array, reference) and np.array_equal(array, reference)
-assert net.n_params == P
+x = rng.uniform(-1, 1, (N, 2))  # (5, 2)
+t = rng.uniform(-1, 1, N)  # (5,)
 print(f"widths {sizes}, P = {P} parameters")
 # > widths (2, 4, 3, 1), P = 31 parameters
 
 # %% [markdown]
+# Optimisers work on one vector. So all parameters lie one after another in θ, a vector of length P.
+# The layers are *views* of θ: they share its memory, and a change of θ changes them.
+
+# %%
+W1 = theta[0:8].reshape(2, 4)
+b1 = theta[8:12]
+W2 = theta[12:24].reshape(4, 3)
+b2 = theta[24:27]
+W3 = theta[27:30].reshape(3, 1)
+b3 = theta[30:31]
+
+# %% [markdown]
+# `unflatten` of `lai_ref.MLP` returns the same views.
+
+# %%
+net = MLP(sizes, "tanh")
+layers = [(W1, b1), (W2, b2), (W3, b3)]
+
+# Check
+assert net.n_params == P
+for (W, b), (W_ref, b_ref) in zip(layers, net.unflatten(theta), strict=True):
+    assert np.array_equal(W, W_ref)
+    assert np.array_equal(b, b_ref)
+    assert np.shares_memory(W, W_ref)
+    assert np.shares_memory(b, b_ref)
+
+# %% [markdown]
 # ## Forward: from x to y
 #
-# With i for the sample, j for the unit below, m for the unit of this layer, the product is
+# Let i be the sample, j a unit of the layer below (or a feature, below the first layer), and m a
+# unit of this layer. Written with indices, the line for z_l is
 #
-#     z_im = Σ_j a_ij W_jm + b_m
+#     z_im = Σ_j a_ij W_jm + b_m.
 #
-# The sample i stands on both sides and is never summed over: each sample goes its own way.
+# The index i occurs on both sides, and there is no sum over i. No sample influences another one.
 
 # %%
 z1 = x @ W1 + b1  # (5, 2) @ (2, 4) + (4,) = (5, 4)
 a1 = np.tanh(z1)  # (5, 4)
 z2 = a1 @ W2 + b2  # (5, 4) @ (4, 3) + (3,) = (5, 3)
 a2 = np.tanh(z2)  # (5, 3)
-y = (a2 @ W3 + b3)[:, 0]  # (5, 3) @ (3, 1) + (1,) = (5, 1), then (5,)
-
-assert np.isclose(z1[4, 2], x[4, 0] * W1[0, 2] + x[4, 1] * W1[1, 2] + b1[2])
-y_ref, tape = net.forward(theta, x)  # the tape stores W_l, z_l and a_l for the backward pass
-assert np.allclose(y, y_ref, rtol=0, atol=1e-12)
-print("y =", " ".join(f"{value:.4f}" for value in y))
+z3 = a2 @ W3 + b3  # (5, 3) @ (3, 1) + (1,) = (5, 1)
+y = z3[:, 0]  # (5,)
+print("y =", " ".join(f"{y_i:.4f}" for y_i in y))
 # > y = -2.6862 -2.1587 -2.0795 -2.3745 -2.9921
 
+# Check
+assert np.isclose(z1[4, 2], x[4, 0] * W1[0, 2] + x[4, 1] * W1[1, 2] + b1[2])
+
 # %% [markdown]
-# ## Backward: what does the loss ask of each parameter?
+# `MLP.forward` returns y and a *tape*: the stored W_l, z_l and a_l, which the backward pass needs.
+
+# %%
+y_ref, tape = net.forward(theta, x)
+
+# Check
+assert np.allclose(y, y_ref, rtol=0, atol=1e-12)
+
+# %% [markdown]
+# ## Backward: how does the loss depend on each parameter?
 #
-# Take the plain loss L = mean e² with the residual e = y − t. Write q̄ = ∂L/∂q for any number q on
-# the way ("q bar", `dq` in code). It has the shape of q. The first one is ȳ_i = 2 e_i / N, and the
-# rest follow from two rules, read off from where each number is used.
+# Take the MSE, with the residual e = y − t:
 #
-# Rule 1, for z_im = Σ_j a_ij W_jm + b_m. W_jm is used by the z_im of every sample i, b_m too, and
-# a_ij by the z_im of every unit m, so by the chain rule
+#     L = (1/N) Σ_i e_i²
 #
-#     W̄_jm = Σ_i z̄_im ∂z_im/∂W_jm = Σ_i a_ij z̄_im          W̄ = aᵀ z̄
-#     b̄_m  = Σ_i z̄_im
-#     ā_ij = Σ_m z̄_im ∂z_im/∂a_ij = Σ_m z̄_im W_jm          ā = z̄ Wᵀ
+# For an intermediate quantity q, write q̄ = ∂L/∂q (the *adjoint* of q; `dq` in code). It has the
+# shape of q. The first adjoint is that of y:
 #
-# Rule 2, for a_im = f(z_im), where one number is used by one number:
+#     ȳ_i = ∂L/∂y_i = 2 e_i / N
 #
-#     z̄_im = ā_im f'(z_im),          tanh' = 1 − tanh²
+# The *backward pass* (backpropagation) computes all other adjoints from it, from the last layer to
+# the first. By the chain rule, q̄ is a sum over the quantities computed from q. Two rules are
+# enough.
+#
+# **Rule 1**, for z_im = Σ_j a_ij W_jm + b_m. W_jm and b_m are used in the z_im of every sample i,
+# and a_ij is used in the z_im of every unit m. On the right stands the formula for whole arrays:
+#
+#     W̄_jm = Σ_i z̄_im ∂z_im/∂W_jm = Σ_i a_ij z̄_im      W̄ = aᵀ z̄
+#     b̄_m  = Σ_i z̄_im ∂z_im/∂b_m  = Σ_i z̄_im           b̄ = Σ_i z̄
+#     ā_ij = Σ_m z̄_im ∂z_im/∂a_ij = Σ_m z̄_im W_jm      ā = z̄ Wᵀ
+#
+# **Rule 2**, for a_im = f(z_im). z_im is used once. ⊙ multiplies entry by entry:
+#
+#     z̄_im = ā_im f'(z_im)                             z̄ = ā ⊙ f'(z)
+#
+# For f = tanh, f' = 1 − tanh², so f'(z) = 1 − a².
 
 # %%
 e = y - t  # (5,)
-dz3 = (2 * e / N)[:, None]  # ȳ as a column, (5, 1)
+L = (e * e).mean()
+dy = 2 * e / N  # ȳ, (5,)
+
+dz3 = dy[:, None]  # z3 is y as a column, (5, 1)
 dW3 = a2.T @ dz3  # (3, 5) @ (5, 1) = (3, 1)
 db3 = dz3.sum(axis=0)  # (1,)
 da2 = dz3 @ W3.T  # (5, 1) @ (1, 3) = (5, 3)
+
 dz2 = da2 * (1 - a2 * a2)  # (5, 3)
 dW2 = a1.T @ dz2  # (4, 5) @ (5, 3) = (4, 3)
 db2 = dz2.sum(axis=0)  # (3,)
 da1 = dz2 @ W2.T  # (5, 3) @ (3, 4) = (5, 4)
+
 dz1 = da1 * (1 - a1 * a1)  # (5, 4)
 dW1 = x.T @ dz1  # (2, 5) @ (5, 4) = (2, 4)
 db1 = dz1.sum(axis=0)  # (4,)
-grad = np.concatenate([dW1.ravel(), db1, dW2.ravel(), db2, dW3.ravel(), db3])  # (31,)
 
-value, dy, _ = Plain(order=2)(y, t)
-assert np.isclose(value, (e * e).mean()) and np.allclose(dy, 2 * e / N)
-assert np.allclose(grad, net.backward(tape, dy), rtol=0, atol=1e-12)
-print(f"L = {value:.4f}, db3 = {db3[0]:.4f}, largest entry of the gradient {abs(grad).max():.4f}")
+# %% [markdown]
+# The adjoints of the parameters, in the order of θ, are the gradient.
+
+# %%
+grad = np.concatenate([dW1.ravel(), db1, dW2.ravel(), db2, dW3.ravel(), db3])  # (31,)
+scale = abs(grad).max()
+print(f"L = {L:.4f}, db3 = {db3[0]:.4f}, largest entry of the gradient {scale:.4f}")
 # > L = 5.3269, db3 = -4.4795, largest entry of the gradient 6.8706
+
+# %% [markdown]
+# `lai_ref` has the same two parts: `Plain(order=2)` returns L and ȳ, and `MLP.backward` computes
+# the gradient from ȳ.
+
+# %%
+L_ref, dy_ref, _ = Plain(order=2)(y, t)
+
+# Check
+assert np.isclose(L, L_ref)
+assert np.allclose(dy, dy_ref)
+assert np.allclose(grad, net.backward(tape, dy), rtol=0, atol=1e-12)
 
 # %% [markdown]
 # ## Is it right? Central differences
 #
-# That two programs agree only says that both follow the same derivation. An independent check needs
-# nothing but values of L as a function of θ (the forward lines once more, with x left free for
-# later use). Shift one parameter by ±h; with e_j for the vector with 1 at place j and 0 elsewhere,
-#
-#     ∂L/∂θ_j ≈ (L(θ + h e_j) − L(θ − h e_j)) / 2h
+# That two programs agree shows only that both follow the same derivation. An independent check
+# needs nothing but values of L as a function of θ. So we write the forward pass once more as a
+# function. Its second argument is x, for later use.
 
 
 # %%
 def output(theta, x):
-    a = np.tanh(x @ theta[0:8].reshape(2, 4) + theta[8:12])
-    a = np.tanh(a @ theta[12:24].reshape(4, 3) + theta[24:27])
-    return a @ theta[27:30] + theta[30]  # (N,)
+    """y (N,)."""
+    a1 = np.tanh(x @ theta[0:8].reshape(2, 4) + theta[8:12])  # (N, 4)
+    a2 = np.tanh(a1 @ theta[12:24].reshape(4, 3) + theta[24:27])  # (N, 3)
+    return a2 @ theta[27:30] + theta[30]  # (N,)
 
 
 def mse(theta):
+    """L as a function of all parameters."""
     e = output(theta, x) - t
     return (e * e).mean()
 
 
-units = np.eye(P)  # row j is e_j
-central = np.array([(mse(theta + 1e-5 * u) - mse(theta - 1e-5 * u)) / 2e-5 for u in units])
-assert np.allclose(grad, central, rtol=0, atol=1e-9)
-assert np.allclose(central, numerical_gradient(mse, theta), rtol=0, atol=1e-9)
-print(f"h = 1e-5: all {P} entries agree to 1e-9")
-# > h = 1e-5: all 31 entries agree to 1e-9
+# %% [markdown]
+# Shift one parameter by ±h. Let d_p be the vector with 1 at place p and 0 elsewhere. Then
+#
+#     ∂L/∂θ_p ≈ (L(θ + h d_p) − L(θ − h d_p)) / 2h.
+
+# %%
+directions = np.eye(P)  # (31, 31), row p is d_p
+
+
+def central_gradient(h):
+    """∂L/∂θ (P,) by central differences."""
+    gradient = np.zeros(P)
+    for p in range(P):
+        right = mse(theta + h * directions[p])
+        left = mse(theta - h * directions[p])
+        gradient[p] = (right - left) / (2 * h)
+    return gradient
+
+
+central = central_gradient(1e-5)  # (31,)
+n_close = (abs(central - grad) < 1e-9).sum()
+print(f"h = 1e-5: {n_close} of {P} entries agree to 1e-9")
+# > h = 1e-5: 31 of 31 entries agree to 1e-9
+
+# Check
+assert n_close == P
+assert np.allclose(numerical_gradient(mse, theta), central, rtol=0, atol=1e-9)
 
 # %% [markdown]
 # ## Why not to all sixteen digits of a double?
 #
-# Along one parameter, Taylor's series gives L(θ ± h) = L ± h L' + h²/2 L'' ± h³/6 L''' + …, so
+# Look at L along one parameter. Taylor's series is
 #
-#     central difference = L' + h²/6 L''' + …          truncation: falls with h²
+#     L(θ ± h) = L ± h L' + h²/2 L'' ± h³/6 L''' + …
 #
-# But both values carry a rounding error of about ε L, with ε = 2⁻⁵² the spacing of doubles at 1.
-# The leading digits cancel, the error stays, and divided by 2h it is about ε L / h: it *grows* as h
-# falls. The sum h² + ε/h (sizes of L and L''' left out) is least, about ε^(2/3), near h = ε^(1/3).
+# The even terms cancel in the difference, so
+#
+#     central difference = L' + h²/6 L''' + …
+#
+# The second term is the *truncation error*. It falls with h².
+#
+# But there is also a *rounding error*. Let ε = 2⁻⁵² be the spacing of doubles at 1. Each value of L
+# has an error of about ε L. In the difference the leading digits cancel, but these errors remain.
+# Divided by 2h they are about ε L / h. So the rounding error *grows* as h falls.
+#
+# First the truncation error: what does a tenth of h do to it? By h², it is divided by 100.
+
 
 # %%
-eps, h, scale = np.finfo(float).eps, 10.0 ** np.arange(-20, 0), abs(grad).max()
-by_h = [np.array([(mse(theta + s * u) - mse(theta - s * u)) / 2 / s for u in units]) for s in h]
-error = np.array([abs(d - grad).max() / scale for d in by_h])  # (20,), one for each h
+def error_of(gradient):
+    """The largest error of a numerical gradient, relative to the largest entry of the gradient."""
+    return abs(gradient - grad).max() / scale
 
-assert abs(error[-2] / error[-3] / 100 - 1) < 0.02  # h = 0.01 against 0.001: h² says 100
-best = h[error.argmin()]
-assert 1e-11 < error.min() < 1e-9 and 5e-7 < best < 5e-5  # about ε^(2/3), at ε^(1/3)
-assert error[0] == 1  # at h = 1e-20, θ + h is θ itself: no difference is left
-print(f"truncation: h = 0.01 has {error[-2] / error[-3]:.0f} times the error of h = 0.001")
-third = np.cbrt(eps)
-print(f"least error expected: eps^(2/3) = {third**2:.0e}, at h = eps^(1/3) = {third:.0e}")
-print(f"least error found: about 10^{np.log10(error.min()):.0f}, at h = {best:.0e}")
+
+error_large_h = error_of(central_gradient(1e-2))
+error_small_h = error_of(central_gradient(1e-3))
+ratio = error_large_h / error_small_h
+print(f"truncation: h = 0.01 has {ratio:.0f} times the error of h = 0.001")
 # > truncation: h = 0.01 has 100 times the error of h = 0.001
-# > least error expected: eps^(2/3) = 4e-11, at h = eps^(1/3) = 6e-06
-# > least error found: about 10^-10, at h = 1e-05
+
+# Check
+assert abs(ratio / 100 - 1) < 0.02
+
+# %% [markdown]
+# Now both errors together. Leave out L and L''', and look for the smallest sum of h² and ε/h. The
+# two are equal at h = ε^(1/3), where each is ε^(2/3). To the left ε/h is larger, to the right h².
+# So we expect errors of at best about ε^(2/3), with h near ε^(1/3).
+
+# %%
+eps = np.finfo(float).eps
+h_expected = np.cbrt(eps)
+error_expected = h_expected**2
+h_values = 10.0 ** np.arange(-20, 0)  # (20,): from 1e-20 to 0.1
+central_errors = np.array([error_of(central_gradient(h)) for h in h_values])  # (20,)
+h_best = h_values[central_errors.argmin()]
+error_best = central_errors.min()
+print(f"smallest error expected: ε^(2/3) = {error_expected:.0e}, at h = ε^(1/3) = {h_expected:.0e}")
+print(f"smallest error found: about 10^{np.log10(error_best):.0f}, at h = {h_best:.0e}")
+# > smallest error expected: ε^(2/3) = 4e-11, at h = ε^(1/3) = 6e-06
+# > smallest error found: about 10^-10, at h = 1e-05
+
+# Check
+assert error_expected / 10 < error_best < error_expected * 10
+assert h_expected / 10 < h_best < h_expected * 10
+
+# %% [markdown]
+# At h = 1e-20, θ + h d_p is θ itself in floating point. The difference is 0, and the relative error
+# is 1.
+
+# %%
+# Check
+assert not central_gradient(1e-20).any()
+assert central_errors[0] == 1
 
 # %% [markdown]
 # ## How can a step of 1e-100 be exact? The complex step
 #
-# tanh, sums and products have the same Taylor series for complex numbers. Step sideways, by i h:
+# tanh, sums and products have the same Taylor series for complex numbers. We write 1j for the
+# imaginary unit, as Python does (i and j remain indices). An imaginary step gives
 #
-#     L(θ + i h) = L + i h L' − h²/2 L'' − i h³/6 L''' + …
-#     Im L(θ + i h) / h = L' − h²/6 L''' + …
+#     L(θ + 1j h) = L + 1j h L' − h²/2 L'' − 1j h³/6 L''' + …
 #
-# L is the real part and L' is in the imaginary one: nothing is subtracted, so nothing cancels. The
-# truncation is there, with the other sign, but h may be so small that h² vanishes beside 1.
+# Here L is in the real part and L' in the imaginary part. Divide the imaginary part by h:
+#
+#     Im L(θ + 1j h) / h = L' − h²/6 L''' + …
+#
+# This is the *complex step*. It subtracts no two values of L, so nothing cancels, and h may be as
+# small as we like. The truncation error is still there, with the opposite sign, but with h = 1e-100
+# it vanishes next to L'.
+
 
 # %%
-sideways = [np.array([mse(theta + 1j * s * u).imag / s for u in units]) for s in h]
-complex_error = np.array([abs(d - grad).max() / scale for d in sideways])  # (20,)
-exact = np.array([mse(theta + 1e-100j * u).imag / 1e-100 for u in units])
+def complex_gradient(h):
+    """∂L/∂θ (P,) by the complex step."""
+    gradient = np.zeros(P)
+    for p in range(P):
+        gradient[p] = mse(theta + 1j * h * directions[p]).imag / h
+    return gradient
 
-# %% [markdown]
-# the truncation errors are opposite; below 1e-8 the complex one is gone for good
 
-# %%
-assert np.allclose(by_h[-2] - grad, grad - sideways[-2], rtol=0.01, atol=1e-6)
-assert complex_error[h < 1e-8].max() < 1e-14
-assert np.allclose(exact, grad, rtol=0, atol=1e-14 * scale)
-assert np.allclose(exact, numerical_gradient(mse, theta, method="complex"), rtol=0, atol=1e-12)
-print(f"h = 0.1:    central {error[-1]:.1e}, complex {complex_error[-1]:.1e}")
+by_complex_step = complex_gradient(1e-100)  # (31,)
+complex_errors = np.array([error_of(complex_gradient(h)) for h in h_values])  # (20,)
+print(f"h = 0.1:    central {central_errors[-1]:.1e}, complex {complex_errors[-1]:.1e}")
 print("h = 1e-20 and h = 1e-100: complex below 1e-14")
 # > h = 0.1:    central 7.1e-03, complex 7.2e-03
 # > h = 1e-20 and h = 1e-100: complex below 1e-14
 
+# Check
+assert complex_errors[0] < 1e-14
+assert error_of(by_complex_step) < 1e-14
+assert np.allclose(numerical_gradient(mse, theta, "complex"), by_complex_step, rtol=0, atol=1e-12)
+
+# %% [markdown]
+# Two predictions can be checked. The truncation errors of the two methods are opposite. And for all
+# h below 1e-8, where h² is below ε, the error of the complex step is at the level
+# of rounding.
+
+# %%
+central_error_vector = central_gradient(1e-2) - grad  # (31,)
+complex_error_vector = complex_gradient(1e-2) - grad  # (31,)
+
+# Check
+assert np.allclose(central_error_vector, -complex_error_vector, rtol=0.01, atol=1e-6)
+assert complex_errors[h_values < 1e-8].max() < 1e-14
+
+# %%
 figure, axes = plt.subplots(layout="constrained")
-axes.loglog(h, error, "o-", color="#D55E00", label="central difference")
+axes.loglog(h_values, central_errors, "o-", color=RED, label="central difference")
 open_squares = {"markerfacecolor": "none", "markersize": 9}
-axes.loglog(h, complex_error, "s-", color="#0072B2", **open_squares, label="complex step")
-axes.loglog(h, h**2, ":", color="#777777", label="h², truncation")
-axes.loglog(h, eps / h, "--", color="#777777", label="ε / h, rounding")
+axes.loglog(h_values, complex_errors, "s-", color=BLUE, **open_squares, label="complex step")
+axes.loglog(h_values, h_values**2, ":", color=GREY, label="h², truncation")
+axes.loglog(h_values, eps / h_values, "--", color=GREY, label="ε / h, rounding")
 axes.set(xlabel="step h", ylabel="largest error / largest entry of the gradient", ylim=(5e-18, 10))
 axes.set_title("A difference cancels when h is small; a complex step does not")
 axes.legend()
 figure.savefig(OUT / "04_step.png")
-plt.close(figure)
 print("picture:", (OUT / "04_step.png").as_posix())
 # > picture: tutorials_out/04_step.png
 
 # %% [markdown]
-# ## What is the slope at a sample? The input gradient
+# ## The input gradient
 #
-# The Lai loss wants k_ij = ∂y_i/∂x_ij, the slope of the output of sample i along feature j. The
-# same rules give it, with two changes: the sweep starts at y_i with 1 instead of ȳ_i, and it needs
-# no W̄ or b̄, so nothing is summed over samples. To keep ∂y_i/∂a and ∂y_i/∂z apart from ā and z̄,
-# which are derivatives of L, they are called v and u:
+# The Lai loss needs the derivative of the output of sample i with respect to its feature j:
 #
-#     v_2 = w_3,   u_l = v_l ⊙ f'(z_l),   v_(l−1) = u_l W_lᵀ,   k = v_0
+#     k_ij = ∂y_i/∂x_ij
 #
-# w_3 is the one column of W_3, the same for all samples; ⊙ multiplies entry by entry.
+# Row i of k is the *input gradient* of sample i. A line has one slope, the same at every x. The
+# input gradient of a network is different at every sample.
+#
+# The two rules give it as well. There are two changes. The pass starts with ∂y_i/∂y_i = 1 in place
+# of ȳ_i. And it computes no W̄ or b̄, so there is no sum over samples. ā and z̄ are derivatives of L;
+# the derivatives of y_i get names of their own:
+#
+#     v_l = ∂y_i/∂a_l,      u_l = ∂y_i/∂z_l.
+#
+# Let w_3 be the one column of W_3. It is the same for all samples. From the output to the input:
+#
+#     v_2 = w_3
+#     u_2 = v_2 ⊙ f'(z_2)
+#     v_1 = u_2 W_2ᵀ
+#     u_1 = v_1 ⊙ f'(z_1)
+#     v_0 = u_1 W_1ᵀ
+#     k   = v_0
 
 # %%
 v2 = W3[:, 0]  # (3,)
@@ -234,83 +391,128 @@ u2 = v2 * (1 - a2 * a2)  # (3,) ⊙ (5, 3) = (5, 3)
 v1 = u2 @ W2.T  # (5, 3) @ (3, 4) = (5, 4)
 u1 = v1 * (1 - a1 * a1)  # (5, 4)
 k = u1 @ W1.T  # (5, 4) @ (4, 2) = (5, 2)
-
-# %% [markdown]
-# y_i depends on no other sample's x, so ∂(Σ_i y_i)/∂x_ij is k_ij: one sum checks all of them
-
-# %%
-for method, bound in (("central", 1e-8), ("complex", 1e-13)):
-    by_x = numerical_gradient(lambda x: output(theta, x).sum(), x, method)  # (5, 2)
-    assert np.allclose(k, by_x, rtol=0, atol=bound)
-assert np.allclose(k, net.input_gradient(tape)[0], rtol=0, atol=1e-12)
 print(f"k of sample 0: {k[0, 0]:.4f} {k[0, 1]:.4f}, of sample 1: {k[1, 0]:.4f} {k[1, 1]:.4f}")
 # > k of sample 0: 0.7020 -0.1873, of sample 1: 0.5734 -1.3421
 
 # %% [markdown]
-# ## What does the Lai loss still need?
-#
-# It sees y, t and k, and returns two derivatives: ȳ as before, and k̄_ij = ∂L/∂k_ij (their formulas
-# are the matter of tutorial 06). But k depends on θ as well, and `backward` knows only ȳ. How much
-# of ∂L/∂θ is missing then? The complex step tells, without any derivation.
+# To check k, use that y_i depends on the x of no other sample. So ∂(Σ_i y_i)/∂x_ij is k_ij, and the
+# gradient of one sum contains all of k. `MLP.input_gradient` returns k as well.
 
 
 # %%
-def lai(theta):
+def sum_of_outputs(x):
+    """Σ_i y_i."""
+    return output(theta, x).sum()
+
+
+k_central = numerical_gradient(sum_of_outputs, x, "central")  # (5, 2)
+k_complex = numerical_gradient(sum_of_outputs, x, "complex")  # (5, 2)
+k_ref, _ = net.input_gradient(tape)  # (5, 2)
+
+# Check
+assert np.allclose(k, k_central, rtol=0, atol=1e-8)
+assert np.allclose(k, k_complex, rtol=0, atol=1e-13)
+assert np.allclose(k, k_ref, rtol=0, atol=1e-12)
+
+# %% [markdown]
+# ## What does the Lai loss still need?
+#
+# The Lai loss takes y, t and k. It returns its value and its derivatives ȳ and k̄, with respect to y
+# and to k. (Tutorial 06 derives their formulas.) But k depends on θ as well, and `backward` takes
+# only ȳ. How much of the gradient with respect to θ is then missing? The complex step answers this
+# without any derivation.
+
+
+# %%
+def lai_loss(theta):
+    """The Lai loss as a function of all parameters."""
     y, tape = net.forward(theta, x)
-    return Lai(lam=0.1)(y, t, net.input_gradient(tape)[0])[0]
+    k, _ = net.input_gradient(tape)
+    value, _, _ = Lai(lam=0.1)(y, t, k)
+    return value
 
 
-truth = numerical_gradient(lai, theta, "complex")
-only_y = net.backward(tape, Lai(lam=0.1)(y, t, k)[1])
-relative_error = np.linalg.norm(truth - only_y) / np.linalg.norm(truth)
-assert np.allclose(truth, numerical_gradient(lai, theta), rtol=0, atol=1e-8)
-assert relative_error > 0.1
+exact = numerical_gradient(lai_loss, theta, "complex")  # (31,)
+_, dy_lai, dk_lai = Lai(lam=0.1)(y, t, k)  # ȳ (5,), k̄ (5, 2)
+only_y = net.backward(tape, dy_lai)  # (31,)
+relative_error = np.linalg.norm(exact - only_y) / np.linalg.norm(exact)
 print(f"relative error of the gradient when the part through k is left out: {relative_error:.2f}")
 # > relative error of the gradient when the part through k is left out: 1.24
+
+# Check
+assert np.allclose(exact, numerical_gradient(lai_loss, theta), rtol=0, atol=1e-8)
+assert dk_lai.any()
+assert relative_error > 0.1
 
 # %% [markdown]
 # ## Next
 #
-# Tutorial 05 derives the missing part, which needs f'' as well as f'. `forward`, `backward` and
-# `input_gradient` in `lai_ref/mlp.py`, and all of `lai_ref/support/gradcheck.py`, can be read now.
+# Tutorial 05 derives the missing part, which needs f'' as well as f'.
+#
+# You can now read `forward`, `backward` and `input_gradient` in `lai_ref/mlp.py`, where L is the
+# number of layers, and all of `lai_ref/support/gradcheck.py`.
+#
+# **Beyond this paper.** The complex step became popular in aerodynamic design, where it gives the
+# derivatives of whole simulation programs (Martins, Sturdza and Alonso, "The complex-step
+# derivative approximation", ACM Transactions on Mathematical Software 29, 2003).
 
 # %% [markdown]
-# ## Exercise 1: slope of the prediction, slope of the loss
+# ## Exercise 1: gradient of the prediction, gradient of the loss
 #
-# The backward sweep could go on to x̄ = z̄_1 W_1ᵀ, the gradient of the *loss* by the inputs. A port
-# that takes x̄ for k is wrong. How are x̄_ij and k_ij related?
+# The backward pass could compute one more adjoint, x̄ = z̄_1 W_1ᵀ. It is the gradient of the *loss*
+# with respect to the inputs. A port that uses x̄ in place of k is wrong. How are x̄_ij and k_ij
+# related?
 
 # %% [markdown]
 # ## Exercise 2: two errors that cancel
 #
-# The two methods err by +h²/6 L''' and −h²/6 L'''. How does the error of their mean fall with h?
+# The errors of the two methods are +h²/6 L''' and −h²/6 L''' to leading order. How does the error
+# of their mean fall with h?
 
 # %% [markdown]
 # ## Exercise 3: what breaks the complex step
 #
-# Write the loss as np.abs(e) ** 2. For real e nothing changes. What does the complex step return?
+# Write the loss as the mean of np.abs(e) ** 2. For real e nothing changes. What does the complex
+# step return?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Answers
 #
-# 1. By the chain rule x̄_ij = ȳ_i k_ij, which vanishes with the residual, while k does not.
+# **Exercise 1.** By the chain rule x̄_ij = ȳ_i k_ij. Where the residual is 0, x̄_ij is 0 as well,
+# whatever k_ij is.
 
 # %%
-assert np.allclose(dz1 @ W1.T, (2 * e / N)[:, None] * k, rtol=0, atol=1e-12)
+dx = dz1 @ W1.T  # (5, 2)
+
+# Check
+assert np.allclose(dx, dy[:, None] * k, rtol=0, atol=1e-12)
 
 # %% [markdown]
-# 2. Taylor's next term is +h⁴/120 L⁽⁵⁾ in both, so the mean errs by h⁴: 10⁴ for a tenfold step.
+# **Exercise 2.** The next term of Taylor's series is +h⁴/120 L⁽⁵⁾ in both methods, with L⁽⁵⁾ the
+# fifth derivative. So the error of the mean falls with h⁴. A tenth of h divides it by 10⁴.
+
 
 # %%
-coarse, fine = (abs((by_h[n] + sideways[n]) / 2 - grad).max() for n in (-1, -2))
-ratio = coarse / fine
-assert 0.9e4 < ratio < 1.1e4
-print(f"mean of both: h = 0.1 has {ratio:.0f} times the error of h = 0.01")
+def error_of_mean(h):
+    """The error of the mean of central difference and complex step."""
+    return error_of((central_gradient(h) + complex_gradient(h)) / 2)
+
+
+ratio_of_mean = error_of_mean(0.1) / error_of_mean(0.01)
+print(f"mean of both: h = 0.1 has {ratio_of_mean:.0f} times the error of h = 0.01")
 # > mean of both: h = 0.1 has 9990 times the error of h = 0.01
 
+# Check
+assert 0.9e4 < ratio_of_mean < 1.1e4
+
 # %% [markdown]
-# 3. Zero: the modulus of a complex number is real, √(Re² + Im²), and has no Taylor series in e.
+# **Exercise 3.** It returns 0. The modulus √(Re² + Im²) of a complex number is real, so this loss
+# has no imaginary part. As a function of a complex e it has no Taylor series.
 
 # %%
-perturbed = theta + 1e-100j * units[0]
-assert (np.abs(output(perturbed, x) - t) ** 2).mean().imag == 0 != mse(perturbed).imag
+theta_perturbed = theta + 1e-100j * directions[0]  # (31,)
+with_modulus = (np.abs(output(theta_perturbed, x) - t) ** 2).mean()
+
+# Check
+assert with_modulus.imag == 0
+assert mse(theta_perturbed).imag != 0
