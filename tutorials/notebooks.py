@@ -41,6 +41,7 @@ def read_script(path):
     notebook.metadata = METADATA  # no version, no path
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02}"  # random otherwise
+        cell.metadata.pop("lines_to_next_cell", None)  # Jupytext's, to get the script back
         if cell.cell_type == "code":
             cell.source = re.sub(r"^# > .*\n?", "", cell.source, flags=re.M).rstrip()
     return notebook

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.test_tutorials import same
+from tests.project.quotes import same
 
 for needed in ("torch", "jax", "optax"):
     pytest.importorskip(needed, reason='needs pip install -e ".[backends]"')
