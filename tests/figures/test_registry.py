@@ -33,7 +33,10 @@ BACKENDS = pytest.param(
         ),
     ],
 )
-QUICK = pytest.mark.parametrize("name", [n if n != "backends" else BACKENDS for n in FIGURES])
+SECONDS = {name: pytest.param(name, marks=pytest.mark.slow) for name in ("trap", "samplings")}
+QUICK = pytest.mark.parametrize(
+    "name", [{"backends": BACKENDS, **SECONDS}.get(name, name) for name in FIGURES]
+)
 SEEDS = {  # of what is committed
     "smoothness": 10,
     "samplings": 10,

@@ -56,7 +56,14 @@ def test_a_case_is_built_as_it_is_published(name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("group", [group for group in GROUPS if group != "codec"])
+@pytest.mark.parametrize(
+    "group",
+    [
+        group if group != "train" else pytest.param(group, marks=pytest.mark.slow)
+        for group in GROUPS
+        if group != "codec"
+    ],
+)
 def test_answers_and_bounds_of_every_group_are_those_published(group: str) -> None:
     some = cases(group)[::6]
     assert {case.id: problem for case, problem in verify(some) if problem} == {}

@@ -77,6 +77,7 @@ def package_files(wheel: zipfile.ZipFile) -> set[str]:
     return {name for name in wheel.namelist() if not name.startswith("lai_ref-")}
 
 
+@pytest.mark.slow
 def test_a_wheel_contains_every_module_and_data_file(tmp_path: Path, tree: Path) -> None:
     expected = files_of(tree)  # before a build adds its own
     assert expected >= READ_AT_RUN_TIME
