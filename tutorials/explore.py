@@ -19,12 +19,13 @@ With d = |k − 3|, the noise σ = s/X, m = max(d, σ) and n = min(d, σ), and i
 
     L' = Q' F + Q F'                   Q' = dQ/dd · sign(k − 3)
 
-Gradient descent repeats k ← k − η L'(k). Its learning rate η is adapted: it is doubled after each
-step, and then halved until the loss falls by at least half of η L'² (Armijo's rule) and the step is
-not longer than `LONGEST_STEP`. The descent ends where that takes a step below `SHORTEST_STEP`.
+Gradient descent repeats k ← k − η L'(k). Its learning rate η is doubled after each step, then cut
+to a step of at most `LONGEST_STEP`, then halved until L falls by η L'²/2 or more (Armijo's rule).
+A step below `ARMIJO_STEP` need only lower the loss, or the descent would stop at a kink that is no
+minimum. It ends where no step above `SHORTEST_STEP` lowers the loss.
 
 Of the local minima of L, the lowest is the global minimum; the others are spurious minima. *The
-trap* is a spurious minimum on the wrong side, k < 0.
+trap* is a spurious minimum on the wrong side, k < 0. (A step can cross a trap that is narrower.)
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ EXPONENTS = {"MAE, p = 1": 1, "MSE, p = 2": 2}
 STARTS = {"left, k = −3": -3.0, "pretrained, k = 3": SLOPE, "right, k = 5": 5.0}
 K_RANGE = (-6.5, 7.5)
 GRID = np.linspace(*K_RANGE, 2801)
-SHORTEST_STEP, LONGEST_STEP, MAX_STEPS = 1e-4, 0.05, 200
+SHORTEST_STEP, ARMIJO_STEP, LONGEST_STEP = 1e-4, 1e-3, 0.05
+MAX_STEPS = 200
 
 GLOBAL, SPURIOUS, TRAP = "global minimum", "spurious minimum", "the trap"
 BLACK, BLUE, ORANGE, GREY = "#000000", "#0072B2", "#D55E00", "#999999"
@@ -155,11 +157,12 @@ def descend(lam: float, noise: float, p: int, start: float) -> tuple[Array, Arra
     rate = 1e100  # at first the longest step
     while len(path) <= MAX_STEPS:
         gradient = float(loss_derivative(path[-1], lam, noise, p))
-        step = float(np.clip(rate * abs(gradient), 10 * SHORTEST_STEP, LONGEST_STEP))
+        step = float(np.clip(rate * abs(gradient), ARMIJO_STEP, LONGEST_STEP))
         while True:
             k = path[-1] - step * np.sign(gradient)
             value = float(loss(k, lam, noise, p))
-            if value < losses[-1] - step * abs(gradient) / 2:
+            required = step * abs(gradient) / 2 if step >= ARMIJO_STEP else 0.0
+            if value < losses[-1] - required:
                 break
             step /= 2
             if step < SHORTEST_STEP:
@@ -477,8 +480,8 @@ def main() -> int:
     """Open the window; exit status 0: it has been closed, 2: no window can be opened."""
     try:
         figure = plt.figure("The Lai loss of a line", figsize=(11, 7))
-    except ImportError as error:  # of the toolkit, or because there is no display
-        print(NO_WINDOW.format(reason=error), file=sys.stderr)
+    except (ImportError, RuntimeError) as error:  # of the toolkit, or there is no display
+        print(NO_WINDOW.format(reason=str(error).rstrip(".")), file=sys.stderr)
         return 2
     if not can_open_windows(figure):
         reason = f"Matplotlib's backend is {plt.get_backend()}, which only writes files"
