@@ -380,7 +380,10 @@ class Window:
             if panel in self.k_panels:
                 ticks = (left - 0.045, bottom - 0.02, left, top + 0.015)
                 parts.append(Part([panel.yaxis], ticks, panel.get_ylim))
-        parts.append(Part(list(self.rows), (0.835, 0.235, 1, 0.5), lambda: self.state))
+        left, bottom, right, top = self.text_panel.get_position().extents
+        for row in self.rows:
+            base = bottom + row.get_position()[1] * (top - bottom)
+            parts.append(Part([row], (0.835, base - 0.008, 1, base + 0.02), row.get_text))
         for slider in (self.lam_slider, self.noise_slider):
             left, bottom, right, top = slider.ax.get_position().extents
             artists = [*slider.ax.patches, *slider.ax.lines, slider.valtext]
