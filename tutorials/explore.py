@@ -33,6 +33,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -66,7 +67,7 @@ It needs a display and one of Matplotlib's window toolkits:
   - run it on a machine with a screen (over ssh: ssh -X);
   - install tkinter (Debian, Ubuntu: apt install python3-tk) or Qt (pip install pyqt6);
   - if MPLBACKEND is set, unset it, or set it to TkAgg or QtAgg;
-  - without a display: pip install tornado, set MPLBACKEND=WebAgg, and open the page it prints."""
+  - without a display: pip install tornado, set MPLBACKEND=WebAgg, open 127.0.0.1:8988."""
 
 
 # ---- The computation
@@ -243,10 +244,11 @@ class Window:
         self._add_artists()
         self._add_controls()
         self.parts = self._find_parts()
-        for part in self.parts:
-            for artist in part.artists:
-                artist.set_animated(True)  # a whole drawing leaves it to `_on_draw`
-        figure.canvas.mpl_connect("draw_event", self._on_draw)
+        if figure.canvas.supports_blit:
+            for part in self.parts:
+                for artist in part.artists:
+                    artist.set_animated(True)  # a whole drawing leaves it to `_on_draw`
+            figure.canvas.mpl_connect("draw_event", self._on_draw)
         self.show(self.state)
 
     def _add_panels(self) -> None:
@@ -299,15 +301,10 @@ class Window:
             for panel in (self.loss_panel, self.path_panel)
         ]
         self.paths[0].set_label("gradient descent")
-        self.start = self.loss_panel.plot(
-            [],
-            [],
-            "o",
-            color="white",
-            markeredgecolor=ORANGE,
-            markersize=8,
+        (self.start,) = self.loss_panel.plot(
+            [], [], "o", color="white", markeredgecolor=ORANGE, markersize=8,
             label="start of the descent",
-        )[0]
+        )  # fmt: skip
         looks = {
             GLOBAL: ("*", BLUE, 15, "global minimum"),
             SPURIOUS: ("v", "white", 9, "spurious minimum, k > 0"),
@@ -388,7 +385,7 @@ class Window:
             left, bottom, right, top = slider.ax.get_position().extents
             artists = [*slider.ax.patches, *slider.ax.lines, slider.valtext]
             area = (left - 0.01, bottom - 0.01, right + 0.08, top + 0.01)
-            parts.append(Part(artists, area, slider.valtext.get_text))
+            parts.append(Part(artists, area, partial(getattr, slider, "val")))
         return parts
 
     def _draw(self, part: Part) -> None:
@@ -409,7 +406,7 @@ class Window:
 
     def _refresh(self) -> None:
         canvas: Any = self.figure.canvas
-        if self.parts[0].below is None:  # before the first drawing
+        if self.parts[0].below is None:  # before the first drawing, or there is no blitting
             canvas.draw_idle()
             return
         changed = [part for part in self.parts if part.key() != part.drawn]
@@ -450,13 +447,12 @@ class Window:
 
     def _show_loss(self, state: State) -> None:
         top = round_up(state.loss.max())
-        bottom = 1 / round_up(
-            1.3 / max(state.best.loss, top / 1e4)
-        )  # L is 0 at k = 3 without noise
+        lowest = max(state.best.loss, top / 1e4)  # without noise, L is 0 at k = 3
+        bottom = 1 / round_up(1.3 / lowest)
         self.loss_panel.set_ylim(bottom, top)
         digits = (1, 2, 5) if top / bottom < 50 else (1, 3) if top / bottom < 1000 else (1,)
         self.loss_panel.yaxis.set_major_locator(LogLocator(subs=digits))
-        self.loss.set_data(state.k, np.maximum(state.loss, bottom))
+        self.loss.set_data(state.k, state.loss)
         for kind, marks in self.marks.items():
             of_kind = [minimum for minimum in state.minima if minimum.kind == kind]
             values = [max(minimum.loss, bottom) for minimum in of_kind]
@@ -474,9 +470,12 @@ def round_up(value: float) -> float:
 
 
 def can_open_windows(figure: Figure) -> bool:
-    """Whether the backend that has made the figure has a main loop of its own."""
+    """Whether the backend that has made the figure has a way of its own to show it."""
     manager = type(figure.canvas.manager)
-    return manager.start_main_loop.__func__ is not FigureManagerBase.start_main_loop.__func__
+    return any(
+        getattr(manager, name).__func__ is not getattr(FigureManagerBase, name).__func__
+        for name in ("start_main_loop", "pyplot_show")
+    )
 
 
 def main() -> int:

@@ -107,6 +107,11 @@ def test_minima_of_mse_are_where_tutorial_03_derives_them(lam: float, noise: flo
     assert slopes(state, explore.TRAP) == ([-state.kink] if trap else [])
 
 
+def test_the_barrier_beside_a_trap_may_be_close_to_it() -> None:
+    state = explore.compute(0.02175, 3.5, 2, -3.0)  # closer than the nodes of the grid
+    assert slopes(state, explore.TRAP) == [-state.kink]
+
+
 def test_the_phase_boundary_of_mae_is_that_of_tutorial_03() -> None:
     assert slopes(explore.compute(1.0, 2.1, 1, 3.0), explore.GLOBAL) == [1.0]
     (slope,) = slopes(explore.compute(1.0, 1.9, 1, 3.0), explore.GLOBAL)
@@ -222,6 +227,7 @@ def test_a_change_draws_what_a_whole_drawing_would() -> None:
     made.exponent_buttons.set_active(0)
     made.start_buttons.set_active(2)
     made.lam_slider.set_val(0.3)
+    made.noise_slider.set_val(0.303)  # the handle moves, its number does not change
     changed = pixels(made)
     made.figure.canvas.draw()
     assert different(changed, pixels(made)) < 20  # pixels where two parts meet
@@ -234,8 +240,13 @@ def test_it_knows_a_backend_that_opens_windows() -> None:
         def start_main_loop(cls) -> None:
             """Wait for events."""
 
+    class InBrowser(FigureManagerBase):
+        @classmethod
+        def pyplot_show(cls, *, block: bool | None = None) -> None:
+            """Serve a page."""
+
     figure = Figure()
-    for manager, opens in ((FigureManagerBase, False), (Manager, True)):
+    for manager, opens in ((FigureManagerBase, False), (Manager, True), (InBrowser, True)):
         manager(FigureCanvasAgg(figure), 1)
         assert explore.can_open_windows(figure) == opens
 
