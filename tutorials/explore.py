@@ -278,6 +278,7 @@ class Window:
         self.loss_panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         self.loss_panel.yaxis.set_minor_locator(LogLocator(subs=()))
         self.path_panel.set(ylabel="step", xlabel="slope k")
+        self.path_panel.yaxis.set_label_coords(-0.125, 0.5)  # or it moves with the widths of ticks
         self.line_panel.set(xlabel="x", ylabel="t", xlim=(-1.05, 1.05), ylim=(-7, 15))
         self.text_panel.axis("off")
         for panel in (self.factor_panel, self.loss_panel):
