@@ -8,15 +8,17 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import explore
 import numpy as np
 import pytest
 from matplotlib.backend_bases import FigureManagerBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from window import line
+from window.panels import Window
 
 from lai_ref.support.validation import Array
 from tests.inputs.strict_python import STRICT_PYTHON
-from tutorials import explore
 
 ROOT = Path(__file__).parents[2]
 EVEN = (np.arange(500) + 0.5) / 250 - 1  # spread evenly over ±1
@@ -55,7 +57,7 @@ def slopes(state: Any, kind: str) -> list[float]:
 def window() -> Any:
     figure = Figure(figsize=(11, 7))
     FigureCanvasAgg(figure)
-    made = explore.Window(figure)
+    made = Window(figure)
     figure.canvas.draw()
     return made
 
@@ -74,19 +76,19 @@ def different(picture: Array, other: Array) -> int:
 def test_the_error_is_its_expectation_and_has_its_derivative(p: int, noise: float) -> None:
     for k in (-2.0, 2.8, 5.0):
         e = (k - 3) * EVEN[:, None] - noise * EVEN  # every x with every u
-        value, derivative = explore.mean_error(np.array(k), noise, p)
+        value, derivative = line.mean_error(np.array(k), noise, p)
         assert np.isclose(value, (np.abs(e) ** p).mean(), rtol=1e-4)
         gradient = (p * np.abs(e) ** (p - 1) * np.sign(e) * EVEN[:, None]).mean()
         assert np.isclose(derivative, gradient, rtol=1e-2)
         step = loss_again(k + 1e-6 * np.array([-1, 1]), 0.7, noise, p)
         central = (step[1] - step[0]) / 2e-6
-        assert np.isclose(explore.loss_derivative(np.array(k), 0.7, noise, p), central, rtol=1e-6)
+        assert np.isclose(line.loss_derivative(np.array(k), 0.7, noise, p), central, rtol=1e-6)
 
 
 @pytest.mark.parametrize("lam", [0.02, 0.25, 1.0, 2.0, 4.0])
 @pytest.mark.parametrize("noise", [0.0, 0.5, 1.7, 2.4, 2.9, 5.0])
 def test_minima_of_mse_are_where_tutorial_03_derives_them(lam: float, noise: float) -> None:
-    state = explore.compute(lam, noise, 2, -3.0)
+    state = line.compute(lam, noise, 2, -3.0)
     kink = np.sqrt(lam)
     assert state.kink == pytest.approx(kink, rel=1e-15)
     k_b = 3 - (np.sqrt(3 + 4 * kink) - np.sqrt(3)) ** 2 / 4
@@ -96,31 +98,31 @@ def test_minima_of_mse_are_where_tutorial_03_derives_them(lam: float, noise: flo
         root.real for root in np.roots(quartic) if abs(root.imag) < 1e-9 and root.real > 9 / 4
     ]
     at_kink = noise**2 > (3 - kink) * (kink**3 + 2 * kink - 3)  # a minimum, global or not
-    found = slopes(state, explore.GLOBAL) + slopes(state, explore.SPURIOUS)
+    found = slopes(state, line.GLOBAL) + slopes(state, line.SPURIOUS)
     expected = sorted([kink, *interior] if at_kink else interior)
     assert sorted(found) == pytest.approx(expected, abs=1e-4)
     if noise > border:
-        assert slopes(state, explore.GLOBAL) == [state.kink]
+        assert slopes(state, line.GLOBAL) == [state.kink]
     else:
-        assert slopes(state, explore.GLOBAL) == pytest.approx(interior, abs=1e-4)
+        assert slopes(state, line.GLOBAL) == pytest.approx(interior, abs=1e-4)
     trap = noise**2 > (3 + kink) * (1 / kink - 3)
-    assert slopes(state, explore.TRAP) == ([-state.kink] if trap else [])
+    assert slopes(state, line.TRAP) == ([-state.kink] if trap else [])
 
 
 def test_the_barrier_beside_a_trap_may_be_close_to_it() -> None:
-    state = explore.compute(0.02175, 3.5, 2, -3.0)  # closer than the nodes of the grid
-    assert slopes(state, explore.TRAP) == [-state.kink]
+    state = line.compute(0.02175, 3.5, 2, -3.0)  # closer than the nodes of the grid
+    assert slopes(state, line.TRAP) == [-state.kink]
 
 
 def test_the_phase_boundary_of_mae_is_that_of_tutorial_03() -> None:
-    assert slopes(explore.compute(1.0, 2.1, 1, 3.0), explore.GLOBAL) == [1.0]
-    (slope,) = slopes(explore.compute(1.0, 1.9, 1, 3.0), explore.GLOBAL)
+    assert slopes(line.compute(1.0, 2.1, 1, 3.0), line.GLOBAL) == [1.0]
+    (slope,) = slopes(line.compute(1.0, 1.9, 1, 3.0), line.GLOBAL)
     assert 2 < slope < 3
 
 
 @pytest.mark.parametrize(("p", "lam", "noise"), CASES)
 def test_minima_are_those_of_a_fine_grid(p: int, lam: float, noise: float) -> None:
-    state = explore.compute(lam, noise, p, -3.0)
+    state = line.compute(lam, noise, p, -3.0)
     kink = lam ** (1 / p)
     k = np.append(np.linspace(-9, 9, 90_001), [-kink, kink])
     k = np.unique(k.round(9))
@@ -132,7 +134,7 @@ def test_minima_are_those_of_a_fine_grid(p: int, lam: float, noise: float) -> No
     for minimum in state.minima:
         assert minimum.loss == pytest.approx(loss_again(np.array(minimum.k), lam, noise, p))
         if minimum.k != state.best.k:
-            assert minimum.kind == (explore.TRAP if minimum.k < 0 else explore.SPURIOUS)
+            assert minimum.kind == (line.TRAP if minimum.k < 0 else line.SPURIOUS)
 
 
 @pytest.mark.parametrize(("p", "lam", "noise"), CASES)
@@ -140,29 +142,29 @@ def test_minima_are_those_of_a_fine_grid(p: int, lam: float, noise: float) -> No
 def test_the_loss_falls_in_each_step_and_the_descent_ends_in_a_minimum(
     p: int, lam: float, noise: float, start: float
 ) -> None:
-    state = explore.compute(lam, noise, p, start)
+    state = line.compute(lam, noise, p, start)
     assert state.path[0] == start
     assert state.path_loss == pytest.approx(loss_again(state.path, lam, noise, p), abs=1e-12)
     assert (np.diff(state.path_loss) < 0).all()
-    assert np.abs(np.diff(state.path)).max(initial=0) < explore.LONGEST_STEP + 1e-12
-    assert len(state.path) <= explore.MAX_STEPS
+    assert np.abs(np.diff(state.path)).max(initial=0) < line.LONGEST_STEP + 1e-12
+    assert len(state.path) <= line.MAX_STEPS
     assert abs(state.path[-1] - state.end.k) < 3e-4
 
 
 def test_from_the_left_the_descent_ends_in_the_trap_where_there_is_one() -> None:
     for p, lam, noise in CASES:
-        state = explore.compute(lam, noise, p, -3.0)
-        assert (state.end.kind == explore.TRAP) == bool(slopes(state, explore.TRAP)), (p, lam)
+        state = line.compute(lam, noise, p, -3.0)
+        assert (state.end.kind == line.TRAP) == bool(slopes(state, line.TRAP)), (p, lam)
         for start in (3.0, 5.0):
-            assert explore.compute(lam, noise, p, start).end.k > 0
-    assert {bool(slopes(explore.compute(lam, s, p, 3.0), explore.TRAP)) for p, lam, s in CASES} == {
+            assert line.compute(lam, noise, p, start).end.k > 0
+    assert {bool(slopes(line.compute(lam, s, p, 3.0), line.TRAP)) for p, lam, s in CASES} == {
         False,
         True,
     }
 
 
 def test_each_control_changes_what_it_should() -> None:
-    made = explore.Window(Figure())
+    made = Window(Figure())
     assert (made.state.lam, made.state.noise, made.state.p, made.state.start) == (1, 4, 2, -3)
     made.lam_slider.set_val(np.log10(0.25))
     assert made.state.lam == pytest.approx(0.25)
@@ -189,12 +191,12 @@ def test_each_control_changes_what_it_should() -> None:
 
 @pytest.fixture(scope="module")
 def shown() -> Any:
-    return explore.Window(Figure())
+    return Window(Figure())
 
 
 @pytest.mark.parametrize(("p", "lam", "noise"), CASES)
 def test_the_window_shows_the_state(shown: Any, p: int, lam: float, noise: float) -> None:
-    made, state = shown, explore.compute(lam, noise, p, -3.0)
+    made, state = shown, line.compute(lam, noise, p, -3.0)
     made.show(state)
     for kind, marks in made.marks.items():
         assert list(marks.get_xdata()) == slopes(state, kind)
@@ -202,8 +204,8 @@ def test_the_window_shows_the_state(shown: Any, p: int, lam: float, noise: float
         for minimum, height in zip(slopes(state, kind), marks.get_ydata(), strict=True):
             assert height == pytest.approx(max(loss_again(np.array(minimum), lam, noise, p), low))
             assert low <= height < high
-    for line in made.paths:
-        assert list(line.get_xdata()) == list(state.path)
+    for path in made.paths:
+        assert list(path.get_xdata()) == list(state.path)
     assert list(made.paths[1].get_ydata()) == list(range(len(state.path)))
     ends = np.array([-1, 1])
     assert made.best_line.get_ydata() == pytest.approx(state.best.k * ends + 4)
@@ -215,7 +217,7 @@ def test_the_window_shows_the_state(shown: Any, p: int, lam: float, noise: float
     assert words[0] == f"±{state.kink:.3f}"
     assert words[1].startswith(f"{state.best.k:.3f}")
     assert words[1].endswith("= κ") == (state.best.k == state.kink)
-    assert words[3] == (f"{-state.kink:.3f}" if slopes(state, explore.TRAP) else "none")
+    assert words[3] == (f"{-state.kink:.3f}" if slopes(state, line.TRAP) else "none")
     assert words[4:] == [state.end.kind, f"{state.path[-1]:.3f}", f"{len(state.path) - 1} steps"]
 
 
