@@ -82,7 +82,7 @@ for (W, b), (W_ref, b_ref) in zip(layers, net.unflatten(theta), strict=True):
 # ## Forward: from x to y
 #
 # Let i be the sample, j a unit of the layer below (or a feature, below the first layer), and m a
-# unit of this layer. Written with indices, the line for z_l is
+# unit of this layer. Written with indices, and without the number of the layer, the line for z_l is
 #
 #     z_im = Σ_j a_ij W_jm + b_m.
 #
@@ -205,6 +205,8 @@ def mse(theta):
 # Shift one parameter by ±h. Let d_p be the vector with 1 at place p and 0 elsewhere. Then
 #
 #     ∂L/∂θ_p ≈ (L(θ + h d_p) − L(θ − h d_p)) / 2h.
+#
+# `numerical_gradient` in `lai_ref` computes the same.
 
 # %%
 directions = np.eye(P)  # (31, 31), row p is d_p
@@ -232,7 +234,8 @@ assert np.allclose(numerical_gradient(mse, theta), central, rtol=0, atol=1e-9)
 # %% [markdown]
 # ## Why not to all sixteen digits of a double?
 #
-# Look at L along one parameter. Taylor's series is
+# Let L depend on one parameter alone, here called θ. A prime means the derivative with respect to
+# it. Taylor's series is
 #
 #     L(θ ± h) = L ± h L' + h²/2 L'' ± h³/6 L''' + …
 #
@@ -240,13 +243,13 @@ assert np.allclose(numerical_gradient(mse, theta), central, rtol=0, atol=1e-9)
 #
 #     central difference = L' + h²/6 L''' + …
 #
-# The second term is the *truncation error*. It falls with h².
+# The second term is the *truncation error*. It is proportional to h².
 #
 # But there is also a *rounding error*. Let ε = 2⁻⁵² be the spacing of doubles at 1. Each value of L
 # has an error of about ε L. In the difference the leading digits cancel, but these errors remain.
 # Divided by 2h they are about ε L / h. So the rounding error *grows* as h falls.
 #
-# First the truncation error: what does a tenth of h do to it? By h², it is divided by 100.
+# First the truncation error. If it is proportional to h², a tenth of h divides it by 100.
 
 
 # %%
@@ -265,9 +268,10 @@ print(f"truncation: h = 0.01 has {ratio:.0f} times the error of h = 0.001")
 assert abs(ratio / 100 - 1) < 0.02
 
 # %% [markdown]
-# Now both errors together. Leave out L and L''', and look for the smallest sum of h² and ε/h. The
-# two are equal at h = ε^(1/3), where each is ε^(2/3). To the left ε/h is larger, to the right h².
-# So we expect errors of at best about ε^(2/3), with h near ε^(1/3).
+# Now both errors together. Take the constants L and L'''/6 as 1, since only the order of magnitude
+# matters, and look for the smallest sum of h² and ε/h. The two are equal at h = ε^(1/3), where each
+# is ε^(2/3). For a smaller h, ε/h is larger; for a larger h, h² is larger. So the smallest error
+# should be about ε^(2/3), with h near ε^(1/3).
 
 # %%
 eps = np.finfo(float).eps
@@ -309,7 +313,7 @@ assert central_errors[0] == 1
 #
 # This is the *complex step*. It subtracts no two values of L, so nothing cancels, and h may be as
 # small as we like. The truncation error is still there, with the opposite sign, but with h = 1e-100
-# it vanishes next to L'.
+# it vanishes next to L'. `numerical_gradient` with the method "complex" computes the same.
 
 
 # %%
@@ -335,8 +339,7 @@ assert np.allclose(numerical_gradient(mse, theta, "complex"), by_complex_step, r
 
 # %% [markdown]
 # Two predictions can be checked. The truncation errors of the two methods are opposite. And for all
-# h below 1e-8, where h² is below ε, the error of the complex step is at the level
-# of rounding.
+# h below 1e-8, where h² is below ε, the error of the complex step is at the level of rounding.
 
 # %%
 central_error_vector = central_gradient(1e-2) - grad  # (31,)
@@ -374,7 +377,7 @@ print("picture:", (OUT / "04_step.png").as_posix())
 # of ȳ_i. And it computes no W̄ or b̄, so there is no sum over samples. ā and z̄ are derivatives of L;
 # the derivatives of y_i get names of their own:
 #
-#     v_l = ∂y_i/∂a_l,      u_l = ∂y_i/∂z_l.
+#     v_l = ∂y_i/∂a_l,      u_l = ∂y_i/∂z_l      in row i.
 #
 # Let w_3 be the one column of W_3. It is the same for all samples. From the output to the input:
 #
@@ -418,9 +421,9 @@ assert np.allclose(k, k_ref, rtol=0, atol=1e-12)
 # ## What does the Lai loss still need?
 #
 # The Lai loss takes y, t and k. It returns its value and its derivatives ȳ and k̄, with respect to y
-# and to k. (Tutorial 06 derives their formulas.) But k depends on θ as well, and `backward` takes
-# only ȳ. How much of the gradient with respect to θ is then missing? The complex step answers this
-# without any derivation.
+# and to k. (`Lai` computes the Lai MSE by default. Tutorial 06 derives its formulas for more than
+# one feature.) But k depends on θ as well, and `backward` takes only ȳ. How much of the gradient
+# with respect to θ is then missing? The complex step answers this without any derivation.
 
 
 # %%
@@ -445,6 +448,9 @@ assert dk_lai.any()
 assert relative_error > 0.1
 
 # %% [markdown]
+# Here the missing part is even larger than the gradient: its norm is 1.24 times as large.
+
+# %% [markdown]
 # ## Next
 #
 # Tutorial 05 derives the missing part, which needs f'' as well as f'.
@@ -460,8 +466,8 @@ assert relative_error > 0.1
 # ## Exercise 1: gradient of the prediction, gradient of the loss
 #
 # The backward pass could compute one more adjoint, x̄ = z̄_1 W_1ᵀ. It is the gradient of the *loss*
-# with respect to the inputs. A port that uses x̄ in place of k is wrong. How are x̄_ij and k_ij
-# related?
+# with respect to the inputs. An implementation of the Lai loss that uses x̄ in place of k is wrong.
+# How are x̄_ij and k_ij related?
 
 # %% [markdown]
 # ## Exercise 2: two errors that cancel
@@ -472,7 +478,7 @@ assert relative_error > 0.1
 # %% [markdown]
 # ## Exercise 3: what breaks the complex step
 #
-# Write the loss as the mean of np.abs(e) ** 2. For real e nothing changes. What does the complex
+# Write the loss as the mean of `np.abs(e) ** 2`. For real e nothing changes. What does the complex
 # step return?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true

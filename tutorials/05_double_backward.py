@@ -167,11 +167,13 @@ assert np.allclose(exact, grad_S, rtol=0, atol=1e-12)
 # ## The reverse pass through the input-gradient computation
 #
 # From here on, q̄ = ∂S/∂q is the *adjoint* of q: the sum, over all quantities computed from q, of
-# their adjoint times their derivative with respect to q.
+# their adjoint times their derivative with respect to q. For y and k this changes nothing, since
+# ∂S/∂y_i = ȳ_i and ∂S/∂k_ij = k̄_ij.
 #
 # Three variables are used twice: z (in a and s), w_2 (in y and v) and W_1 (in z and k). Their
 # adjoints therefore accumulate two contributions (+=). This section computes the contributions
-# from k, the next section those from y.
+# from k, the next section those from y. (The code computes s = 1 − a² from a. For the derivation, s
+# is a function of z.)
 #
 # A *reverse pass* goes through the lines of a computation from the last to the first, and computes
 # the adjoints of the variables that each line uses. Here the computation is the input-gradient pass
@@ -382,6 +384,9 @@ assert loss_after_step < loss_value
 #
 # In the code below, each variable is a dictionary that holds the array of layer l under the key l,
 # so that `a[layer]` is a_l. `df` and `d2f` hold f'(z_l), which was s above, and f''(z_l).
+#
+# An activation of `lai_ref` has three functions, `f`, `df` and `d2f`. `df` takes a = f(z) as well
+# as z, and `d2f` also takes f'(z), so that they need not compute these again.
 
 
 # %%
@@ -445,7 +450,7 @@ def double_backward(cache, dy, dk, use_d2f=True):
     da, dz = {}, {}
     dW, db = {}, {}
     if not use_d2f:
-        d2f = dict.fromkeys(d2f, 0)
+        d2f = dict.fromkeys(d2f, 0)  # 0 for every layer
 
     # Reverse the input-gradient pass
     dv[0] = dk  # v̄_0 = k̄
@@ -504,8 +509,8 @@ assert not np.allclose(tanh_wrong, tanh_exact, rtol=0, atol=1e-2)
 # %% [markdown]
 # ## Why does relu hide the mistake?
 #
-# Repeat this for three activations, and compare with central differences. The last column is the
-# largest entry of the bias gradients b̄_l that comes from k, that is, with ȳ = 0.
+# Repeat this for three activations, and compare with central differences. The last column shows
+# what k contributes to the gradients b̄_l of the biases: their largest entry if ȳ is set to 0.
 
 
 # %%
@@ -554,13 +559,17 @@ assert results["softplus"][2] > 0
 # %% [markdown]
 # ## How does a bias change the input gradient?
 #
-# Return to the 2-2-1 network, and vary the bias of its unit 1 (the second). With ū and v fixed, the
-# unit contributes
+# Return to the 2-2-1 network with its one sample. By k = u W_1ᵀ and ū = k̄ W_1, the part of S with
+# k is a sum over the units m:
 #
-#     ū v f'(z) = s̄ f'(z)      with z = (x W_1)_1 + bias
+#     Σ_j k̄_j k_j = Σ_j k̄_j Σ_m u_m W_jm = Σ_m ū_m u_m = Σ_m ū_m v_m f'(z_m).
 #
-# to Σ k̄ k. The derivative of this contribution with respect to the bias is s̄ f''(z), which is the
-# entry of z̄ from k.
+# So unit m contributes
+#
+#     ū_m v_m f'(z_m) = s̄_m f'(z_m)      with z_m = (x W_1)_m + bias.
+#
+# Vary the bias of unit m = 1 (the second), with ū and v fixed. The derivative of its contribution
+# with respect to the bias is s̄_m f''(z_m), the entry of z̄ from k.
 
 # %%
 biases = np.linspace(-3, 3, 601)  # (601,)
@@ -594,9 +603,9 @@ print("picture:", (OUT / "05_bias.png").as_posix())
 # > picture: tutorials_out/05_bias.png
 
 # %% [markdown]
-# For tanh, the dotted line has the derivative from f'', and it touches the curve. For relu, k jumps
-# where z = 0, but its derivative with respect to the bias is 0 on both sides. No gradient contains
-# the jump.
+# For tanh, the dotted line has the slope s̄_m f''(z_m), and it touches the curve. For relu, k jumps
+# where z = 0, but its derivative with respect to the bias is 0 on both sides. The jump appears in
+# no gradient.
 
 # %% [markdown]
 # ## The same by forward mode (JVP)
@@ -661,7 +670,8 @@ assert np.allclose(a_dot, dv)
 # ## Backpropagation through the tangents
 #
 # To get θ̄, reverse the forward pass and its tangents together. Write ã = ∂S/∂ȧ and z̃ = ∂S/∂ż for
-# the adjoints of the tangents. The lines of the tangents, the last line first, contribute
+# the adjoints of the tangents. Since S contains Σ_i ẏ_i, ∂S/∂ẏ_i is 1. The lines of the tangents,
+# the last line first, contribute
 #
 #     ẏ = ȧ w_2          ã = w_2            w̄_2 += Σ_i ȧ
 #     ȧ = f'(z) ⊙ ż      z̃ = ã ⊙ f'(z)      z̄ += ã ⊙ ż ⊙ f''(z)
@@ -694,8 +704,8 @@ assert np.allclose(dW_1_by_jvp, dW_1)
 # for L layers and an activation f. In code, l is `layer`, f'(z_l) is `df[layer]`, and f''(z_l) is
 # `d2f[layer]`.
 #
-# q̄ is the derivative of the loss with respect to q. Given are the loss gradients ȳ and k̄. The
-# result θ̄ consists of W̄_1, b̄_1, W̄_2, b̄_2, …, one after another.
+# q̄ is the derivative of S, and so of the loss, with respect to q. Given are the loss gradients ȳ
+# and k̄. The result θ̄ consists of W̄_1, b̄_1, W̄_2, b̄_2, …, one after another.
 #
 #     FORWARD PASS
 #     a_0 = x                                 a = {0: x}
@@ -733,9 +743,10 @@ assert np.allclose(dW_1_by_jvp, dW_1)
 # %% [markdown]
 # ## Next
 #
-# Tutorial 06 derives the loss gradients ȳ and k̄ for many features: norms, their order, lists of λ.
+# Tutorial 06 derives the loss gradients ȳ and k̄ for many features: which norm, the norm before or
+# after the mean, and one λ per feature.
 #
-# You can now read `activations.py`, `mlp.py` and, in `objective.py`, `value_and_grad` in `lai_ref`.
+# You can now read in `lai_ref`: `activations.py`, `mlp.py`, and `value_and_grad` in `objective.py`.
 # `mlp.py` uses the names of this tutorial. Its lists begin at 0: layer l is entry h = l − 1, but
 # a_l is entry l.
 #
@@ -748,7 +759,7 @@ assert np.allclose(dW_1_by_jvp, dW_1)
 # ## Exercise 1: a test that tanh passes without f''
 #
 # At which x does the 2-2-1 network hide a missing f'' path? And why does a newly initialised tanh
-# network hide it at x = 0?
+# network, in which all biases are 0, hide it at x = 0?
 
 # %% [markdown]
 # ## Exercise 2: double backward from `backward` alone

@@ -22,6 +22,7 @@ replace_unprintable()  # so that no terminal stops it for a λ
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, ORANGE = "#000000", "#0072B2", "#D55E00", "#E69F00"
+np.set_printoptions(precision=3, suppress=True, floatmode="fixed")
 
 # %% [markdown]
 # ## What is the loss of one sample and one feature?
@@ -47,11 +48,11 @@ e = y - t  # (N,)
 F = lai_factor(k, lam)  # (N, D)
 ell = e[:, None] ** 2 * F  # (N, 1) · (N, D) = (N, D)
 for i in range(4):
-    print(f"sample {i + 1}: e = {e[i]}, ℓ =", ell[i].round(3))
-# > sample 1: e = 1.0, ℓ = [0.99 3.2  0.8 ]
-# > sample 2: e = -2.0, ℓ = [8.  4.  3.2]
-# > sample 3: e = 1.5, ℓ = [2.064 8.1   2.25 ]
-# > sample 4: e = 0.0, ℓ = [0. 0. 0.]
+    print(f"sample {i + 1}: e = {e[i]}, ℓ =", ell[i])
+# > sample 1: e = 1.0, ℓ = [0.990 3.200 0.800]
+# > sample 2: e = -2.0, ℓ = [8.000 4.000 3.200]
+# > sample 3: e = 1.5, ℓ = [2.064 8.100 2.250]
+# > sample 4: e = 0.0, ℓ = [0.000 0.000 0.000]
 
 # Check
 assert np.allclose(ell, Lai(lam).per_feature(y, t, k))
@@ -59,13 +60,13 @@ assert np.allclose(ell, Lai(lam).per_feature(y, t, k))
 # %% [markdown]
 # ## How does the matrix become a number?
 #
-# Two steps. First average over the samples, which leaves one loss per feature:
+# It takes two steps. First average over the samples, which leaves one loss per feature:
 #
 #     c = mean_i ℓ_i      (D,), with ℓ_i = (ℓ_i1, …, ℓ_iD).
 
 # %%
 c = ell.mean(axis=0)  # (D,)
-print("c =", c.round(3))
+print("c =", c)
 # > c = [2.764 3.825 1.562]
 
 # Check
@@ -77,8 +78,9 @@ assert np.isclose(c[0], (ell[0, 0] + ell[1, 0] + ell[2, 0] + ell[3, 0]) / 4)
 #
 #     L = M(c),      M(c) = (1 − ρ) ‖c‖₂ + ρ ‖c‖₁,      0 ≤ ρ ≤ 1.
 #
-# ρ = 0 is L2 Lai, ρ = 1 is L1 Lai. (The mixture follows the *elastic net*, a penalty for linear
-# regression that mixes an L1 and an L2 term.) No loss is negative, so ‖c‖₁ is the sum of c.
+# ρ = 0 is L2 Lai, ρ = 1 is L1 Lai; `lai_ref` calls ρ `l1_ratio`. (The mixture follows the *elastic
+# net*, a penalty for linear regression that mixes an L1 and an L2 term.) No loss is negative, so
+# ‖c‖₁ is the sum of c.
 
 # %%
 rhos = (0.0, 0.5, 1.0)
@@ -161,6 +163,10 @@ assert np.isclose(norm(ell, 1.0).mean(), norm(c, 1.0))
 # %% [markdown]
 # For a picture take D = 2 and four losses ℓ_i of L2 norm 1. They lie on a quarter of the unit
 # circle. The mean of their norms is 1. Their mean lies inside the circle, so its norm is smaller.
+#
+# The other two curves show M = 1 for ρ = 0.5 and for ρ = 1. They bend less: the difference between
+# the two orders is 1 − ρ times that for ρ = 0. For ρ = 1 the curve is a straight line. The mean of
+# points on it lies on it too, so the two orders agree.
 
 # %%
 angles = np.linspace(0, np.pi / 2, 91)  # (91,), one per degree
@@ -198,8 +204,9 @@ print("picture:", (OUT / "06_norms.png").as_posix())
 #
 #     L2 Lai → √D · mean_i |e_i|^p,      L1 Lai → D · mean_i |e_i|^p.
 #
-# For large |k|, F → 1/λ if λ < 1. For a small λ the loss is then far above the baseline loss.
-# `Plain` in `lai_ref` computes the baseline loss; the next cell prints the ratios for λ = 0.1.
+# For large |k|, F → 1/λ if λ < 1. So for a steep model and a small λ the loss is far above the
+# baseline loss. `Plain` in `lai_ref` computes the baseline loss. The next cell prints the ratio of
+# the Lai loss to it, for λ = 0.1.
 
 # %%
 baseline, baseline_dy, _ = Plain(order=2)(y, t)  # one number, (N,)
@@ -227,9 +234,10 @@ for D in (1, 2, 8):
     assert np.isclose(ratio_to_baseline(1e9, D, 0.0), np.sqrt(D) / 0.1)
 
 # %% [markdown]
-# The derivative with respect to y grows by the same factor. This matters in Lai Training (tutorial
-# 07), where some samples of a batch get the Lai loss and the others the baseline loss. With L2 Lai
-# the former have √D times the weight of the latter, even where the model is flat.
+# For a flat model, the derivative of L2 Lai with respect to y is √D times that of the baseline
+# loss. This matters in Lai Training (tutorial 07), where some samples of a batch get the Lai loss
+# and the others the baseline loss. Even where the model is flat, a sample with L2 Lai then has √D
+# times the weight of one with the baseline loss.
 
 # %%
 _, flat_dy, _ = Lai(0.1)(y, t, np.zeros((4, 8)))  # D = 8; (N,)
@@ -262,8 +270,8 @@ def weights(c, rho):
     return (1 - rho) * c / l2 + rho
 
 
-print("s =", weights(c, 0.0).round(3), "for L2 Lai,", weights(c, 1.0), "for L1 Lai")
-# > s = [0.556 0.769 0.314] for L2 Lai, [1. 1. 1.] for L1 Lai
+print("s =", weights(c, 0.0), "for L2 Lai,", weights(c, 1.0), "for L1 Lai")
+# > s = [0.556 0.769 0.314] for L2 Lai, [1.000 1.000 1.000] for L1 Lai
 
 # Check
 for rho in rhos:
@@ -277,9 +285,9 @@ for rho in rhos:
 # make a model less sensitive to one feature, the paper lowers the λ of that feature alone. It
 # remarks that the λ of the other features must then be adjusted too.
 #
-# The norm gives a reason. Above its kink F increases as 1/λ. So the feature with the small λ comes
-# to dominate c, and with L2 the weight c_j/‖c‖₂ of every other feature decreases. (With L1 it
-# remains 1.)
+# The norm gives a reason. For λ < 1 the factor above its kink is |k|^p/(1 + k²)^(p/2) / λ, which
+# grows as λ becomes smaller. So the feature with the small λ comes to dominate c, and with L2 the
+# weight c_j/‖c‖₂ of every other feature decreases. (With L1 it remains 1.)
 
 # %%
 lams = np.geomspace(1e-3, 1, 61)  # (61,), the λ of feature 2
@@ -288,10 +296,10 @@ for index, lam_2 in enumerate(lams):
     F_list = lai_factor(k, [0.25, lam_2, 0.25])  # (N, D)
     losses[index] = (e[:, None] ** 2 * F_list).mean(axis=0)
 s_list = weights(losses, 0.0)  # (61, D)
-print(f"λ of feature 2 {lams[60]:.3f}: s =", s_list[60].round(3))
-print(f"λ of feature 2 {lams[0]:.3f}: s =", s_list[0].round(3))
+print(f"λ of feature 2 {lams[60]:.3f}: s =", s_list[60])
+print(f"λ of feature 2 {lams[0]:.3f}: s =", s_list[0])
 # > λ of feature 2 1.000: s = [0.767 0.473 0.434]
-# > λ of feature 2 0.001: s = [0.004 1.    0.002]
+# > λ of feature 2 0.001: s = [0.004 1.000 0.002]
 
 # Check
 assert np.allclose(losses[:, 0], c[0])  # the loss of feature 1 does not change,
@@ -349,32 +357,38 @@ def batch_loss(y, t, k, lam, p, rho):
 
 
 _, dy, dk = batch_loss(y, t, k, lam, 2, 0.0)
-print("dy =", dy.round(3))
+print("dy =", dy)
 for i in range(4):
-    print(f"sample {i + 1}: dk =", dk[i].round(3) + 0.0)  # + 0.0 turns -0.0 into 0.0
-# > dy = [ 1.632 -2.133  2.696  0.   ]
+    print(f"sample {i + 1}: dk =", dk[i] + 0.0)  # + 0.0 turns -0.0 into 0.0
+# > dy = [ 1.632 -2.133  2.696  0.000]
 # > sample 1: dk = [-0.027  0.123 -0.075]
-# > sample 2: dk = [-1.112  0.     0.302]
-# > sample 3: dk = [-0.158  0.104  0.   ]
-# > sample 4: dk = [0. 0. 0.]
+# > sample 2: dk = [-1.112  0.000  0.302]
+# > sample 3: dk = [-0.158  0.104  0.000]
+# > sample 4: dk = [0.000 0.000 0.000]
 
 # %% [markdown]
 # ## What do the two formulas mean?
 #
-# dy_i is the derivative of the baseline loss times w_i = Σ_j s_j F_ij. Samples with a large input
-# gradient have more weight in the fit.
+# dy_i is the derivative of the baseline loss times w_i = Σ_j s_j F_ij. With a small λ, F is large
+# for large |k|, so samples with a large input gradient have more weight in the fit. In our batch
+# the weight increases with the norm ‖k_i‖₂ of the input gradient; the cell prints both. (With λ > 1
+# it need not: F is λ for k = 0, and tends to 1 for large |k|.)
 #
 # dk_ij contains |e_i|^p. The smaller the residual of a sample, the less the loss acts on its input
-# gradient; at e_i = 0 it does not act at all. That is why the minimum of tutorial 03 needs noise to
-# be at the kink.
+# gradient; at e_i = 0 it does not act at all. That is why, in tutorial 03, the minimum is at the
+# kink only if the data are noisy enough.
 
 # %%
 w = F @ weights(c, 0.0)  # (N,)
-print("w =", w.round(3))
-# > w = [3.264 2.133 3.595 2.702]
+norm_of_k = np.linalg.norm(k, axis=1)  # (N,)
+print("w      =", w)
+print("‖k_i‖₂ =", norm_of_k)
+# > w      = [3.264 2.133 3.595 2.702]
+# > ‖k_i‖₂ = [2.064 1.118 3.015 1.428]
 
 # Check
 assert np.allclose(dy, w * baseline_dy)
+assert (w.argsort() == norm_of_k.argsort()).all()
 assert (dk[3] == 0).all()  # e_4 = 0
 assert (dk[0] != 0).all()
 
@@ -475,7 +489,7 @@ for p, rho in choices:
 # %% [markdown]
 # ## Exercise 1: the other order
 #
-# Derive dy and dk for reduction="sample", where each sample i has its own weights s_ij.
+# Derive dy and dk for `reduction="sample"`, where each sample i has its own weights s_ij.
 
 # %% [markdown]
 # ## Exercise 2: two workers
