@@ -16,7 +16,7 @@ import numpy as np
 from lai_ref import Lai, projections
 from lai_ref.support.terminal import replace_unprintable
 
-replace_unprintable()  # so that no terminal stops it for a λ
+replace_unprintable()  # so that a terminal without λ does not stop the script
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
