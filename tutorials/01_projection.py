@@ -16,7 +16,7 @@ import numpy as np
 from lai_ref import Lai, projections
 from lai_ref.support.terminal import replace_unprintable
 
-replace_unprintable()  # so that a terminal without λ does not stop the script
+replace_unprintable()  # a terminal that lacks λ prints another character
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
@@ -88,15 +88,15 @@ assert np.isclose((T - Q) @ d, 0)  # QT is perpendicular to the line
 assert np.isclose(a**2 + b**2, e**2)  # Pythagoras
 
 # %% [markdown]
-# In its section on curves the paper calls b "the length of the tangent". It means the length of the
-# perpendicular, as in its section on lines: only with that does Pythagoras hold.
-#
 # Let φ be the angle between the line and the horizontal, so that k = tan φ. The vertical side PT
 # makes the angle 90° − φ with the line, and cos(90° − φ) = sin φ. Therefore
 #
 #     a = |e| |sin φ|,      b = |e| |cos φ|.
 #
 # The bars around the sine are for lines with a negative slope: lengths are never negative.
+#
+# (In its section on curves the paper calls b "the length of the tangent". It must mean the length
+# of the perpendicular, as in its section on lines, because there too b = |e| |cos φ|.)
 
 # %%
 phi = np.arctan(k)
@@ -192,7 +192,8 @@ assert fractions.max() <= 1
 # %% [markdown]
 # That answers our question. Both lines miss T by |e|, but one now costs 0.8000 |e|, the other
 # 0.8944 |e|: the loss prefers a slope, without a term added to it. Two things are odd. The
-# preferred angle is 45°, whatever the data are. And k = −2 costs as much as k = 2.
+# preferred angle is 45° for any data; the last section is about this. And k = −2 costs as much as k
+# = 2, even if the data increase with x; tutorial 03 shows what follows from this.
 
 # %% [markdown]
 # ## The same loss in a rotated frame
@@ -221,10 +222,12 @@ assert np.isclose(chebyshev, max(a, b))
 assert np.isclose(euclid, abs(e))
 
 # %% [markdown]
-# All points at one Chebyshev distance from P form a square, all at one Euclidean distance a circle.
-# We add those through T to the picture. Half the side of the square is the Lai loss.
+# All points with the same Chebyshev norm in the rotated frame form a square around P. All points
+# with the same Euclidean norm form a circle. We add the square and the circle through T to the
+# picture. Half the side of the square is the Lai loss.
 #
-# The corners are known in the rotated frame. As R⁻¹ = Rᵀ, a row vector times R is rotated back.
+# In the rotated frame the corners are (±1, ±1) times the norm. A column vector is rotated back by
+# R⁻¹ = Rᵀ. The corners are row vectors, so they are multiplied by R from the right.
 
 # %%
 corners = chebyshev * np.array([[1, 1], [-1, 1], [-1, -1], [1, -1], [1, 1]])  # (5, 2), in (u, v)
@@ -281,9 +284,9 @@ assert np.isclose(mse, max(a, b) ** 2)
 # %% [markdown]
 # ## What is 45°, after all?
 #
-# An angle in the picture depends on the units. Let k be a slope per kilometre. The same model has
-# the slope k/1000 per metre: the line looks nearly flat. With x in metres the preferred slope is 1
-# per metre, which is 1000 per kilometre.
+# An angle in the picture depends on the units. Let k be the slope with x in kilometres. With x in
+# metres the same model has the slope k/1000: its line looks nearly flat. The slope that the loss
+# now prefers is 1 per metre, which is 1000 per kilometre.
 
 # %%
 per_km = np.array([0.75, 1.0, 1000.0])  # (3,)
@@ -333,9 +336,9 @@ assert per_km[loss_with_m.argmin()] == 1000
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Answers
 #
-# **Exercise 1.** A flat line minimises a, a vertical one b: there they are 0, whatever the data
-# are. The smaller of the two is 0 for both lines. The larger is never below |e|/√2, so only a small
-# residual makes it small.
+# **Exercise 1.** A flat line minimises a, and a vertical line minimises b. Each part is then 0,
+# however large the residual is. So min(a, b) is 0 for both lines. The larger part is never below
+# |e|/√2, so only a small residual makes it small.
 
 # %%
 part_a, part_b = projections(np.ones(2), np.array([0.0, 1e9]))  # (2,), (2,)
@@ -365,8 +368,9 @@ assert np.isclose(mae_curve, b_curve)
 
 # %% [markdown]
 # **Exercise 3.** k² exceeds the largest float and becomes inf, and k/inf is 0. `np.hypot(1, k)`
-# computes √(1 + k²) without the square. `clamped` in `lai_ref/support/kink.py` uses another way:
-# for k > 2³⁰, 1 + k² equals k² to the last digit, so 1/k can replace cos φ.
+# computes √(1 + k²) without the square. `clamped` in `lai_ref/support/kink.py` uses another way.
+# For |k| > 2³⁰, 1 + k² equals k² to the last digit, so |k|/√(1 + k²) is 1. There it replaces k by
+# ±2³⁰, whose square does not overflow.
 
 # %%
 with np.errstate(over="ignore"):

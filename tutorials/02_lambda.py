@@ -5,7 +5,7 @@
 # - **Prerequisites:** Tutorial 01, the chain rule, complex numbers.
 # - **You will learn to** find the kink for MAE and for MSE, differentiate the factor on both sides
 #   of it, check the result in two independent ways, and choose a subgradient at the kink.
-# - **Minutes:** 30
+# - **Minutes:** 35
 
 # %%
 from fractions import Fraction
@@ -17,7 +17,7 @@ import numpy as np
 from lai_ref import lai_factor, lai_factor_derivative, numerical_gradient
 from lai_ref.support.terminal import replace_unprintable
 
-replace_unprintable()  # so that a terminal without λ does not stop the script
+replace_unprintable()  # a terminal that lacks λ prints another character
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
@@ -152,10 +152,10 @@ for p, lam in pairs:
     assert np.isclose(factor(1e8, lam, p), 1 / min(lam, 1))
 
 # %% [markdown]
-# The paper says that, divided in this way, the loss approximates the true loss |e|^p. For a small λ
-# this holds up to the kink. Above the kink F increases to 1/λ, which is 100 for λ = 0.01. From
-# k = 0 to the kink F decreases only a little. So a small λ penalises steep slopes strongly, and
-# flat ones very weakly.
+# The paper says that the divided loss approximates the true loss |e|^p. For a small λ this holds up
+# to the kink, since F decreases only a little from F(0) = 1. Above the kink F increases towards
+# 1/λ, which is 100 for λ = 0.01. So a small λ penalises steep slopes strongly, and flat ones very
+# weakly.
 
 # %% [markdown]
 # ## The derivative, one branch at a time
@@ -185,8 +185,8 @@ for p, lam in pairs:
 #     u = H(|k|^p − λ)
 #     F_p'(k; λ) = p (u |k|^(p−1) sign k − (1 − u) λ k) / (1 + k²)^(p/2 + 1) / min(λ, 1).
 #
-# `np.heaviside` computes H. Its second argument is the value H(0), which matters at the kink alone;
-# the reason for ½ follows below.
+# `np.heaviside` computes H. Its second argument is the value H(0), which matters only at the kink.
+# The section on the subgradient explains the choice ½.
 
 
 # %%
@@ -220,11 +220,11 @@ def central_difference(k, lam, p):
 for p, lam, k in points:
     derivative = factor_derivative(k, lam, p)
     estimate = central_difference(k, lam, p)
-    print(f"p = {p}, k = {k:5.2f}: F' = {derivative:8.5f}, central difference {estimate:8.5f}")
-# > p = 1, k =  0.10: F' = -0.09852, central difference -0.09852
-# > p = 1, k = -2.00: F' = -0.35777, central difference -0.35777
-# > p = 2, k =  0.30: F' = -0.50501, central difference -0.50501
-# > p = 2, k =  3.00: F' =  0.06000, central difference  0.06000
+    print(f"p = {p}, λ = {lam:.2f}, k = {k:5.2f}: F' = {derivative:8.5f}, central {estimate:8.5f}")
+# > p = 1, λ = 0.25, k =  0.10: F' = -0.09852, central -0.09852
+# > p = 1, λ = 0.25, k = -2.00: F' = -0.35777, central -0.35777
+# > p = 2, λ = 0.25, k =  0.30: F' = -0.50501, central -0.50501
+# > p = 2, λ = 4.00, k =  3.00: F' =  0.06000, central  0.06000
 
 # Check
 for p, lam, k in points:
@@ -263,11 +263,11 @@ def complex_step(k, lam, p):
 for p, lam, k in points:
     derivative = factor_derivative(k, lam, p)
     estimate = complex_step(k, lam, p)
-    print(f"p = {p}, k = {k:5.2f}: F' = {derivative:8.5f}, complex step {estimate:8.5f}")
-# > p = 1, k =  0.10: F' = -0.09852, complex step -0.09852
-# > p = 1, k = -2.00: F' = -0.35777, complex step -0.35777
-# > p = 2, k =  0.30: F' = -0.50501, complex step -0.50501
-# > p = 2, k =  3.00: F' =  0.06000, complex step  0.06000
+    print(f"p = {p}, λ = {lam:.2f}, k = {k:5.2f}: F' = {derivative:8.5f}, complex {estimate:8.5f}")
+# > p = 1, λ = 0.25, k =  0.10: F' = -0.09852, complex -0.09852
+# > p = 1, λ = 0.25, k = -2.00: F' = -0.35777, complex -0.35777
+# > p = 2, λ = 0.25, k =  0.30: F' = -0.50501, complex -0.50501
+# > p = 2, λ = 4.00, k =  3.00: F' =  0.06000, complex  0.06000
 
 # Check
 for p, lam, k in points:
@@ -435,11 +435,11 @@ print("picture:", (OUT / "02_lambda.png").as_posix())
 # %% [markdown]
 # ## Is a float ever at the kink?
 #
-# For p = 2, few floats are. The kink √0.1, for example, is not a float. Let a be the float closest
-# to it. The rounded product `a * a` is 0.1, so `factor_derivative` returns the midpoint. Yet the
-# exact a² is less than 0.1. So a lies below the kink, where F' < 0.
+# For p = 2 the kink √λ is rarely a float. Let λ be the float 0.1, and let a be the float closest to
+# √λ. The rounded product `a**2` is λ, so `factor_derivative` returns the midpoint. Yet the exact a²
+# is less than λ. So a lies below the kink, where F' < 0.
 #
-# `kink_of` in `lai_ref/support/kink.py` therefore compares the two in exact fractions.
+# `kink_of` in `lai_ref/support/kink.py` therefore compares a² and λ as exact fractions.
 
 # %%
 a = float(np.sqrt(0.1))
@@ -449,7 +449,7 @@ print(f"F' at a: {rounded:.4f} from the rounded square, {exact:.4f} from the exa
 # > F' at a: 2.3521 from the rounded square, -0.5227 from the exact one
 
 # Check
-assert a * a == 0.1
+assert a**2 == 0.1
 assert Fraction(a) ** 2 < Fraction(0.1)
 assert rounded > 0
 assert exact < 0
@@ -468,8 +468,9 @@ assert exact < 0
 # %% [markdown]
 # ## Exercise 1: is λ a change of units?
 #
-# Tutorial 01 moved the preferred slope by a change of units. With q = k/λ the factor of MAE is
-# max(|q|, 1) / √(1 + q²). Is that F_1(k; λ)? Compare them at 0, at the kink and for large |k|.
+# Tutorial 01 moved the preferred slope by a change of units. Measure x in other units, so that the
+# slope k becomes q = k/λ. The factor of tutorial 01 is then max(|q|, 1) / √(1 + q²). Is that F_1(k;
+# λ)? Compare the two at k = 0, at the kink and for large |k|.
 
 # %% [markdown]
 # ## Exercise 2: how strong is the pull on a steep line?
@@ -485,8 +486,9 @@ assert exact < 0
 # ## Answers
 #
 # **Exercise 1.** No. With k = q λ the factor in other units is max(|k|, λ)/√(λ² + k²). Both factors
-# have their kink at |k| = λ. In other units F is 1 at 0 and for large |k|, and 1/√2 at the kink,
-# for any λ. For a small λ, F_1 decreases from 1 by only about λ²/2, and tends to 1/λ.
+# have their kink at |k| = λ. For any λ, the factor in other units is 1 at k = 0 and tends to 1 for
+# large |k|; at the kink it is 1/√2. For a small λ, F_1 is 1 at k = 0, about 1 − λ²/2 at the kink,
+# and tends to 1/λ.
 
 # %%
 q = np.array([0, 1, 1e8])  # (3,): at 0, at the kink, large
@@ -518,7 +520,7 @@ assert np.isclose(factor_derivative(1e4, 0.01, 2), 2 / (0.01 * 1e4**3))
 #     p = 1:   (1 − λ²) / (1 + λ²)^(3/2) / min(λ, 1) / 2
 #     p = 2:   √λ (1 − λ) / (1 + λ)² / min(λ, 1).
 #
-# Both are 0 for λ = 1 alone.
+# Each is 0 only for λ = 1.
 
 
 # %%

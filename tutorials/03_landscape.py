@@ -6,7 +6,7 @@
 # - **You will learn to** draw the surfaces of the paper's appendix, find the noise level above
 #   which their minimum is at the kink (by a formula for Lai MSE, by bisection for Lai MAE), and
 #   recognise a spurious minimum, in which gradient descent ends at a slope of the wrong sign.
-# - **Minutes:** 45
+# - **Minutes:** 60
 
 # %%
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from lai_ref import Lai, lai_factor, lai_factor_derivative
 from lai_ref.support.terminal import replace_unprintable
 
-replace_unprintable()  # so that a terminal without λ does not stop the script
+replace_unprintable()  # a terminal that lacks λ prints another character
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
@@ -98,7 +98,7 @@ for k_tried in (-2.0, 1.0, 3.0):  # no intercept nearby is better
 
 # %% [markdown]
 # What remains is a search over k. Its grid contains the kinks for λ = 0.5, 1 and 2. These are the
-# values of the appendix, which in one place prints 1.5 for 0.5.
+# values of λ in the appendix (where it once prints 1.5, it means 0.5).
 
 # %%
 slope_grid = np.linspace(-4, 7, 1101)  # (K,), in steps of 0.01
@@ -142,7 +142,8 @@ for lam in lams:
 # ## Drawing the surfaces
 #
 # The mean absolute error does not depend on λ. We compute it once per noise level, on a coarser
-# grid of k and c.
+# grid of k and c. There is a second valley at k = −λ. It is the subject of the section "Is the
+# surface symmetric?".
 
 # %%
 k_axis = np.linspace(-4, 7, 111)  # (111,)
@@ -159,13 +160,13 @@ for row, s in zip(panels, targets, strict=True):
         k_min, c_min = minima[s, lam]
         axes.contourf(k_axis, c_axis, loss_map, 24, cmap="cividis")
         axes.axvline(lam, color=RED, linestyle="--", label="kink, k = λ")
-        axes.plot(3, 4, "o", color="white", markeredgecolor=BLACK, label="line without noise")
         axes.plot(k_min, c_min, "*", color=RED, markersize=14, label="minimum")
+        axes.plot(3, 4, "o", color="white", markeredgecolor=BLACK, label="line without noise")
         axes.set_title(f"s = {s:g}, λ = {lam:g}: minimum at k = {k_min:.2f}")
 figure.supxlabel("slope k (units of y per unit of x)")
 figure.supylabel("intercept c (units of y)")
 handles, labels = panels[0, 0].get_legend_handles_labels()
-title = "Lai MAE of a line (the darker, the lower)"
+title = "Lai MAE of a line (the darker, the lower; each panel has its own scale)"
 figure.legend(handles, labels, title=title, loc="outside upper center", ncols=3)
 figure.savefig(OUT / "03_surface.png")
 print("picture:", (OUT / "03_surface.png").as_posix())
@@ -274,14 +275,16 @@ for s, t in targets.items():  # the loss of the 400 samples is close to its expe
 #
 #     L'/L = Q'/Q + F'/F
 #
-# L is positive, so the sign of L' is that of the sum of the two *relative derivatives*. For k > 0:
+# L is positive, so L' has the sign of the sum of the two *relative derivatives* Q'/Q and F'/F. For
+# k > 0:
 #
 # - F falls from 0 to κ and rises from there (tutorial 02).
-# - Q falls up to k = 3 and rises from there.
+# - Q falls from 0 to 3 and rises from there.
 #
-# Below both κ and 3, both fall; above both, both rise. So for k > 0 the lowest point is between κ
-# and 3, where one falls and the other rises. To compare them we need F'/F. Below the kink F is a
-# constant times (1 + k²)^(−p/2), above it a constant times k^p (1 + k²)^(−p/2):
+# For k below both κ and 3, F and Q both fall; for k above both, they both rise. So for k > 0 the
+# lowest point lies between κ and 3, or at one of them. Between them one function falls and the
+# other rises. To compare them we need F'/F. Below the kink F is a constant times (1 + k²)^(−p/2),
+# above it a constant times k^p (1 + k²)^(−p/2):
 #
 #     F'/F = −p k/(1 + k²)                              0 < k < κ
 #     F'/F = p/k − p k/(1 + k²) = p/(k (1 + k²))        k > κ
@@ -329,8 +332,8 @@ for p in (1, 2):
 #     L'(k) > 0  if σ² > τ²(k)         F rises faster than Q falls
 #     L'(k) < 0  if σ² < τ²(k)         Q falls faster than F rises
 #
-# Where τ²(k) is positive, its root τ(k) is the noise level at which L' is 0 at the slope k. The
-# kink does not occur in it.
+# Where τ²(k) is positive, its root τ(k) is the noise level at which L' is 0 at the slope k. τ does
+# not depend on κ.
 
 
 # %%
@@ -446,8 +449,9 @@ print("picture:", (OUT / "03_two_minima.png").as_posix())
 # > picture: tutorials_out/03_two_minima.png
 
 # %% [markdown]
-# Here the second minimum is lower. With more noise Q becomes flatter, and the second minimum rises
-# relative to the kink. At some noise level both are equally low: the *critical noise level*. Above
+# Here the second minimum is lower. With more noise Q becomes flatter: for each k between κ and 3,
+# the ratio Q(k)/Q(κ) increases with σ. So L there rises relative to L at the kink. At some noise
+# level the kink and the second minimum are equally low. This is the *critical noise level*. Above
 # it the kink is the lowest point for k > 0. As a function of λ, the critical noise level is the
 # *phase boundary* between the two answers.
 #
@@ -457,16 +461,21 @@ print("picture:", (OUT / "03_two_minima.png").as_posix())
 # %% [markdown]
 # ## When are the two minima equally low?
 #
-# Above the kink, L is a constant times ((k − 3)² + σ²) k²/(1 + k²). Let k_b be the slope at the
-# second minimum. At the critical noise level this expression has the same value at κ and at k_b.
-# Let v be that value. Then κ and k_b are roots of
+# Above the kink, L is a constant times
+#
+#     g(k) = ((k − 3)² + σ²) k²/(1 + k²).
+#
+# Let k_b be the slope at the second minimum. At the critical noise level g has the same value at κ
+# and at k_b. Let v be that value. Then κ and k_b are roots of (1 + k²)(g(k) − v), which is a
+# polynomial:
 #
 #     k² ((k − 3)² + σ²) − v (1 + k²) = 0
 #     k⁴ − 6k³ + (9 + σ² − v) k² + 0·k − v = 0
 #
-# At k_b the derivative of L is 0, so k_b is a double root. The four roots are κ, κ', k_b, k_b,
-# where κ' is unknown. The coefficients of a polynomial follow from its roots. That of k³ is minus
-# their sum, and that of k is minus the sum of the products of three of them:
+# At k_b the derivative of g is 0 as well, since L' = 0 there. So k_b is a double root. The four
+# roots are κ, κ', k_b, k_b, where κ' is unknown. The coefficients of a polynomial follow from its
+# roots. The coefficient of k³ is minus the sum of the roots. The coefficient of k is minus the sum
+# of all products of three roots:
 #
 #     κ + κ' + 2k_b = 6
 #     2κκ'k_b + (κ + κ') k_b² = 0
@@ -486,7 +495,7 @@ print("picture:", (OUT / "03_two_minima.png").as_posix())
 #     κ = δ + √(δ² + δ(3 − δ))
 #     κ = δ + √(3δ)
 #
-# This again is a quadratic equation, now for √δ. Its positive root gives k_b:
+# This is a quadratic equation for √δ. Its positive root gives k_b:
 #
 #     √δ = (√(3 + 4κ) − √3)/2
 #     k_b = 3 − δ
@@ -574,15 +583,17 @@ assert np.isclose(critical_noise(2.5, 2), np.sqrt(tau_squared(2.5)), rtol=1e-3)
 # ## Is the surface symmetric?
 #
 # So far k was positive. F has the same value at k and −k, and §4 of the paper warns of a trap
-# because of this. The error Q is not symmetric: for k > 0 it is larger at −k than at k. So −κ
-# cannot be the lowest point.
+# because of this. The expected error Q is not symmetric: for k > 0 it is larger at −k than at k. So
+# L(−k) > L(k), and −κ cannot be the lowest point.
 #
-# Yet −κ can be a *spurious minimum*: a local minimum that is higher than the lowest point. (The
-# kink itself was one for σ = 2 and κ = 1.) Gradient descent that arrives there stays there,
-# although a better line exists. We call the spurious minimum at −κ *the trap*. When is there one?
+# Yet −κ can be a *spurious minimum*: a local minimum that is higher than the lowest point. (For σ =
+# 2 and κ = 1, the kink itself was a spurious minimum.) Gradient descent that arrives there stays
+# there, although a better line exists. We call the spurious minimum at −κ *the trap*. When is there
+# one?
 #
 # Let k increase. Left of −κ, both Q and F fall. Right of −κ, Q still falls, but F rises. Which is
-# faster? There d = 3 + κ, and F'/F is the negative of its value just left of κ. For MSE,
+# faster? At −κ, d = 3 + κ. Since F is symmetric, F'/F just right of −κ is minus its value just left
+# of κ. For MSE,
 #
 #     F'/F = 2κ/(1 + κ²)
 #     Q'/Q = −2(3 + κ)/((3 + κ)² + σ²)
@@ -688,19 +699,19 @@ assert abs(slope_after[-3.0] + 1) < 0.01
 
 # %% [markdown]
 # The second descent ends in the trap: its line has the wrong sign. The plain MSE has no spurious
-# minimum, because it is a quadratic function of k and c with one minimum. Tutorial 07 derives from
-# which starts a descent ends in the trap.
+# minimum, because it is a quadratic function of k and c with one minimum. Tutorial 07 derives which
+# starting points lead into the trap.
 
 # %% [markdown]
 # ## Next
 #
-# A line has one slope; a network has another one at each point. Tutorial 04 computes it, and
-# tutorial 07 examines how the paper avoids the trap. You can now read `Lai.per_feature` in
+# A line has one slope; the slope of a network differs from point to point. Tutorial 04 computes it,
+# and tutorial 07 examines how the paper avoids the trap. You can now read `Lai.per_feature` in
 # `lai_ref/lai.py`.
 #
 # **Beyond this paper.** Whether a non-convex loss has spurious minima is studied for many problems.
-# For matrix completion, for instance, a common loss of low-rank positive semidefinite matrices was
-# proved to have none (Ge, Lee and Ma, "Matrix completion has no spurious local minimum", NeurIPS
+# One example is the completion of a low-rank positive semidefinite matrix: its usual loss has none,
+# with high probability (Ge, Lee and Ma, "Matrix completion has no spurious local minimum", NeurIPS
 # 2016).
 
 # %% [markdown]
@@ -731,8 +742,9 @@ assert abs(slope_after[-3.0] + 1) < 0.01
 #     3k₊² − (8 + σ²) k₊ − 3 = 0
 #     k₊ = (8 + σ² + √((8 + σ²)² + 36))/6
 #
-# λ does not occur in it: below the kink λ only multiplies the loss by a constant. So Lai MSE has
-# the same limit as Lai MAE. The basin is only slightly above 3 if the noise is low.
+# λ does not occur in it: below the kink λ only multiplies the loss by a constant. The same holds
+# for Lai MAE. So on this point the appendix is wrong: a larger λ does not move the minimum of Lai
+# MSE either. And the basin is slightly above 3 only if the noise is low.
 
 
 # %%
@@ -762,9 +774,11 @@ for sigma in (0.5, 4.0):
 #
 # The right-hand side is negative for κ > 1/3. Then there is a trap without any noise.
 #
-# A line of slope −1/3 is perpendicular to the line y = 3x + 4. Between the kinks the Lai loss is
-# made of the distances |e| |cos φ| of the points from the fitted line. Without noise their mean
-# square is largest for the slope −1/3. So for κ > 1/3 a descent that starts below −1/3 ends at −κ.
+# A line of slope −1/3 is perpendicular to the line y = 3x + 4. Between the kinks |k| < κ, and the
+# Lai MSE is a constant times the mean square of |e| |cos φ|. By tutorial 01 this is the distance of
+# a point from the fitted line. Without noise the mean square is largest if the two lines are
+# perpendicular. So for κ > 1/3 a descent in small steps with c = 4 that starts below −1/3 ends at
+# −κ.
 
 # %%
 sigma_trap = np.sqrt((3 + 0.2) * (1 / 0.2 - 3))
