@@ -17,7 +17,7 @@ import numpy as np
 from lai_ref import MLP, Lai, Plain, numerical_gradient
 from lai_ref.support.terminal import replace_unprintable
 
-replace_unprintable()  # so that a terminal without λ does not stop the script
+replace_unprintable()  # a terminal that lacks λ prints another character
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLUE, RED, GREY = "#0072B2", "#D55E00", "#777777"

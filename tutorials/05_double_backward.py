@@ -22,7 +22,7 @@ from lai_ref import MLP, Lai, lai_factor, lai_factor_derivative, numerical_gradi
 from lai_ref.activations import ACTIVATIONS
 from lai_ref.support.terminal import replace_unprintable
 
-replace_unprintable()  # so that a terminal without λ does not stop the script
+replace_unprintable()  # a terminal that lacks λ prints another character
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLUE, RED, ORANGE = "#0072B2", "#D55E00", "#E69F00"

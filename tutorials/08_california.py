@@ -30,7 +30,7 @@ from lai_ref import (
 )
 from lai_ref.support.terminal import replace_unprintable
 
-replace_unprintable()  # so that a terminal without λ does not stop the script
+replace_unprintable()  # a terminal that lacks λ prints another character
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"

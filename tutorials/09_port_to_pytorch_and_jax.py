@@ -34,7 +34,7 @@ from ports.jax_backend import JaxBackend
 from ports.torch_backend import TorchBackend
 from ports.torch_check import check_samples_independent
 
-replace_unprintable()  # so that a terminal without λ does not stop the script
+replace_unprintable()  # a terminal that lacks λ prints another character
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, ORANGE = "#000000", "#0072B2", "#D55E00", "#E69F00"

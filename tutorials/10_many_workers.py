@@ -39,7 +39,7 @@ from ports.jax_workers_backend import DevicesBackend
 
 jax.config.update("jax_num_cpu_devices", 4)  # before JAX first computes
 jax.config.update("jax_enable_x64", True)
-replace_unprintable()  # so that a terminal without λ does not stop the script
+replace_unprintable()  # a terminal that lacks λ prints another character
 OUT = Path("tutorials_out")
 OUT.mkdir(exist_ok=True)
 BLACK, BLUE, RED, ORANGE, GREY = "#000000", "#0072B2", "#D55E00", "#E69F00", "#777777"
