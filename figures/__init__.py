@@ -1,6 +1,7 @@
 """The paper's figures and tables, recomputed: `python -m figures NAME…`, see `__main__`.
 
-A module here is a figure: it has `compute(settings) -> Numbers`, ready for JSON, `plot(numbers) ->
-Figure` and perhaps `table(numbers) -> str`, which is printed. It imports no other figure, only
-`experiments`, which compute, and `plotting`, which imports no figure either.
+Each module here is one figure. `compute(settings) -> Numbers` returns what is written as JSON,
+`plot(numbers) -> Figure` draws it, and `table(numbers) -> str`, where there is one, returns the
+text to print. A figure imports no other figure, only `experiments` (computations) and `plotting`
+(drawing), which import no figure either.
 """

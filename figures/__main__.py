@@ -1,12 +1,12 @@
 """`python -m figures [NAME…]`: compute, print and draw the paper's figures and tables.
 
-Without a name, all of them; `backends` only where PyTorch and JAX are installed. Numbers are
-written first (OUT/NAME.json), then the pictures (PNG, SVG). Progress goes to standard error, tables
-go to standard output. Each finished training is cached under OUT/arms: rerun an interrupted command
-to resume. In place of a name, the JSON of an earlier run is drawn again, in seconds.
+Without a name, all of them; `backends` only where PyTorch and JAX are installed. Each figure writes
+its numbers first (OUT/NAME.json), then its pictures (PNG, SVG). Progress goes to standard error,
+tables go to standard output. Each finished training is cached under OUT/arms: rerun an interrupted
+command to resume. A JSON file of an earlier run, given in place of a name, is drawn again.
 
-With a table of your own, `--data FILE.csv --target COLUMN`: those of the figures that are not about
-California housing. `compare` is the one to begin with.
+`--data FILE.csv --target COLUMN` names a table of your own, for the figures that are not about
+California housing. Begin with `compare`.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
         _check_table(options)
         names = _names(options.names, _all_names(options))
         _make_folder(settings.out)
-        if options.data:  # said now, and not when the first figure needs it
+        if options.data:  # print notes on the data before the first figure starts
             for note in load_data(settings.inputs).notes:
                 print(f"figures: {note}", file=sys.stderr, flush=True)
         if options.search and "protocols" not in options.names:
-            raise ValueError("--search: expected the figure protocols, as in `protocols --search`")
+            raise ValueError("--search: expected the figure protocols; run `protocols --search`")
         for place, name in enumerate(names, start=1):
             print(f"figures: {name}, {place} of {len(names)}", file=sys.stderr, flush=True)
             if name in FIGURES:
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"figures: {error}", file=sys.stderr)
         return 2
     except BrokenProcessPool:
-        print("figures: a process was killed, perhaps for memory; try --jobs 1", file=sys.stderr)
+        print("figures: a process was killed, perhaps out of memory; try --jobs 1", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("figures: interrupted; rerun the command to resume", file=sys.stderr)
@@ -82,15 +82,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _names(asked: list[str], figures: list[str]) -> list[str]:
-    """What is asked for; or else `figures`, but for those that need packages not installed."""
+    """The requested names, or else those of `figures` whose packages are installed."""
     names = []
     for name in asked or figures:
         missing = FIGURES[name].missing() if name in FIGURES else []  # a file needs none
         lacking = f'{name} needs {" and ".join(missing)}: pip install -e ".[backends]"'
         if missing and asked:
             raise ValueError(lacking)
-        if name not in FIGURES and not Path(name).exists():  # said now, and not when its turn comes
-            raise ValueError(f"NAME: expected a figure or the JSON of one, got {name}, no file")
+        if name not in FIGURES and not Path(name).exists():  # raise before the first figure starts
+            raise ValueError(f"NAME: expected a figure or an existing JSON file, got {name}")
         if missing:
             print(f"figures: {lacking}; left out", file=sys.stderr, flush=True)
         else:
@@ -103,7 +103,7 @@ def _all_names(options: argparse.Namespace) -> list[str]:
 
 
 def _check_table(options: argparse.Namespace) -> None:
-    """Reject what does not go together: the options of a CSV file, and figures that take none."""
+    """Reject options of a CSV file without one, and figures that take no CSV file."""
     data = options.data
     file = data is not None and not data.is_dir() and (data.is_file() or bool(data.suffix))
     if file and not options.data.exists():
@@ -119,8 +119,8 @@ def _check_table(options: argparse.Namespace) -> None:
     rejected = [name for name in named if file and not FIGURES[name].takes_csv]
     if rejected:
         raise ValueError(
-            f"{', '.join(rejected)}: not about a CSV file, but about California housing or no data"
-            f" at all; expected {', '.join(_all_names(options))}"
+            f"NAME: expected a figure that takes a CSV file ({', '.join(_all_names(options))}),"
+            f" got {', '.join(rejected)}"
         )
 
 
@@ -150,14 +150,14 @@ def _redraw(path: Path, out: Path) -> None:
             save_figure(FIGURES[name].plot(numbers), out / name)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path}: expected the numbers of a figure, as `python -m figures` writes them, got a"
-            f" file that is damaged or of another kind ({error!r})"
+            f"{path}: expected the numbers of a figure, as `python -m figures` writes them, got"
+            f" {error!r}; run `python -m figures` to make the file again"
         ) from error
     print(f"{name}: {out / name}.png, .svg", file=sys.stderr)
 
 
 def _default_out(options: argparse.Namespace) -> Path:
-    """A folder for each kind of run, so that none overwrites the results of another."""
+    """The folder for this kind of run, so that no kind overwrites the results of another."""
     if options.names and not set(options.names) & set(FIGURES):
         return Path("figures", "out", "again")
     kind = ["data" if options.data else "stand-in"]
@@ -174,26 +174,26 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", type=_name, help="one of the below, or FILE.json")
-    data = "the folder of Kaggle's two files, or a CSV file; without: synthetic data"
+    add("names", nargs="*", metavar="NAME", type=_name, help="a figure listed below, or FILE.json")
+    data = "the folder of Kaggle's two files, or a CSV file (default: synthetic data)"
     add("--data", type=Path, metavar="PATH", help=data)
-    add("--target", metavar="COLUMN", help="of the CSV file: the column to predict")
-    features = "of the CSV file (default: all others but an index)"
+    add("--target", metavar="COLUMN", help="the column of the CSV file to predict")
+    features = "the columns of the CSV file to use (default: all others except an index)"
     add("--features", nargs="+", metavar="COLUMN", help=features)
-    test = "a second CSV file, at whose rows smoothness is measured (default: the validation rows)"
+    test = "a second CSV file; smoothness is measured at its rows (default: the validation rows)"
     add("--test", type=Path, metavar="FILE", help=test)
-    delimiter = "of the CSV files (default: found from the header)"
+    delimiter = "of the CSV files (default: detected from the header)"
     add("--delimiter", choices=tuple(DELIMITERS), help=delimiter)
-    drop = "drop the CSV files' rows with missing values"
+    drop = "drop rows of the CSV files with missing values"
     add("--drop-missing", action="store_true", help=drop)
-    seeds = "random seeds 0 … N−1, where a figure leaves them open (default: 3; compare: 10)"
+    seeds = "random seeds 0 … N−1, for figures whose seeds are not fixed (default: 3; compare: 10)"
     add("--seeds", type=_count, metavar="N", help=seeds)
-    jobs = "processes at one time (default: one a processor)"
+    jobs = "number of parallel processes (default: one per processor)"
     add("--jobs", type=_count, default=default_jobs(), metavar="J", help=jobs)
-    add("--quick", action="store_true", help="small and short: to see that all of it works")
-    search = "with protocols: search for the paper's protocol anew; says how long it takes"
+    add("--quick", action="store_true", help="small data, few epochs: check that everything runs")
+    search = "with protocols: repeat the search for the paper's protocol; prints how long it takes"
     add("--search", action="store_true", help=search)
-    add("--out", type=Path, metavar="DIR", help="for the results (default: below figures/out)")
+    add("--out", type=Path, metavar="DIR", help="results folder (default: below figures/out)")
     return parser
 
 

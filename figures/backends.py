@@ -1,22 +1,22 @@
 """The same Lai step and the same training in NumPy, PyTorch and JAX: which is fastest for what?
 
-What to see: in batches as small as the paper's, PyTorch spends its time on calling one operation
-after the other, compiled or not: `lai_ref` takes a fraction of it. JAX takes less still, since here
-the whole step with Adam in it is compiled, for seconds before the first. In large batches the
-passes over N × width numbers are what takes time: `lai_ref` makes them in blocks that stay in the
-processor's cache, PyTorch as written does not, and compiled code makes fewer. Half a minute of
-compiling pays for PyTorch in long runs alone.
+What to see: in batches as small as the paper's, the overhead per operation dominates PyTorch's
+time, compiled or not; `lai_ref` takes a fraction of it. JAX takes less still, since the whole step
+including Adam is compiled, which takes seconds before the first step. In large batches, passes over
+N × width numbers dominate: `lai_ref` makes them in blocks that fit in the processor's cache, eager
+PyTorch does not, and compiled code makes fewer. Half a minute of compiling pays off for PyTorch in
+long runs only.
 
-What is timed: a step with the Lai loss in all N samples; and Table 1 of the paper (§6.1), whose
-epochs are 464 batches of 64, with the Lai loss for 1% of the points or for none. Turns follow each
-other at once, in the order A B C D A B C D …; a turn of single steps sees as many samples as an
-epoch. Ratios are those of one round, with quartiles. The time to the first step is that of making
-network, loss and optimiser and of one step, nothing being compiled before; the packages are
-imported by then.
+What is timed: a step with the Lai loss for all N samples; and Table 1 of the paper (§6.1), whose
+epochs are 464 batches of 64, with the Lai loss for 1% of the points or for none. The benchmark is
+interleaved: turns follow each other in the order A B C D A B C D …; a turn of single steps
+processes as many samples as an epoch. Ratios are taken within a round; their quartiles are given.
+The time to the first step includes making network, loss and optimiser, and compiling, but not
+importing the packages.
 
-`lai_ref` computes on one thread; PyTorch and JAX on all processors that this process may use, and
-then wall time counts, on a machine that does nothing else: the threads of PyTorch wait for each
-other. With `taskset -c 0` before the command all compute on one, and processor time counts.
+`lai_ref` computes on one thread. PyTorch and JAX use all processors that this process may use; the
+times are then wall times and need an idle machine, since the threads of PyTorch wait for each
+other. With `taskset -c 0` before the command all use one processor, and processor times are taken.
 
 Timings are cached: delete the files `arms/measure-*` to measure again.
 """
@@ -50,8 +50,8 @@ def compute(settings: Settings) -> Numbers:
     """Times, and ratios to those of `lai_ref`: of a step for every N, of Table 1's epochs."""
     quick = settings.quick
     threads = default_jobs()
-    # on one processor, the time of this process alone, whatever runs beside
-    alone = threads == 1 and sys.platform != "win32"  # which counts it in ticks too long for that
+    # on one processor: the time of this process alone, independent of the load
+    alone = threads == 1 and sys.platform != "win32"  # Windows measures it too coarsely
     clock = "processor times" if alone else "wall times"
     versions = {name: version(name) for name in FRAMEWORKS}
     names = [name for name in NAMES if not quick or name != "torch compiled"]
@@ -69,7 +69,7 @@ def compute(settings: Settings) -> Numbers:
         {"of": "steps", "n": n, "steps": BATCH * epoch // n, "rounds": rounds[0]} for n in batches
     ]
     jobs.append({"of": "epochs", "n": BATCH * epoch, "rounds": rounds[1]})
-    # one after the other: jobs that run at the same time slow each other down
+    # one at a time: parallel jobs slow each other down
     jobs = [base | job for job in jobs]
     results = run_jobs(measure, jobs, None, settings.out / "arms", 1, "backends")
     rows: Numbers = {}
@@ -89,7 +89,7 @@ def compute(settings: Settings) -> Numbers:
 
 
 def table(numbers: Numbers) -> str:
-    """A row for every kind of work: times, and ratios to `lai_ref` with quartiles."""
+    """A row per kind of work: times, and ratios to `lai_ref` with quartiles."""
     names = _names(numbers)
 
     def line(title: str, cells: list[str]) -> str:
@@ -110,7 +110,7 @@ def table(numbers: Numbers) -> str:
     lines += [f"{name}: {reason}" for name, reason in numbers["left out"].items()]
     about = [f"{package} {number}" for package, number in numbers["frameworks"].items()]
     head = [
-        f"The Lai loss by framework: median times, and over those of lai_ref (quartiles);"
+        f"The Lai loss by framework: median times, and ratios to lai_ref's (quartiles);"
         f" {numbers['network']}",
         f"{numbers['source']}; {', '.join(about)}",
     ]
@@ -118,7 +118,7 @@ def table(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """Steps over N and Table 1, over the times of `lai_ref`; and when compiling pays."""
+    """Times of steps over N and of Table 1 relative to `lai_ref`; when compiling pays off."""
     figure = Figure(figsize=(10.2, 3.8), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
     _draw_steps(left, numbers)
@@ -129,7 +129,7 @@ def plot(numbers: Numbers) -> Figure:
 
 
 def _names(numbers: Numbers) -> list[str]:
-    """The frameworks that took part in everything."""
+    """The frameworks for which everything was timed."""
     return [name for name in NAMES if name not in numbers["left out"]]
 
 
@@ -164,8 +164,8 @@ def _draw_steps(axes: Axes, numbers: Numbers) -> None:
     every = [cell["ratio"]["median"] for row in steps.values() for cell in row.values()]
     axes.set_ylim(0.6 * min(every), 1.6 * max(every))
     axes.set_xticks(places, list(steps))
-    axes.set(xlabel="N, samples in a step", ylabel="time of a Lai step, lai_ref = 1 (log scale)")
-    axes.set_title("Small batches cost PyTorch most, JAX least …")
+    axes.set(xlabel="N, samples in a step", ylabel="time of a Lai step / lai_ref's (log scale)")
+    axes.set_title("Small batches: PyTorch is slowest, JAX fastest …")
     axes.legend(loc="upper right", fontsize=8)
 
 
@@ -183,8 +183,8 @@ def _draw_table_1(axes: Axes, numbers: Numbers) -> None:
     axes.grid(axis="y", visible=False)
     axes.set_axisbelow(True)
     axes.set_xlim(0, 1.6 * max(minutes))
-    axes.set(xlabel="minutes for one seed, without compiling")
-    axes.set_title("… and so does Table 1, in batches of 64")
+    axes.set(xlabel="minutes of training for one seed, without compiling")
+    axes.set_title("… and so for Table 1, with batches of 64")
 
 
 def _draw_start(axes: Axes, numbers: Numbers) -> None:
@@ -194,5 +194,5 @@ def _draw_start(axes: Axes, numbers: Numbers) -> None:
         color, marker = LOOKS[name]
         seconds = row[name]["first"] + (count - 1) * row[name]["median"]
         axes.loglog(count, seconds, color=color, marker=marker, markevery=33, label=name)
-    axes.set(xlabel=f"steps with N = {title}", ylabel="seconds from the start (log scale)")
-    axes.set_title("Compiling pays in long runs")
+    axes.set(xlabel=f"steps with N = {title}", ylabel="seconds since the start (log scale)")
+    axes.set_title("Compiling pays off in long runs")

@@ -1,15 +1,15 @@
-"""max(a, b) is the Chebyshev length of the residual in the frame turned by φ (paper §2.1).
+"""max(a, b) is the Chebyshev norm of the residual in the frame rotated by φ (paper §2.1).
 
 What to see: the frame has its origin at the prediction, one axis along the line and one across it.
-In it the observation has the coordinates (±a, ±b). The squares are the balls of the Chebyshev
-norm, max(|u|, |v|); the one that passes through the observation has the half-width max(a, b). The
-circle is the ball of the Euclidean norm, which no turn changes: its radius is |e| whatever the
-slope. What the Lai loss adds to |e| is the shape of the square, nothing else.
+In it the observation has the coordinates (±a, ±b). The squares are balls of the Chebyshev norm,
+max(|u|, |v|); the one through the observation has the half-width max(a, b). The circle is the ball
+of the Euclidean norm, which is invariant under rotation: its radius is |e| for every slope. The
+Lai loss differs from |e| only by the shape of the ball.
 
 What the paper says: the approach "can be easily proven to be equivalent" to that of §2.
 
 What we found: it is. A rotation by −φ takes the residual (0, −e) to (−e sin φ, −e cos φ). Over
-random residuals and slopes the two routes agree to rounding, that is, within 1e-15 of the length.
+random residuals and slopes both norms agree up to rounding, within 1e-15 (relative).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ SEED = 0
 
 
 def compute(settings: Settings) -> Numbers:
-    """Two turned frames, and how far the two approaches are apart over many residuals."""
+    """Two rotated frames, and the largest difference of the two norms over many residuals."""
     count = 1_000 if settings.quick else 1_000_000
     rng = np.random.default_rng(SEED)
     e = rng.standard_normal(count)
-    k = np.tan(rng.uniform(-np.pi / 2, np.pi / 2, count))  # lines in all directions alike
+    k = np.tan(rng.uniform(-np.pi / 2, np.pi / 2, count))  # uniformly distributed directions
     turned = np.abs(turn(e, k)).max(axis=0)
     lai = np.maximum(*projections(e, k))
     lines = [split(X, Y, T, slope) for slope in SLOPES]
@@ -53,13 +53,13 @@ def compute(settings: Settings) -> Numbers:
 def turn(e: Any, k: Any) -> Array:
     """The coordinates (u, v) of the observation, along and across the line, from the prediction."""
     # (u, v) = R(−φ) (0, −e)
-    upright = np.array([np.zeros_like(e), np.negative(e)])
-    coordinates: Array = np.einsum("ij...,j...->i...", _rotation(np.arctan(k)), upright)
+    vertical = np.array([np.zeros_like(e), np.negative(e)])
+    coordinates: Array = np.einsum("ij...,j...->i...", _rotation(np.arctan(k)), vertical)
     return coordinates
 
 
 def plot(numbers: Numbers) -> Figure:
-    """The turned frames in the plane, with the balls of both norms."""
+    """The rotated frames in the plane, with the balls of both norms."""
     figure = Figure(figsize=(10, 5.6), layout="constrained")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, line in zip(panels, numbers["lines"], strict=True):
@@ -73,8 +73,8 @@ def plot(numbers: Numbers) -> Figure:
         axes.set(xlim=(-3.4, 3.4), ylim=(-3.1, 3.2))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
     figure.supxlabel(
-        f"{numbers['compared']:,} random residuals and lines: Chebyshev length and max(a, b) "
-        f"differ by {numbers['largest_difference']:.0e} of their size at most",
+        f"{numbers['compared']:,} random residuals and lines: Chebyshev norm and max(a, b) "
+        f"differ by at most {numbers['largest_difference']:.0e} (relative)",
         fontsize=9,
     )
     return figure
@@ -86,7 +86,7 @@ def _rotation(phi: Any) -> Array:
 
 
 def _balls(axes: Axes, line: Numbers) -> None:
-    """Chebyshev's squares, the largest through the observation, and Euclid's circle through it."""
+    """Balls of the Chebyshev norm, the largest through the observation, and Euclid's through it."""
     origin, (along, across) = np.array(line["prediction"]), _rotation(np.radians(line["phi"]))
     corners = np.array([along + across, across - along, -along - across, along - across])
     for fraction in (1 / 3, 2 / 3, 1):
@@ -96,11 +96,11 @@ def _balls(axes: Axes, line: Numbers) -> None:
         axes.plot(*square.T, color=GREY, lw=2.5 if largest else 0.8, label=label)
     turns = np.linspace(0, 2 * np.pi, 181)
     circle = origin + abs(line["e"]) * np.transpose([np.cos(turns), np.sin(turns)])
-    axes.plot(*circle.T, color=GREY, ls=":", label="of the Euclidean norm")
+    axes.plot(*circle.T, color=GREY, ls=":", label="ball of the Euclidean norm")
 
 
 def _frame(axes: Axes, line: Numbers) -> None:
-    """The turned axes, and on them the coordinates of the observation."""
+    """The rotated axes, and on them the coordinates of the observation."""
     origin, seen = np.array(line["prediction"]), np.array(line["observation"])
     u, v = line["coordinates"]
     along, across = _rotation(np.radians(line["phi"]))

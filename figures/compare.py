@@ -1,28 +1,28 @@
-"""A table of one's own: does the Lai loss, or a simpler method, help on it? (new)
+"""A table of your own: does the Lai loss, or a simpler method, lower its RMSE? (new)
 
-What to see: above on the left, the change of the validation RMSE relative to MSE for the Lai loss,
-a gradient penalty μ ‖k‖² on as many samples, and early stopping of the MSE run, each with the
-setting that the validation set chooses. Below, every setting. On the right, what this does to the
-mean gradient norm and to the sensitivity to noise in each feature.
+What to see: top left, the change of the validation RMSE relative to MSE for the Lai loss, a
+gradient penalty μ ‖k‖² on as many samples, and early stopping of the MSE run. Each has the setting
+that the validation set chooses. Below, every setting. On the right, the changes of the mean
+gradient norm and of the sensitivity to noise in each feature.
 
-How it is judged: one half of the validation set chooses a method's setting, the other half scores
-it, and then they change places. Not to regularise is a setting of each method. A seed is a random
-split and random initial weights; every method is trained with the same ones. The intervals hold for
-the three methods together with 95 % (Bonferroni), and take into account that the seeds share most
-of their samples (Nadeau & Bengio 2003). They are about data like these and this protocol. A method
-whose interval contains 0 may still have an effect. The intervals by feature are not adjusted for
-the number of features. Fewer than five seeds decide nothing. Where MSE's RMSE is not below that of
-a constant, the mean target of the training samples, the sentence says so.
+How it is assessed: one half of the validation set chooses a method's setting, the other half scores
+it; then the halves swap roles (two-fold). No regularisation is one setting of each method. A seed
+is a random split and random initial weights, the same for every method. The intervals hold jointly
+for the three methods with 95 % (Bonferroni). They account for seeds that share most of their
+samples (Nadeau & Bengio 2003), and apply to data like these and to this protocol. A method whose
+interval contains 0 may still have an effect. The intervals by feature are not adjusted for the
+number of features. With fewer than five seeds no difference is called clear. If MSE's RMSE is not
+below that of a constant, the training samples' mean target, the sentence reports it.
 
-The protocol is one for all tables. Inputs and target are standardised, by the training samples, or
-λ and μ would mean something else in other units; k is that of standardised data. Results are given
-in the target's units, and k per standard deviation of a feature. With more than 20,000 training
-samples, 20,000 drawn at random are trained on, and long tables have fewer epochs.
+All tables have the same protocol. Inputs and target are standardised with the training samples, so
+that λ and μ do not depend on units; k is that of standardised data. Results are in the target's
+units, and k is per standard deviation of a feature. Of more than 20,000 training samples, 20,000
+drawn at random are used, and long tables are trained for fewer epochs.
 
 Without --data FILE.csv, the table is the first 500 rows of the data on California housing. What we
-found on those of the synthetic data, with ten seeds: no difference to MSE can be told for Lai
-(+0.3% [-5.3%, +6.3%]), the gradient penalty (-1.0% [-9.4%, +8.2%]) or early stopping (-3.8%
-[-9.7%, +2.6%]). Lai lowers the mean gradient norm by 23.8%, early stopping by 28.5%.
+found on those of the synthetic data, with ten seeds: no clear difference to MSE for Lai (+0.3%
+[-5.3%, +6.3%]), the gradient penalty (-1.0% [-9.4%, +8.2%]) or early stopping (-3.8% [-9.7%,
++2.6%]). Lai lowers the mean gradient norm by 23.8%, early stopping by 28.5%.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from figures.plotting.noise_by_feature import entry
 from figures.plotting.words import balanced, network_name, short_names, unit_of, with_interval
 
 DEFAULT_ROWS = 500
-MIN_SEEDS = 5  # fewer decide nothing, whatever their interval
+MIN_SEEDS = 5  # with fewer, no difference is called clear
 
 
 def compute(settings: Settings) -> Numbers:
@@ -69,16 +69,16 @@ def sentence(numbers: Numbers) -> str:
     found = _verdict(numbers["methods"], len(numbers["seeds"]))
     if numbers["mse"]["rmse"] >= numbers["constant_rmse"]:
         found += (
-            " MSE itself is no better than the mean of the target: there may be nothing to learn."
+            " MSE itself is no better than the mean of the target: the features may not predict it."
         )
     return found
 
 
 def _verdict(methods: Numbers, seeds: int) -> str:
-    every = "; ".join(f"{name} {_told(method)}" for name, method in methods.items())
+    every = "; ".join(f"{name} {_change_text(method)}" for name, method in methods.items())
     if seeds < MIN_SEEDS:
         return (
-            f"So few seeds ({seeds}, fewer than {MIN_SEEDS}) decide nothing; their changes of"
+            f"{seeds} seeds are too few for a verdict (at least {MIN_SEEDS}); their changes of"
             f" validation RMSE to MSE: {every}."
         )
     changes = {name: method["rmse_change"] for name, method in methods.items()}
@@ -86,16 +86,16 @@ def _verdict(methods: Numbers, seeds: int) -> str:
     higher = [name for name in methods if changes[name]["low"] > 0]
     unclear = [name for name in methods if name not in (*lower, *higher)]
     if len(unclear) == len(methods):
-        return f"On these data no difference to MSE in validation RMSE can be told: {every}."
+        return f"On these data no clear difference to MSE in validation RMSE: {every}."
     parts = [_clear(name, methods[name], "lowers") for name in lower]
     parts += [_clear(name, methods[name], "raises") for name in higher]
     if unclear:
-        each = [f"{name} ({_told(methods[name])})" for name in unclear]
-        parts.append(f"no difference can be told for {' and '.join(each)}")
+        each = [f"{name} ({_change_text(methods[name])})" for name in unclear]
+        parts.append(f"no clear difference for {' and '.join(each)}")
     return f"On these data, relative to MSE, {'; '.join(parts)}."
 
 
-def _told(method: Numbers) -> str:
+def _change_text(method: Numbers) -> str:
     return "never chosen" if never_chosen(method) else _cell(method["rmse_change"])
 
 
@@ -122,7 +122,7 @@ def _setting(name: str, value: float | None) -> str:
 
 
 def _about(numbers: Numbers) -> list[str]:
-    """Seeds, data, protocol and what the intervals are."""
+    """Seeds, data, protocol and the kind of intervals."""
     p, samples = numbers["protocol"], numbers["samples"]
     rows = f", first {p['rows']} rows" if p["rows"] else ""
     limited = f" (limited to {p['train_rows']:,}, drawn at random)" if p["train_rows"] else ""
@@ -130,11 +130,11 @@ def _about(numbers: Numbers) -> list[str]:
     return [
         f"{len(numbers['seeds'])} seeds; {numbers['source']}{rows}",
         f"{samples['train']:,} training samples{limited}, {samples['validation']:,} validation"
-        f" samples per seed: one half chooses a setting, the other scores it, and the reverse",
+        f" samples per seed: one half chooses a setting, the other scores it, and vice versa",
         f"network {network_name(p)}, inputs and target standardised, Adam {p['lr']:g}, batch"
         f" {p['batch_size']}, {p['pretrain_epochs']} + {p['lai_epochs']} epochs, Lai and penalty"
         f" for {p['alpha']:.0%} of the samples; ‖k‖ and noise at the {where} samples",
-        "in brackets: intervals that hold for the three methods together with 95 %, corrected for"
+        "in brackets: intervals that hold jointly for the three methods with 95 %, corrected for"
         " samples that the seeds share, not for the number of features",
     ]
 
@@ -154,7 +154,7 @@ def table(numbers: Numbers) -> str:
     for name, method in numbers["methods"].items():
         setting, count, of = _favourite(name, method)
         lines.append(
-            f"{name:<16}{method['rmse']:>10.4g}{_told(method):>24}"
+            f"{name:<16}{method['rmse']:>10.4g}{_change_text(method):>24}"
             f"{method['lower_in']:>5}/{n:<2}{_smoother(method, 'mean_grad_norm'):>24}"
             f" {setting} ({count}/{of})"
         )
@@ -184,7 +184,7 @@ def plot(numbers: Numbers) -> Figure:
     draw_changes(panels["a"], numbers)
     draw_settings(panels["b"], numbers)
     draw_features(panels["c"], numbers)
-    # a change and its interval stay on one line
+    # keep a change and its interval on one line
     words = re.sub(r" (?=[+-]\d|\[)", "\u00a0", sentence(numbers))
     words = re.sub(r"(\[[^] ]*) ", "\\1\u00a0", words)
     figure.suptitle(balanced(words, 115), x=0.01, ha="left", fontsize=12)
@@ -203,5 +203,5 @@ def _smoother(method: Numbers, measure: str, j: int | None = None) -> str:
 
 
 def _cell(change: Numbers, form: str = "+.1%") -> str:
-    """A change and its interval, whose ends two seeds can put anywhere."""
+    """A change and its interval; very large ends, as with two seeds, are cut off."""
     return re.sub(r"\+\d{4,}(\.\d)?%", ">+999%", with_interval(change, form))

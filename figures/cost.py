@@ -1,24 +1,25 @@
-"""The cost of the Lai loss (paper §5): a step over a plain step, and an epoch over a plain epoch.
+"""The cost of the Lai loss (paper §5): steps and epochs relative to those of the baseline (MSE).
 
-What to see: above left, a Lai step (forward, input gradient, loss, double backward pass, Adam) over
-a plain step (forward, loss, backward, Adam); the bands cover both activations and both dtypes.
-Beside it, an epoch of Lai Training over a plain epoch, for the three ways to choose a fraction α of
-the data: in a narrow network with small batches, and in a wide one with large batches. Below,
-networks that grow, and the operations of their matrix products: beside the 3L − 1 products of a
-plain step with L layers a Lai step has 3(L − 1) more, in all about twice the operations.
+What to see: top left, the time of a Lai step (forward, input gradient, loss, double backward pass,
+Adam) over that of a baseline step (forward, loss, backward, Adam); the bands cover both activations
+and both dtypes. Beside it, an epoch of Lai Training over a baseline epoch, for the three ways to
+sample a fraction α of the data: a narrow network with small batches, and a wide one with large
+batches. Below, networks of growing size, and the operations of their matrix products. A baseline
+step with L layers has 3L − 1 products; a Lai step has 3(L − 1) more, about twice the operations.
 
 What the paper says: the gradients of all points are a considerable cost, which random sampling
 reduces (§5).
 
-What we found: a small fraction of whole batches, or of points in a step of their own, costs about
-1 + α(r − 1) plain epochs, r being the ratio of the steps. Points among plain ones cost more: a
-batch with some Lai points takes as many NumPy calls as one of Lai points alone. In small batches
-each call takes some time however few the points, and this shows; in large batches of a wide network
-arithmetic decides, and it does not. With many inputs the loss itself takes time: its factor is
-computed, in double precision, for each of N × D slopes. The titles give the ratios.
+What we found: Lai loss for a small fraction of whole batches, or for points in a step of their own,
+costs about 1 + α(r − 1) baseline epochs, where r is the ratio of the steps. Lai points mixed into
+baseline batches cost more: a batch with some Lai points takes as many NumPy calls as one of Lai
+points only. In small batches the overhead per call dominates, and the difference shows; in large
+batches of a wide network arithmetic dominates, and it does not. With many inputs the loss itself
+takes time: F is computed in double precision for each of the N × D entries of k. The titles give
+the ratios.
 
-These are medians and quartiles of ratios of runs that follow each other at once, of the processor
-time of one thread. They vary with the machine and its load; only the numbers of operations do not.
+The numbers are medians and quartiles of ratios from interleaved runs: processor time of one thread.
+They vary with the machine and its load; only the numbers of operations do not.
 Timings are cached: delete the files `arms/time_*` to measure again.
 """
 
@@ -43,20 +44,25 @@ NETS = ([8, 64, 32, 1], [8, 256, 256, 1])
 ACTIVATIONS, DTYPES = ("tanh", "relu"), ("float64", "float32")
 BATCHES, QUICK_BATCHES = (64, 1024, 16384), (64, 256)
 GROWTH = {"width": (8, 32, 128, 512), "depth": (1, 2, 4, 8), "inputs": (1, 8, 64, 512)}
+RATIOS = {  # as they are called in tables, by name in the JSON
+    "lai / plain": "Lai / baseline",
+    "plain / products": "baseline / products",
+    "lai / products": "Lai / products",
+}
 GROWN = {
     "width": "units in each of 2 hidden layers",
     "depth": "hidden layers of 64 units",
     "inputs": "D, inputs",
 }
-LIMITS = {"seconds": 1.0, "rounds": 4}  # a job measures for so long, but at least so many rounds
+LIMITS = {"seconds": 1.0, "rounds": 4}  # a job measures for at least this time and this many rounds
 QUICK_LIMITS = {"seconds": 0.01, "rounds": 2}
-# the paper's epochs in small batches, and a network and a batch for which arithmetic decides
+# the paper's epochs in small batches; a network and a batch for which arithmetic dominates
 EPOCHS: tuple[Job, ...] = tuple(
     {"sizes": sizes, "activation": "tanh", "dtype": "float32", "n": n, "batch_size": batch}
     for sizes, n, batch in ((NETS[0], 8192, 64), (NETS[1], 8192, 1024))
 )
 FEW = 1  # the place in ALPHAS of the paper's 1%
-NEAR = 0.1  # a relative difference of ratios up to which times are called those of operations
+NEAR = 0.1  # the largest relative difference at which times are called proportional to operations
 
 
 def compute(settings: Settings) -> Numbers:
@@ -77,7 +83,7 @@ def compute(settings: Settings) -> Numbers:
     ]
 
     def run(work: Work, jobs: list[Job]) -> list[Numbers]:
-        """One after the other: jobs that run at the same time slow each other down."""
+        """Run one job at a time: parallel jobs slow each other down."""
         results = run_jobs(work, jobs, None, settings.out / "arms", 1, "cost")
         return [{**job, **result} for job, result in zip(jobs, results, strict=True)]
 
@@ -92,12 +98,12 @@ def compute(settings: Settings) -> Numbers:
     }
 
 
-# what a fraction of means, for each sampling
+# what α is a fraction of, for each sampling
 SAMPLED = {"batches": "batches", "separate": "points, in one step", "points": "points, in batches"}
 
 
 def grown_sizes(kind: str, size: int) -> list[int]:
-    """8-64-64-1 with one of its sizes changed."""
+    """The sizes 8-64-64-1 with width, depth or number of inputs changed."""
     if kind == "depth":
         return [8, *[64] * size, 1]
     return [8, size, size, 1] if kind == "width" else [size, 64, 64, 1]
@@ -106,23 +112,23 @@ def grown_sizes(kind: str, size: int) -> list[int]:
 def table(numbers: Numbers) -> str:
     """Steps: times, and ratios with quartiles, per network, activation, dtype and batch. Epochs."""
     ratios = ("lai / plain", "plain / products", "lai / products")
-    head = ("plain step, ms", "Lai step, ms", *ratios)
+    head = ("baseline step, ms", "Lai step, ms", *(RATIOS[name] for name in ratios))
     lines = [f"{'network, N':<36}" + "".join(f"{cell:>20}" for cell in head)]
     for row in numbers["steps"]:
         cells = [f"{1e3 * row[f'{kind} seconds']:.3f}" for kind in ("plain", "lai")]
         cells += [_with_quartiles(row[ratio]) for ratio in ratios]
         lines.append(f"{_name(row)}, {row['n']}".ljust(36) + "".join(f"{c:>20}" for c in cells))
-    lines += ["", "An epoch of Lai Training over a plain epoch, by α"]
+    lines += ["", "Time of an epoch of Lai Training over a baseline epoch, by α"]
     lines.append(f"{'':<46}" + "".join(f"{alpha:>20g}" for alpha in ALPHAS))
     for epochs in numbers["epochs"]:
         for sampling, row in epochs["ratios"].items():
             name = f"{network_name(epochs)}, batch {epochs['batch_size']}, {sampling}"
             lines.append(f"{name:<46}" + "".join(f"{_with_quartiles(r):>20}" for r in row))
-    return "\n".join(["What a step costs: medians, and quartiles of ratios (one thread)", *lines])
+    return "\n".join(["Time of a step: medians, and quartiles of ratios (one thread)", *lines])
 
 
 def plot(numbers: Numbers) -> Figure:
-    """Steps over N and epochs over α above; growing networks below."""
+    """Times of steps over N and of epochs over α; below, of growing networks."""
     figure = Figure(figsize=(13, 8), layout="constrained")
     axes: Any = figure.subplots(2, 3)
     _draw_steps(axes[0, 0], numbers["steps"])
@@ -149,7 +155,7 @@ def _with_quartiles(ratio: dict[str, float]) -> str:
 
 
 def _draw_steps(axes: Axes, rows: list[Numbers]) -> None:
-    """A line per network for tanh in float32, in a band of all activations and dtypes."""
+    """A line per network for tanh in float32, and a band over activations and dtypes."""
     for sizes, color, marker in zip(NETS, DARK_TO_LIGHT[1:3], "os", strict=True):
         mine = [row for row in rows if row["sizes"] == sizes]
         line = [r for r in mine if (r["activation"], r["dtype"]) == ("tanh", "float32")]
@@ -160,9 +166,9 @@ def _draw_steps(axes: Axes, rows: list[Numbers]) -> None:
         name = f"{network_name(line[0])} float32"
         _points(axes, batches, [r["lai / plain"] for r in line], marker + "-", color, name)
     medians = [row["lai / plain"]["median"] for row in rows]
-    axes.set(xlabel="N, samples in a step (log scale)", ylabel="time of a Lai step / plain step")
+    axes.set(xlabel="N, samples in a step (log scale)", ylabel="time of a Lai step / baseline step")
     axes.set_title(
-        f"A Lai step takes {min(medians):.1f} to {max(medians):.1f} plain steps\n"
+        f"A Lai step takes {min(medians):.1f} to {max(medians):.1f} times a baseline step\n"
         f"(bands: {' and '.join(ACTIVATIONS)}, {' and '.join(DTYPES)})"
     )
     axes.legend(loc="lower right")
@@ -177,22 +183,22 @@ def _draw_epochs(axes: Axes, epochs: Numbers) -> None:
     r = epochs["ratios"]["batches"][-1]["median"]
     alphas = np.geomspace(ALPHAS[0], 1, 50)
     axes.plot(alphas, 1 + alphas * (r - 1), ":", color=GREY, lw=2, label="1 + α (r − 1)")
-    axes.set(xlabel="α (log scale)", ylabel="time of a Lai Training epoch / plain epoch")
+    axes.set(xlabel="α (log scale)", ylabel="time of a Lai Training epoch / baseline epoch")
     few = {sampling: epochs["ratios"][sampling][FEW]["median"] for sampling in SAMPLINGS}
     axes.set_title(
         f"{'-'.join(map(str, epochs['sizes']))}, batch {epochs['batch_size']}: {ALPHAS[FEW]:.0%} of"
-        f" points costs {few['points']:.2f}\n"
-        f"(in one step {few['separate']:.2f}, of the batches {few['batches']:.2f}, all {r:.2f})"
+        f" the points takes {few['points']:.2f}\n"
+        f"(in one step {few['separate']:.2f}, whole batches {few['batches']:.2f}, all {r:.2f})"
     )
-    axes.legend(loc="upper left", title="fraction α of the")
+    axes.legend(loc="upper left", title="Lai loss for a fraction α of the")
     _limit(axes, [ratio for ratios in epochs["ratios"].values() for ratio in ratios], 1.5)
 
 
 def _draw_growth(axes: Axes, kind: str, rows: list[Numbers]) -> None:
     sizes, ratios = [row["size"] for row in rows], [row["lai / plain"] for row in rows]
     _points(axes, sizes, ratios, "o-", DARK_TO_LIGHT[1], "times")
-    axes.plot(sizes, _operations(rows), ":", color=GREY, lw=2, label="operations of the products")
-    axes.set(xlabel=f"{GROWN[kind]} (log scale)", ylabel="Lai step / plain step")
+    axes.plot(sizes, _operations(rows), ":", color=GREY, lw=2, label="operations (matrix products)")
+    axes.set(xlabel=f"{GROWN[kind]} (log scale)", ylabel="time of a Lai step / baseline step")
     axes.set_title(growth_in_words(kind, rows))
     axes.legend(loc="lower left")
     _limit(axes, ratios)
@@ -203,12 +209,12 @@ def _operations(rows: list[Numbers]) -> list[float]:
 
 
 def growth_in_words(kind: str, rows: list[Numbers]) -> str:
-    """Which sizes take the time of their operations, and by how much the others deviate."""
+    """For which sizes the time ratio is that of the operations, and the largest deviation."""
     ratios = [row["lai / plain"]["median"] for row in rows]
     off = [a / b - 1 for a, b in zip(ratios, _operations(rows), strict=True)]
     near = [f"{row['size']:g}" for row, x in zip(rows, off, strict=True) if abs(x) <= NEAR]
     worst = max(range(len(off)), key=lambda i: abs(off[i]))
-    found = f"{kind} {', '.join(near) or 'none'}: the operations' ratio to within {NEAR:.0%}"
+    found = f"{kind} {', '.join(near) or 'none'}: within {NEAR:.0%} of the operations' ratio"
     if len(near) < len(rows):
         found += f";\n{rows[worst]['size']:g}: {off[worst]:+.0%}"
     return found
@@ -227,5 +233,5 @@ def _points(
 
 
 def _limit(axes: Axes, ratios: list[dict[str, float]], top: float = 1.2) -> None:
-    """From 0.8, so that differences show; the medians decide, a bar may leave the axes."""
+    """Set the limits by the medians, from 0.8 to show differences; bars may exceed them."""
     axes.set_ylim(0.8, top * max(1.5, *(ratio["median"] for ratio in ratios)))

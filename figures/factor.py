@@ -1,28 +1,30 @@
 """Which slope the loss favours: the factor F over the angle and over the slope (§2.2, §3.1).
 
-What to see: above, F of Lai MAE over the angle φ, the larger of two branches: for λ = 1 the paper's
-max(sin φ, cos φ), then λ = 0.5, divided by λ, and λ = 2. Below, F over k = tan φ: from max(λ, 1) at
-k = 0 it falls to a kink, and from there rises to 1/min(λ, 1). Last, |F'| for λ = 0.01 with and
-without the division by λ.
+What to see: above, F of Lai MAE over the angle φ, the maximum of two branches: for λ = 1 the
+paper's max(sin φ, cos φ), then λ = 0.5, divided by λ, and λ = 2. Below, F over k = tan φ: it
+decreases from max(λ, 1) at k = 0 to a kink, and then increases to 1/min(λ, 1). Last, |F'| for
+λ = 0.01 with and without the division by λ.
 
 What the paper says (§2.2): the loss lets k "slide" to a boundary, which λ puts "anywhere". With a
 small λ "the gradient of loss also tends to be minimal", it may vanish; dividing by λ circumvents
 that, and keeps the loss near the true one.
 
-What we found. F is least at k = λ for Lai MAE, as claimed, and at √λ for Lai MSE as printed (E3),
-at −k as well as at k. With a small λ, however, k slides down to the kink but hardly up to it: from
-k = 0 to the kink F falls by the share λ²/2 (MAE) or λ (MSE), 5e-7 and 1e-3 for λ = 1e-3.
+What we found. F has its minimum at k = λ for Lai MAE, as claimed, and at √λ for Lai MSE as printed
+(E3), at −k as well as at k. With a small λ, however, k slides down to the kink but is scarcely
+pushed up to it: from k = 0 to the kink F falls by the fraction λ²/2 (MAE) or λ (MSE), 5e-7 and 1e-3
+for λ = 1e-3.
 
-Undivided, all of the loss vanishes below the kink: F ≤ λ there, with it the pull towards the data,
-and |F'| ≤ λ² (MAE) or 2 λ√λ (MSE). Above the kink it does not: F' starts near 1 (MAE), or near 2 √λ
-on its way to 0.65 (MSE). Dividing multiplies loss and slope by 1/λ everywhere. Below the kink F is
-then nearly 1, so that the pull towards the data is back, but |F'| stays small, ≤ λ or 2 √λ. Above
-it |F'| grows to 1/λ or 0.65/λ, and F to 1/λ: a thousandfold the true loss for λ = 1e-3 and a steep
-model, so "near the true loss" holds for flat models alone.
+Without the division, the whole loss vanishes below the kink: F ≤ λ there, which also scales the
+gradient towards the data, and |F'| ≤ λ² (MAE) or 2 λ√λ (MSE). Above the kink it does not vanish: F'
+starts near 1 (MAE), or near 2 √λ and grows to 0.65 (MSE). The division multiplies F and F' by 1/λ
+everywhere. Below the kink F is then nearly 1, so the gradient towards the data is restored, but
+|F'| stays small, ≤ λ or 2 √λ. Above it |F'| grows to 1/λ or 0.65/λ, and F to 1/λ: a thousand times
+the true loss for λ = 1e-3 and a steep model. So "near the true loss" holds for flat models only.
 
-F'/F, how the slope weighs against the fit, stays the same. Adam is all but blind to the scale of a
-loss, so that it would take the same way with and without the division if all of the loss were Lai.
-Next to a plain loss (§5) the division matters: it makes Lai count 1/λ times as much.
+The ratio F'/F, the weight of k relative to the residual, does not change. Adam is nearly invariant
+to the scale of a loss: if all of the loss were Lai, its steps would be nearly the same with and
+without the division. Beside a baseline loss (§5) the division matters: Lai gets 1/λ times the
+weight.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ LAMS = (0.5, 1.0, 2.0)
 WAYS = {"with": "divided", "without": "undivided"}
 SMALL = (1e-1, 1e-2, 1e-3)
 SHOWN = 1e-2  # the λ whose F' is drawn
-BESIDE = 1e-12  # how far, relatively, from the kink its two sides are evaluated
+BESIDE = 1e-12  # relative distance from the kink at which its two sides are evaluated
 
 
 def compute(settings: Settings) -> Numbers:
@@ -106,7 +108,7 @@ def _derivative_curve(lam: float, order: int) -> Numbers:
 def _minimum(lam: float, order: int) -> Numbers:
     """Where F is found to be smallest among k > 0, and by what fraction it is below F(0)."""
     k = np.geomspace(1e-6, 1e6, 1201)
-    for _ in range(5):  # twenty times as fine each time, until differences in F near its rounding
+    for _ in range(5):  # a grid twenty times as fine each time, down to the rounding of F
         best = int(np.argmin(lai_factor(k, lam, order)))
         k = np.linspace(k[best - 1], k[best + 1], 41)
     found = float(k[np.argmin(lai_factor(k, lam, order))])
@@ -121,9 +123,9 @@ def _minimum(lam: float, order: int) -> Numbers:
 
 
 def _normalising(lam: float, order: int) -> Numbers:
-    """F at k = 0 and the largest |F'| below, just above and anywhere above the kink.
+    """F at k = 0 and max |F'| below, just above and anywhere above the kink.
 
-    "with" the division by min(λ, 1), and "without".
+    "with" and "without" refer to the division by min(λ, 1).
     """
     kink = kink_at(lam, order)
     below = np.linspace(0, kink * (1 - BESIDE), 1001)
@@ -145,14 +147,14 @@ def _normalising(lam: float, order: int) -> Numbers:
 
 def table(numbers: Numbers) -> str:
     """The minima of F, and what dividing by λ does, as text."""
-    lines = ["F is least at (found, kink), less than at k = 0 by"]
+    lines = ["minimum of F: k found, kink, relative decrease of F from k = 0"]
     lines += [
         f"  λ = {m['lam']:<6g} Lai {NAMES[m['order']]}  {m['found']:.6f}  {m['kink']:.6f}"
         f"  {m['depth']:9.2e}"
         for m in numbers["minima"]
     ]
-    columns = {"factor": "F(0)", "below": "|F'| below", "above": "just above", "largest": "largest"}
-    lines.append(f"{'F and its slope':<33}" + "".join(f"{x:>12}" for x in columns.values()))
+    columns = {"factor": "F(0)", "below": "|F'| below", "above": "just above", "largest": "max"}
+    lines.append(f"{'F and its derivative':<33}" + "".join(f"{x:>12}" for x in columns.values()))
     for row in numbers["normalising"]:
         for way in WAYS:
             cells = "".join(f"{row[way][column]:>12.2e}" for column in columns)
@@ -175,7 +177,7 @@ def plot(numbers: Numbers) -> Figure:
 def _draw_over_angle(axes: Axes, curve: Numbers) -> None:
     lam, kink = curve["lam"], curve["kink"]
     low, high = ("/" + f"{lam:g}" if lam < 1 else ""), (f"{lam:g} " if lam > 1 else "")
-    axes.plot(curve["phi"], curve["factor"], color=DARK_TO_LIGHT[0], lw=2.5, label="F, the larger")
+    axes.plot(curve["phi"], curve["factor"], color=DARK_TO_LIGHT[0], lw=2.5, label="F, the maximum")
     axes.plot(curve["phi"], curve["along"], "--", color=ALONG, lw=1.2, label=f"|sin φ|{low}")
     axes.plot(curve["phi"], curve["across"], "-.", color=ACROSS, lw=1.2, label=f"{high}|cos φ|")
     axes.vlines([-kink, kink], 0, min(curve["factor"]), color=GREY, lw=1, ls=":")
@@ -212,8 +214,8 @@ def _draw_derivatives(axes: Axes, curves: list[Numbers]) -> None:
             look: Any = {"color": color, "lw": 1.8, "ms": 4, "markevery": (3, 8), "label": label}
             axes.plot(curve["k"], curve[way], marker + dashes, **look)
     axes.set(xscale="log", xlabel="slope |k| (log scale)")
-    axes.set(yscale="log", ylabel="|F'|, the pull on k (log scale)")
+    axes.set(yscale="log", ylabel="|F'| (log scale)")
     axes.set_ylim(bottom=1e-8)
     lam = curves[0]["lam"]
-    axes.set_title(f"λ = {lam:g}: dividing by λ lifts all of F' {1 / lam:.0f}-fold")
+    axes.set_title(f"λ = {lam:g}: dividing by λ multiplies F' by {1 / lam:.0f}")
     axes.legend(loc="lower center", ncols=2, fontsize=8, handlelength=3.2, columnspacing=0.8)

@@ -4,18 +4,19 @@ What to see: left, the change of the validation RMSE relative to MSE over the nu
 samples, for the Lai loss, for the gradient penalty μ ‖k‖² on as many points, and for early stopping
 of the MSE run. Each has its best parameter, chosen per seed on one half of the validation set; the
 other half scores. Right, for the number of samples with the largest gain: the RMSE over the mean
-gradient norm that each parameter leaves.
+gradient norm for every parameter.
 
-What the paper says: the Lai loss "at times" generalises better than MSE (§6.1); a large gradient is
-pulled down, against overfitting (§3). Its own experiment trains on about 30,000 samples, which so
-small a network can hardly overfit.
+What the paper says: the Lai loss "at times" generalises better than MSE (§6.1); it reduces a large
+gradient, against overfitting (§3). Its own experiment trains on about 30,000 samples, too many for
+so small a network to overfit much.
 
 What we found on Kaggle's files, with ten seeds: with 250 samples the best λ lowers the RMSE by 1.0%
 and the mean gradient norm by 11%; the best μ lowers the RMSE by 1.6%, early stopping by 2.3%. Lai
-is better than MSE with 250 and 2,000 samples; with 500, 1,000 and 4,000 it cannot be told. Against
-the gradient penalty its RMSE is higher with 500 and 1,000 samples and nowhere lower, against early
-stopping it is higher with all. A part of what early stopping gains is that it chooses a single
-epoch, where the others are means over 20. The inputs are scaled by all training inputs.
+is better than MSE with 250 and 2,000 samples; with 500, 1,000 and 4,000 it is undecided. The RMSE
+of Lai is higher than the gradient penalty's with 500 and 1,000 samples and lower with none; it is
+higher than early stopping's with all. Part of early stopping's gain is that it chooses a single
+epoch; the others are means over 20. The inputs are scaled with the statistics of all training
+inputs.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from figures.plotting.drawing import BOX, DARK_TO_LIGHT, GREY, annotate
 from figures.plotting.words import listed, settings_caption, with_interval
 
 SIZES = (250, 500, 1000, 2000, 4000)  # training samples
-QUICK_SIZES, QUICK_STEP = SIZES[:2], 6  # with --quick, each sixth parameter
+QUICK_SIZES, QUICK_STEP = SIZES[:2], 6  # with --quick, every sixth parameter
 CHANGES: Job = STANDARDISED | {"batch_size": 32}
 LAI, PENALTY, STOPPING = "Lai", "gradient penalty", "early stopping"
 
@@ -59,7 +60,7 @@ METHODS = {
     PENALTY: Method(
         "mu", (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0), "μ", (DARK_TO_LIGHT[1], "s", "--")
     ),
-    # chosen among the epochs of the MSE run: nothing more is trained
+    # chosen among the epochs of the MSE run: no further training
     STOPPING: Method("epoch", (), "epoch", (DARK_TO_LIGHT[2], "^", ":")),
 }
 DUELS = {"lai_over_penalty": PENALTY, "lai_over_stopping": STOPPING}
@@ -96,7 +97,7 @@ def _size(rows: int, results: list[Job]) -> Numbers:
     mse = [run for run in results if _parameter_of(run) is None]
     base = {"rmse": [run["halves"][1] for run in mse]}
     base |= {name: [run[name] for run in mse] for name in ("mean_grad_norm", "variance")}
-    candidates: dict[str, list[list[Numbers]]] = {  # by seed, from the weakest parameter on
+    candidates: dict[str, list[list[Numbers]]] = {  # by seed, weak to strong
         name: [
             [
                 run | {"value": run[about.parameter]}
@@ -183,9 +184,9 @@ def rows_where(numbers: Numbers, change: str, *, lower: bool) -> list[int]:
 
 
 def verdicts(numbers: Numbers) -> list[str]:
-    """Where the intervals say that Lai is better than MSE, and better or worse than the others."""
+    """Numbers of samples with intervals that exclude 0: methods against MSE, Lai against others."""
     if len(numbers["seeds"]) < 2:
-        return ["one seed, so no intervals: nothing can be told"]
+        return ["one seed: no intervals, and no verdicts"]
     below = [
         f"{name} with {listed(rows_where(numbers, name, lower=True)) or 'none'}" for name in METHODS
     ]
@@ -199,13 +200,13 @@ def verdicts(numbers: Numbers) -> list[str]:
 
 
 def table(numbers: Numbers) -> str:
-    """A row per number of samples and method; then Lai against the other two."""
+    """A row per number of samples and method; then Lai against the other methods."""
     n = len(numbers["seeds"])
     lines = [
         f"Few training samples, {settings_caption(numbers)}",
         "Per seed, one half of the validation set chooses the parameter, the other half scores.",
-        "Changes to MSE: mean over seeds [95 % interval]; at end: seeds whose parameter is the",
-        "first or last of its grid",
+        "Changes to MSE: mean over seeds [95 % interval]; at end: number of seeds whose parameter",
+        "is the first or last of its grid",
         "",
         f"{'samples':>7}  {'':<17}{'RMSE':>8}{'change':>24}{'lower in':>10}"
         f"{'mean ‖k‖':>24}  {'at end':>7}  chosen (median)",
@@ -244,7 +245,7 @@ def plot(numbers: Numbers) -> Figure:
 
 
 def _most_gained(numbers: Numbers) -> Numbers:
-    """The number of samples at which the best of the methods gains most."""
+    """The number of samples with the largest gain of any method."""
 
     def gain(size: Numbers) -> float:
         return -min(float(m["change"]["mean"]) for m in size["methods"].values())
@@ -266,7 +267,7 @@ def _over_rows(axes: Axes, numbers: Numbers) -> None:
     axes.set_xticks(rows, [f"{n:,}" for n in rows])
     axes.minorticks_off()
     axes.set(xlabel="training samples (log scale)", ylabel="change of validation RMSE to MSE")
-    axes.set_title("each with its best parameter; below 0: better than MSE")
+    axes.set_title("each method with its best parameter; below 0: better than MSE")
     axes.legend(loc="lower right")
 
 
@@ -285,11 +286,11 @@ def _over_norm(axes: Axes, size: Numbers) -> None:
         look = {"ha": "right", "va": side, "color": color, "bbox": BOX, "zorder": 5}
         annotate(axes, text, (x[best], mean[best]), (-5, up), fontsize=9, **look)
         gain = max(gain, -float(mean[best]))
-    # a penalty that is far too strong, and the first epochs, leave the panel: said in the title
+    # far too strong penalties and the first epochs are outside the panel, as the title states
     axes.set_ylim(-2 * gain, 3 * gain)
     axes.plot(1, 0, "*", color=GREY, ms=13, label="MSE", ls="none", zorder=4)
     axes.set_title(
-        f"{size['rows']:,} samples: every parameter, the best named\n(what costs more is cut off)"
+        f"{size['rows']:,} samples: every parameter, the best one named\n(larger RMSE is cut off)"
     )
     axes.set_xlabel("mean gradient norm, mean ‖k‖, relative to MSE")
 

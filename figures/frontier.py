@@ -1,6 +1,6 @@
 """RMSE against smoothness: the Lai loss beside six other ways to smooth (paper §1, new).
 
-What to see: every method starts from MSE (the star) and pays for smoothness with accuracy as its
+What to see: every method starts from MSE (the star) and trades accuracy for smoothness as its
 parameter grows; the lower curve is the better method. Smoothness is the mean gradient norm, the
 variance of the outputs (as the paper measures it) or the sensitivity to noise of 10% of a standard
 deviation, averaged over the features. The gradient penalty adds μ ‖k‖² to MSE, for the same samples
@@ -8,8 +8,8 @@ that get the Lai loss in Lai Training, or for all of them. All trained methods t
 of steps; early stopping chooses among the epochs of the MSE run; output shrinkage multiplies the
 deviations of the MSE network's outputs from their mean by c < 1, and trains nothing.
 
-How it is judged: one half of the validation set chooses (the runs on the frontier, the best
-parameter, the epoch to stop at), the other half scores. The primary endpoint is one number per
+How it is assessed: one half of the validation set chooses (the runs on the Pareto frontier, the
+best parameter, the epoch to stop at), the other half scores. The primary endpoint is one number per
 seed: the mean of ln(RMSE of Lai / RMSE of the penalty on the same samples) over the common range
 of the logarithm of the mean gradient norm. A difference within 1% counts as equivalent. All other
 comparisons are secondary, and their intervals are not adjusted for their number.
@@ -81,7 +81,7 @@ NAMED = {LAI: (0.1, 0.03, 0.01, 0.003, 0.001), SAME: (10.0, 100.0, 1000.0)}  # i
 
 
 def compute(settings: Settings) -> Numbers:
-    """What every method reaches, by seed; the endpoints; Lai's excess over each baseline by λ."""
+    """All runs by seed; the endpoints; Lai's RMSE over each baseline's by λ."""
     mse, points = train_methods(settings)
     pairs = [(name, m) for m in MEASURES for name in BASELINES if points_of(points, name, m)]
     lai = points_of(points, LAI)
@@ -107,7 +107,7 @@ def compute(settings: Settings) -> Numbers:
 
 
 def table(numbers: Numbers) -> str:
-    """The endpoints; every method and parameter; the comparison by λ; shrinkage; the best."""
+    """The endpoints; every method and parameter; comparisons by λ; shrinkage; the best."""
     lines = [
         f"RMSE against smoothness, {settings_caption(numbers)}",
         "one half of the validation set chooses, the other scores; mean [95% interval] over seeds",
@@ -136,8 +136,8 @@ def table(numbers: Numbers) -> str:
         names = list(dict.fromkeys(e["baseline"] for e in mine))
         lines += [
             "",
-            f"Lai's RMSE over the baseline's at equal {title}; in brackets, if not in all seeds:",
-            "in how many a run of the baseline is as smooth",
+            f"Lai's RMSE over the baseline's at equal {title}; in brackets the number of seeds",
+            "with a run of the baseline that is as smooth, if not all",
             f"{'':<11}" + "".join(f"{name:>33}" for name in names),
         ]
         for lam in dict.fromkeys(e["value"] for e in mine):
@@ -146,14 +146,14 @@ def table(numbers: Numbers) -> str:
 
     lines += [
         "",
-        "MSE's outputs shrunk to what Lai reaches: change to MSE of both; Lai over shrunk",
+        "MSE's outputs shrunk to Lai's smoothness: RMSE to MSE, shrunk and Lai; Lai over shrunk",
     ]
     for e in numbers["shrinkage"]:
         changes = (with_interval(e[name]) for name in ("rmse_change", "lai_change", "excess"))
         head = f"equal {MEASURES[e['measure']]:<24}λ = {e['value']:<7g}"
         lines.append(head + "".join(f"{change:>28}" for change in changes))
 
-    lines += ["", "the parameter that the choosing half prefers: change of RMSE to MSE"]
+    lines += ["", "the best parameter on the choosing half: change of RMSE to MSE"]
     for e in numbers["best"]:
         symbol, values = METHODS[e["method"]].parameter, sorted(e["values"])
         chosen = f"{symbol} = {values[0]:g} … {values[-1]:g}"
@@ -162,7 +162,7 @@ def table(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """The cost in RMSE over each measure; below, the endpoints and the best of each method."""
+    """RMSE over each measure of smoothness; below, the endpoints and the best of each method."""
     figure = Figure(figsize=(13, 10.5), layout="constrained")
     panels: Any = figure.subplot_mosaic("aabbcc;dddeee", height_ratios=(1.25, 1))
     top = [panels[name] for name in "abc"]
@@ -231,12 +231,12 @@ def _best(axes: Axes, best: list[Numbers]) -> None:
     axes.axvline(0, color=GREY, lw=1)
     axes.set_yticks(range(len(best)), [e["method"].replace(", ", ",\n") for e in best])
     axes.set_ylim(len(best) - 0.5, -0.5)
-    axes.set_title("Best parameter of one half, scored on the other\n(left of 0: better than MSE)")
+    axes.set_title("Best parameter on one half, scored on the other\n(left of 0: better than MSE)")
     axes.set_xlabel("validation RMSE, change to MSE of the same seed (%)")
 
 
 def _missed(numbers: Numbers) -> str:
-    """The λ that the baseline of the primary endpoint does not reach, and in how many seeds."""
+    """The λ smoother than all runs of the primary endpoint's baseline, and in how many seeds."""
     n = len(numbers["seeds"])
     return ", ".join(
         f"λ = {e['value']:g} ({e['seeds']} of {n} seeds)"

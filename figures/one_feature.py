@@ -1,11 +1,11 @@
-"""The duel on one feature: a small λ₈ beside a penalty on k₈ alone (paper §3.3, §6.2, new).
+"""Smoothing one feature: a small λ₈ beside a penalty on k₈ only (paper §3.3, §6.2, new).
 
 What to see: the RMSE over the sensitivity to X8, the last feature, for two kinds of noise in it.
 Lai has λ = 0.1 for the other features and λ₈ for X8; the gradient penalty adds μ₈ k₈² to MSE, for
 the same samples. The lower curve is the better method. Below: how many of the other seven features
 become more sensitive by over 5%, and the endpoints.
 
-How it is judged: as in `frontier`. One half of the validation set chooses which runs are on the
+How it is assessed: as in `frontier`. One half of the validation set chooses the runs on the Pareto
 frontier, the other half scores. The endpoint is, for each kind of noise, the mean of
 ln(RMSE of Lai / RMSE of the penalty) over the common range of the logarithm of the sensitivity. A
 difference within 1% counts as equivalent.
@@ -50,13 +50,13 @@ OTHERS = 0.1  # the λ of the other features
 # the measures of smoothness: sensitivity to X8 under two noises
 NOISES = {"X8_std": ["std", 0.1], "X8_value": ["value", 0.3]}
 TITLES = {"X8_std": "10% of the standard deviation", "X8_value": "30% of the value"}
-RISE = 0.05  # of the sensitivity to another feature: a smaller one is not counted
+RISE = 0.05  # of the sensitivity to another feature: smaller rises are not counted
 LOOKS = {LAI: (DARK_TO_LIGHT[0], "o", "-"), PENALTY: (DARK_TO_LIGHT[1], "s", "--")}
 Run = tuple[str, float, Job]  # method, parameter, what it changes in the control arm
 
 
 def compute(settings: Settings) -> Numbers:
-    """What both methods reach, by seed, under each noise; an endpoint for each noise."""
+    """RMSE and sensitivity to X8 of all runs by seed, for each noise; an endpoint for each."""
     control = arms_of(
         settings,
         range(settings.seeds),
@@ -116,7 +116,7 @@ def _others(control: Numbers, point: Numbers) -> Numbers:
 
 
 def table(numbers: Numbers) -> str:
-    """The endpoints; what every run reaches; what becomes of the other features; by λ₈."""
+    """The endpoints; every run; the sensitivities to the other features; comparisons by λ₈."""
     lines = [
         f"RMSE against the sensitivity to X8, {settings_caption(numbers)}",
         "one half of the validation set chooses, the other scores; mean [95% interval] over seeds",
@@ -150,7 +150,7 @@ def table(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """The cost in RMSE over the sensitivity to X8; the other features; the endpoints."""
+    """RMSE over the sensitivity to X8; the other features; the endpoints."""
     figure = Figure(figsize=(11.5, 9), layout="constrained")
     panels: Any = figure.subplots(2, 2, height_ratios=(1.4, 1))
     for axes, kind, entry in zip(panels[0], NOISES, numbers["endpoints"], strict=True):
@@ -189,7 +189,7 @@ def _frontiers(axes: Axes, numbers: Numbers, kind: str) -> None:
 
 
 def _rises(axes: Axes, numbers: Numbers) -> None:
-    """How many of the other features rise, for each noise."""
+    """To how many of the other features the sensitivity rises, for each noise."""
     control = numbers["points"][0]
     for method, (color, marker, _) in LOOKS.items():
         points = points_of(numbers["points"], method)
@@ -202,7 +202,7 @@ def _rises(axes: Axes, numbers: Numbers) -> None:
     n = np.shape(control["X8_std_others"])[1]
     axes.set(ylim=(-0.4, n + 0.4), yticks=range(n + 1))
     axes.set_xlabel("sensitivity to X8, in multiples of MSE's")
-    axes.set_ylabel(f"of the other {n} features")
+    axes.set_ylabel(f"number of the other {n} features")
     axes.set_title(
         f"How many other features become over {RISE:.0%} more sensitive\n"
         f"(filled: noise {TITLES['X8_std']}; open: {TITLES['X8_value']})"
@@ -210,10 +210,10 @@ def _rises(axes: Axes, numbers: Numbers) -> None:
 
 
 def _missed(numbers: Numbers, kind: str) -> str:
-    """A line that names the λ₈ which the penalty does not reach in all seeds."""
+    """A line with the λ₈ that are smoother than every penalty in some seeds."""
     mine = [e for e in numbers["excess"] if e["measure"] == kind]
     lams = [e["value"] for e in mine if e["reached"] < len(e["by_seed"])]
-    return f"\nnot in all seeds a penalty is as smooth as λ₈ = {listed(lams)}" if lams else ""
+    return f"\nin some seeds no penalty is as smooth as λ₈ = {listed(lams)}" if lams else ""
 
 
 def _setting(point: Numbers) -> str:

@@ -1,21 +1,21 @@
-"""Where the minimum of the Lai loss of a line sits (paper, appendix A; new).
+"""Where the minimum of the Lai loss of a line is (paper, appendix A; new).
 
-What to see: for data y = 3x + 4 ± s, x in ±X, the slope k at the minimum, over λ and the noise. It
-sits at the kink κ = λ^(1/p), so that its colour follows λ, only above the border. Below the border
-λ has no effect on it at all: k is between 2.2 and 3 for κ < 3, above 3 for κ > 3, and depends on
-the noise alone.
+What to see: for data y = 3x + 4 ± s, x in ±X, the slope k at the minimum, over λ and the noise s.
+Only above the phase boundary is k at the kink κ = λ^(1/p), so that its colour follows λ. Below the
+boundary λ has no effect on k: it is between 2.2 and 3 for κ < 3, above 3 for κ > 3, and depends
+only on the noise.
 
 What the paper says: for λ = 1, 2 and 0.5 the minimum of Lai MAE is exactly at k = λ; for a very
 large λ it is "constrained to a position slightly larger than the original" slope, which squaring
 overcomes.
 
-What we found: the first holds from s = 1.99 X, 2.56 X and 1.28 X on. For such noise the minimum of
-a very large λ is at k ≥ 4.5, 5.3 and 3.7: it is only slightly larger than 3 where the noise is
-small, and λ = 1, 2 and 0.5 fail. Squaring does not lift the limit: it is as independent of λ as
-before, and up to s = √10 X it is even nearer to 3.
+What we found: the first holds for s ≥ 1.99 X, 2.56 X and 1.28 X. For such noise the minimum of a
+very large λ is at k ≥ 4.5, 5.3 and 3.7. It is only slightly larger than 3 for small noise, where
+the claim about λ = 1, 2 and 0.5 does not hold. Squaring does not remove the limit: it is as
+independent of λ as before, and up to s = √10 X it is even nearer to 3.
 
-The derivation of the border stands in `line_data`; the map is found by search alone, and data drawn
-on both sides of the border are minimised too.
+`line_data` derives the boundary. The map is computed by search only, and the loss is also minimised
+for random data on both sides of the boundary.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from lai_ref import Array, lai_factor
 from lai_ref.support.rounding import rounded
 
 ORDERS = (1, 2)
-DIGITS = 5  # of what is drawn
+DIGITS = 5  # of the stored curves
 RANGE = (0.03, 30.0)  # of kinks, of noises, and of the colours of k
-SAMPLED = (0.1, 0.5, 1.0, 2.0, 5.0, 20.0)  # kinks at which sampled data are tried
+SAMPLED = (0.1, 0.5, 1.0, 2.0, 5.0, 20.0)  # kinks at which the loss of sampled data is minimised
 
 
 def compute(settings: Settings) -> Numbers:
-    """The map by search, the border by the derivation, sampled data at both sides of the border."""
+    """The map by search, the boundary by derivation, and minima for data sampled on both sides."""
     size, rows = (13, 500) if settings.quick else (41, 20000)
     kinks, noises = np.geomspace(*RANGE, size), np.geomspace(*RANGE, size)
     fine = np.union1d(np.geomspace(*RANGE, 3 * size - 2), [SLOPE])
@@ -83,7 +83,7 @@ def compute(settings: Settings) -> Numbers:
 
 
 def slope_map(kinks: Array, noises: Array, order: int) -> Array:
-    """k at the minimum by search alone, (noises, kinks): what the derivation is compared with."""
+    """k at the minimum by search only, (noises, kinks), to compare with the derivation."""
     grid = np.geomspace(0.01, 100, 4001)
     grid = np.concatenate([-grid[::-1], grid])
     error = line_data.expected_error(grid, noises[:, None], order)
@@ -93,7 +93,7 @@ def slope_map(kinks: Array, noises: Array, order: int) -> Array:
 
 
 def table(numbers: Numbers) -> str:
-    """Where the minimum ends for very large λ, and sampled data beside the derivation."""
+    """The minimum for very large λ, and for sampled data beside the derivation."""
     lines = ["very large λ: noise s/X, k of MAE, k of MSE"]
     mae, mse = (numbers["basins"][i::2] for i in (0, 1))
     lines += [
@@ -101,7 +101,7 @@ def table(numbers: Numbers) -> str:
         for a, b in zip(mae, mse, strict=True)
     ]
     for one in numbers["maps"]:
-        lines.append(f"{NAMES[one['order']]}: kink, noise s/X, k on drawn data, k derived")
+        lines.append(f"{NAMES[one['order']]}: kink, noise s/X, k for sampled data, k derived")
         lines += [
             f"{p['kink']:8g}{p['noise']:10.3f}{p['slope']:10.3f}{p['expected']:10.3f}"
             for p in one["sampled"]
@@ -110,7 +110,7 @@ def table(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """The two maps with their borders, and where a very large λ stops pulling."""
+    """The two maps with their boundaries, and the slope at the minimum for very large λ."""
     figure = Figure(figsize=(12.5, 5), layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 0.8))
     colors = ScalarMappable(LogNorm(*RANGE), "cividis")
@@ -156,8 +156,8 @@ def _map(axes: Axes, numbers: Numbers, one: Numbers) -> None:
     sharp, smooth = (np.ma.masked_where(away, one["border"]) for away in (~jumps, jumps))
     both = np.ma.masked_where(~jumps, one["local_border"])
     for line, dashes, label in (
-        (sharp, "-", "border: k jumps to the kink"),
-        (smooth, "--", "border: k arrives at the kink"),
+        (sharp, "-", "phase boundary: k jumps to the kink"),
+        (smooth, "--", "phase boundary: k moves continuously to the kink"),
     ):
         axes.plot(kinks**order, line, color="white", lw=4)
         axes.plot(kinks**order, line, dashes, color=black, lw=2, label=label)
@@ -166,20 +166,20 @@ def _map(axes: Axes, numbers: Numbers, one: Numbers) -> None:
     for at_kink, marker, label in ((True, "^", "at the kink"), (False, "o", "not at the kink")):
         points = [p for p in one["sampled"] if isclose(p["slope"], p["kink"]) == at_kink]
         places = [p["kink"] ** order for p in points], [p["noise"] for p in points]
-        label = f"{label} for drawn data"
+        label = f"{label} (sampled data)"
         axes.plot(*places, marker, color="white", mec=black, ms=7, ls="none", label=label)
     for kink, noise, text in (
         (0.035, 12, f"k = {KINKS[order]}"),
         (0.035, 0.6, "two minima\nbetween the\ndotted lines"),
-        (0.12, 0.045, f"{one['summit'][0]:.1f} < k < 3,\nset by the\nnoise alone"),
-        (3.6, 0.045, "k > 3,\nset by the\nnoise alone"),
+        (0.12, 0.045, f"{one['summit'][0]:.1f} < k < 3,\nset by\nthe noise"),
+        (3.6, 0.045, "k > 3,\nset by\nthe noise"),
     ):
         color = black if kink > 0.04 else "white"
         axes.text(kink**order, noise, text, color=color, fontsize=9)
     axes.set(xscale="log", yscale="log", xlim=lams[[0, -1]], ylim=RANGE)
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("λ")
-    axes.set_title(f"Lai {NAMES[order]}: k = {KINKS[order]}, the kink, only above the border")
+    axes.set_title(f"Lai {NAMES[order]}: k = {KINKS[order]}, the kink, only above the boundary")
 
 
 def _basin_curves(axes: Axes, numbers: Numbers) -> None:
@@ -191,6 +191,6 @@ def _basin_curves(axes: Axes, numbers: Numbers) -> None:
     axes.set(xscale="log", yscale="log", xlim=RANGE, ylim=(2, 300))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.set(xlabel="noise s / X, for x in ±X", ylabel="k at the minimum for any larger kink")
-    axes.set_title("very large λ: the noise sets k")
+    axes.set(xlabel="noise s / X, for x in ±X", ylabel="slope k at the minimum for any larger kink")
+    axes.set_title("very large λ: only the noise determines k")
     axes.legend(loc="upper left")

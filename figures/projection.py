@@ -2,15 +2,14 @@
 
 What to see: the vertical residual |e| is the hypotenuse of a right triangle. Its legs are a, along
 the line up to the foot of the perpendicular from the observation, and b, that perpendicular. Below
-45° the perpendicular is the longer leg, above 45° the part along the line, so that max(a, b) is
-never less than |e|/√2: that is its value at k = ±1, where the two legs are equal.
+45° the perpendicular is the longer leg, above 45° the part along the line. So max(a, b) ≥ |e|/√2,
+with equality at k = ±1, where the two legs are equal.
 
 What the paper says: a = e sin φ, b = e cos φ, and "the length of the perpendicular is denoted as b"
 in §2, but "the length of the tangent" in §3 (E2).
 
-What we found: §2 has it right. With b the perpendicular, a² + b² = e², as the triangle demands; the
-tangent has no length. The angle, and with it which leg is longer, depends on the units in which x
-and y are measured.
+What we found: §2 is right. With b the perpendicular, a² + b² = e² (Pythagoras); a tangent has no
+length. The angle, and hence which leg is longer, depends on the units of x and y.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ X, Y, T = 0.0, 0.0, 2.0
 
 
 def compute(settings: Settings) -> Numbers:
-    """The triangle for a flat and for a steep line, the same prediction and observation."""
+    """The triangles of a flat and a steep line, with the same prediction and observation."""
     return {
         **settings.provenance("projection", seeds=()),
         "lines": [split(X, Y, T, k) for k in SLOPES],
@@ -34,7 +33,7 @@ def compute(settings: Settings) -> Numbers:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """One panel a line."""
+    """One panel per line."""
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, line in zip(panels, numbers["lines"], strict=True):

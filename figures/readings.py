@@ -1,22 +1,22 @@
-"""What the paper leaves open or offers: norms, drawn points, division by λ (§2 to §5, new).
+"""Variants that the paper leaves open: norms, sampling of points, division by λ (§2 to §5, new).
 
 What to see: above, a row per variant of one reference (λ = 0.01 for 1% of the points): RMSE,
 variance of the outputs and mean gradient norm relative to MSE, with 95 % intervals. Below, the
 change of the mean |k| of each feature with λ = 1, for 1% of the points and for all.
 
 What the paper says: L1, L2 and elastic-net norms over the features, of the batch or of each sample,
-are possible (§3.2). Points that are drawn anew in each epoch keep the network from memorising the
+are possible (§3.2). Points that are redrawn in each epoch keep the network from memorising the
 gradients of single ones (§5). The division by λ < 1 keeps the gradient of the loss from vanishing
-(§2.2). A slope below λ is pushed up, against underfitting (§3). And §6.1 says "1% of the data
-points for Lai loss training": perhaps nothing else is trained after pretraining.
+(§2.2). The loss increases a slope below λ, against underfitting (§3). And §6.1 uses "1% of the data
+points for Lai loss training": possibly, no other points are used after pretraining.
 
-What we found on Kaggle's files, with five seeds: every norm and both reductions train, L1 acting
-harder than L2 (RMSE +3.9%). The same 1% in every epoch smooths less than 1% drawn anew, and costs
-less: no sign of harm by memorised gradients, and with 2,000 samples it hardly smooths at all.
-Undivided, the Lai loss for 1% of the points does nothing (RMSE +0.0%, mean gradient norm -1.9%);
-for all points the division does not matter to Adam. λ = 1 raises the mean |k| of 5 of 8 features
-with all points and by at most 1% with 1% of them. Nothing but 1% after pretraining ruins the fit
-(RMSE +52%).
+What we found on Kaggle's files, with five seeds: every norm and both reductions train, and L1
+regularises more strongly than L2 (RMSE +3.9%). The same 1% in every epoch smooths less than redrawn
+1% and costs less accuracy: no sign of harm by memorised gradients. With 2,000 samples it has almost
+no effect. Undivided, the Lai loss for 1% of the points has no effect on the RMSE (+0.0%; mean
+gradient norm -1.9%); for all points the division does not matter to Adam. λ = 1 raises the mean |k|
+of 5 of 8 features with all points and by at most 1% with 1% of them. Training on only 1% after
+pretraining degrades the fit (RMSE +52%).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FEW_DATA: Job = {"train_rows": FEW, "batch_size": 32}
 
 
 class Reading(NamedTuple):
-    """A variant: what it changes in the reference."""
+    """A variant: its group, its name, and what it changes in the reference."""
 
     group: str
     name: str
@@ -74,7 +74,7 @@ READINGS = {
     "weak all": Reading(RAISED, "all points", {"lam": WEAK, "alpha": 1.0}),
     "only": Reading(AFTER, "nothing but the same 1%", {"sampling": "only"}),
 }
-# what is compared with what, and how the comparison is called
+# the comparisons: a variant, the one it is compared with, and a name
 COMPARISONS = {
     ("l1", "reference"): "L1 instead of L2",
     ("l2 sample", "reference"): "norm of each sample instead of the batch's",
@@ -85,12 +85,16 @@ COMPARISONS = {
     ("weak all", "weak"): "λ = 1 for all points instead of 1%",
     ("only", "reference"): "only the 1% after pretraining",
 }
-TITLE = (("fixed", "rmse"), ("undivided", "mean_grad_norm"), ("l1", "rmse"))  # its comparisons
+TITLE = (
+    ("fixed", "rmse"),
+    ("undivided", "mean_grad_norm"),
+    ("l1", "rmse"),
+)  # the comparisons in the title
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1.1, 1.2, 1.3, 1.5, 2.0, 3.0, 5.0)
 
 
 def compute(settings: Settings) -> Numbers:
-    """Every reading's changes to MSE, and some readings' changes to others, by pairs of seeds."""
+    """The changes of every variant to MSE and of some to others, seed by seed."""
     base = arms_of(settings, range(settings.seeds), **STANDARDISED)
     readings = [arm | {"lam": LAM, **about.changes} for about in READINGS.values() for arm in base]
     controls = [_control_of(arm, base[0]) for arm in readings]
@@ -114,7 +118,7 @@ def compute(settings: Settings) -> Numbers:
 
 
 def _control_of(arm: Job, base: Job) -> Job:
-    """MSE on the same data, in batches drawn as those of its arm where it can be."""
+    """MSE on the same data, with the same batches as the arm where possible."""
     sampling = "points" if arm["sampling"] == "points" else "separate"
     same = {name: base[name] for name in ("alpha", "l1_ratio", "reduction", "divided")}
     return arm | same | {"lam": None, "sampling": sampling}
@@ -138,13 +142,13 @@ def _changes(runs: list[Job], others: list[Job]) -> Numbers:
 
 
 def raised(row: Numbers) -> list[int]:
-    """The features, from 1 on, whose mean |k| rises: the 95 % interval lies above 0."""
+    """The features, numbered from 1, whose mean |k| rises: the 95 % interval lies above 0."""
     changes = row["mean_abs_k_change"]
     return [j for j, c in enumerate(changes, start=1) if c["low"] is not None and c["low"] > 0]
 
 
 def table(numbers: Numbers) -> str:
-    """A line per reading, then the comparisons, then the mean |k| of the features with λ = 1."""
+    """A line per variant, then the comparisons, then the mean |k| of the features with λ = 1."""
 
     def cells(row: Numbers) -> str:
         return "".join(f"{with_interval(row['changes'][name]):>27}" for name in MEASURES)
@@ -152,13 +156,13 @@ def table(numbers: Numbers) -> str:
     head = "".join(f"{title:>27}" for title in MEASURES.values())
     lines = [
         f"Readings of the paper, {settings_caption(numbers)}",
-        "unless a row says otherwise; changes to MSE: mean over seeds [95 % interval]",
+        "unless a row names another setting; changes to MSE: mean over seeds [95 % interval]",
         "",
         f"{'':<64}{head}",
     ]
     for row in numbers["rows"]:
         lines.append(f"{row['group']:<28}{row['name']:<36}{cells(row)}")
-    lines += ["", f"{'one reading relative to another':<64}{head}"]
+    lines += ["", f"{'one variant relative to another':<64}{head}"]
     lines += [f"{row['name']:<64}{cells(row)}" for row in numbers["comparisons"]]
     lines += ["", f"mean |k| with λ = {WEAK:g}, changes to MSE by feature"]
     for row in _weak(numbers):
@@ -181,13 +185,13 @@ def plot(numbers: Numbers) -> Figure:
     _features(lower.subplots(), numbers)
     lines = (finding(numbers, key, measure) for key, measure in TITLE)
     figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=10.5)
-    text = f"{settings_caption(numbers)}; unless a row says otherwise; bars: 95 % intervals"
+    text = f"{settings_caption(numbers)}; unless a row names another setting; bars: 95 % intervals"
     figure.supxlabel(text, fontsize=7.5, color=GREY)
     return figure
 
 
 def _places(numbers: Numbers) -> list[float]:
-    """Of the rows, from above; a new group begins after a gap, in which its name stands."""
+    """The height of each row, from above; the name of a new group takes a row."""
     places, group = [-1.0], None
     for row in numbers["rows"]:
         places.append(places[-1] + (1.0 if row["group"] == group else 2.0))
@@ -226,11 +230,11 @@ def _forest(axes: Axes, numbers: Numbers, measure: str) -> None:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Of `TICKS` those between two ratios, far enough from each other on a log scale."""
-    least, found = math.log(high / low) / 8, [1.0]
+    """The values of `TICKS` between two ratios that are far enough apart on a log scale."""
+    gap, found = math.log(high / low) / 8, [1.0]
     for tick in sorted(TICKS, key=lambda tick: abs(math.log(tick))):
         apart = min(abs(math.log(tick / other)) for other in found)
-        if low < tick < high and apart > least:
+        if low < tick < high and apart > gap:
             found.append(tick)
     return sorted(found)
 
@@ -240,7 +244,7 @@ def extreme(numbers: Numbers, measure: str) -> str:
     rows = numbers["rows"]
     row = max(rows, key=lambda row: abs(math.log1p(row["changes"][measure]["mean"])))
     change = with_interval(row["changes"][measure], "+.0%")
-    return f"{MEASURES[measure]} changes most with:\n{row['group']}, {row['name']}\n{change}"
+    return f"largest change of {MEASURES[measure]} with:\n{row['group']}, {row['name']}\n{change}"
 
 
 def finding(numbers: Numbers, key: str, measure: str) -> str:

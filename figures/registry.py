@@ -16,11 +16,11 @@ from figures.experiments.settings import Numbers, Settings
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """One figure. Its module has `compute(settings, …)`, `plot(numbers)`, perhaps `table(numbers)`.
+    """One figure: its question, and the module with `compute`, `plot` and perhaps `table`.
 
-    `options` are what `compute` needs beside the settings, where a module makes several figures.
-    `needs` are the packages of the extra `backends` without which nothing can be computed.
-    `takes_csv`: whether it is about any regression table. `seeds` is the default of `--seeds`.
+    `options` are further arguments of `compute`, where one module makes several figures. `needs`
+    are the packages of the extra `backends` that `compute` imports. `takes_csv`: whether the figure
+    works for any regression table. `seeds` is the default of `--seeds`.
     """
 
     question: str
@@ -61,7 +61,7 @@ def _surface(question: str, case: str) -> FigureSpec:
 FIGURES: dict[str, FigureSpec] = {
     "projection": FigureSpec("Into what does a line split the residual?", "projection"),
     "chebyshev": FigureSpec(
-        "Why is max(a, b) the Chebyshev length in the turned frame?", "chebyshev"
+        "Why is max(a, b) the Chebyshev norm in the rotated frame?", "chebyshev"
     ),
     "tangent": FigureSpec("What are a and b on a curve?", "tangent"),
     "factor": FigureSpec("Which slope does the loss favour?", "factor"),
@@ -69,18 +69,24 @@ FIGURES: dict[str, FigureSpec] = {
     "surface_mae_2": _surface("Does the minimum follow λ up to 2?", "mae_2"),
     "surface_mae_05": _surface("Does the minimum follow λ down to 0.5?", "mae_05"),
     "surface_mae_small": _surface("What does a very small λ do to the intercept?", "mae_small"),
-    "surface_mae_large": _surface("Where does a very large λ stop pulling?", "mae_large"),
-    "surface_mse_large": _surface("Does squaring lift the basin of a large λ?", "mse_large"),
+    "surface_mae_large": _surface(
+        "Where does a very large λ stop moving the minimum?", "mae_large"
+    ),
+    "surface_mse_large": _surface(
+        "Does squaring the loss remove the limit of a large λ?", "mse_large"
+    ),
     "phase": FigureSpec("When is the minimum at the kink, and when at the data's slope?", "phase"),
     "smoothness": FigureSpec(
         "What does a smaller λ cost, and what does it smooth?", "smoothness", takes_csv=True
     ),
-    "samplings": FigureSpec("What decides how hard a λ acts?", "samplings"),
+    "samplings": FigureSpec("What determines how strongly a λ regularises?", "samplings"),
     "sensitivity": FigureSpec(
         "What does λ do to the effect of noise in each feature?", "sensitivity", takes_csv=True
     ),
     "protocols": FigureSpec("Which protocol comes closest to the paper's tables?", "protocols"),
-    "strength": FigureSpec("Do α and λ set the strength together?", "strength", takes_csv=True),
+    "strength": FigureSpec(
+        "Do α and λ act as one regularisation strength?", "strength", takes_csv=True
+    ),
     "trap": FigureSpec("How many runs end with a slope of the wrong sign?", "trap"),
     "frontier": FigureSpec(
         "Is Lai better than penalising ‖k‖² directly?", "frontier", takes_csv=True
@@ -92,7 +98,7 @@ FIGURES: dict[str, FigureSpec] = {
     "compare": FigureSpec(
         "Does a method help on a table of your own?", "compare", takes_csv=True, seeds=10
     ),
-    "readings": FigureSpec("What do the choices do that the paper leaves open?", "readings"),
+    "readings": FigureSpec("What do the choices change that the paper leaves open?", "readings"),
     "cost": FigureSpec("What does a Lai step cost?", "cost"),
     "backends": FigureSpec(
         "Which of NumPy, PyTorch and JAX is fastest for what?", "backends", needs=("torch", "jax")

@@ -1,4 +1,4 @@
-"""Three readings of Lai Training and two scalings (paper §5, §6.1, new): how hard a λ acts.
+"""Strength of a λ by sampling of the Lai points and input scaling (paper §5, §6.1, new).
 
 What to see: the changes of Table 1, for the inputs of the default protocol and for standardised
 ones, each with all three samplings of `lai_training`. The paper's are the crosses.
@@ -9,15 +9,15 @@ What the paper says: a fraction α "of batches" gets the Lai loss (§5), or "1% 
 What we found on Kaggle's files, for λ = 1e-3 with "separate", "points" and "batches": with inputs
 divided by their largest value the RMSE changes by +4%, +5%, +5% and the variance by -6%, -8%, -9%;
 with standardised inputs by +6%, +61%, +56% and -19%, -94%, -91%. The paper has +4% and -15%. So
-with one Lai step per epoch standardised inputs, too, have about the paper's changes, at other
+with one Lai step per epoch, standardised inputs also give about the paper's changes, at other
 levels.
 
-Two things decide how hard a λ acts. The first is the weight of the Lai loss among the steps: with
-"points" and "batches" it is α = 1%, whatever the batch; with "separate" one step per epoch has it,
-here one of 920 or so, 0.1%. The second is the unit in which k is measured: divided by the largest
-value of a feature the inputs are small and the k are large, and where |k| is far above 1, F is
-nearly constant and F' falls as k⁻³. The distance of a reading's changes from the paper's is that
-of `protocols`: a root mean square in units of a tolerance.
+Two things determine how strongly a λ regularises. The first is the weight of the Lai loss among the
+steps: with "points" and "batches" it is α = 1% for every batch size; with "separate" it is one step
+per epoch, here one of about 920, 0.1%. The second is the unit in which k is measured: inputs
+divided by the largest value of a feature are small and their k large. For |k| ≫ 1, F is nearly
+constant and F' falls as k⁻³. The distance of the changes from the paper's is that of `protocols`: a
+root mean square in units of a tolerance.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from figures.plotting.changes import draw_change
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import loss_name, settings_caption, with_interval
 
-SCALINGS = {"max-abs": None, "standard": 5}  # and the largest number of seeds; None: all
+SCALINGS = {"max-abs": None, "standard": 5}  # scaling: largest number of seeds, None: all
 SAMPLINGS = ("separate", "points", "batches")
 MEASURES = {
     "rmse": "validation RMSE",
@@ -106,7 +106,7 @@ def table(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """Changes of RMSE, of variance and of the mean gradient norm, a row for each reading."""
+    """Changes of RMSE, variance and mean gradient norm, a row per scaling and sampling."""
     figure = Figure(figsize=(12.5, 5.4), layout="constrained")
     panels: Any = figure.subplots(1, 3, sharey=True)
     for axes, (name, title) in zip(panels, MEASURES.items(), strict=True):
@@ -146,7 +146,7 @@ def _panel(axes: Axes, numbers: Numbers, name: str) -> None:
 
 
 def _title(found: Any, name: str, scaling: str, samplings: tuple[str, str]) -> str:
-    """What the smallest λ does under one scaling and two samplings."""
+    """The changes of a measure with the smallest λ for one scaling and two samplings."""
     one, other = (found[scaling, s][f"{name}_change"]["mean"] for s in samplings)
     return (
         f"{scaling} inputs, {loss_name(LAMS[-1])}:\n"
@@ -155,7 +155,7 @@ def _title(found: Any, name: str, scaling: str, samplings: tuple[str, str]) -> s
 
 
 def _caption(numbers: Numbers) -> str:
-    """Without the scaling and the sampling, which vary."""
+    """The settings without the scaling and the sampling, which vary."""
     protocol = numbers["protocol"] | {"scaling": "max-abs or standard"}
     head, network, _ = settings_caption({**numbers, "protocol": protocol}).split("\n")
     fewer = min(len(each["seeds"]) for each in numbers["tables"])

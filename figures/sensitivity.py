@@ -1,19 +1,19 @@
-"""Tables 2 and 3 (paper §6.2): what noise in one feature does to the output, and what λ changes.
+"""Tables 2 and 3 (paper §6.2): sensitivity to noise in single features, and how λ changes it.
 
-What to see: on the left the mean |Δy| of MSE under the default protocol, for Gaussian noise in one
-feature at a time: every noise that was tried, and the one that comes nearest to the paper's. In the
-middle and on the right what Lai changes under that noise, with λ = 1e-1 for all features, then with
-λ₈ = 1e-3 for the last. Grey: the same with the other noises.
+What to see: left, the mean |Δy| of MSE under the default protocol, for Gaussian noise in one feature
+at a time: every noise that was tried, and the one nearest to the paper's sensitivities. Middle and
+right, the changes by the Lai loss under that noise, with λ = 1e-1 for all features, then with
+λ₈ = 1e-3 for the last. Grey: the changes under the other noises.
 
 What the paper says: less sensitivity than MSE "on most features" (6 of 8) with λ = 1e-1; with
-λ₈ = 1e-3 42% less in X8, for 2.4% in RMSE. It does not name the size of the noise (E8).
+λ₈ = 1e-3 42% less in X8, for 2.4% in RMSE. It does not report the noise level (E8).
 
-What we found on Kaggle's files, under the default protocol: 50% of the value comes nearest of 18
-noises, and deviates from the paper's sensitivities by a factor 2.91, most of all in X5 and X8. With
+What we found on Kaggle's files, under the default protocol: of 18 noises, 50% of the value is the
+nearest; its sensitivities deviate from the paper's by a factor 2.91, most in X5 and X8. With
 λ = 1e-1 the mean is lower in 6 of 8 features, as in the paper, and in 4 of them the interval is
-below 0. λ₈ = 1e-3 does more than in the paper at the paper's price: X8 -97%, RMSE +2.6% [+2.1%,
-+3.1%]. It does so under all noises, in X8 from -98% to -94%. A relu network with standardised
-inputs comes nearer, by a factor 1.70, and there X8 stands out, as in the paper.
+below 0. λ₈ = 1e-3 does more than in the paper at the same cost: X8 -97%, RMSE +2.6% [+2.1%, +3.1%].
+The change in X8 is from -98% to -94% under all noises. A relu network with standardised inputs is
+nearer, with a factor 1.70, and X8 is the most sensitive feature, as in the paper.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from lai_ref import Array
 
 TABLES = (paper.TABLE_2, paper.TABLE_3)
 VARIED = ("scaling", "sampling", "activation")
-# the default first; the others change this in it
+# changes of the default protocol, itself first
 CHANGES: list[Job] = [
     {},
     {"sampling": "points"},
@@ -48,11 +48,11 @@ CHANGES: list[Job] = [
     {"scaling": "standard", "activation": "relu"},
 ]
 CSV_NOISES = [["std", 0.1], ["std", 0.5]]
-FEWER = 5  # the largest number of seeds with standardised inputs
-KINDS = {"std": "standard deviation", "value": "value", "range": "range"}  # a noise is a multiple
+FEWER = 5  # largest number of seeds with standardised inputs
+KINDS = {"std": "standard deviation", "value": "value", "range": "range"}  # noise, a multiple of
 COLORS = dict(zip(KINDS, DARK_TO_LIGHT[1:], strict=True))
 MARKERS = dict(zip(KINDS, "sD^", strict=True))
-PLACES = np.arange(len(paper.MSE))  # one below the other
+PLACES = np.arange(len(paper.MSE))  # heights of the rows
 
 
 def compute(settings: Settings) -> Numbers:
@@ -90,7 +90,7 @@ def compute(settings: Settings) -> Numbers:
 
 
 def _of_csv(settings: Settings) -> Numbers:
-    """For a CSV file: `mse`, its mean row for each noise, and by λ the `changes` to it."""
+    """For a CSV file: `mse`, the mean row of MSE for each noise, and the `changes` to it by λ."""
     data = load_data(settings.inputs)
     control = arms_of(settings, range(settings.seeds), noises=CSV_NOISES)
     results = train_all(
@@ -131,12 +131,12 @@ def _tables(arms: list[Job]) -> Numbers:
 
 
 def noise_name(noise: list[Any]) -> str:
-    """A noise in words."""
+    """A noise in words, such as 50% of the value."""
     return f"{noise[1]:.0%} of the {KINDS[noise[0]]}"
 
 
 def table(numbers: Numbers) -> str:
-    """Both tables as text, the paper's numbers below ours; then the other settings."""
+    """Both tables as text, with the paper's numbers; then the other settings."""
     if "target" in numbers:
         return noise_table(numbers)
     head, *others = numbers["settings"]
@@ -181,7 +181,7 @@ def table(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """Sensitivities to every noise on the left; changes by Lai in the other two panels."""
+    """Left, sensitivities to every noise; middle and right, changes by the Lai loss."""
     if "target" in numbers:
         return plot_noise(numbers)
     figure = Figure(figsize=(12, 6), layout="constrained")
@@ -209,7 +209,7 @@ def plot(numbers: Numbers) -> Figure:
 
 
 def _sensitivities(axes: Axes, numbers: Numbers, of: Numbers) -> None:
-    """Every noise, its size growing with the level; a line through the nearest."""
+    """Every noise, with markers that grow with its level; a line through the nearest."""
     seen: set[str] = set()
     for (kind, level), row in zip(numbers["noises"], of["mse"], strict=True):
         shift = 0.22 * (list(KINDS).index(kind) - 1)
@@ -226,7 +226,7 @@ def _sensitivities(axes: Axes, numbers: Numbers, of: Numbers) -> None:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel(f"mean |Δy|, and RMSE ({UNIT}, log scale)")
     factor = of["deviation_factor"][near]
-    axes.set_title(f"MSE: the nearest noise deviates from\nthe paper's by a factor {factor:.2f}")
+    axes.set_title(f"MSE: deviation factor {factor:.2f} from\nthe paper's with the nearest noise")
     axes.legend(loc="upper left", fontsize=8.5)
 
 

@@ -1,19 +1,19 @@
-"""Table 1 and the validation curves (paper §6.1): what the Lai loss costs, and how it smooths.
+"""Table 1 and the validation curves (paper §6.1): accuracy and smoothness of the Lai loss.
 
-What to see: after 100 epochs of MSE the runs part. On the left the RMSE on the validation set; in
-the middle the levels of RMSE and variance beside the paper's; on the right the changes to MSE.
+What to see: after 100 epochs of MSE the losses differ. Left, the RMSE on the validation set; middle,
+the levels of RMSE and variance with the paper's; right, the changes relative to MSE.
 
 What the paper says: RMSE .6960, .6955, .6997, .7210 and variance .7728, .7683, .7574, .6604 for MSE
-and λ = 1e-1, 1e-2, 1e-3; it names neither network, scaling, batch size nor learning rate (E8).
+and λ = 1e-1, 1e-2, 1e-3; it reports no network, scaling, batch size or learning rate (E8).
 
 What we found on Kaggle's files, with ten seeds: the RMSE is 0.706 for MSE and changes by +0.1%,
 +1.9%, +3.5%, nearly as in the paper. The variance is 0.835, larger than the paper's, and changes by
--0.3%, -2.2%, -5.7%: for λ = 1e-3 not half as much as in the paper. Outputs of MSE that are shrunk
-towards their mean reach the same variance for +0.1% in RMSE, so the variance alone is no sign of a
-smoother model.
+-0.3%, -2.2%, -5.7%: for λ = 1e-3 less than half of the paper's change. Outputs of MSE that are
+shrunk towards their mean reach the same variance for +0.1% in RMSE, so a smaller variance alone
+does not show that a model is smoother.
 
-All arms of a seed share split, network, pretraining and the order of batches; they differ in the
-loss alone, so changes to MSE are taken seed by seed. All numbers are means over the last 20 epochs.
+All arms of a seed share split, network, pretraining and the order of batches and differ only in the
+loss, so changes to MSE are paired by seed. All numbers are means over the last 20 epochs.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ PLACES = range(len(LAMS))
 
 
 def compute(settings: Settings) -> Numbers:
-    """Every run's curve and results, Table 1 from them, and what shrinking MSE's outputs gives."""
+    """Every run's curve and results, Table 1, and the effect of shrinking MSE's outputs."""
     control = arms_of(settings, range(settings.seeds), noises=NOISES)
     arms = [{**arm, "lam": lam} for arm in control for lam in LAMS]
     results = train_all(settings, arms, "smoothness")
@@ -73,9 +73,9 @@ def compute(settings: Settings) -> Numbers:
 
 
 def table(numbers: Numbers) -> str:
-    """Table 1 as text, levels and changes apart, the paper's numbers below ours.
+    """Table 1 as text: levels, then changes, with the paper's numbers below ours.
 
-    Those of another table are ours alone.
+    The results for a CSV file have none of the paper's.
     """
     rows, papers = numbers["table"], {} if "target" in numbers else TABLE_1
     where = {"variance": "variance of outputs"} if "target" in numbers else {}
@@ -105,7 +105,7 @@ def table(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """Curves on the left; levels, then changes, of RMSE and variance, with the paper's."""
+    """Left, curves; right, levels and changes of RMSE and variance, with the paper's."""
     figure = Figure(figsize=(12.5, 5.4), layout="constrained")
     panels: Any = figure.subfigures(1, 2, width_ratios=(1, 1.35))
     left, right = panels
@@ -135,11 +135,11 @@ def plot(numbers: Numbers) -> Figure:
 
 
 def _beside_the_papers(rows: list[Numbers], rmse: str, variance: str) -> list[str]:
-    """The titles of levels and changes, with what the paper has."""
+    """The titles of the panels of levels and changes, with the paper's values."""
     off = [rows[0][name]["mean"] / TABLE_1[name][0] - 1 for name in ("rmse", "variance")]
     return [
-        f"levels: the RMSE of MSE\nis {off[0]:+.1%} off the paper's …",
-        f"… and its variance {off[1]:+.1%}",
+        f"levels: the RMSE of MSE differs\nfrom the paper's by {off[0]:+.1%} …",
+        f"… and its variance by {off[1]:+.1%}",
         f"{rmse}\n(paper: {paper_changes('rmse')})",
         f"{variance}\n(paper: {paper_changes('variance')})",
     ]
@@ -184,7 +184,7 @@ def _levels(axes: Axes, numbers: Numbers, name: str, label: str) -> None:
 
 
 def _changes(axes: Axes, numbers: Numbers, name: str) -> None:
-    """In per cent: the seeds, the mean with its interval, and the paper's."""
+    """Changes in per cent: the seeds, the mean with its interval, and the paper's."""
     runs = {(run["seed"], run["lam"]): run[name] for run in numbers["runs"]}
     for place, lam, color, marker in zip(PLACES, LAMS, DARK_TO_LIGHT, MARKERS, strict=True):
         if lam is None:

@@ -137,7 +137,7 @@ def _list_pays(one: Numbers) -> Assessment:
 
 
 def _table_3(sensitivity: Numbers, name: str, j: int, at_most: float, form: str) -> Assessment:
-    """Whether the j-th column of Table 3 changes by no more than `at_most` in each setting."""
+    """Assess whether the j-th column of Table 3 changes by at most `at_most` in each setting."""
     changes = {
         _setting(each): entry(each["tables"][1]["changes"][each["nearest"]], j)
         for each in sensitivity["settings"]

@@ -1,4 +1,4 @@
-"""The claims about Lai Training and its costs (paper §4, §5, §6.2's advice): trap, α, λ, time."""
+"""The claims about Lai Training and its costs (paper §3 to §5): trap, α, λ, norms, time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _trap(trap: Numbers) -> Assessment:
 def _cure(trap: Numbers) -> Assessment:
     alone = {_key(row): row for row in trap["rows"] if row["method"] == ALONE}
     rows = [r for r in trap["rows"] if r["method"] == WITH and r["alpha"] == SMALL]
-    # where the loss alone leads to the wrong sign, to a flat fit or not
+    # where runs with the Lai loss alone end with the wrong sign, flat or not
     wrong = [row for row in rows if alone[_key(row)]["interval"][0] > at.RARE.value]
     cases = {_case(row): _not(_often(row)) for row in wrong}
     number = f"α = {SMALL:g}, runs of the wrong sign, of {rows[0]['runs']}: {_counts(rows)}"

@@ -82,14 +82,14 @@ def _near_the_loss(factor: Numbers) -> Assessment:
         "large |k|": steep < at.NEAR_LOSS.value,
     }
     number = (
-        f"for k → 0 {ratio[1]:.2f} times the plain loss with one feature, {ratio[8]:.2f} times with"
-        f" eight (√8, L2 Lai, E4); for large |k| up to {steep:g} times"
+        f"for k → 0 {ratio[1]:.2f} times the baseline loss with one feature, {ratio[8]:.2f} times"
+        f" with eight (√8, L2 Lai, E4); for large |k| up to {steep:g} times"
     )
     sentence = (
         f"For k → 0 the loss is {ratio[1]:.2f} times the baseline loss with one feature, and"
         f" {ratio[8]:.2f} times with eight."
     )
-    # computed for k → 0; that F is the same up to the kink is known, not measured here
+    # computed for k → 0; up to the kink F is nearly the same by its formula
     return Assessment(by_case(cases, typed=True), sentence, number)
 
 

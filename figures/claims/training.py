@@ -91,7 +91,7 @@ def _quantifies(smoothness: Numbers, samplings: Numbers) -> Assessment:
     for each in samplings["tables"]:
         lai, shrunk = each["rows"][-1], each["shrinkage"][-1]
         a, b = lai["mean_grad_norm_change"], shrunk["mean_grad_norm_change"]
-        # a difference refutes it; that none is seen does not prove it
+        # a difference refutes the claim; no visible difference does not prove it
         cases[reading(each)] = False if below(a, b) or below(b, a) else None
         cells.append(f"{reading(each)} {with_interval(a)} (shrunk {with_interval(b)})")
     number = (
@@ -112,7 +112,7 @@ def _trade(smoothness: Numbers, samplings: Numbers) -> Assessment:
     cases, cells = {}, []
     for each in samplings["tables"]:
         lai, shrunk = each["rows"][-1]["rmse_change"], each["shrinkage"][-1]["rmse_change"]
-        # little, and not more than what shrinking the outputs costs at the same variance
+        # little cost, and no more than shrinking the outputs costs at the same variance
         little = inside(lai, high=at.LITTLE.value)
         cases[reading(each)] = both(little, inside(lai, high=shrunk["mean"] + at.EQUAL.value))
         cells.append(f"{reading(each)} {with_interval(lai)} (shrunk {with_interval(shrunk)})")

@@ -240,8 +240,8 @@ def file(tmp_path: Path) -> Path:
         ("compare --drop-missing", "--drop-missing: expected with --data FILE.csv"),
         ("compare --delimiter tab --data {folder}", "--delimiter: expected with --data FILE.csv"),
         ("compare --data {file} --target y --delimiter tab", "the columns are a,b,y"),
-        ("few_data --data {file} --target y", "few_data: not about a CSV file"),
-        ("compare factor claims --data {file} --target y", "factor, claims: not about a CSV file"),
+        ("few_data --data {file} --target y", "NAME: expected a figure that takes a CSV file"),
+        ("compare factor claims --data {file} --target y", "got factor, claims"),
         ("compare --data {short} --target y", "expected at least 50 rows, got 20"),
     ],
 )

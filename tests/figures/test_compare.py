@@ -52,7 +52,7 @@ def test_a_method_is_named_as_better_only_if_its_interval_is_below_0() -> None:
         "On these data, relative to MSE, gradient penalty lowers the validation RMSE by 20.0%"
         " [10.0%, 30.0%] (most often with μ = 3: 3 of 4 choices); early stopping raises the"
         " validation RMSE by 20.0% [10.0%, 30.0%] (most often with epoch 3: 3 of 4 choices); no"
-        " difference can be told for Lai (+0.0% [-10.0%, +20.0%])."
+        " clear difference for Lai (+0.0% [-10.0%, +20.0%])."
     )
 
 
@@ -62,7 +62,7 @@ def test_an_interval_that_contains_0_tells_nothing_whatever_its_mean(
 ) -> None:
     assert "lowers" not in compare.sentence(numbers(change, change, change))
     assert "raises" not in compare.sentence(numbers(change, change, change))
-    assert "can be told for Lai" in compare.sentence(numbers(change, BELOW, change))
+    assert "no clear difference for Lai" in compare.sentence(numbers(change, BELOW, change))
 
 
 def test_of_several_better_methods_the_one_with_the_largest_gain_is_first() -> None:
@@ -72,9 +72,7 @@ def test_of_several_better_methods_the_one_with_the_largest_gain_is_first() -> N
 
 def test_no_difference_is_told_where_all_intervals_contain_0() -> None:
     found = compare.sentence(numbers(UNCLEAR, UNCLEAR, UNCLEAR))
-    assert found.startswith(
-        "On these data no difference to MSE in validation RMSE can be told: Lai"
-    )
+    assert found.startswith("On these data no clear difference to MSE in validation RMSE: Lai")
     assert found.count("[-10.0%, +20.0%]") == 3
 
 
@@ -89,7 +87,7 @@ def test_the_table_of_the_committed_comparison_fits_too() -> None:
 def test_few_seeds_decide_nothing_whatever_their_intervals(seeds: int) -> None:
     found = compare.sentence(numbers(BELOW, ABOVE, UNCLEAR, seeds=seeds))
     assert found == (
-        f"So few seeds ({seeds}, fewer than 5) decide nothing; their changes of validation RMSE to"
+        f"{seeds} seeds are too few for a verdict (at least 5); their changes of validation RMSE to"
         " MSE: Lai -20.0% [-30.0%, -10.0%]; gradient penalty +20.0% [+10.0%, +30.0%];"
         " early stopping +0.0% [-10.0%, +20.0%]."
     )

@@ -98,10 +98,10 @@ def grown(*points: tuple[int, float, float]) -> list[dict[str, Any]]:
 def test_titles_say_where_times_are_those_of_the_operations() -> None:
     rows = grown((8, 2.6, 2.0), (32, 2.1, 2.0), (128, 1.9, 2.0))
     assert cost.growth_in_words("width", rows) == (
-        "width 32, 128: the operations' ratio to within 10%;\n8: +30%"
+        "width 32, 128: within 10% of the operations' ratio;\n8: +30%"
     )
     assert cost.growth_in_words("depth", rows[1:]) == (
-        "depth 32, 128: the operations' ratio to within 10%"
+        "depth 32, 128: within 10% of the operations' ratio"
     )
     none = grown((1, 3.0, 2.0), (2, 1.5, 2.0))
     assert cost.growth_in_words("inputs", none).startswith("inputs none: ")
@@ -113,7 +113,7 @@ def test_the_picture_shows_steps_and_epochs_of_both_networks(quick: dict[str, An
         figure.draw_without_rendering()
     steps, *epochs = figure.axes[:3]
     medians = [row["lai / plain"]["median"] for row in quick["steps"]]
-    title = f"A Lai step takes {min(medians):.1f} to {max(medians):.1f} plain steps"
+    title = f"A Lai step takes {min(medians):.1f} to {max(medians):.1f} times a baseline step"
     assert steps.get_title("left").startswith(title)
     names = [text.get_text() for text in steps.get_legend().get_texts()]  # type: ignore[union-attr]
     assert names == ["8-64-32-1 tanh float32", "8-256-256-1 tanh float32"]

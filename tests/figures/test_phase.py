@@ -35,9 +35,9 @@ def test_the_caption_gives_the_derived_numbers() -> None:
     caption = " ".join((phase.__doc__ or "").split())
     borders = [border(kink, 1) for kink in (1.0, 2.0, 0.5)]
     one, two, half = (f"{b:.2f} X" for b in borders)
-    assert f"from s = {one}, {two} and {half} on" in caption
+    assert f"for s ≥ {one}, {two} and {half}." in caption
     one, two, half = (f"{basin_slope(b, 1):.1f}" for b in borders)
-    assert f"k ≥ {one}, {two} and {half}:" in caption
+    assert f"k ≥ {one}, {two} and {half}." in caption
 
 
 def test_the_legend_names_the_borders_and_the_table_the_basins(quick: dict[str, Any]) -> None:
