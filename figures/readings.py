@@ -12,8 +12,8 @@ points for Lai loss training": possibly, no other points are used after pretrain
 
 What we found on Kaggle's files, with five seeds: every norm and both reductions train, and L1
 regularises more strongly than L2 (RMSE +3.9%). The same 1% in every epoch smooths less than redrawn
-1% and costs less accuracy: no sign of harm by memorised gradients. With 2,000 samples it has almost
-no effect. Undivided, the Lai loss for 1% of the points has no effect on the RMSE (+0.0%; mean
+1% and costs less accuracy: no sign of harm by memorised gradients. With 2,000 samples it smooths
+very little. Undivided, the Lai loss for 1% of the points has no effect on the RMSE (+0.0%; mean
 gradient norm -1.9%); for all points the division does not matter to Adam. λ = 1 raises the mean |k|
 of 5 of 8 features with all points and by at most 1% with 1% of them. Training on only 1% after
 pretraining degrades the fit (RMSE +52%).
@@ -89,7 +89,7 @@ TITLE = (
     ("fixed", "rmse"),
     ("undivided", "mean_grad_norm"),
     ("l1", "rmse"),
-)  # the comparisons in the title
+)  # of the figure
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1.1, 1.2, 1.3, 1.5, 2.0, 3.0, 5.0)
 
 

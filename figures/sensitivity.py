@@ -1,9 +1,9 @@
 """Tables 2 and 3 (paper §6.2): sensitivity to noise in single features, and how λ changes it.
 
-What to see: left, the mean |Δy| of MSE under the default protocol, for Gaussian noise in one feature
-at a time: every noise that was tried, and the one nearest to the paper's sensitivities. Middle and
-right, the changes by the Lai loss under that noise, with λ = 1e-1 for all features, then with
-λ₈ = 1e-3 for the last. Grey: the changes under the other noises.
+What to see: left, the mean |Δy| of MSE under the default protocol, for Gaussian noise in one
+feature at a time: every noise that was tried, and the one nearest to the paper's sensitivities.
+Middle and right, the changes by the Lai loss under that noise, with λ = 1e-1 for all features, then
+with λ₈ = 1e-3 for the last. Grey: the changes under the other noises.
 
 What the paper says: less sensitivity than MSE "on most features" (6 of 8) with λ = 1e-1; with
 λ₈ = 1e-3 42% less in X8, for 2.4% in RMSE. It does not report the noise level (E8).

@@ -1,7 +1,7 @@
 """Table 1 and the validation curves (paper §6.1): accuracy and smoothness of the Lai loss.
 
-What to see: after 100 epochs of MSE the losses differ. Left, the RMSE on the validation set; middle,
-the levels of RMSE and variance with the paper's; right, the changes relative to MSE.
+What to see: after 100 epochs of MSE the losses differ. Left, the RMSE on the validation set;
+middle, the levels of RMSE and variance with the paper's; right, the changes relative to MSE.
 
 What the paper says: RMSE .6960, .6955, .6997, .7210 and variance .7728, .7683, .7574, .6604 for MSE
 and λ = 1e-1, 1e-2, 1e-3; it reports no network, scaling, batch size or learning rate (E8).

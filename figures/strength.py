@@ -1,18 +1,18 @@
-"""α and λ as the strength of the regularisation (paper §5): one strength, or two?
+"""α and λ as regularisation strength (paper §5): do they act as one parameter?
 
 What to see: above, the variance of the outputs and the RMSE over α, a line per λ, relative to MSE
-with 95 % intervals; below left, the variance over α/λ, the weight of e² sin²φ in the mean loss
-where |k| > √λ; below right, the RMSE over the variance, all settings together. The curves there are
-monotone cubics: straight chords between values of α would lie above a convex curve.
+with 95 % intervals; bottom left, the variance over α/λ, the weight of e² sin²φ in the expected loss
+where |k| > √λ; bottom right, the RMSE over the variance, for all settings. The curves there are
+monotone cubics, since straight chords between values of α would be above a convex curve.
 
 What the paper says: "By controlling the sizes of the hyperparameters α and λ, we can effectively
 control the strength of the regularization."
 
 What we found on Kaggle's files, with five seeds: the variance falls as α grows in 85 of 90 pairs of
 neighbours and as λ falls in 70 of 70. At equal variance the RMSE of two λ differs by +0.1%, +0.5%,
-+0.5% on average, with intervals within 1.8%: one strength, to within that. At equal mean gradient
-norm it differs by up to 2.2%. But α/λ does not measure that strength, and λ reaches further: with λ
-= 1e-1 even α = 1 leaves more of the variance than α = 0.003 with λ = 1e-3.
++0.5% on average, with intervals within 1.8%: up to that, they act as one strength. At equal mean
+gradient norm it differs by up to 2.2%. But α/λ does not measure that strength, and λ has the larger
+range: with λ = 1e-1 and α = 1 the variance is larger than with λ = 1e-3 and α = 0.003.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ from lai_ref import Array
 ALPHAS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 LAMS = (0.1, 0.01, 0.001)
 QUICK = ((0.01, 1.0), (0.1, 0.001))  # α and λ
-# What is said to change, and the sign of its change as the strength grows
+# measure: sign of its claimed change as the strength grows
 MEASURES = {"variance": -1, "mean_grad_norm": -1, "rmse": 1}
 SMOOTHNESS = ("variance", "mean_grad_norm")
-PLACES = 101  # in the range of a smoothness that two λ share
-FRACTION = "a fraction α"  # of the points, there being no one α to name
+PLACES = 101  # grid points in the range of smoothness that two λ share
+FRACTION = "a fraction α"  # in captions, since α varies
 NAMES = {"variance": "variance", "mean_grad_norm": "mean ‖k‖", "rmse": "RMSE"}
 LABELS = {
     "alpha": "α, the fraction of Lai points (log scale)",
@@ -60,7 +60,7 @@ STYLES = dict(zip(LAMS, zip(DARK_TO_LIGHT[1:], "s^D", strict=True), strict=True)
 
 
 def compute(settings: Settings) -> Numbers:
-    """Every run, means by α and λ, and how far the two act as one strength.
+    """Every run, means by α and λ, and how well the two act as one strength.
 
     `monotone_pairs`: of the neighbouring pairs of α (with the same λ and seed) and of λ (with the
     same α and seed), how many change as a growing strength should, and how many there are.
@@ -94,7 +94,7 @@ def compute(settings: Settings) -> Numbers:
 def _monotone_pairs(
     runs: list[Numbers], name: str, alphas: tuple[float, ...], lams: tuple[float, ...]
 ) -> dict[str, list[int]]:
-    """Of the pairs of neighbours in α and in λ, the number that change as claimed, and of all."""
+    """Numbers of neighbouring pairs in α and in λ that change as claimed, and of all pairs."""
     found = {(run["seed"], run["alpha"], run["lam"]): run[name] for run in runs}
     seeds = {run["seed"] for run in runs}
     # by seed, by α and by λ, each from weak to strong
@@ -127,7 +127,7 @@ def _rmse_gap(runs: list[Numbers], name: str, lam: float, other: float) -> Numbe
 
 
 def _curve(points: list[Numbers], name: str) -> tuple[Array, Array]:
-    """ln RMSE over ln `name`, from the smoothest on; the mean of those that are equally smooth."""
+    """ln RMSE over ln `name`, the smoothest first; averaged over runs of equal smoothness."""
     x, y = np.log([(point[name], point["rmse"]) for point in points]).T
     places, which = np.unique(x, return_inverse=True)
     return places, np.bincount(which, y) / np.bincount(which)
@@ -142,7 +142,7 @@ def widest_gap(numbers: Numbers, name: str) -> Numbers:
 
 
 def table(numbers: Numbers) -> str:
-    """A line for each λ and α, then how far they act as one."""
+    """A line per λ and α, then how well they act as one strength."""
 
     def line(row: Numbers) -> str:
         lam, alpha = row["lam"], row["alpha"]
@@ -173,7 +173,7 @@ def table(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """Variance and RMSE over α above; below, variance over α/λ, and RMSE over variance."""
+    """Variance and RMSE over α; below, variance over α/λ, and RMSE over variance."""
     figure = Figure(figsize=(10.5, 8.5), layout="constrained")
     (upper_left, upper_right), (left, right) = figure.subplots(2, 2)
     pairs = numbers["monotone_pairs"]
@@ -192,10 +192,10 @@ def plot(numbers: Numbers) -> Figure:
     )
     left.set_title(
         f"α/λ alone is not the strength: at α/λ = {ratio:g} the\n"
-        f"variance relative to MSE goes from {low:.2f} to {high:.2f}"
+        f"variance relative to MSE ranges from {low:.2f} to {high:.2f}"
     )
     right.set_title(_gap_in_words(widest_gap(numbers, "variance"), "variance", "\n"))
-    right.legend(title="marker grows with α", loc="upper right")
+    right.legend(title="larger marker: larger α", loc="upper right")
     caption = settings_caption(numbers, FRACTION)
     figure.supxlabel(f"{caption}; bars: 95 % intervals", fontsize=7.5, color=GREY)
     return figure
@@ -225,7 +225,7 @@ def _panel(axes: Axes, numbers: Numbers, x: str, y: str) -> None:
         axes.axhline(control[y], color="black", ls="--", lw=1, label="MSE")
         axes.set_xscale("log")
     axes.set(xlabel=LABELS[x], ylabel=LABELS[y])
-    # the means decide; the bars of a few seeds may leave the axes
+    # set the limits by the means; bars may exceed them
     top = max(point[y] for point in (control, *points))
     if x in SMOOTHNESS:
         axes.set_xlim(-0.05, 1.15 * max(point[x] for point in (control, *points)))
@@ -237,7 +237,7 @@ def _panel(axes: Axes, numbers: Numbers, x: str, y: str) -> None:
 
 
 def _point(row: Numbers) -> Numbers:
-    """A setting as drawn: variance and mean ‖k‖ as ratios to MSE, RMSE as a change, with bars."""
+    """A setting to draw: variance and mean ‖k‖ as ratios to MSE, RMSE as a change, with bars."""
     point = {"alpha": row["alpha"], "lam": row["lam"]}
     point["ratio"] = row["alpha"] / row["lam"] if row["lam"] else None
     for name in MEASURES:
@@ -251,7 +251,7 @@ def _point(row: Numbers) -> Numbers:
 
 
 def _widest(numbers: Numbers) -> tuple[float, tuple[float, float]]:
-    """The α/λ whose settings differ most in variance, and its smallest and largest, over MSE's."""
+    """The α/λ with the widest range of variance relative to MSE, and the ends of that range."""
     by_ratio: dict[float, list[float]] = {}
     for row in numbers["settings"][1:]:
         ratio = float(f"{row['alpha'] / row['lam']:.6g}")  # 0.01/0.1 is not 0.001/0.01

@@ -1,29 +1,29 @@
 """The Lai loss of a line over slope and intercept (paper, appendix A): six figures, one per λ.
 
 What to see: the same 1000 points about y = 3x + 4, x in ±1, once with little noise and once with
-much (rows); the loss as a surface, as the paper draws it, and as contours, which show what the
-surface hides (columns); the minimum, the data's line, and the kinks k = ±λ^(1/p). For λ = 0.01 a
-third column shows the contours near the kinks. The noise is below and above the border that
-`line_data` derives, except for λ = 100, whose border is above both.
+much (rows); the loss as a surface, as in the paper, and as contours, which hide nothing (columns);
+the minimum, the data's line, and the kinks k = ±λ^(1/p). For λ = 0.01 a third column shows the
+contours near the kinks. The two noise levels are below and above the phase boundary that
+`line_data` derives; for λ = 100 both are below.
 
 What the paper says, and what we found:
 
     λ = 1, 2, 0.5 (printed "1.5", E1): the minimum is exactly at k = λ. It is, for noise ±4; for
     noise ±0.5 it is at 2.97 for all three (E5).
     λ = 0.01: the intercept is "compressed significantly up and down", difficult to determine. Along
-    the kink the loss does look flat, beside walls a hundred times as high. But F = 1 there: across
-    c it is the plain loss of a nearly flat line. For noise ±4 it is within 1% of the minimum over
-    0.90 in c, and over 0.84 for λ = 1. Accuracy is lost, but to the slope: the MAE is 16% above its
-    least, and 7% for λ = 1.
-    λ = 100, MAE: however large λ is, k stays in a "basin", "slightly larger than the original". It
+    the kink the loss does look flat, beside walls a hundred times as high. But F = 1 there: as a
+    function of c it is the baseline loss of a nearly flat line. For noise ±4 it is within 1% of the
+    minimum over 0.90 in c, and over 0.84 for λ = 1. Accuracy is lost because of the slope: the MAE
+    is 16% above its minimum, and 7% for λ = 1.
+    λ = 100, MAE: for every large λ, k stays in a "basin", "slightly larger than the original". It
     does not depend on λ, but on the noise: k = 3.12 for ±0.5, and 8.18 for ±4.
-    λ = 100, MSE: squaring "overcomes this limitation", the minimum is distinct. The limit stays, as
+    λ = 100, MSE: squaring "overcomes this limitation", the minimum is distinct. The limit remains,
     independent of λ: k = 3.08 and 8.57. The loss is within 1% of the minimum over 0.11 in k (MAE:
-    0.19), but for ±4 over 2.4 (MAE: 2.7).
+    0.19); for ±4 over 2.4 (MAE: 2.7).
     §4: "high symmetry". F is symmetric, the loss is not. The minimum with k < 0, at −λ^(1/p), is
     22% above the other for λ = 1 and noise ±4, six times as high for ±0.5; λ = 0.01 has none.
 
-The paper's intercept 4 at slope 1 tells that its x, too, lie symmetrically about 0.
+The paper's intercept 4 at slope 1 implies that its x, too, are symmetric about 0.
 """
 
 from __future__ import annotations
@@ -47,9 +47,10 @@ from lai_ref.support.rounding import rounded
 
 
 class Case(NamedTuple):
-    """One figure. `also`: further λ whose minimum on the same data is compared.
+    """One figure: λ, exponent p, noises and range of slopes.
 
-    `zoom`: ends of the slopes in a further panel, where the kinks lie too close for the others.
+    `also`: further λ whose minima on the same data are compared. `zoom`: range of slopes of a
+    further panel, where the kinks are too close together for the other panels.
     """
 
     lam: float
@@ -72,8 +73,19 @@ CASES = {
     "mse_large": Case(100.0, order=2, slopes=WIDE, also=LARGER),
 }
 INTERCEPTS = (0.0, 8.0)
-DIGITS = 6  # of what is drawn
-COARSE = (1.0, 1.1, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)  # beside a zoomed panel
+DIGITS = 6  # of the stored surfaces
+COARSE = (
+    1.0,
+    1.1,
+    2.0,
+    5.0,
+    10.0,
+    20.0,
+    50.0,
+    100.0,
+    200.0,
+    500.0,
+)  # beside a zoomed panel
 LEVELS = (1.0, 1.01, 1.03, 1.1, 1.3, 1.6, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 MINIMUM: dict[str, Any] = {"color": "white", "marker": "*", "mec": "black", "ms": 15, "ls": "none"}
 MIRROR = MINIMUM | {"marker": "v", "ms": 9}
@@ -84,7 +96,7 @@ TRUE = np.array([SLOPE]), np.array([INTERCEPT])
 
 
 def compute(settings: Settings, case: str) -> Numbers:
-    """Surface, minima and widths for both sizes of the noise."""
+    """Surface, minima and widths for both noise levels."""
     lam, order, noises, ends, also, zoom = CASES[case]
     rows, points = (400, (16, 9)) if settings.quick else (1000, (61, 21))
     kink = line_data.kink_at(lam, order)
@@ -125,14 +137,14 @@ def compute(settings: Settings, case: str) -> Numbers:
 
 
 def loss_grid(k: Array, c: Array, x: Array, t: Array, lam: float, order: int) -> Array:
-    """The Lai loss of the lines y = kx + c, (slopes, intercepts): k is the same for every point."""
+    """The Lai loss of the lines y = kx + c, (slopes, intercepts); k is the same for all samples."""
     F = lai_factor(k, lam, order)[:, None]
     loss: Array = line_data.errors(k[:, None], c, x, t, order) * F
     return loss
 
 
 def table(numbers: Numbers) -> str:
-    """The minimum and how well it is determined, for each size of the noise and each λ."""
+    """The minimum and how well it is determined, per noise level and λ."""
     names = ("noise", "λ", "k", "c", "width k", "width c", "excess", "symmetry")
     lines = ["".join(f"{name:>10}" for name in names)]
     for one in numbers["noises"]:
@@ -144,7 +156,7 @@ def table(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """Surface and contours, a row for each size of the noise."""
+    """Surface and contours, a row per noise level."""
     zoomed = "zoom_slopes" in numbers
     columns = 3 if zoomed else 2
     figure = Figure(figsize=(14.5 if zoomed else 10.5, 10), layout="constrained")
@@ -167,14 +179,13 @@ def plot(numbers: Numbers) -> Figure:
 def _measure(
     x: Array, t: Array, lam: float, order: int, slopes: Array, intercepts: Array
 ) -> Numbers:
-    """Where the minimum is and how well it determines k and c.
+    """The minimum and how well it determines k and c.
 
-    `mirror`: the lowest local minimum with k < 0, None where there is none; `symmetry`: its loss
-    over that of the minimum. `slope_width`, `intercept_width`: the range of k, with the best c, and
-    of c, with the same k, over which the loss is within 1% of its minimum. `intercept_relief`: how
-    far it rises along c at the minimum's k, as a fraction of how far it rises in the whole window.
-    `plain`: the minimum of mean |e|^p; `excess`: how far, relatively, mean |e|^p is above it at the
-    Lai loss's minimum.
+    `mirror`: the lowest local minimum with k < 0, or None. `symmetry`: its loss over that of the
+    minimum. `slope_width`, `intercept_width`: the range of k, with the best c, and of c, with the
+    same k, over which the loss is within 1% of its minimum. `intercept_relief`: its rise along c at
+    the minimum's k, as a fraction of its rise in the whole window. `plain`: the minimum of
+    mean |e|^p. `excess`: how much mean |e|^p at the Lai loss's minimum exceeds that, relatively.
     """
     plain, found = line_data.minima(x, t, None, order)[0], line_data.minima(x, t, lam, order)
     lowest = found[0]
@@ -185,7 +196,7 @@ def _measure(
         c = line_data.best_intercepts(slope, x, t, order)
         return float(loss_grid(slope, c, x, t, lam, order)[0, 0])
 
-    def with_same_k(c: float) -> float:  # without F, which is constant then
+    def with_same_k(c: float) -> float:  # without F, which is constant for fixed k
         return float(line_data.errors(lowest["k"], c, x, t, order))
 
     k_low, k_high = line_data.reach(with_best_c, lowest["k"], 0.01)
@@ -219,7 +230,7 @@ def _finding(numbers: Numbers, one: Numbers) -> str:
         where += f"; the same up to λ = {max(same):g}"
     return (
         f"Lai {NAMES[numbers['order']]}, λ = {numbers['lam']:g}, noise ±{one['noise']:g}, "
-        f"{side} the border ±{numbers['border']:.3g}:\nminimum at k = {k:.2f}, {where};\n"
+        f"{side} the phase boundary ±{numbers['border']:.3g}:\nminimum at k = {k:.2f}, {where};\n"
         f"the loss is within 1% of it over {one['slope_width']:.2g} in k, "
         f"{one['intercept_width']:.2g} in c"
     )
@@ -227,7 +238,7 @@ def _finding(numbers: Numbers, one: Numbers) -> str:
 
 def _surface(axes: Any, numbers: Numbers, one: Numbers) -> None:
     k, c, loss = (np.array(a) for a in (numbers["slopes"], numbers["intercepts"], one["loss"]))
-    axes.computed_zorder = False  # so that the marks are drawn over the surface
+    axes.computed_zorder = False  # draw the marks over the surface
     grid = np.meshgrid(k, c, indexing="ij")
     axes.plot_surface(
         *grid, loss, rstride=1, cstride=1, cmap="cividis", lw=0, antialiased=False, rasterized=True
@@ -240,7 +251,7 @@ def _surface(axes: Any, numbers: Numbers, one: Numbers) -> None:
     axes.plot([at["k"]], [at["c"]], [at["loss"]], **MINIMUM)
     axes.plot([SLOPE], [INTERCEPT], [one["line_loss"]], **LINE)
     axes.set(xlabel="slope k", ylabel="intercept c")
-    axes.text2D(0.97, 0.9, "loss", transform=axes.transAxes)  # as a label it meets the next panel
+    axes.text2D(0.97, 0.9, "loss", transform=axes.transAxes)  # a label would overlap the next panel
     axes.locator_params(nbins=5)
     axes.view_init(elev=40, azim=-65)
     axes.set_box_aspect(None, zoom=1.12)

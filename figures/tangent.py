@@ -1,17 +1,17 @@
-"""On a curve the tangent takes the line's place, with the model's own slope at each point (§3).
+"""On a curve the tangent replaces the line: its slope is the input gradient at each point (§3).
 
-What to see: the output of a small network, and two of its points. Where the curve is flat the loss
-counts the part across the tangent, b, and where it is steep the part along it, a. Each slope is the
-network's input gradient k = ∂y/∂x at that point, and the foot of the perpendicular lies on the
+What to see: the output of a small network at two points. Where the curve is flat, the larger part
+of the residual is the one across the tangent, b; where it is steep, the one along it, a. Each slope
+is the network's input gradient k = ∂y/∂x at that point. The foot of the perpendicular is on the
 tangent, not on the curve.
 
 What the paper says: a curve is made of "myriad linear regression segments, and its loss is
 equivalent to the average of all the linear regression losses".
 
-What we found: so it is, by definition: with one feature and λ = 1, Lai MAE of the two points is the
-mean of the two thick lengths. Since each sample brings its own k, the loss steers the slope where
-the samples are, each by its own residual, and "the overall average gradients of the model" only
-through these.
+What we found: this is true by definition: with one feature and λ = 1, Lai MAE of the two points is
+the mean of the two thick lengths. Since each sample has its own k, the loss acts on the slope at
+the samples, with the weight of their residuals, and on "the overall average gradients of the model"
+only through these.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def plot(numbers: Numbers) -> Figure:
     lengths = " and ".join(f"{point['lai']:.2f}" for point in numbers["points"])
     plane(
         axes,
-        "the loss takes the part along a steep tangent, and the part across a flat one:\n"
+        "the larger part is along a steep tangent, and across a flat one:\n"
         f"Lai MAE with λ = 1 is {numbers['lai_mae']:.2f}, the mean of {lengths}",
     )
     x, y = (numbers["curve"][name] for name in "xy")

@@ -1,20 +1,20 @@
-"""The trap (paper §4, §5): how many runs end with a slope of the wrong sign.
+"""The trap, a spurious local minimum (paper §4, §5): runs that end with k of the wrong sign.
 
 What to see: a line and a curve are fitted from 100 starts each. With the Lai loss alone, from
 scratch, a third to three quarters of the runs end with the wrong sign, except on a line with little
 noise and λ = 0.1. With Lai Training (α = 0.01) none does, except on the curve with λ = 0.01.
 
-What the paper says: the loss cannot tell k from −k, so that a run that starts in the wrong
+What the paper says: the loss is the same for k and −k, so that a run that starts in the wrong
 direction may stay there (§4). In Lai Training, after MSE, only a random fraction α of the points
-gets the Lai loss, and the others pull back those that veer off (§5). A small λ "compresses" the
-loss along the intercept, which becomes difficult to determine (appendix A).
+gets the Lai loss, and the gradient of the others corrects runs that diverge (§5). A small λ
+"compresses" the loss along the intercept, which becomes difficult to determine (appendix A).
 
-What we found. The trap is a spurious local minimum, and on the line it can be computed. Between its
-kinks ±√λ, Lai MSE is the mean of e²/(1 + k²), the squared distance from the line: smallest at the
-slope K of the data's long axis, largest at −1/K, that of the short one. This is a barrier where it
-lies between −√λ and 0; then the starts to the left of it are trapped, Φ(−1/K) of all starts
-k ~ N(0, 1). So a line's trap needs K > 1/√λ: a large λ, or much noise. Trapped are 34, 46 and 41 of
-100 runs where 37.3, 48.3 and 48.3 are expected, each within the 95% interval.
+What we found. The trap is a spurious local minimum, and for the line it can be computed. Between
+its kinks ±√λ, Lai MSE is the mean of e²/(1 + k²), the squared distance from the line: smallest at
+the total-least-squares slope K, largest at that of its perpendicular, −1/K. This is a barrier if it
+lies between −√λ and 0. Then all starts to the left of it are trapped, the fraction Φ(−1/K) of all
+starts k ~ N(0, 1). So a line's trap needs K > 1/√λ: a large λ, or much noise. Trapped are 34, 46
+and 41 of 100 runs where 37.3, 48.3 and 48.3 are expected, each within the 95% interval.
 
 Trapped or flat. On the curve, Lai alone, all 75 runs with a wrong sign for λ = 0.01 and all 51 for
 λ = 0.1 are flat: their mean |k| is below a fifth of the true one. For λ = 0.01 it is 0.04, on the
@@ -23,19 +23,20 @@ sign means little. For λ = 1 none of 53 is flat; their RMSE is 1.26, that of th
 the 23 by Lai Training with λ = 0.01 about half, 11, are flat.
 
 Pretraining, on the curve, for 50 epochs in all with and without it. For λ = 1, 53 of 100 runs are
-trapped without it and 0 with it where α = 1; up to α = 0.35 it is 0 of 100 both ways, at most 3.7%
-(95%). For λ = 0.1 it does not protect: 30 without and 47 with it for α = 0.35, 54 and 74 for α = 1.
-The loss pulls k down to √λ harder than it pushes back from below, by 1/λ, and steps that are not
-small against √λ carry k past 0, to the other side. A third of the learning rate carries no line so
-far. The small α protects with and without pretraining, for λ = 1 and 0.1.
+trapped without it and 0 with it where α = 1; up to α = 0.35, 0 of 100 are trapped either way, at
+most 3.7% (95%). For λ = 0.1 it does not help: 30 without and 47 with it for α = 0.35, 54 and 74 for
+α = 1. The gradient towards √λ is larger above the kink than below it, by 1/λ. Steps that are not
+small relative to √λ move k past 0. With a third of the learning rate this happens to no line. A
+small α prevents the trap with and without pretraining, for λ = 1 and 0.1.
 
-The intercept (y = 3x + 4 ± 4, Lai MAE, Adam, 6 starts) is slow for a small λ, not undetermined. At
-learning rate 0.01 its error after 600 steps is up to 3.80 for λ = 0.01 and 0.81 for λ = 1, after
-3000 steps 0.37 and 0.06. At 0.05 it is 0.90 and 0.05 after 600 steps, 0.01 and 0.05 after 3000.
+The intercept (y = 3x + 4 ± 4, Lai MAE, Adam, 6 starts) converges slowly for a small λ, but is not
+undetermined. At learning rate 0.01 its error after 600 steps is up to 3.80 for λ = 0.01 and 0.81
+for λ = 1, after 3000 steps 0.37 and 0.06. At 0.05 it is 0.90 and 0.05 after 600 steps, 0.01 and
+0.05 after 3000.
 
-A point is wrong where k and the true slope differ in sign, on the curve away from its turning
-points; a run is trapped with more than a quarter of the points wrong. Each has its own data, noise
-and start, the same for all losses and methods.
+A point is wrong where k and the true slope differ in sign; on the curve, points near its extrema do
+not count. A run is trapped if more than a quarter of its points are wrong. Each seed has its own
+data, noise and start, the same for all losses and methods.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ from figures.experiments.trap_plan import (
 from figures.experiments.trap_runs import N, grid, sample, train, truth
 from figures.plotting import trap_panels as panels
 
-RUNS, QUICK_RUNS, BLOCK = 100, 2, 20  # a block of runs is one job
-STARTS, STEPS, RATES = 6, (600, 3000), (0.05, 0.01)  # of the intercept's runs
+RUNS, QUICK_RUNS, BLOCK = 100, 2, 20  # a job is a block of runs
+STARTS, STEPS, RATES = 6, (600, 3000), (0.05, 0.01)  # of the runs for the intercept
 MEASURES = ("wrong", "mean_abs_k", "rmse_to_truth")
 
 
@@ -105,7 +106,7 @@ def table(numbers: Numbers) -> str:
     """Every setting: how many runs were trapped, and the 95% interval of their fraction."""
     lines = [
         f"{'':<46}{'λ':>6}{'α':>6}{'trapped':>12}{'flat':>6}{'95% interval':>18}"
-        f"{'wrong points':>14}{'mean |k|':>10}{'RMSE to truth':>15}"
+        f"{'wrong points':>14}{'mean |k|':>10}{'RMSE to true':>15}"
     ]
     for row in numbers["rows"]:
         low, high = row["interval"]
@@ -128,7 +129,7 @@ def table(numbers: Numbers) -> str:
 
 
 def plot(numbers: Numbers) -> Figure:
-    """By row: the line's barriers and the curve; how many runs are trapped; what they are."""
+    """By row: barriers of the line and a trapped curve; fractions of trapped runs; details."""
     figure = Figure(figsize=(13, 12.5), layout="constrained")
     layout: list[Any] = [
         3 * ["landscape"] + 3 * ["example"],
@@ -141,8 +142,8 @@ def plot(numbers: Numbers) -> Figure:
     for task in ("line", "curve"):
         drawn = [row for row in numbers["rows"] if row["task"] == task and _is_counted(row)]
         panels.draw_counts(axes[task], drawn)
-    axes["line"].set_title("Line: Lai alone traps about as many as start left of the barrier")
-    axes["curve"].set_title("Curve: Lai Training (α = 0.01) traps none, unless λ is very small")
+    axes["line"].set_title("Line, Lai alone: about as many trapped as start left of the barrier")
+    axes["curve"].set_title("Curve: Lai Training (α = 0.01) traps no run, except for λ = 0.01")
     panels.draw_flat(axes["flat"], numbers)
     curve = [row for row in numbers["rows"] if row["task"] == "curve"]
     panels.draw_pretraining(axes["pretraining"], curve)
@@ -151,14 +152,14 @@ def plot(numbers: Numbers) -> Figure:
 
 
 def _is_counted(row: Numbers) -> bool:
-    """Whether a row is in a panel of counts: the variants of α have a panel of their own."""
+    """Whether a row is in a panel of fractions; the variants of α have a panel of their own."""
     if row["method"] in (NO_PRETRAINING, "Lai for 1%"):
         return False
     return bool(row["method"] != LAI_TRAINING or row["alpha"] == SMALL)
 
 
 def _curve_runs(joined: list[dict[str, list[float]]]) -> list[Numbers]:
-    """Every single run of a curve by the Lai loss alone and by Lai Training."""
+    """Every run on the curve, with the Lai loss alone and with Lai Training."""
     shown = [(LAI_ALONE, lam, 1.0) for lam in LAMS] + [(LAI_TRAINING, lam, SMALL) for lam in LAMS]
     return [
         {
@@ -171,7 +172,7 @@ def _curve_runs(joined: list[dict[str, list[float]]]) -> list[Numbers]:
 
 
 def _example(jobs: list[Job], results: list[Numbers]) -> Numbers:
-    """Of the blocks' first seeds the one with most wrong points for Lai alone, λ = 1."""
+    """The first seed of a block with the most wrong points for Lai alone, λ = 1."""
     mine = [pair for pair in zip(jobs, results, strict=True) if pair[0]["task"] == "curve"]
     place = {
         LAI_ALONE: PLAN[CURVE].index((LAI_ALONE, 1.0, 1.0)),

@@ -1,4 +1,4 @@
-"""The losses and the optimisers of the arms: what a job trains with after pretraining."""
+"""The loss and the optimiser of a job after pretraining: the arms of the comparison."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _penalty(job: Job) -> Loss:
     return FeaturePenalty(tuple(mu)) if isinstance(mu, list) else GradientPenalty(mu)
 
 
-# The loss of a job that has a number under this name; it gets the job, for whatever else it needs
+# parameter of a job: the function that makes its loss from the job
 LOSSES: dict[str, Callable[[Job], Loss]] = {"lam": _lai, "mu": _penalty}
 CONTROL: Job = dict.fromkeys((*LOSSES, "decay", "jitter"))
 

@@ -15,11 +15,11 @@ from lai_ref import MLP, Plain, lai_training
 
 
 def train_to_stops(job: Job, data: Source, cache: Path) -> dict[str, Any]:
-    """Pretrain and train; return what the network is like at each of the job's `stops`.
+    """Pretrain and train; return the measures of the network at each of the job's `stops`.
 
-    A stop is an epoch. What is measured there is the mean over the last `window` epochs up to it,
-    for every loss alike: a single epoch may be good by chance. `constant` is the RMSE of the
-    training samples' mean target on the same halves of the validation set.
+    A stop is an epoch. Each measure is the mean over the last `window` epochs up to it, for every
+    loss, since a single epoch may be good by chance. `constant` is the RMSE of the training
+    samples' mean target on the same halves of the validation set.
     """
     rng = np.random.default_rng(job["seed"])
     net = MLP(job["sizes"], job["activation"])

@@ -1,9 +1,9 @@
-"""What `compare` trains, how each method's setting is chosen, and how its change to MSE is judged.
+"""The trainings of `compare`, the choice of each method's setting, and its change to MSE.
 
-The methods are treated alike. Each has the same number of settings, and *off*, which is the MSE run
-at its end, is one of them. Everything is measured in the same way (`train_to_stops`). One half of
-the validation set chooses the setting with the smallest RMSE, the other half scores it; then they
-change places. A change is the mean over both of ln(method / MSE), one number per seed.
+All methods are treated equally. Each has the same number of settings; one of them is *off*, the MSE
+run at its end. All are measured in the same way (`train_to_stops`). One half of the validation set
+chooses the setting with the smallest RMSE, the other half scores it; then the halves swap roles. A
+change is the mean over both of ln(method / MSE), one number per seed.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from figures.experiments.settings import Numbers, Settings
 from lai_ref import Array
 
 NOISE = 0.1  # of a feature's standard deviation, for the sensitivities
-OVERLAP = 0.2 / 0.8  # the fractions of the rows that validate and that training is drawn from
+OVERLAP = 0.2 / 0.8  # the ratio of validation to training samples
 LAI, PENALTY, STOPPING = "Lai", "gradient penalty", "early stopping"
 
 
 class Method(NamedTuple):
-    """A way to regularise, and the values of its parameter from weak to strong, without off."""
+    """A regularisation method and the values of its parameter, weak to strong, without *off*."""
 
     symbol: str
     parameter: str  # its name in a job
@@ -36,14 +36,14 @@ class Method(NamedTuple):
 METHODS = {
     LAI: Method("λ", "lam", (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)),
     PENALTY: Method("μ", "mu", (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)),
-    # of all epochs; nothing more is trained
+    # fractions of all epochs; no further training
     STOPPING: Method("epoch", "", (0.75, 0.5, 0.35, 0.2, 0.1, 0.05, 0.025)),
 }
-QUICK_STEP = 3  # with --quick, each third value
+QUICK_STEP = 3  # with --quick, every third value
 
 
 def train(settings: Settings, control: list[Job]) -> list[list[Numbers]]:
-    """By seed, the runs of all methods: `method`, `value` and what was measured; MSE's is first."""
+    """The runs of all methods by seed: `method`, `value` and the measures; MSE first."""
     step = QUICK_STEP if settings.quick else 1
     total = control[0]["pretrain_epochs"] + control[0]["lai_epochs"]
     window = max(1, total // 40)
@@ -73,10 +73,10 @@ def train(settings: Settings, control: list[Job]) -> list[list[Numbers]]:
 
 
 def judge(by_seed: list[list[Numbers]]) -> Numbers:
-    """The levels of a constant and of MSE; for each method its choices and its changes to MSE.
+    """Assess the methods: levels of a constant and of MSE; per method, choices and changes to MSE.
 
-    The intervals of the changes are those of `interval_of_mean` for splits of one table, and hold
-    with 95 % for the methods together.
+    The intervals are those of `interval_of_mean` for splits of one table, and hold jointly for the
+    methods with 95 %.
     """
     mse = [runs[0] for runs in by_seed]
     return {
@@ -128,7 +128,7 @@ def _best(runs: Sequence[Numbers], half: int) -> Numbers:
 def _log_ratio(best: Sequence[Numbers], mse: Numbers, measure: str) -> Array:
     """ln(method / MSE) of a measure, the mean over the runs that the two halves chose.
 
-    A feature that is constant among the training samples has no noise, and no change: 0.
+    For a feature that is constant among the training samples, noise and change are 0.
     """
     base = np.asarray(mse[measure])
     one = np.where(base == 0, 1.0, 0.0)
@@ -138,7 +138,7 @@ def _log_ratio(best: Sequence[Numbers], mse: Numbers, measure: str) -> Array:
 
 
 def _setting(runs: Sequence[Numbers], mse: Sequence[Numbers]) -> Numbers:
-    """One setting, chosen by nothing: its changes to MSE over the seeds."""
+    """The changes to MSE over the seeds of one setting, without any choice."""
     found: Numbers = {"value": runs[0]["value"]}
     for name, measure in (("rmse", "halves"), ("mean_grad_norm", "mean_grad_norm")):
         logs = [np.mean(_log_ratio([run], m, measure)) for run, m in zip(runs, mse, strict=True)]

@@ -1,16 +1,16 @@
 """RMSE at equal smoothness: one method beside another, seed by seed.
 
-A method is a list of points, one for each value of its parameter. A point has a list over seeds for
-each of
+A method is a list of points, one per value of its parameter. A point has a list over seeds for each
+of
 
     rmse_choosing    on the half of the validation set that chooses
     rmse             on the other half, which scores
     a measure        of smoothness: the smaller, the smoother
 
-For a seed, a method reaches the *frontier*: of its runs those that no other run of it beats, being
-as smooth and having a smaller `rmse_choosing`. Through the `rmse` of these runs goes a monotone
-cubic, in logarithms of both. The `rmse` decides nothing and is not changed, so the frontier is not
-too low by having been selected. Towards less smoothness than its last run it stays constant.
+For a seed, the Pareto *frontier* of a method are its runs for which no other run is at least as
+smooth with a smaller `rmse_choosing`. A monotone cubic interpolates the `rmse` of these runs, in
+logarithms of both. The `rmse` is not used for the choice, so the frontier has no selection bias.
+Beyond its least smooth run it is constant.
 
 The endpoint of a comparison is one number per seed: the mean of ln(RMSE of the method / RMSE of the
 baseline) over the range of ln(measure) that the runs of both cover.
@@ -32,25 +32,25 @@ from lai_ref import Array
 
 CONTROL = "MSE"  # the method that all are compared with
 MARGIN = 0.01  # of the RMSE: a smaller difference is of no practical importance
-GRID = 1001  # places at which a ratio is averaged
+GRID = 1001  # grid points at which a ratio is averaged
 NO_INTERVAL = {"mean": None, "low": None, "high": None}
 
 
 class Frontier(NamedTuple):
-    """What a method reaches in one seed: ln RMSE over ln of the measure."""
+    """The Pareto frontier of a method in one seed: ln RMSE over ln of the measure."""
 
-    x: Array  # ln measure of the runs that no other beats, increasing
+    x: Array  # ln measure of the runs on the frontier, increasing
     y: Array  # their ln RMSE on the scoring half
     low: float  # ln measure of the smoothest run
     high: float  # and of the least smooth one
 
     def at(self, x: npt.ArrayLike) -> Array:
-        """ln RMSE where ln of the measure is at most `x`."""
+        """The smallest ln RMSE for which ln of the measure is at most `x`."""
         return monotone_interp(x, self.x, self.y)
 
 
 def pareto(measure: npt.ArrayLike, rmse: npt.ArrayLike) -> npt.NDArray[np.intp]:
-    """Indices of the runs that no other beats in both, the smoothest first."""
+    """Indices of the runs on the Pareto frontier, the smoothest first."""
     measure, rmse = np.asarray(measure, float), np.asarray(rmse, float)
     perm = np.lexsort((rmse, measure))
     smallest = np.minimum.accumulate(rmse[perm])
@@ -79,7 +79,7 @@ def mean_log_ratio(a: Frontier, b: Frontier) -> tuple[float, float, float] | Non
 
 
 def points_of(points: Iterable[Numbers], method: str, measure: str = "rmse") -> list[Numbers]:
-    """The points of a method for which the measure is known."""
+    """The points of a method that have this measure."""
     return [point for point in points if point["method"] == method and measure in point]
 
 
@@ -108,10 +108,10 @@ def endpoint(points: Sequence[Numbers], method: str, baseline: str, measure: str
 
 
 def verdict(change: Numbers, margin: float = MARGIN) -> str:
-    """What an interval of the change in RMSE says of the method.
+    """The verdict on a method from the interval of its change in RMSE.
 
-    `equivalent` if it lies within the margin; otherwise `better` or `worse` if it excludes 0, and
-    else `undecided`.
+    `equivalent` if the interval is within the margin, otherwise `better` or `worse` if it excludes
+    0, otherwise `undecided`.
     """
     low, high = change["low"], change["high"]
     if low is None:
@@ -126,7 +126,8 @@ def verdict(change: Numbers, margin: float = MARGIN) -> str:
 def excess(points: Sequence[Numbers], point: Numbers, baseline: str, measure: str) -> Numbers:
     """The RMSE at a point over that of the baseline at equal smoothness, as a relative change.
 
-    By seed, None where no run of the baseline is as smooth; `reached` counts the others.
+    `by_seed` is None for a seed in which no run of the baseline is as smooth; `reached` counts the
+    others.
     """
     theirs = points_of(points, baseline, measure)
     logs = []

@@ -1,8 +1,8 @@
-"""What is measured of a network that was trained by a job.
+"""The measures of a trained network: smoothness, accuracy and sensitivity to noise (§6.2).
 
-Smoothness on the test set, whose targets are not used; accuracy on the two halves of the validation
-set, so that one may choose and the other judge; sensitivity to noise (§6.2). All of it is in the
-units of the target.
+Smoothness and sensitivity are measured on the test set, whose targets are not used; accuracy on the
+two halves of the validation set, so that one may choose and the other score. All are in the units
+of the target.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NOISE_KINDS = ("std", "value", "range")  # of §6.2, whose noise is a multiple o
 
 
 class Evaluator(NamedTuple):
-    """Measures a network on the test set, whose targets are not used."""
+    """Measures a network on the validation set and on the test set without its targets."""
 
     net: MLP
     task: Experiment
@@ -33,11 +33,11 @@ class Evaluator(NamedTuple):
         return np.asarray(self.task.std / self.task.scale)
 
     def measure(self, theta: Array) -> dict[str, Any]:
-        """What is measured, each a number or a list.
+        """The measures of the network with parameters θ, each a number or a list.
 
         `variance` of the outputs, `mean_grad_norm` (the mean of ‖k‖₂) and `mean_abs_k` (the mean of
         |k_j|, by feature) on the test set; for each half of the validation set `halves`, its RMSE,
-        and `moments`, as `rmse_of` takes them: one half may choose, the other one judge.
+        and `moments`, the argument of `rmse_of`.
         """
         task, c = self.task, self.target_scale
         y = c * self.net.predict(theta, task.x_test)

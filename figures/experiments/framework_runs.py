@@ -1,9 +1,9 @@
-"""One Lai step in NumPy, PyTorch and JAX, and how long it takes in each, side by side.
+"""Time one Lai step in NumPy, PyTorch and JAX (interleaved benchmark).
 
     y = f(x; θ), k = ∂y/∂x, L2 Lai MSE with λ = 0.1 over the whole batch, ∂L/∂θ, Adam
 
-The NumPy code is `lai_ref`, the others are the ports of `tutorials/ports`, as their first lines say
-to use them. All start with the same θ, x and t in float32. Before timing, each gradient is compared
+The NumPy code is `lai_ref`, the others are the ports of `tutorials/ports`, used as their docstrings
+show. All start with the same θ, x and t in float32. Before timing, each gradient is compared
 with that of `lai_ref` in float64. It is read from Adam's first moment after one step,
 m = (1 − β₁) ∂L/∂θ, so the check covers the code that is timed.
 """
@@ -34,33 +34,36 @@ PORTS = {
 }
 NAMES = ("lai_ref", *PORTS)
 LAM, ALPHA = 0.1, 0.01
-TABLE_1 = (200, 300)  # its epochs: pretraining and MSE; three λ for a fraction α of the points
+TABLE_1 = (
+    200,
+    300,
+)  # its epochs: with MSE (pretraining, then the control), with three λ
 CLOCKS: dict[str, Clock] = {
     "wall times": time.perf_counter,
-    # and that of the children, here the C++ compiler
+    # including child processes, here the C++ compiler
     "processor times": lambda: time.process_time() + sum(os.times()[2:4]),
 }
-ROUNDING = 1e-5  # relative, of a float32 gradient; a wrong one deviates by more
+ROUNDING = 1e-5  # relative error of a float32 gradient; a wrong one deviates by more
 
 
 @dataclass(frozen=True)
 class Runner:
-    """A training in one framework, which every call takes further."""
+    """A training in one framework; every call continues it."""
 
-    steps: Callable[[int], object]  # so many, each with the Lai loss of the whole x
+    steps: Callable[[int], object]  # a number of steps with the Lai loss for all samples
     epoch: Callable[[float], object]  # with the Lai loss for a fraction α of the points
     first_moment: Callable[[], Array]  # Adam's m, (P,)
 
 
 def measure(job: Job, data: Source, cache: Path) -> dict[str, Any]:
-    """Single steps, or Table 1: rows of the table, and what is left out of it and why."""
+    """Times of single steps or of Table 1: rows of the table, and reasons for what is left out."""
     return time_steps(job) if job["of"] == "steps" else time_epochs(job)
 
 
 def time_steps(job: Job) -> dict[str, Any]:
-    """Seconds of a step, and until the first is done, in every framework.
+    """Seconds per step, and until the end of the first, in every framework.
 
-    A turn of each framework is as many steps as `job` says; the rounds go A B C D A B C D …
+    A turn of a framework is `job["steps"]` steps; the turns are interleaved, A B C D A B C D …
     """
     task = prepare_task(job)
     net, theta, x, t = task
@@ -87,12 +90,12 @@ def time_steps(job: Job) -> dict[str, Any]:
 
 
 def time_epochs(job: Job) -> dict[str, Any]:
-    """Seconds of an epoch of Table 1, with and without Lai points, and of all its epochs."""
+    """Seconds per epoch of Table 1, with and without Lai points, and for all its epochs."""
     task = prepare_task(job)
 
     def warm_up(name: str) -> Runner:
         runner = make_runner(name, task, job["threads"])
-        for alpha in (0.0, ALPHA):  # two programs for what compiles
+        for alpha in (0.0, ALPHA):  # compilers make two programs
             runner.epoch(alpha)
         return runner
 
@@ -119,19 +122,19 @@ def check_gradient(name: str, gradient: Array, exact: Array) -> float:
     Raises
     ------
     ValueError
-        The error is more than rounding explains: the code is wrong.
+        If the error is larger than rounding explains.
     """
     error = float(np.linalg.norm(gradient - exact) / np.linalg.norm(exact))
     if not error <= ROUNDING:
         raise ValueError(
-            f"{name}: expected lai_ref's gradient to within {ROUNDING:g} of its norm, got one with"
-            f" the relative error {error:.1e}; nothing was timed"
+            f"{name}: expected lai_ref's gradient within a relative error of {ROUNDING:g}, got"
+            f" {error:.1e}; correct the port, then rerun the command"
         )
     return error
 
 
 def with_numpy(net: MLP, theta: Array, x: Array, t: Array) -> Runner:
-    """`lai_ref` itself."""
+    """The training with `lai_ref`."""
     optimizer, loss = Adam(), Lai(LAM)
     state = optimizer.init(theta)
 
@@ -146,7 +149,7 @@ def with_numpy(net: MLP, theta: Array, x: Array, t: Array) -> Runner:
 
 
 def with_torch(net: MLP, theta: Array, x: Array, t: Array, threads: int, compiled: bool) -> Runner:
-    """The port to PyTorch, as written or by torch.compile; Adam is torch's fastest, the fused."""
+    """The port to PyTorch, eager or with torch.compile; Adam is torch's fastest, the fused one."""
     import torch
 
     from tutorials.ports.torch_backend import flat, network
@@ -156,7 +159,7 @@ def with_torch(net: MLP, theta: Array, x: Array, t: Array, threads: int, compile
     torch.set_num_threads(threads)
     model, loss, value = network(net.sizes, net.activation, theta), LaiLoss(LAM), batch_loss
     if compiled:
-        torch._dynamo.reset()  # the code for another N is none of this one's
+        torch._dynamo.reset()  # do not reuse code compiled for another N
         value = torch.compile(batch_loss, fullgraph=True, dynamic=False)
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     inputs, targets = torch.tensor(x), torch.tensor(t)
@@ -220,7 +223,7 @@ def with_jax(net: MLP, theta: Array, x: Array, t: Array) -> Runner:
 
 
 def prepare_task(job: Job) -> tuple[MLP, Array, Array, Array]:
-    """Network and parameters, random inputs and targets; and the frameworks, imported."""
+    """Import the frameworks; return network, parameters, random inputs and targets."""
     os.environ["JAX_PLATFORMS"] = "cpu"
     for name in job["names"]:
         if name in PORTS:
@@ -252,14 +255,14 @@ def compare(seconds: dict[str, Array]) -> dict[str, dict[str, Any]]:
 def _warmed_up(
     names: Iterable[str], warm_up: Callable[[str], Runner]
 ) -> tuple[dict[str, Runner], dict[str, str]]:
-    """What can be compared, and why torch.compile is not, where it does not work."""
+    """The runners, and the reason if torch.compile does not work and is left out."""
     runners, left_out = {}, {}
     for name in names:
         if name != "torch compiled":
             runners[name] = warm_up(name)
             continue
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as empty:
-            # or else the first step would find what an earlier run has compiled
+            # without this, the first step would reuse code compiled by an earlier run
             os.environ["TORCHINDUCTOR_CACHE_DIR"] = empty
             try:
                 with warnings.catch_warnings():

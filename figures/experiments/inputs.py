@@ -1,4 +1,4 @@
-"""What a job is given: its parameters, and the data, which it names by a digest."""
+"""The inputs of a job: its parameters and the data, identified by a digest."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Table(NamedTuple):
     target: str
     features: tuple[str, ...] | None = None
     test: Path | None = None
-    delimiter: str | None = None  # a character; None: found in the file
+    delimiter: str | None = None  # a character; None: detected from the header
     drop_missing: bool = False
 
 
-# Where the data are: a CSV file, the folder of Kaggle's files, or None: the synthetic substitute
+# a CSV file, the folder of Kaggle's files, or None for synthetic data
 Source: TypeAlias = Table | Path | None
 
 
@@ -41,6 +41,6 @@ def load_data(source: Source) -> Dataset:
 
 
 def digest_of(*arrays: Array) -> str:
-    """A short digest of the numbers in `arrays`, to name data by."""
+    """A short digest of the numbers in `arrays`, to identify data."""
     content = b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)
     return hashlib.sha256(content).hexdigest()[:16]

@@ -1,8 +1,8 @@
 """Does a small λ leave the intercept undetermined (paper, appendix A)? A line fitted by Adam.
 
-The data are those of the surfaces, y = 3x + 4 with noise ±4. The loss is Lai MAE for all samples,
-every step on all of them. The error of the intercept c is its distance from the c that is best for
-the slope that the run has: so it contains neither the sampling error nor the error of the slope.
+The data are those of the surfaces, y = 3x + 4 with noise ±4. The loss is Lai MAE, with all samples
+in every step. The error of the intercept c is its distance from the best c for the current slope.
+So it contains neither the sampling error nor the error of the slope.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ N, NOISE, ORDER = 128, 4.0, 1
 
 
 def fit_line(job: Job, data: Source, cache: Path) -> dict[str, Any]:
-    """The errors of the intercept by number of steps in `steps` and by start in `starts`.
+    """The errors of the intercept, a row per number of steps and a column per start.
 
-    `lam` of the loss and Adam's learning rate `lr` are the job's, too.
+    The job has the loss's `lam`, Adam's learning rate `lr`, `steps` and `starts`.
     """
     x, t = draw(NOISE, N)
     errors: list[list[float]] = [[] for _ in job["steps"]]

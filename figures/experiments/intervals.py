@@ -1,13 +1,13 @@
-"""Intervals of 95 %: of a mean change from seed to seed, and of a fraction of runs.
+"""95 % intervals: of a mean change paired by seed, and of a fraction of runs.
 
 Two losses are compared on the same seeds. With d_s = ln(a_s / b_s) for seed s of n, the mean of d
 is normal to a good approximation, and its interval is Student's (1908):
 
     d̄ ± t(0.975; n − 1) · sd(d) / √n
 
-All of it is reported as a relative change, exp(d) − 1. Seeds that split one small table share most
-of their samples, and sd(d) / √n is too small for them. With a ratio ρ of validation to training
-samples, √(1/n + ρ) takes the place of 1 / √n (Nadeau & Bengio 2003).
+Mean and interval are reported as relative changes, exp(d) − 1. Seeds that split one small table
+share most of their samples, and sd(d) / √n is too small for them. With a ratio ρ of validation to
+training samples, √(1/n + ρ) replaces 1 / √n (Nadeau & Bengio 2003).
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def interval_of_mean(
 ) -> dict[str, Any]:
     """exp(mean d) − 1 and its interval, for log ratios d over seeds on the first axis.
 
-    So many `comparisons` have 95 % together (Bonferroni); `overlap` is ρ.
+    The intervals of this number of `comparisons` hold jointly with 95 % (Bonferroni). `overlap` is
+    ρ.
     """
     d = np.asarray(d, float)
     mean, n = d.mean(axis=0), len(d)
@@ -49,7 +50,7 @@ def interval_of_mean(
 
 @cache
 def student_t(df: int, p: float = 0.975) -> float:
-    """The quantile of Student's t with `df` degrees of freedom, for p ≥ 1/2."""
+    """The quantile p of Student's t with `df` degrees of freedom, for p ≥ 1/2."""
     # with t = √df tan u the density is cos^(df − 1) u, up to a constant
     u = np.linspace(0, np.pi / 2, 200_001)
     density = np.cos(u) ** (df - 1)

@@ -1,10 +1,10 @@
 """Run independent jobs in parallel processes and cache each result.
 
-A job is a dict of parameters, ready for JSON, and a work function. The cache key covers everything
+A job is a dict of parameters (JSON) and a work function. The cache key covers everything
 that determines the result: the function, the parameters (with a digest of the data), the code and
-the library versions. A run that is killed, at any moment, resumes with the missing jobs. The code
-is that of `lai_ref`, of the work function's module and of what this imports from `figures`, without
-comments and docstrings. So a work function stands in a module without captions and labels.
+the library versions. A run that is killed at any moment resumes with the missing jobs. The code is
+that of `lai_ref`, of the work function's module and of its imports from `figures`, without comments
+and docstrings. A work function is therefore in a module without titles and labels.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ def run_jobs(
 ) -> list[dict[str, Any]]:
     """Return the result of every job, in their order; compute those that are not cached.
 
-    Jobs that are equal are one job, computed once.
+    Equal jobs are computed once.
 
     Parameters
     ----------
     work
-        ``work(job, data, cache)``, a function of a module; `cache` is the file of its result,
-        beside which it may leave further files. The result is ready for JSON.
+        ``work(job, data, cache)``, a function at module level; `cache` is the file of its result,
+        beside which it may write further files. The result can be written as JSON.
     data
-        Passed to `work`. Not part of the key: the jobs name the data by their digest.
+        Passed to `work`. Not part of the cache key: the jobs contain a digest of the data.
     folder
         Where results are cached.
     processes
-        How many at one time. Each computes with one thread, so that results do not depend on it.
+        Number of parallel processes. Each uses one thread, so results do not depend on it.
     title
-        Begins every line of progress, on standard error.
+        Start of every progress line on standard error.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = [cache_path(work, job, folder) for job in jobs]
@@ -102,27 +102,27 @@ def _read(path: Path, job: Job) -> dict[str, Any] | None:
     try:
         cached = json.loads(path.read_bytes())
         if cached["arm"] != job or cached["digest"] != _digest(cached["result"]):
-            raise ValueError("another job, or another result")
+            raise ValueError("expected this job and its result, got others")
         result: dict[str, Any] = cached["result"]
         return result
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
-        _log(f"{path}: damaged; this job is computed again")
+        _log(f"{path}: damaged; computing this job again")
         return None
 
 
 def _one_thread_each(processes: int) -> ProcessPoolExecutor:
-    for name in THREADS:  # read by the BLAS when a child process, started afresh, imports NumPy
+    for name in THREADS:  # BLAS reads these when a spawned process imports NumPy
         os.environ[name] = "1"
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(processes, context, initializer=_end_with_parent)
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent is killed, and on Ctrl-C, which reaches all of them.
+    """End this process when its parent is killed, and on Ctrl-C, which all processes receive.
 
-    An exception would do so, too, unless it comes while a lock of the pool is held.
+    An exception would not end it if it came while a lock of the pool is held.
     """
     signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
     parent = multiprocessing.parent_process()
@@ -148,7 +148,7 @@ def code_digest(module: Path, package: Path, figures: Path) -> str:
     """A digest of the statements that a function of `module` may run.
 
     They are those of `module`, of the files in the folder `figures` that it imports, directly or
-    not, and of `package`, the folder of lai_ref: all but the oracle and the command line.
+    indirectly, and of `package`, the folder of lai_ref, without the oracle and the command line.
     """
     files = {
         path.as_posix(): package / path

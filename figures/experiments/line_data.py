@@ -4,36 +4,38 @@ x is uniform in ±X and u uniform in ±1. X = 1 throughout: the residual is X ti
 
     e / X = (k − 3)(x/X) + (c − 4)/X − (s/X) u
 
-so X only multiplies the loss, by X^p, and what matters is the noise s as a multiple of X.
+so X only multiplies the loss, by X^p, and only the noise s as a multiple of X matters.
 
-Derivation, for infinitely many points. With d = |k − 3|, σ = s/X, and the best intercept, 4,
+Derivation, in the infinite-sample limit. With d = |k − 3|, σ = s/X, and the best intercept, 4,
 
     E|e| / X  = m/2 + n²/(6m), m = max(d, σ), n = min(d, σ)        E e² / X² = (d² + σ²)/3
 
     L(k) = E|e|^p F_p(k; λ);    |F_p'| / F_p = p/r,  r = k(1 + k²) above the kink, (1 + k²)/k below
 
-On k > 0, where the lowest minimum is (F is even, and d larger at −k), both factors fall up to
-min(κ, 3) and grow from max(κ, 3) on. The minimum is between κ and 3, where F pulls towards κ with
-strength p/r: above the kink if κ < 3, below it if κ > 3. There L' = 0 at the noise σ(k):
+For k > 0, where the lowest minimum is (F is even, and d larger at −k), both factors decrease for
+k < min(κ, 3) and increase for k > max(κ, 3). The minimum is between κ and 3, where ln F has the
+gradient p/r and decreases towards κ: above the kink if κ < 3, below it if κ > 3. There L' = 0 at
+the noise σ(k):
 
     MSE   σ(k)² = d (r − d)
     MAE   σ(k)² = d (2r − d)/3 where r ≥ 2d, else 3d² (r − d)/(r + d)
 
-L' pulls towards the kink where σ > σ(k), towards 3 where σ < σ(k).
+L decreases towards the kink where σ > σ(k), towards 3 where σ < σ(k).
 
-κ > 3: σ(k) grows with k. The minimum, k₊ with σ(k₊) = σ, wanders off from 3 as the noise grows, and
-ends at the kink: the border is σ(κ). Up to there λ is a mere constant in L, which is the distance
-across the line, |e|^p |cos φ|^p. For MSE (the orthogonal regression),
+κ > 3: σ(k) increases with k. The minimum, k₊ with σ(k₊) = σ, moves away from 3 as the noise grows,
+and ends at the kink: the phase boundary is σ(κ). Below it λ is only a constant factor of L, the
+distance across the line, |e|^p |cos φ|^p. For MSE (total least squares),
 
-    3k₊² − (8 + σ²) k₊ − 3 = 0,  k₊ = (8 + σ² + √((8 + σ²)² + 36))/6;  border σ² = (κ − 3)(3 + 1/κ)
+    3k₊² − (8 + σ²) k₊ − 3 = 0,  k₊ = (8 + σ² + √((8 + σ²)² + 36))/6
+    boundary σ² = (κ − 3)(3 + 1/κ)
 
-κ < 3: σ(k) grows from 0 at k = 1 to a summit at k = 9/4 (MSE, σ² = 9.67) or 2.217 (MAE, σ² = 6.64;
-the real root of 4k³ − 9k² + 3k − 6), and falls to 0 at k = 3. Right of the summit the minimum moves
-from 3 to the kink as the noise grows: the border is σ(κ) again. Left of it there are two minima
-where σ(κ) < σ < σ(summit), at the kink and at k_b beyond the summit, and the lower one jumps from
-k_b to the kink where L(κ) = L(k_b). For MSE the latter is a quartic in κ with the double root k_b:
+κ < 3: σ(k) increases from 0 at k = 1 to its maximum at k_m = 9/4 (MSE, σ² = 9.67) or 2.217 (MAE,
+σ² = 6.64; the real root of 4k³ − 9k² + 3k − 6), and decreases to 0 at k = 3. For κ > k_m the
+minimum moves from 3 to the kink as the noise grows: the boundary is again σ(κ). For κ < k_m there
+are two minima where σ(κ) < σ < σ(k_m), at the kink and at a k_b > k_m. The lower one jumps from k_b
+to the kink where L(κ) = L(k_b). For MSE this equation is a quartic in κ with the double root k_b:
 
-    κ² − 2δκ − δ k_b = 0, δ = 3 − k_b:    κ = δ + √(3δ);    border σ² = δ (k_b³ + 2 k_b − 3)
+    κ² − 2δκ − δ k_b = 0, δ = 3 − k_b:    κ = δ + √(3δ);    boundary σ² = δ (k_b³ + 2 k_b − 3)
 
 so that δ = (√(3 + 4κ) − √3)²/4. For κ ≤ 1 the kink is a local minimum at any noise.
 """
@@ -47,23 +49,23 @@ import numpy as np
 from lai_ref import Array, lai_factor
 
 SLOPE, INTERCEPT = 3.0, 4.0
-# k where σ(k) is largest for k < 3
+# k_m, where σ(k) has its maximum for k < 3, by p
 SUMMIT = {1: float(np.roots([4, -9, 3, -6]).real.max()), 2: 2.25}
 
 
 def kink_at(lam: float, order: int) -> float:
-    """|k| = λ^(1/p)."""
+    """The kink κ = λ^(1/p)."""
     return float(lam ** (1 / order))
 
 
 def draw(noise: float, rows: int, seed: int = 0) -> tuple[Array, Array]:
-    """x and t, each (N,): the same x and u for every size of the noise."""
+    """x and t, each (N,), with the same x and u for every noise level."""
     x, u = np.random.default_rng(seed).uniform(-1, 1, (2, rows))
     return x, SLOPE * x + INTERCEPT + noise * u
 
 
 def errors(k: Array | float, c: Array | float, x: Array, t: Array, order: int) -> Array:
-    """mean |e|^p of the lines with slopes k and intercepts c, over their common shape."""
+    """mean |e|^p of the lines with slopes k and intercepts c, in their broadcast shape."""
     e = np.asarray(k)[..., None] * x + np.asarray(c)[..., None] - t
     return np.asarray((np.abs(e) ** order).mean(axis=-1))
 
@@ -77,8 +79,9 @@ def best_intercepts(k: Array, x: Array, t: Array, order: int) -> Array:
 def minima(x: Array, t: Array, lam: float | None, order: int) -> list[dict[str, float]]:
     """The local minima {k, c, loss} of the Lai loss over (k, c), the lowest first.
 
-    `lam` None: of mean |e|^p alone. For each k the best c is known, which leaves a search over k:
-    a grid that is fine near 0 and has the kinks among its nodes, then finer ones about the minima.
+    With `lam` None, the minima of mean |e|^p. For each k the best c is given by a formula, so the
+    search is over k: a grid that is fine near 0 and contains the kinks, then finer ones about the
+    minima.
     """
     kink = 1.0 if lam is None else kink_at(lam, order)
     far = np.arcsinh(4 * max(kink, 10.0))
@@ -122,7 +125,7 @@ def reach(f: Callable[[float], float], at: float, tolerance: float) -> tuple[flo
 
 
 def expected_error(k: Array | float, noise: Array | float, order: int) -> Array:
-    """E|e|^p / X^p for lines of slope k through the middle of the data, with noise s/X."""
+    """E|e|^p / X^p for lines of slope k with the best intercept, with noise s/X."""
     d = np.abs(np.subtract(k, SLOPE))
     if order == 2:
         return np.asarray((d**2 + np.square(noise)) / 3)
@@ -131,7 +134,7 @@ def expected_error(k: Array | float, noise: Array | float, order: int) -> Array:
 
 
 def stationary_noise(k: Array | float, order: int) -> Array:
-    """σ(k): the noise at which L'(k) = 0, on the side of the kink that faces 3; 0 for k < 1."""
+    """σ(k): the noise at which L'(k) = 0 between the kink and 3; 0 for k < 1."""
     k = np.asarray(k, dtype=float)
     d = np.abs(k - SLOPE)
     r = np.where(k < SLOPE, k * (1 + k**2), (1 + k**2) / k)
@@ -143,7 +146,7 @@ def stationary_noise(k: Array | float, order: int) -> Array:
 
 
 def border(kink: float, order: int) -> float:
-    """The noise s/X from which on the minimum is at the kink λ^(1/p)."""
+    """The phase boundary: for noise s/X above it, the minimum is at the kink λ^(1/p)."""
     if kink >= SUMMIT[order]:
         return float(stationary_noise(kink, order))
 
@@ -157,7 +160,7 @@ def border(kink: float, order: int) -> float:
 
 
 def basin_slope(noise: float, order: int) -> float:
-    """k₊: where the minimum is for every λ^(1/p) above it."""
+    """k₊: the slope at the minimum for every kink above it."""
     if order == 2:
         b = 8 + noise**2
         return float((b + np.hypot(b, 6)) / 6)
@@ -174,7 +177,7 @@ def minimum_slope(kink: float, noise: float, order: int) -> float:
 
 
 def _root(f: Callable[[float], float], low: float, high: float) -> float:
-    """Where f changes its sign, by halving [low, high]."""
+    """The zero of f in [low, high], by bisection."""
     positive = f(low) > 0
     for _ in range(60):
         middle = (low + high) / 2

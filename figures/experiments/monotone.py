@@ -4,12 +4,12 @@ From x_i to x_{i+1} = x_i + h_i, with u = (x − x_i)/h_i, the interpolant is He
 
     s = (1 + 2u)(1 − u)² y_i + u (1 − u)² h_i m_i + u² (3 − 2u) y_{i+1} − u² (1 − u) h_i m_{i+1}
 
-With the slopes of the chords δ_i = (y_{i+1} − y_i)/h_i, the derivatives m_i are at first those of
+With the slopes of the chords δ_i = (y_{i+1} − y_i)/h_i, the derivatives m_i are initially those of
 the parabola through three neighbours, or 0 where the chords differ in sign:
 
     m_i = (h_i δ_{i−1} + h_{i−1} δ_i) / (h_{i−1} + h_i),    at the ends m = δ
 
-An interval is monotone if (m_i² + m_{i+1}²) ≤ 9 δ_i²; otherwise both are scaled down to that.
+An interval is monotone if (m_i² + m_{i+1}²) ≤ 9 δ_i²; otherwise both are scaled down to equality.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from lai_ref import Array
 
 
 def monotone_interp(at: npt.ArrayLike, x: npt.ArrayLike, y: npt.ArrayLike) -> Array:
-    """The interpolant of the points (x, y) at the places `at`; x strictly increases.
+    """Interpolate the points (x, y) at the places `at`; x strictly increases.
 
-    Outside the points it is constant, as with `numpy.interp`.
+    Outside the points the interpolant is constant, as with `numpy.interp`.
     """
     at, x, y = (np.asarray(values, float) for values in (at, x, y))
     if len(x) == 1:
         return np.full(at.shape, y[0])
     h = np.diff(x)
     if (h <= 0).any():
-        raise ValueError("x: expected strictly increasing values")
+        raise ValueError(f"x: expected strictly increasing values, got {x.tolist()}")
     delta = np.diff(y) / h
     m = _derivatives(h, delta)
 
@@ -51,7 +51,7 @@ def _derivatives(h: Array, delta: Array) -> Array:
     m[1:-1] = (h[1:] * delta[:-1] + h[:-1] * delta[1:]) / (h[:-1] + h[1:])
     m[1:-1][delta[:-1] * delta[1:] <= 0] = 0.0
     for i, chord in enumerate(delta):  # in turn: a derivative belongs to two intervals
-        size = np.hypot(m[i], m[i + 1])
-        if size > 3 * abs(chord):
-            m[i : i + 2] *= 3 * abs(chord) / size
+        norm = np.hypot(m[i], m[i + 1])
+        if norm > 3 * abs(chord):
+            m[i : i + 2] *= 3 * abs(chord) / norm
     return m

@@ -1,4 +1,4 @@
-"""The paper's Tables 1 to 3 (§6) in numbers, and how far other numbers are from them."""
+"""The paper's Tables 1 to 3 (§6), and the deviation of other numbers from them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MSE = (0.5749, 0.0992, 0.2109, 0.1665, 0.1084, 0.3845, 3.2284, 8.4200, 0.6960)
 
 
 class SensitivityTable(NamedTuple):
-    """A table of §6.2: a Lai loss and its row, beside that of MSE."""
+    """A table of §6.2: the λ of its Lai loss and its row, to compare with that of MSE."""
 
     title: str
     lam: float | list[float]

@@ -1,4 +1,4 @@
-"""The protocol of the experiment, and the trainings under it: one arm per loss and seed."""
+"""The protocol of the experiment, and its trainings: one arm per loss and seed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from figures.experiments.trained import continue_training, pretrain
 from lai_ref import load_state
 
 PROTOCOL: dict[str, Any] = {
-    "sizes": [8, 32, 16, 1],  # the first is the number of features, for other data another
+    "sizes": [8, 32, 16, 1],  # the first is the number of features of the data
     "activation": "tanh",
     "scaling": "max-abs",
-    "target_scaling": "raw",  # or standard: mean 0 and standard deviation 1 of the training samples
+    "target_scaling": "raw",  # or standard: mean 0, standard deviation 1 over the training samples
     "dtype": "float32",
     "batch_size": 32,
     "lr": 1e-4,
@@ -35,29 +35,29 @@ PROTOCOL: dict[str, Any] = {
     "reduction": "batch",
     "divided": True,  # by λ < 1 (§2.2)
     "new_adam": False,  # whether Adam's moments start from 0 after pretraining
-    "rows": None,  # of the files: all of them
-    "train_rows": None,  # of those to train on: all of them
-    "noises": [],  # with which the sensitivity is measured
-    "strides": [4, 8],  # k and noise are taken at each so many-th test sample
+    "rows": None,  # number of rows of the files; None: all
+    "train_rows": None,  # number of training samples; None: all
+    "noises": [],  # noises for the sensitivity
+    "strides": [4, 8],  # strides of the test samples for k and for noise
 }
-# with which sensitivities are measured (§6.2); the paper does not name its own
+# noises for the sensitivity (§6.2); the paper does not report its own
 NOISES = [[kind, s] for kind in NOISE_KINDS for s in (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)]
-# what figures change where the smoothing itself is in question: with standardised inputs λ means
-# the same for every feature, and a network is trained in seconds
+# changes for figures about the smoothing itself: with standardised inputs λ has the same meaning
+# for every feature, and training takes seconds
 STANDARDISED: Job = {"scaling": "standard", "sampling": "points", "batch_size": 256, "lr": 1e-3}
 UNIT = "100,000 $"  # of the target
-# Of a table that nothing is known of
+# for a CSV file
 MIN_ROWS = 50
 MAX_TRAIN_ROWS, MAX_STEPS = 20_000, 5000
 QUICK_TRAIN_ROWS = 400
-MAX_MEASURED = 1000  # the test samples at which k and noise are taken
+MAX_MEASURED = 1000  # largest number of test samples for k and noise
 QUICK = {"pretrain_epochs": 3, "lai_epochs": 3, "rows": 3000}
 
 
 def arms_of(settings: Settings, seeds: Iterable[int], **changes: Any) -> list[Job]:
-    """The control arm of every seed under the protocol with `changes`; others are made from it.
+    """The control arm (MSE) of every seed under the protocol with `changes`.
 
-    The protocol of a CSV file is `table_protocol`, whatever the changes.
+    The protocol of a CSV file is `table_protocol`; there, `changes` to it have no effect.
     """
     data = load_data(settings.inputs)
     digest = digest_of(data.x, data.t, data.x_test)
@@ -69,16 +69,16 @@ def arms_of(settings: Settings, seeds: Iterable[int], **changes: Any) -> list[Jo
 
 
 def table_protocol(rows: int, test_rows: int, quick: bool) -> Job:
-    """The protocol for a table that nothing is known of, from its numbers of rows.
+    """The protocol for a CSV file, from its numbers of rows.
 
-    Inputs and target are standardised, so that λ and μ mean the same whatever the units. An epoch
-    has about 16 steps, or more where batches of 256 are not enough; epochs and training samples are
-    limited, so that a long table takes no more than `MAX_STEPS` steps.
+    Inputs and target are standardised, so that λ and μ do not depend on units. An epoch has about
+    16 steps, more if that needs batches of more than 256. Epochs and training samples are limited,
+    so that a training has at most about `MAX_STEPS` steps.
 
     Raises
     ------
     ValueError
-        A table with too few rows to judge by.
+        If the table has fewer than `MIN_ROWS` rows.
     """
     if rows < MIN_ROWS:
         halves = f"a half of the validation set has {round(0.2 * rows) // 2} samples"
@@ -91,7 +91,7 @@ def table_protocol(rows: int, test_rows: int, quick: bool) -> Job:
         "scaling": "standard",
         "target_scaling": "standard",
         "sampling": "points",
-        "alpha": 0.1,  # the paper's 1 % of a small table would be a handful of samples
+        "alpha": 0.1,  # the paper's 1 % would be very few samples of a small table
         "lr": 1e-3,
         "batch_size": batch,
         "pretrain_epochs": 10 if quick else epochs,
@@ -103,25 +103,25 @@ def table_protocol(rows: int, test_rows: int, quick: bool) -> Job:
 
 
 def protocol_of(arm: Job) -> dict[str, Any]:
-    """The part of an arm that is the protocol's, for the numbers of a figure."""
+    """The protocol's entries of an arm, for the JSON of a figure."""
     return {name: arm[name] for name in PROTOCOL}
 
 
 def pretraining_of(arm: Job) -> Job:
-    """The part of an arm that its pretraining depends on: the job of `pretrain`."""
+    """The entries of an arm that its pretraining depends on: the job of `pretrain`."""
     later = {"alpha", "sampling", "lai_epochs", "order", "l1_ratio", "reduction", "divided"}
     later |= {*CONTROL, "new_adam", "noises"}
     return {name: value for name, value in arm.items() if name not in later}
 
 
 def train_all(settings: Settings, arms: list[Job], title: str) -> list[Job]:
-    """Every arm with its results: what `continue_training` returns, and its pretraining's curve.
+    """Train every arm; return each with its results and those of its pretraining.
 
-    Arms that share a pretraining, in this figure or in another, share the cached one.
+    Equal pretrainings, in this or another figure, are computed once and cached.
     """
     folder = settings.out / "arms"
     first = [pretraining_of(arm) for arm in arms]
-    # a cached pretraining is worth as much as its checkpoint
+    # a cached pretraining without its checkpoint cannot be used
     for path in {cache_path(pretrain, job, folder) for job in first}:
         try:
             load_state(path.with_suffix(".npz"))
@@ -141,9 +141,9 @@ def train_all(settings: Settings, arms: list[Job], title: str) -> list[Job]:
 
 
 def summarise_setting(arms: list[Numbers], names: Iterable[str], **setting: Any) -> Numbers:
-    """The measures `names` of the arms with this setting, over seeds, and their changes to MSE."""
+    """Summarise the measures `names` over the seeds of a setting, with their changes to MSE."""
     mine = [arm for arm in arms if all(arm[name] == value for name, value in setting.items())]
-    control = [arm for arm in arms if arm["lam"] is None]  # the same seeds in the same order
+    control = [arm for arm in arms if arm["lam"] is None]  # same seeds in the same order
     summary: Numbers = {**setting}
     for name in names:
         values, base = ([arm[name] for arm in some] for some in (mine, control))
@@ -153,6 +153,6 @@ def summarise_setting(arms: list[Numbers], names: Iterable[str], **setting: Any)
 
 
 def level(values: npt.ArrayLike) -> Numbers:
-    """Mean and standard deviation over the first axis, that of the seeds."""
+    """Mean and standard deviation over the seeds, the first axis."""
     a = np.asarray(values)
     return {"mean": a.mean(axis=0).tolist(), "sd": a.std(axis=0, ddof=len(a) > 1).tolist()}

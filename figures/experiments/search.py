@@ -1,15 +1,15 @@
-"""The search for the paper's protocol (§6.1, E8): what is tried, and how near it comes.
+"""The search for the paper's protocol (§6.1, E8): candidates, and their distances to its tables.
 
-Stage 1 trains MSE alone under protocols drawn at random from `CHOICES`, one seed each, and keeps
-those whose RMSE and variance are nearest to the paper's MSE. Stage 2 trains Table 1 under
-these, with readings of Lai Training drawn at random from `READINGS`. Each protocol has two
-distances, root mean squares of differences in units of a tolerance:
+Stage 1 trains MSE alone under protocols drawn at random from `CHOICES`, one seed each, and selects
+those whose RMSE and variance are nearest to the paper's MSE. Stage 2 trains Table 1 under these,
+with readings of Lai Training drawn at random from `READINGS`. Each protocol has two distances, root
+mean squares of differences in units of a tolerance:
 
     level     ln(ours / the paper's) of RMSE and variance of MSE
     change    ln(λ / MSE), ours less the paper's, of RMSE and variance for the three λ
 
-Stage 3, in the figure, trains the nearest again with seeds that the search has not seen: the best
-of hundreds under one seed is better than it is.
+Stage 3, in the figure, trains the nearest again with seeds that the search has not used, since the
+best of hundreds under one seed is too good by selection.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ CHOICES: dict[str, list[Any]] = {
     "batch_size": [32, 64, 256, 1024, 4096],
     "lr": [1e-4, 3e-4, 1e-3, 3e-3, 1e-2],
 }
-# small batches are slow, and drawn less often
+# small batches are slow, and less probable
 BATCH_WEIGHTS = {32: 0.1, 64: 0.2, 256: 0.23, 1024: 0.23, 4096: 0.24}
-# protocols that an earlier search, of 400 single runs, found near
+# the nearest protocols of an earlier search with 400 single runs
 EARLIER: list[Job] = [
     {"scaling": scaling, "activation": activation, "hidden": hidden, "batch_size": batch, "lr": lr}
     for scaling, activation, hidden, batch, lr in (
@@ -51,7 +51,7 @@ EARLIER: list[Job] = [
         ("min-max", "relu", [32, 16], 4096, 1e-3),
     )
 ]
-QUICK: list[Job] = [  # learn something in three epochs
+QUICK: list[Job] = [  # better than a constant after three epochs
     {"scaling": "standard", "activation": "tanh", "hidden": [32], "batch_size": 32, "lr": lr}
     for lr in (3e-3, 1e-2)
 ]
@@ -64,14 +64,14 @@ READINGS: dict[str, list[Any]] = {
 USUAL = {name: values[0] for name, values in READINGS.items()}
 STAGE_1, SURVIVORS, STAGE_2, WINNERS = 320, 24, 130, 6
 SEED = 0
-# Units of the distances, of logarithms: the tolerances within which §6.1 is called near, and about
-# a quarter of the paper's largest changes, +3.6 % and −14.5 %
+# tolerances, of logarithms: for levels, where §6.1 counts as near; for changes, about a quarter of
+# the paper's largest, +3.6 % and −14.5 %
 LEVEL_UNITS = {"rmse": 0.03, "variance": 0.07}
 CHANGE_UNITS = {"rmse": 0.01, "variance": 0.04}
 
 
 def search(settings: Settings, log: Callable[[str], None]) -> dict[str, list[Numbers]]:
-    """Both stages, `stage_1` and `stage_2`: protocols and what they give, the nearest first."""
+    """Run `stage_1` and `stage_2`; return protocols with their results, the nearest first."""
     first = stage_1_protocols(settings.quick)
     log(_forecast(settings, first))
     found = [
@@ -87,7 +87,7 @@ def search(settings: Settings, log: Callable[[str], None]) -> dict[str, list[Num
 
 
 def distance(row: Numbers) -> float:
-    """Of levels and changes together; infinite for a protocol that is excluded."""
+    """The distance of levels and changes together; infinite for an excluded protocol."""
     if "excluded" in row:
         return math.inf
     return math.hypot(row["level_distance"], row["change_distance"])
@@ -106,7 +106,7 @@ def stage_1_protocols(quick: bool = False) -> list[Job]:
 
 
 def stage_2_protocols(nearest: list[Job], quick: bool = False) -> list[Job]:
-    """Survivors of stage 1 with the usual reading, and with distinct readings drawn at random."""
+    """The nearest protocols of stage 1 with the default reading, and with others drawn at random."""
     survivors = nearest[: 1 if quick else SURVIVORS]
     readings = [dict(zip(READINGS, values, strict=True)) for values in product(*READINGS.values())]
     others = [{**p, **reading} for p in survivors for reading in readings if reading != USUAL]
@@ -116,12 +116,12 @@ def stage_2_protocols(nearest: list[Job], quick: bool = False) -> list[Job]:
 
 
 def job_changes(protocol: Job) -> Job:
-    """A protocol as changes of the arms of `protocol.arms_of`; hidden widths become sizes."""
+    """A protocol as changes of the arms of `protocol.arms_of`, without the hidden widths."""
     return {name: value for name, value in protocol.items() if name != "hidden"}
 
 
 def levels_and_changes(rmse: list[float], variance: list[float]) -> dict[str, float]:
-    """Both distances of Table 1 from the paper's; of one column, that of MSE, the level's alone."""
+    """Both distances of Table 1 from the paper's; for the column of MSE only the level's."""
     ours = {"rmse": rmse, "variance": variance}
     level, change = [], []
     for name, row in paper.TABLE_1.items():
@@ -171,7 +171,7 @@ def _summary(results: list[Numbers]) -> Numbers:
 
 
 def _forecast(settings: Settings, protocols: list[Job]) -> str:
-    """How long both stages will take, from the time of two steps."""
+    """A line with the predicted time of both stages, from the time of two steps."""
     (base,) = arms_of(settings, [SEED])
     n = 0.8 * (base["rows"] or 37_137)
     epochs = base["pretrain_epochs"] + base["lai_epochs"]
@@ -179,11 +179,11 @@ def _forecast(settings: Settings, protocols: list[Job]) -> str:
     per_sample = (large - small) / (4096 - 32)
     costs = [n / p["batch_size"] * small + n * per_sample for p in protocols]
     seconds = epochs * sum(costs)
-    # stage 2: on average as slow, four losses after a pretraining that exists
+    # stage 2: on average as slow, four losses after a cached pretraining
     more = SURVIVORS + STAGE_2 if not settings.quick else 2
     seconds += epochs / 2 * len(paper.LAMS) * more * sum(costs) / len(costs)
-    minutes = 1.3 * seconds / settings.jobs / 60  # with what is measured beside the steps
-    return f"protocols: the search takes about {minutes:.0f} minutes; it resumes after a kill"
+    minutes = 1.3 * seconds / settings.jobs / 60  # including the measurements
+    return f"protocols: the search takes about {minutes:.0f} minutes; rerun the command to resume"
 
 
 def _seconds_per_step(batch_size: int) -> float:

@@ -1,4 +1,4 @@
-"""The jobs of the search: trainings that may diverge, which is then their result."""
+"""The jobs of the search: trainings whose result may be that they diverge."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lai_ref import DivergedError
 
 
 def pretrain_if_finite(job: Job, data: Source, cache: Path) -> dict[str, Any]:
-    """`pretrain`, or `diverged`: the epoch in which it leaves the finite numbers."""
+    """The result of `pretrain`, or `diverged`: the first epoch with an infinite or NaN value."""
     try:
         return pretrain(job, data, cache)
     except DivergedError as error:

@@ -1,4 +1,4 @@
-"""What the command line decides for every figure."""
+"""The settings of the command line for every figure."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from typing import Any, TypeAlias
 
 from figures.experiments.inputs import Source, Table
 
-Numbers: TypeAlias = dict[str, Any]  # of a figure, ready for JSON
+Numbers: TypeAlias = dict[str, Any]  # of a figure, written as JSON
 
-DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}  # as `lai_ref.tables` has them
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}  # as in `lai_ref.tables`
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the data are, where the results go, and how much is computed.
+    """The data, the folder of the results, and the amount of computation.
 
-    `data` is the folder of Kaggle's files, or None: the synthetic substitute. With a `target` it is
-    a CSV file, of which the other columns are the features, or those named in `features`; `test` is
-    then a second such file. `delimiter` (a name of `DELIMITERS`) and `drop_missing` say how they
-    are read.
+    `data` is the folder of Kaggle's files, or None for synthetic data. With a `target` it is a CSV
+    file; the features are its other columns, or those named in `features`, and `test` is a second
+    such file. `delimiter` (a name of `DELIMITERS`) and `drop_missing` are options for reading.
     """
 
     out: Path
@@ -33,7 +32,7 @@ class Settings:
     seeds: int = 3
     jobs: int = 1
     quick: bool = False
-    search: bool = False  # whether `protocols` searches anew
+    search: bool = False  # whether `protocols` runs the search
     target: str | None = None
     features: tuple[str, ...] | None = None
     test: Path | None = None
@@ -42,7 +41,7 @@ class Settings:
 
     @property
     def inputs(self) -> Source:
-        """What `load_data` reads."""
+        """The argument of `load_data`."""
         if self.data is None or self.target is None:
             return self.data
         delimiter = None if self.delimiter is None else DELIMITERS[self.delimiter]
@@ -52,10 +51,10 @@ class Settings:
     def provenance(
         self, figure: str, source: str | None = None, seeds: Iterable[int] | None = None
     ) -> Numbers:
-        """What every figure's JSON says of itself.
+        """The provenance in every figure's JSON: command, data, seeds and versions.
 
-        `source` names the data; None for a figure that uses none. `seeds` are those of a figure
-        that does not go by `--seeds`: empty where nothing is drawn at random.
+        `source` names the data; None for a figure without data. `seeds` are those of a figure that
+        does not use `--seeds`; empty if nothing is drawn at random.
         """
         command = f"python -m figures {figure}"
         command += f" --seeds {self.seeds}" if seeds is None else ""
@@ -89,12 +88,12 @@ class Settings:
 def _version(package: str) -> str:
     try:
         return version(package)
-    except PackageNotFoundError:  # a clone that is used without being installed
+    except PackageNotFoundError:  # used from a clone without installation
         return "not installed"
 
 
 def default_jobs() -> int:
-    """The processors this process may use."""
+    """The number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

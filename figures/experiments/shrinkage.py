@@ -1,8 +1,8 @@
-"""A baseline that trains nothing: the outputs of MSE, shrunk towards their mean.
+"""A baseline without training: the outputs of MSE, shrunk towards their mean.
 
     y ← m + c (y − m),  c ≤ 1:   the variance falls to c² times, ‖k‖ to c times its value
 
-So a smaller variance of the outputs is free, and alone no sign of a smoother model.
+So a smaller variance of the outputs alone does not show that a model is smoother.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from figures.experiments.settings import Numbers
 
 
 def shrunk_changes(arms: list[Numbers], lam: Any) -> Numbers:
-    """Changes to MSE by shrinking its outputs to the variance that the arm with λ has, by seed.
+    """Changes to MSE, over seeds, if its outputs are shrunk to the variance of the arm with λ.
 
-    Those of RMSE and of the mean gradient norm, over the seeds. Where λ has the larger variance,
-    nothing is shrunk.
+    The changes are those of RMSE and of the mean gradient norm. In a seed in which the arm with λ
+    has the larger variance, nothing is shrunk.
     """
     of = {arm["seed"]: arm for arm in arms if arm["lam"] == lam}
     control = {arm["seed"]: arm for arm in arms if arm["lam"] is None}
@@ -39,7 +39,7 @@ def shrunk_changes(arms: list[Numbers], lam: Any) -> Numbers:
 
 
 def shrunk(arm: Numbers, c: float) -> Numbers:
-    """What an arm would have been with its outputs shrunk by c: its RMSE and its smoothness."""
+    """RMSE and smoothness of an arm with its outputs shrunk by c."""
     ratios = [rmse_of(moments, c) / rmse_of(moments) for moments in arm["moments"]]
     return {
         "halves": [rmse * ratio for rmse, ratio in zip(arm["halves"], ratios, strict=True)],
@@ -50,6 +50,6 @@ def shrunk(arm: Numbers, c: float) -> Numbers:
 
 
 def factor_to(arm: Numbers, measure: str, value: float) -> float:
-    """The c with which shrunk outputs of an arm have this value of a measure; at most 1."""
+    """The c ≤ 1 for which shrunk outputs of an arm have this value of a measure."""
     ratio = value / arm[measure]
     return min(1.0, math.sqrt(ratio) if measure == "variance" else ratio)

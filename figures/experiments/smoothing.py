@@ -1,7 +1,7 @@
-"""The ways to smooth that `frontier` compares: what they train, and what they reach.
+"""The smoothing methods that `frontier` compares: their trainings and results.
 
-A method is a list of runs, one for each value of its parameter. Lai and the gradient penalty on the
-same samples draw the same 1% of the samples in every epoch.
+A method is a list of runs, one per value of its parameter. Lai and the gradient penalty on the same
+samples draw the same 1% of the samples in every epoch.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ FACTORS = (1.0, 0.98, 0.96, 0.94, 0.92, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 
 
 
 class Method(NamedTuple):
-    """A way to smooth: what each of its runs changes in the control arm."""
+    """A smoothing method: the changes of each of its runs to the control arm."""
 
     parameter: str  # its symbol
-    changes: list[Job]  # the first of each is the parameter
+    changes: list[Job]  # the first entry of each is the parameter
 
 
 METHODS = {
@@ -40,13 +40,13 @@ METHODS = {
     ),
     "weight decay": Method("decay", [{"decay": v} for v in (0.03, 0.1, 0.3, 1.0, 3.0)]),
     "input noise": Method("noise", [{"jitter": v} for v in (0.03, 0.1, 0.2, 0.5, 1.0)]),
-    STOPPING: Method("epoch", []),  # its runs are the epochs of the control arm
-    SHRINKAGE: Method("c", []),  # made from the outputs of the control arm
+    STOPPING: Method("epoch", []),  # its points are epochs of the control arm
+    SHRINKAGE: Method("c", []),  # its points are made from the outputs of the control arm
 }
 
 
 def train_methods(settings: Settings) -> tuple[list[Job], list[Numbers]]:
-    """The results of the control arms, and the points of all methods; the first is MSE's."""
+    """The results of the control arms, and the points of all methods, MSE first."""
     control = arms_of(settings, range(settings.seeds), **STANDARDISED, noises=NOISES)
     choices = [
         (name, change)
@@ -79,14 +79,14 @@ def _point(method: str, value: float | None, runs: list[Numbers]) -> Numbers:
         "variance": [run["variance"] for run in runs],
         "mean_grad_norm": [run["mean_grad_norm"] for run in runs],
     }
-    if all("sensitivity" in run for run in runs):  # it isn't measured along the path
+    if all("sensitivity" in run for run in runs):  # not measured along the path
         rows = [run["sensitivity"][0] for run in runs]
         point["sensitivity"] = [sum(row) / len(row) for row in rows]
     return point
 
 
 def shrunk_to(mse: list[Job], control: Numbers, lai: Numbers, measure: str) -> Numbers:
-    """Shrink MSE's outputs until a measure is what Lai reaches; Lai's RMSE beside theirs."""
+    """Shrink MSE's outputs until a measure equals Lai's; compare the RMSE with Lai's."""
     arms = [
         {**arm, "sensitivity_mean": value}
         for arm, value in zip(mse, control["sensitivity"], strict=True)

@@ -1,4 +1,4 @@
-"""The time of Lai steps and epochs, of plain ones, and of the matrix products of both."""
+"""The time of steps and epochs with the Lai loss and with MSE, and of their matrix products."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from lai_ref import MLP, Adam, Array, Lai, Loss, Plain, value_and_grad
 
 ALPHAS, SAMPLINGS = (0.001, 0.01, 0.1, 1.0), ("batches", "separate", "points")
 LOSS = Lai(0.1)
-# time of this process alone, whatever runs beside; Windows counts it in ticks too long for that
+# time of this process alone, independent of the load; Windows measures it too coarsely
 CLOCK = time.perf_counter if sys.platform == "win32" else time.process_time
 Pairs = list[tuple[Array, Array]]
 
 
 def time_steps(job: Job, data: Source, cache: Path) -> dict[str, Any]:
-    """A plain step, a Lai step, and the matrix products of both: times and ratios."""
+    """Times and ratios of a baseline (MSE) step, a Lai step, and the matrix products of both."""
     net, theta, x, t = random_task(job["sizes"], job["activation"], job["n"], job["dtype"])
     optimizer = Adam()
     state = optimizer.init(theta)
@@ -56,7 +56,7 @@ def time_steps(job: Job, data: Source, cache: Path) -> dict[str, Any]:
 
 
 def time_epochs(job: Job, data: Source, cache: Path) -> dict[str, Any]:
-    """An epoch of Lai Training, after pretraining, over a plain one, by sampling and α."""
+    """An epoch of Lai Training, after pretraining, over a baseline epoch, by sampling and α."""
     net, _, x, t = random_task(job["sizes"], job["activation"], job["n"], job["dtype"])
     epochs, batch_size = job["rounds"] + 1, job["batch_size"]
     turns = {
@@ -75,9 +75,9 @@ def time_epochs(job: Job, data: Source, cache: Path) -> dict[str, Any]:
 
 
 def products(net: MLP, theta: Array, n: int) -> tuple[Pairs, Pairs]:
-    """What a plain step multiplies, pair by pair, and what a Lai step multiplies beyond that.
+    """The pairs of matrices that a baseline step multiplies, and those that a Lai step adds.
 
-    Shapes, layout and dtype are those of `lai_ref.mlp`; a_l stands for all that has its shape.
+    Shapes, layout and dtype are those of `lai_ref.mlp`; a_l is used for every matrix of its shape.
     """
     rng = np.random.default_rng(0)
     W = [weights for weights, _ in net.unflatten(theta)]
@@ -86,7 +86,7 @@ def products(net: MLP, theta: Array, n: int) -> tuple[Pairs, Pairs]:
     plain = [
         # forward: a_(l−1) W_l
         *((a[h], W[h]) for h in layers),
-        # backward: W̄_l = a_(l−1)ᵀ z̄_l;  ā_(l−1) = z̄_l W_lᵀ, but for the first layer
+        # backward: W̄_l = a_(l−1)ᵀ z̄_l;  ā_(l−1) = z̄_l W_lᵀ, except for the first layer
         *((a[h].T, a[h + 1]) for h in layers),
         *((a[h + 1], W[h].T) for h in layers[1:]),
     ]

@@ -1,4 +1,4 @@
-"""Time functions that run in turns, A B C A B C …, so that ratios are those of one round."""
+"""Interleaved timing, A B C A B C …, so that ratios are taken within a round."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from lai_ref import MLP, Array, Epoch, Loss, lai_training
 
-BATCH = 64  # samples, of the paper's epochs
+BATCH = 64  # batch size of Table 1's epochs
 Clock = Callable[[], float]  # seconds
 Key = TypeVar("Key")
 
@@ -18,9 +18,9 @@ Key = TypeVar("Key")
 def round_robin(
     turns: Mapping[Key, Callable[[], object]], rounds: int, clock: Clock, seconds: float = 0.0
 ) -> dict[Key, Array]:
-    """The seconds of each, (rounds,); of further rounds too while `seconds` have not passed.
+    """The seconds of each turn, (rounds,), with further rounds until `seconds` have passed.
 
-    The first round is slower, and does not count.
+    The first round is slower and is not counted.
     """
 
     def one_round() -> list[float]:
@@ -73,7 +73,7 @@ def lai_epochs(
 def random_task(
     sizes: Sequence[int], activation: str, n: int, dtype: str
 ) -> tuple[MLP, Array, Array, Array]:
-    """Network and θ, and random inputs and targets of n samples."""
+    """A network and θ, and random inputs and targets of n samples."""
     rng = np.random.default_rng(0)
     net = MLP(sizes, activation)
     x = rng.standard_normal((n, net.sizes[0])).astype(dtype)

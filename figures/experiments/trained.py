@@ -6,16 +6,16 @@ A network is pretrained with MSE, then trained for as many epochs with one of
     mu       the gradient penalty MSE + μ ‖k‖² (Drucker & LeCun 1991), for a fraction α of the
              data; or, with one μ per feature, MSE + Σ_j μ_j k_j²
     decay    MSE with AdamW: decoupled weight decay (Loshchilov & Hutter 2019)
-    jitter   MSE with Gaussian noise on the inputs, drawn anew in every epoch, in multiples of a
+    jitter   MSE with Gaussian noise on the inputs, redrawn in every epoch, in multiples of a
              feature's standard deviation (Bishop 1995)
-    none     MSE alone: the control group
+    none     MSE alone: the control
 
 These are the arms of the comparison. A further loss is a line of `LOSSES` in `arms`.
 
 All arms of a seed share split, network, pretraining and, with the same sampling, the order of
-batches, so that differences are taken seed by seed. What is measured is independent of the scaling
-of the inputs: k is taken per standard deviation of a feature. Everything is averaged over the last
-20 epochs, since a single one is off by as much as the effects in question.
+batches, so differences are paired by seed. The measures do not depend on the scaling of the inputs:
+k is per standard deviation of a feature. All are averaged over the last 20 epochs, since single
+epochs vary by as much as the effects under study.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ from lai_ref import (
     save_state,
 )
 
-# Epochs after which a network is measured, for the path that early stopping chooses from
+# epochs after which a network is measured; early stopping chooses among them
 LOGGED_EPOCHS = (1, 2, 3, 5, 8, 12, 20, 30, 50, 75, 100, 120, 150, 200)
-AVERAGED = 20  # the last epochs, over which results are averaged: RMSE over all of them,
-EVERY, SENSITIVE_EVERY = 2, 4  # the rest over each second one, sensitivities over each fourth
+AVERAGED = 20  # number of last epochs over which results are averaged: RMSE over all of them,
+EVERY, SENSITIVE_EVERY = 2, 4  # other measures over every 2nd, sensitivities over every 4th
 
 
 def pretrain(job: Job, data: Source, cache: Path) -> dict[str, Any]:
-    """The epochs that all arms of a seed share; a checkpoint is left beside the result."""
+    """Train the epochs that all arms of a seed share; save a checkpoint beside the result."""
     first = {**job, **CONTROL, "sampling": "points", "lai_epochs": 0, "noises": []}
     run = run_training(first, data, start=None)
     checkpoint = cache.with_suffix(".npz")
@@ -63,10 +63,10 @@ def pretrain(job: Job, data: Source, cache: Path) -> dict[str, Any]:
 
 
 def continue_training(job: Job, data: Source, cache: Path) -> dict[str, Any]:
-    """The epochs after pretraining, and what the network is like at the end.
+    """Train the epochs after pretraining; return measures of the network.
 
-    `curve`: the RMSE on the validation set after each epoch. `path`: what `Evaluator.measure`
-    returns after some of the epochs. `rmse` and all that `measure` returns: means over the last
+    `curve`: the RMSE on the validation set after each epoch. `path`: the result of
+    `Evaluator.measure` after some epochs. `rmse` and the entries of `measure`: means over the last
     epochs. `sensitivity`: mean |Δy| per feature, a row for each of the job's noises. `constant`:
     the RMSE of the best constant.
     """
@@ -91,8 +91,8 @@ class Run(NamedTuple):
     rmse: list[float]  # on the validation set, after each epoch
     lai_fraction: float  # the mean of all epochs
     path: list[dict[str, Any]]  # `Evaluator.measure` at `LOGGED_EPOCHS`
-    last: list[dict[str, Any]]  # the same at each second of the last epochs
-    sensitivity: list[Array]  # at each fourth of them, (noises, D)
+    last: list[dict[str, Any]]  # the same at every second of the last epochs
+    sensitivity: list[Array]  # at every fourth of them, (noises, D)
 
 
 def run_training(job: Job, data: Source, start: TrainingState | None) -> Run:
@@ -126,9 +126,9 @@ def run_training(job: Job, data: Source, start: TrainingState | None) -> Run:
 
 
 def make_evaluator(net: MLP, job: Job, data: Source, rng: np.random.Generator) -> Evaluator:
-    """The data of a job, split and scaled, with what measures a network on them.
+    """Split and scale the data of a job; return the evaluator of its network.
 
-    Without test data, the inputs of the validation set take their place.
+    Without test data, the inputs of the validation set replace them.
     """
     source, rows = load_data(data), slice(job["rows"])
     if digest_of(source.x, source.t, source.x_test) != job["data"]:
@@ -155,7 +155,7 @@ def _epochs(
     start: TrainingState | None,
     unit: Array,
 ) -> Iterator[Epoch]:
-    """The epochs of a job; k or noise of one standard deviation is `unit` in the inputs' units."""
+    """The epochs of a job; `unit` is one standard deviation of each scaled input."""
     loss, x, t = make_loss(job), task.x, task.t
     options: dict[str, Any] = {
         "loss": loss,
@@ -177,11 +177,11 @@ def _epochs(
         return lai_training(net, x, t, **options)
     if loss == Plain():
         return lai_training(net, x, t, **options | {"sampling": "separate"})
-    # these have one sample of the data for all epochs
+    # these use the same points in all epochs
     perm = np.random.default_rng(job["seed"]).permutation(len(x))
     count = math.ceil(job["alpha"] * len(x) * (1 - 2**-52))  # as `lai_training` rounds
     drawn, others = perm[:count], perm[count:]
-    if job["sampling"] == "only":  # nothing else is trained after pretraining
+    if job["sampling"] == "only":  # no other points are used after pretraining
         options |= {
             "alpha": 1.0,
             "sampling": "batches",
@@ -194,7 +194,7 @@ def _epochs(
 def _with_jitter(
     job: Job, net: MLP, x: Array, t: Array, options: dict[str, Any], unit: Array
 ) -> Iterator[Epoch]:
-    """Epochs in each of which the inputs have other noise."""
+    """Yield epochs, each with new noise on the inputs."""
     for _ in range(job["lai_epochs"]):
         seed = job["seed"], options["resume_from"].epoch
         noise = np.random.default_rng(seed).standard_normal(x.shape) * (job["jitter"] * unit)
@@ -206,7 +206,7 @@ def _with_jitter(
 def _separate_and_fixed(
     net: MLP, x: Array, t: Array, drawn: Array, others: Array, options: dict[str, Any]
 ) -> Iterator[Epoch]:
-    """As sampling="separate", but with the same samples in every epoch."""
+    """Yield epochs as with sampling="separate", but with the same Lai points in every epoch."""
     plain = options | {"loss": Plain(), "alpha": 0.0, "sampling": "batches", "validation": None}
     plain["batch_size"] = min(plain["batch_size"], len(others))
     lai = options | {"alpha": 1.0, "sampling": "batches", "batch_size": len(drawn)}
@@ -215,7 +215,7 @@ def _separate_and_fixed(
         first = next(
             iter(lai_training(net, x[others], t[others], **plain | {"resume_from": state}))
         )
-        between = first.state._replace(epoch=state.epoch)  # both steps make one epoch
+        between = first.state._replace(epoch=state.epoch)  # both calls together make one epoch
         epoch = next(lai_training(net, x[drawn], t[drawn], **lai | {"resume_from": between}))
         state = epoch.state
         yield replace(epoch, lai_fraction=len(drawn) / len(x))

@@ -1,4 +1,4 @@
-"""Which runs the figure `trap` makes, what is expected of them, and how they are counted."""
+"""The runs of the figure `trap`, the expected fraction of trapped runs, and how runs are counted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Setting: TypeAlias = tuple[str, float | None, float]  # method, λ, α
 
 LAI_ALONE, LAI_TRAINING = "Lai alone", "Lai Training"
 NO_PRETRAINING = "Lai for α, no pretraining"  # as many epochs as LAI_TRAINING has in all
-METHODS: dict[str, dict[str, Any]] = {  # as `train` wants them
+METHODS: dict[str, dict[str, Any]] = {  # as `train` takes them
     "MSE": {"pretrained": True, "rounds": 1, "slower": 1},
     LAI_ALONE: {"pretrained": False, "rounds": 1, "slower": 1},
     "MSE, then Lai": {"pretrained": True, "rounds": 1, "slower": 1},
@@ -30,8 +30,8 @@ METHODS: dict[str, dict[str, Any]] = {  # as `train` wants them
 }
 LAMS = (1.0, 0.1, 0.01)
 SMALL = 0.01  # α of §6.1
-ALPHAS = (SMALL, 0.1, 0.35, 1.0)  # up to tutorial 07's α_max = 0.35 for a line there is no trap
-LITTLE, MUCH, CURVE = ("line", 0.5), ("line", 8.0), ("curve", 2.5)  # targets are off by ±noise
+ALPHAS = (SMALL, 0.1, 0.35, 1.0)  # a line has no trap up to α_max = 0.35 (tutorial 07)
+LITTLE, MUCH, CURVE = ("line", 0.5), ("line", 8.0), ("curve", 2.5)  # task, ±noise of its targets
 PLAN: dict[tuple[str, float], list[Setting]] = {
     LITTLE: [*product((LAI_ALONE,), LAMS[:2], (1.0,))],
     MUCH: [
@@ -52,21 +52,21 @@ FLAT_BELOW = 0.2  # a run with a smaller fraction of the true mean |slope| is fl
 
 
 def runs_of(task: str, noise: float) -> list[Job]:
-    """The settings of a task as `train` wants them."""
+    """The settings of a task as `train` takes them."""
     return [
         {**METHODS[method], "lam": lam, "alpha": alpha} for method, lam, alpha in PLAN[task, noise]
     ]
 
 
 def truth_of(task: str) -> dict[str, float]:
-    """The true mean |slope|, and the RMSE to the truth of the best constant."""
+    """The true mean |slope|, and the RMSE of the best constant to the true function."""
     y, slope = truth(task, grid(task))
     return {"mean_abs_k": float(np.abs(slope).mean()), "rmse_of_constant": float(y.std())}
 
 
 def barrier(noise: float, lam: float) -> float | None:
-    """The slope −1/K to the left of which a line is trapped; None if it is beyond the kink."""
-    # the data's long axis: β K² − (var t / var x − 1) K − β = 0
+    """The slope −1/K: a line that starts left of it is trapped. None if it is left of the kink."""
+    # K, the total-least-squares slope: β K² − (var t / var x − 1) K − β = 0
     excess = SLOPE**2 + (noise / X["line"]) ** 2 - 1
     K = (excess + math.hypot(excess, 2 * SLOPE)) / (2 * SLOPE)
     return -1 / K if K * math.sqrt(lam) > 1 else None
@@ -82,7 +82,7 @@ def row_of(task: tuple[str, float], setting: Setting, runs: dict[str, list[float
     flat = np.array(runs["mean_abs_k"]) < FLAT_BELOW * truth_of(name)["mean_abs_k"]
     trapped, expected = wrong > TRAPPED_ABOVE, None
     if (name, method) == ("line", LAI_ALONE) and lam:
-        # the fraction Φ(−1/K) of the starts k ~ N(0, 1) is left of the barrier
+        # of the starts k ~ N(0, 1) the fraction Φ(−1/K) is left of the barrier
         at = barrier(noise, lam)
         expected = 0.0 if at is None else NormalDist().cdf(at)
     return {

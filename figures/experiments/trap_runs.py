@@ -1,4 +1,4 @@
-"""Runs that may be trapped: a line and a curve fitted by Lai Training or parts of it."""
+"""Runs that may be trapped: a line and a curve, fitted by Lai Training or parts of it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ PRETRAINING: Job = {"lam": None, "alpha": 0.0, "slower": 1, "rounds": 1}
 
 
 def train(job: Job, data: Source, cache: Path) -> dict[str, Any]:
-    """By run of `job` and by seed: how each fit compares with the truth, on a grid.
+    """Compare each fit with the true function on a grid, by run of `job` and by seed.
 
-    `wrong` is the fraction of points where k and the true slope differ in sign, among those where
-    the latter is not small; a flat fit has a small `mean_abs_k`; `rmse_to_truth` is its error. By
-    run, `fits` has the first seed's predictions.
+    `wrong` is the fraction of grid points where k and the true slope differ in sign, among those
+    where the true slope is not small. A flat fit has a small `mean_abs_k`. `rmse_to_truth` is the
+    RMSE to the true function. `fits` has the predictions of each run with the first seed.
 
     A run is a dict: `lam` of the loss, or None for MSE; the fraction `alpha` of the points that get
-    it; whether it is `pretrained` with MSE; for how many times `EPOCHS` it is then trained,
-    `rounds`; by how much Adam's learning rate is divided and the epochs multiplied, `slower`.
+    it; whether it is `pretrained` with MSE; `rounds`, the number of times it is trained for
+    `EPOCHS`; `slower`, the divisor of Adam's learning rate and factor of the epochs.
     """
     task, net, x = job["task"], NETS[job["task"]], grid(job["task"])
     y_true, k_true = truth(task, x)
@@ -54,12 +54,12 @@ def train(job: Job, data: Source, cache: Path) -> dict[str, Any]:
 
 
 def grid(task: str) -> Array:
-    """The x at which a fit is judged."""
+    """The x at which a fit is compared with the true function."""
     return np.linspace(-X[task], X[task], 81)
 
 
 def truth(task: str, x: Array) -> tuple[Array, Array]:
-    """The function that the targets scatter about, and its derivative."""
+    """The true function, to which noise is added for the targets, and its derivative."""
     if task == "line":
         return SLOPE * x, np.full_like(x, SLOPE)
     return SLOPE / 2 * np.sin(2 * x), SLOPE * np.cos(2 * x)

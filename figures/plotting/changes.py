@@ -1,4 +1,4 @@
-"""Relative changes to MSE as the figures draw and write them: in per cent, with intervals."""
+"""Relative changes to MSE in figures: in per cent, with intervals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from figures.experiments.settings import Numbers
 
 
 def draw_change(axes: Axes, change: Numbers, at: float, across: bool = True, **look: Any) -> None:
-    """The mean and its interval, at height `at`; with across=False upright, at the place `at`."""
+    """The mean and its interval: horizontal at height `at`, or vertical if not `across`."""
     mean, low, high = (change[of] and 100 * change[of] for of in ("mean", "low", "high"))
     bars = None if low is None else [[mean - low], [high - mean]]
     if across:
@@ -27,5 +27,5 @@ def table_1_changes(rows: Sequence[Numbers], name: str) -> str:
 
 
 def paper_changes(name: str) -> str:
-    """Those of the paper's Table 1."""
+    """The changes of a measure in the paper's Table 1."""
     return ", ".join(f"{change:+.1%}" for change in TABLE_1_CHANGE[name][1:])

@@ -16,7 +16,7 @@ from figures.plotting.words import short_names
 
 SHOWN = 15  # the largest number of features in the picture
 LINEAR = 10.0  # per cent, up to which the axis of changes is linear
-APART = 0.075  # of the height of an axis: neighbouring labels need as much
+APART = 0.075  # minimum distance of labels, as a fraction of the height of an axis
 LOOKS = {  # colour, marker, dashes
     LAI: (DARK_TO_LIGHT[0], "o", "-"),
     PENALTY: (DARK_TO_LIGHT[1], "s", "--"),
@@ -25,7 +25,7 @@ LOOKS = {  # colour, marker, dashes
 
 
 def draw_changes(axes: Axes, numbers: Numbers) -> None:
-    """The change of RMSE with each method's chosen settings, and that of every seed."""
+    """The change of RMSE with each method's chosen settings, mean and seeds."""
     for row, (name, method) in enumerate(numbers["methods"].items()):
         color, marker, _ = LOOKS[name]
         change = method["rmse_change"]
@@ -95,12 +95,12 @@ def draw_features(axes: Axes, numbers: Numbers) -> None:
 
 
 def _from_minus_100(axes: Axes) -> None:
-    """Let the axis begin at −100 %, below which nothing positive can change."""
+    """Start the axis at −100 % or above: a positive quantity changes by no less."""
     axes.set_xlim(left=max(-100.0, axes.get_xlim()[0]))
 
 
 def _scale_changes(axes: Axes, changes: list[float]) -> str:
-    """Scale an axis of changes in per cent, with room for markers; what the label says of it."""
+    """Scale an axis of changes in per cent, with room for markers; return a note for its label."""
     linear = max(map(abs, changes)) <= LINEAR
     if not linear:
         axes.set_yscale("symlog", linthresh=LINEAR)
@@ -113,7 +113,7 @@ def _scale_changes(axes: Axes, changes: list[float]) -> str:
         return ""
     low, high = transform.transform(np.array(axes.get_ylim()))
     ticks = [0.0]
-    for factor in (1, 5, 2):  # the first ones are preferred
+    for factor in (1, 5, 2):  # in order of preference
         for size in [factor * 10.0**e for e in range(0 if factor == 5 else 1, 12)]:
             for tick in (-size, size):
                 at = transform.transform(np.array([tick, *ticks]))
@@ -122,4 +122,4 @@ def _scale_changes(axes: Axes, changes: list[float]) -> str:
                     ticks.append(tick)
     axes.set_yticks(sorted(ticks))
     axes.minorticks_off()
-    return f"\n(not linear: logarithmic above ±{LINEAR:g})"
+    return f"\n(logarithmic beyond ±{LINEAR:g})"

@@ -1,4 +1,4 @@
-"""How every figure looks, and how it is written: the same bytes from run to run."""
+"""The style of every figure, and writing it reproducibly, byte for byte."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 
 from lai_ref.support.files import atomic_write
 
-# Okabe & Ito's colours (2008), told apart by colour-blind readers, here ordered from dark to light
-# so that grey printing keeps the order
+# Okabe & Ito's palette (2008) for colour-blind readers, from dark to light, also in grey scale
 DARK_TO_LIGHT = ("#000000", "#0072B2", "#D55E00", "#E69F00")
 GREY = "#777777"
 BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # behind text
@@ -37,7 +36,7 @@ STYLE: dict[Any, Any] = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw and write in the house style, whatever the reader's own settings."""
+    """Draw and write in this project's style, ignoring the user's own settings."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
@@ -45,12 +44,12 @@ def style() -> Iterator[None]:
 
 
 def annotate(axes: Axes, text: str, place: Any, offset: Any, **look: Any) -> None:
-    """Write text beside a place, as many points from it as `offset` says."""
+    """Write text beside a place, `offset` points from it."""
     axes.annotate(text, tuple(place), tuple(offset), textcoords="offset points", **look)
 
 
 def save_figure(figure: Figure, stem: Path) -> None:
-    """`stem`.png and `stem`.svg, without the date and the version that would change their bytes."""
+    """Write `stem`.png and `stem`.svg without dates and versions, reproducibly byte for byte."""
     metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
     for suffix, about in metadata.items():
         picture = io.BytesIO()

@@ -1,4 +1,4 @@
-"""How figures draw and write comparisons at equal smoothness (`experiments.equal_smoothness`)."""
+"""Comparisons at equal smoothness (`experiments.equal_smoothness`) in figures and tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def draw_frontier(
     x, y = ([paired_change(p[n], control[n]) for p in points] for n in (measure, "rmse"))
     place = [1 + change["mean"] for change in x]
     height = [100 * change["mean"] for change in y]
-    if color != GREY and x[0]["low"] is not None:  # the grey ones would cover the others
+    if color != GREY and x[0]["low"] is not None:  # grey bars would cover the others
         bars = {"xerr": _bars(x, 1), "yerr": _bars(y, 100)}
         axes.errorbar(place, height, **bars, fmt="none", ecolor=color, elinewidth=0.8, alpha=0.6)
     (line,) = axes.plot(place, height, color=color, ls=dashes, marker=marker, ms=5, lw=1.3)
@@ -55,7 +55,7 @@ def draw_endpoints(axes: Axes, entries: Sequence[Numbers], labels: Sequence[str]
 
 
 def relative_axes(axes: Axes) -> None:
-    """Multiples of MSE's across, changes in per cent upwards, on which everything finds place."""
+    """Horizontal: multiples of MSE's, logarithmic; vertical: changes in per cent, symlog."""
     axes.plot(1, 0, "*", color=DARK_TO_LIGHT[0], ms=13, label=CONTROL, zorder=4, ls="none")
     log_axis(axes)
     axes.set_yscale("symlog", linthresh=1)
@@ -63,7 +63,7 @@ def relative_axes(axes: Axes) -> None:
 
 
 def log_axis(axes: Axes) -> None:
-    """A logarithmic axis across, with a few plain numbers even within one decade."""
+    """A horizontal logarithmic axis with a few plain tick labels, even within one decade."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
@@ -71,10 +71,7 @@ def log_axis(axes: Axes) -> None:
 
 
 def endpoint_text(entry: Mapping[str, Any]) -> str:
-    """The change, its interval and the verdict; how many seeds there are, where some are missing.
-
-    A verdict is about the method, not about the baseline.
-    """
+    """The change, its interval and the verdict on the method; the number of seeds if not all."""
     found, n = sum(d is not None for d in entry["by_seed"]), len(entry["by_seed"])
     if entry["mean"] is None:
         return "no common range"

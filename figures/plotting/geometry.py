@@ -1,4 +1,4 @@
-"""The residual split along and across a line (paper §2, §3): what three figures share."""
+"""The residual split along and across a line (paper §2, §3), for three figures."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def draw_parts(axes: Axes, part: Numbers) -> None:
         axes.plot(
             *np.transpose(ends), color=color, lw=5 if larger else 2, solid_capstyle="butt", zorder=4
         )
-        text = f"{name}\nthe larger: Lai" if larger else name
+        text = f"{name}\nthe larger part: Lai" if larger else name
         label(axes, ends, centre, text, color, bold=larger)
     free = -np.sign(q[0] - p[0])  # the side of the residual on which the triangle is not
     up = -free * np.sign(part["k"])  # away from the line
@@ -74,7 +74,7 @@ def draw_parts(axes: Axes, part: Numbers) -> None:
 def label(
     axes: Axes, ends: Any, away_from: Any, text: str, color: str, *, bold: bool = False
 ) -> None:
-    """Text beside the middle of a segment, on the side that turns away from a place."""
+    """Text beside the middle of a segment, on the side away from `away_from`."""
     start, end = np.array(ends)
     middle = (start + end) / 2
     normal = np.array([start[1] - end[1], end[0] - start[0]]) / np.hypot(*(end - start))
@@ -87,7 +87,7 @@ def label(
 
 
 def plane(axes: Axes, title: str) -> None:
-    """Axes on which right angles and lengths are what they look like."""
+    """Axes with equal scales, on which right angles and lengths look right."""
     axes.grid(False)
     axes.set(aspect="equal", xlabel="x", ylabel="y", title=title)
 
@@ -103,8 +103,8 @@ def _angles(axes: Axes, part: Numbers, side: float) -> None:
     p, t, phi = part["prediction"], part["observation"], part["phi"]
     size = 0.32 * abs(part["e"])
     axes.plot([p[0], p[0] + 1.75 * side * size], [p[1], p[1]], color=GREY, lw=1, ls=":")
-    level, upright = (0 if side > 0 else 180), (270 if t[1] > p[1] else 90)
-    for corner, start, reach in ((p, level, 1.5), (t, upright, 1.3)):
+    level, vertical = (0 if side > 0 else 180), (270 if t[1] > p[1] else 90)
+    for corner, start, reach in ((p, level, 1.5), (t, vertical, 1.3)):
         first, last = sorted((start, start + phi))
         axes.add_patch(Arc(corner, 2 * size, 2 * size, theta1=first, theta2=last, color=GREY))
         middle = np.radians(start + phi / 2)

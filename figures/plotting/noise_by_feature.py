@@ -1,4 +1,4 @@
-"""The figure `sensitivity` for a CSV file: nothing of the paper's, and any number of features."""
+"""The figure `sensitivity` for a CSV file: any number of features, no values of the paper."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def noise_table(numbers: Numbers) -> str:
 
 
 def plot_noise(numbers: Numbers) -> Figure:
-    """MSE's sensitivities on the left; their changes by λ, and those of the RMSE, on the right."""
+    """Left, MSE's sensitivities; right, their changes by λ, and those of the RMSE."""
     mse = np.array(numbers["mse"])
     order = [*np.argsort(mse[0, :-1])[::-1][:SHOWN].tolist(), mse.shape[1] - 1]
     places = np.arange(len(order))
@@ -68,5 +68,5 @@ def plot_noise(numbers: Numbers) -> Figure:
 
 
 def entry(change: Mapping[str, Any], j: int) -> Numbers:
-    """Of changes by column, that of one."""
+    """The change of column j, with its interval, from lists of changes."""
     return {name: value and value[j] for name, value in change.items()}

@@ -34,8 +34,8 @@ def draw_landscape(axes: Axes, landscape: Numbers) -> None:
             height = np.interp(curve["barrier"], landscape["k"], curve["loss"])
             axes.plot(curve["barrier"], height, "v", color=color, ms=8)
     axes.plot([], [], "v", color=GREY, label="barrier, at k = −1/K")
-    axes.set(xlabel="slope k of the line (true: 3)", ylabel="Lai MSE over that at k = 0")
-    axes.set(yscale="log", title="Line: to the left of a barrier the loss leads to k = −√λ")
+    axes.set(xlabel="slope k of the line (true: 3)", ylabel="Lai MSE relative to k = 0")
+    axes.set(yscale="log", title="Line: left of a barrier, gradient descent leads to k = −√λ")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.legend()
 
@@ -48,7 +48,9 @@ def draw_example(axes: Axes, example: Numbers) -> None:
     for method, color, dashes in looks:
         fit, label = example["fits"][method], f"{method}, λ = 1"
         axes.plot(example["x"], fit, dashes, color=color, lw=2, label=label)
-    axes.set(xlabel="x", ylabel="y", title="Curve: a trapped run, and the same with Lai Training")
+    axes.set(
+        xlabel="x", ylabel="y", title="Curve: a trapped run, and Lai Training on the same data"
+    )
     axes.set_ylim(bottom=1.4 * min(example["data"][1]))  # room for the legend
     axes.legend(ncols=3, loc="lower center", fontsize=9)
 
@@ -94,9 +96,9 @@ def draw_flat(axes: Axes, numbers: Numbers) -> None:
         error = np.array(runs["rmse_to_truth"])[trapped]
         axes.plot(k, error, ls="", ms=5, alpha=0.7, label=label, **look)
     axes.axhline(true["rmse_of_constant"], color=GREY, ls="--", label="best constant")
-    axes.axvline(FLAT_BELOW, color=GREY, ls=":", label="flat to the left")
-    axes.set(xlabel="mean |k| over the true one", ylabel="RMSE to the true curve")
-    axes.set_title("Curve, trapped runs: far off for λ = 1, flat below")
+    axes.axvline(FLAT_BELOW, color=GREY, ls=":", label="flat: left of this line")
+    axes.set(xlabel="mean |k| relative to the true one", ylabel="RMSE to the true curve")
+    axes.set_title("Curve, trapped runs: large error for λ = 1, flat for smaller λ")
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.35 * (high - low))  # room for the legend
     axes.legend(fontsize=8, ncols=2, loc="upper left", frameon=True, framealpha=1, edgecolor="none")
@@ -116,7 +118,7 @@ def draw_pretraining(axes: Axes, rows: list[Numbers]) -> None:
             axes.plot([], [], marker, color=COLORS[lam], mfc=face, label=label)
     axes.set_xticks(range(len(ALPHAS)), [f"{alpha:g}" for alpha in ALPHAS])
     axes.set(xlabel="fraction α, with or without pretraining", ylabel="fraction of runs trapped")
-    axes.set_title("Curve: pretraining helps for α = 1, λ = 1 only")
+    axes.set_title("Curve: pretraining prevents the trap for α = 1, λ = 1 only")
     _as_fraction(axes)
     axes.legend(fontsize=8, ncols=2, loc="upper left")
 
@@ -133,14 +135,17 @@ def draw_intercept(axes: Axes, rows: list[Numbers]) -> None:
         look: dict[str, Any] = {"color": COLORS[lam], "marker": MARKERS[lam], "ls": ""}
         axes.plot(places, errors, alpha=0.7, label=f"λ = {lam:g}", **look)
     axes.set_xticks(range(len(groups)), [f"lr {lr:g},\n{steps} steps" for lr, steps in groups])
-    axes.set(ylabel="error of the intercept", title="Line, Lai MAE: a small λ slows the intercept")
+    axes.set(
+        ylabel="error of the intercept",
+        title="Line, Lai MAE: slow intercept for a small λ",
+    )
     axes.legend()
 
 
 def _mark(axes: Axes, place: float, row: Numbers, **look: Any) -> None:
     """The fraction of trapped runs and its interval."""
     fraction, (low, high) = row["trapped"] / row["runs"], row["interval"]
-    # of 0 or all runs rounding may put the fraction just outside
+    # rounding may put a fraction of 0 or 1 just outside
     bars = [[max(0.0, fraction - low)], [max(0.0, high - fraction)]]
     axes.errorbar(place, fraction, bars, capsize=3, **look)
 

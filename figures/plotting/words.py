@@ -1,4 +1,4 @@
-"""What the figures call things: losses, kinks, and the settings that stand beside numbers."""
+"""Names in figures: losses, kinks, changes with intervals, and captions with settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from figures.experiments.protocol import UNIT
 from figures.experiments.settings import Numbers
 
 NAMES = {1: "MAE", 2: "MSE"}  # by p
-# what a sampling does, with α in place of {}
+# the sampling in words, with α in place of {}
 SAMPLED = {
     "batches": "{} of the batches",
     "points": "{} of the points, in the batches of the others",
@@ -20,7 +20,7 @@ KINKS = {1: "λ", 2: "√λ"}
 
 
 def loss_name(lam: float | None) -> str:
-    """MSE, or λ as the paper writes it."""
+    """MSE, or λ in the paper's notation."""
     return "MSE" if lam is None else f"λ = {lam:.0e}".replace("e-0", "e-")
 
 
@@ -43,7 +43,7 @@ def with_interval(change: Mapping[str, Any], form: str = "+.1%") -> str:
 
 
 def short_names(names: Sequence[str], width: int = 19) -> list[str]:
-    """The names, the long ones without their middle; equal ones then have their number there."""
+    """The names, long ones without their middle; a number there distinguishes equal ones."""
     short = [_without_middle(name, width, "…") for name in names]
     return [
         _without_middle(name, width, f"…{j}…") if short.count(short[j - 1]) > 1 else short[j - 1]
@@ -59,7 +59,7 @@ def _without_middle(name: str, width: int, middle: str) -> str:
 
 
 def balanced(text: str, width: int) -> str:
-    """The text in as few lines as `width` allows, of about equal length: no last word alone."""
+    """The text in as few lines as `width` allows, of about equal length."""
     count = len(wrap(text, width))
     while width > 1 and len(wrap(text, width - 1)) == count:
         width -= 1
@@ -72,18 +72,18 @@ def network_name(protocol: Mapping[str, Any]) -> str:
 
 
 def unit_of(numbers: Mapping[str, Any]) -> str:
-    """The unit of a figure's target; that of a CSV file is known to its owner only."""
+    """The unit of a figure's target; a CSV file does not name its own."""
     return f"units of {numbers['target']}" if "target" in numbers else UNIT
 
 
-def settings_caption(numbers: Numbers, share: str | None = None) -> str:
-    """Seeds, data and protocol of a figure's numbers, in three lines; `share` in place of its α."""
+def settings_caption(numbers: Numbers, fraction: str | None = None) -> str:
+    """Seeds, data and protocol of a figure's numbers, in three lines; `fraction` replaces its α."""
     p = numbers["protocol"]
     rows = f", first {p['rows']} rows" if p["rows"] else ""
     if isinstance(p.get("train_rows"), int):
         rows += f", {p['train_rows']:,} rows drawn to train on"
     both = " and target" if p.get("target_scaling") == "standard" else ""
-    rate, alpha = f"{p['lr']:g}", share or format(p["alpha"], ".0%")
+    rate, alpha = f"{p['lr']:g}", fraction or format(p["alpha"], ".0%")
     return (
         f"{len(numbers['seeds'])} seeds; {numbers['source']}{rows}\n"
         f"network {network_name(p)}, {p['scaling']} inputs{both}, {p['dtype']}, Adam {rate},"
