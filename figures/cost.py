@@ -187,7 +187,7 @@ def _draw_epochs(axes: Axes, epochs: Numbers) -> None:
     few = {sampling: epochs["ratios"][sampling][FEW]["median"] for sampling in SAMPLINGS}
     axes.set_title(
         f"{'-'.join(map(str, epochs['sizes']))}, batch {epochs['batch_size']}: {ALPHAS[FEW]:.0%} of"
-        f" the points takes {few['points']:.2f}\n"
+        f" points takes {few['points']:.2f}\n"
         f"(in one step {few['separate']:.2f}, whole batches {few['batches']:.2f}, all {r:.2f})"
     )
     axes.legend(loc="upper left", title="Lai loss for a fraction α of the")

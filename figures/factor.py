@@ -184,7 +184,7 @@ def _draw_over_angle(axes: Axes, curve: Numbers) -> None:
     axes.set_xticks([-90, -45, 0, 45, 90])
     axes.set_ylim(0, 1.2 * max(curve["factor"]))
     axes.set(xlabel="angle φ = atan k (degrees)", ylabel="F of Lai MAE")
-    axes.set_title(f"λ = {lam:g}: least at φ = ±{kink:.0f}°, that is, k = ±{lam:g}")
+    axes.set_title(f"λ = {lam:g}: minimum at φ = ±{kink:.0f}°, that is, k = ±{lam:g}")
     axes.legend(loc="upper center", ncols=3, fontsize=9, handlelength=1.6, columnspacing=1)
 
 

@@ -156,8 +156,8 @@ def _map(axes: Axes, numbers: Numbers, one: Numbers) -> None:
     sharp, smooth = (np.ma.masked_where(away, one["border"]) for away in (~jumps, jumps))
     both = np.ma.masked_where(~jumps, one["local_border"])
     for line, dashes, label in (
-        (sharp, "-", "phase boundary: k jumps to the kink"),
-        (smooth, "--", "phase boundary: k moves continuously to the kink"),
+        (sharp, "-", "phase boundary, k jumps to the kink"),
+        (smooth, "--", "phase boundary, k continuous"),
     ):
         axes.plot(kinks**order, line, color="white", lw=4)
         axes.plot(kinks**order, line, dashes, color=black, lw=2, label=label)
@@ -192,5 +192,5 @@ def _basin_curves(axes: Axes, numbers: Numbers) -> None:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set(xlabel="noise s / X, for x in ±X", ylabel="slope k at the minimum for any larger kink")
-    axes.set_title("very large λ: only the noise determines k")
+    axes.set_title("very large λ: the noise determines k")
     axes.legend(loc="upper left")

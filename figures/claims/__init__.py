@@ -144,8 +144,7 @@ def plot(numbers: Numbers) -> Figure:
     axes.set_ylim(len(rows) - 0.5, -0.5)
     counts = ", ".join(f"{kinds.count(kind)} {NAMES[kind]}" for kind in LOOKS)
     axes.set_title(
-        f"of {len(kinds)} claims of the paper {counts};\n"
-        "effects of those that are about one relative change",
+        f"of {len(kinds)} claims: {counts};\nbelow, the claims about one relative change",
         color=GREY,
     )
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)

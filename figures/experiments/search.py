@@ -106,7 +106,7 @@ def stage_1_protocols(quick: bool = False) -> list[Job]:
 
 
 def stage_2_protocols(nearest: list[Job], quick: bool = False) -> list[Job]:
-    """The nearest protocols of stage 1 with the default reading, and with others drawn at random."""
+    """The nearest protocols of stage 1 with the default reading and with random ones."""
     survivors = nearest[: 1 if quick else SURVIVORS]
     readings = [dict(zip(READINGS, values, strict=True)) for values in product(*READINGS.values())]
     others = [{**p, **reading} for p in survivors for reading in readings if reading != USUAL]

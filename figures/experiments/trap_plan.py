@@ -1,4 +1,4 @@
-"""The runs of the figure `trap`, the expected fraction of trapped runs, and how runs are counted."""
+"""The runs of the figure `trap`, the expected fraction of trapped runs, and counting runs."""
 
 from __future__ import annotations
 

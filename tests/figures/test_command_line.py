@@ -72,7 +72,7 @@ def test_a_killed_run_goes_on_with_the_arms_that_are_missing(tmp_path: Path) -> 
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """What stands in a folder, the folders below it left out."""
+    """What is in a folder, the folders below it left out."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 

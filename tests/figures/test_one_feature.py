@@ -53,7 +53,7 @@ def made_up(settings: Settings, arms: list[Job], title: str) -> list[Job]:
 
 @pytest.fixture
 def arms(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
-    """Every arm that `compute` asks for; results are made up."""
+    """Every arm that `compute` trains; results are made up."""
     asked: list[Job] = []
 
     def train_all(settings: Settings, arms: list[Job], title: str) -> list[Job]:

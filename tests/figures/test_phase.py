@@ -44,7 +44,7 @@ def test_the_legend_names_the_borders_and_the_table_the_basins(quick: dict[str, 
     figure = phase.plot(quick)
     (legend,) = figure.legends
     labels = [text.get_text() for text in legend.get_texts()]
-    assert len(labels) == 4 and "at the kink for drawn data" in labels
+    assert len(labels) == 4 and "at the kink (sampled data)" in labels
     assert f"{quick['basins'][0]['basin_k']:.3f}" in phase.table(quick)
 
 
@@ -83,7 +83,7 @@ def test_quick_local_borders_are_below_the_border_up_to_the_summit(quick: dict[s
 
 
 def check(numbers: dict[str, Any], tolerance: float) -> None:
-    """The map and the drawn data against the derivation, the border against the map."""
+    """Compare the map and the sampled data with the derivation, and the boundary with the map."""
     for one in numbers["maps"]:
         order, slopes = one["order"], np.array(one["slopes"])
         assert (slopes > 0).all()

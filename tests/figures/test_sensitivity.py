@@ -32,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Numbers]:
     """Invented results in place of training; the list takes the arms that were asked for.
 
     Noise of 50% of the value gives the paper's row, in every second feature doubled and else
-    halved; the others give four times the paper's. Lai changes the rows as `log_changes` says.
+    halved; the others give four times the paper's. Lai changes the rows by `log_changes`.
     """
     arms: list[Numbers] = []
 
@@ -45,7 +45,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Numbers]:
 
 
 def log_changes(lam: Any, seed: int) -> list[float]:
-    """Two features gain and six lose in the mean over seeds; half as much for λ₈."""
+    """Two features gain and six lose on average over seeds; half as much for λ₈."""
     if lam is None:
         return [0.0] * 9
     size = (0.1 if lam == 0.1 else 0.05) * (1 + seed)

@@ -14,7 +14,7 @@ from figures.experiments.settings import Settings
 from figures.plotting.drawing import style
 
 Numbers = dict[str, Any]
-# (α, λ): variance of invented results, of seed 0; RMSE = 1/variance, but for one setting
+# (α, λ): variance of invented results, of seed 0; RMSE = 1/variance, except for one setting
 INVENTED = {(0.01, 0.1): 0.9, (1.0, 0.1): 0.5, (0.01, 0.001): 0.7, (1.0, 0.001): 0.2}
 STRANGE = (1.0, 0.1)
 

@@ -86,7 +86,7 @@ def test_widths_and_reliefs(case: str, quick: dict[str, dict[str, Any]]) -> None
 
 
 def check(numbers: dict[str, Any]) -> None:
-    """What the figure says is below and above the border."""
+    """The noises that the figure calls below and above the phase boundary."""
     for one, larger in zip(numbers["noises"], (False, True), strict=True):
         k, kink = one["minimum"]["k"], numbers["kink"]
         assert (one["noise"] > numbers["border"]) == (larger and numbers["lam"] < 100)
@@ -125,7 +125,7 @@ def test_the_titles_say_on_which_side_of_the_border_the_noise_is(
         title = row.get_suptitle()
         assert f"k = {one['minimum']['k']:.2f}" in title
         assert ("at the kink" in title.replace("not at", "")) == (one["noise"] > numbers["border"])
-        assert ("above the border" in title) == (one["noise"] > numbers["border"])
+        assert ("above the phase boundary" in title) == (one["noise"] > numbers["border"])
 
 
 def test_the_table_has_a_line_for_every_lambda(quick: dict[str, dict[str, Any]]) -> None:
@@ -165,7 +165,7 @@ def test_the_caption_gives_the_committed_numbers(committed: dict[str, dict[str, 
     for expected in (
         f"over {high[small]['intercept_width']:.2f} in c, "
         f"and over {unit['intercept_width']:.2f} for λ = 1",
-        f"the MAE is {high[small]['excess']:.0%} above its least, "
+        f"the MAE is {high[small]['excess']:.0%} above its minimum, "
         f"and {unit['excess']:.0%} for λ = 1",
         f"k = {at[mae]} for ±0.5, and {high[mae]['minimum']['k']:.2f} for ±4",
         f"k = {at[mse]} and {high[mse]['minimum']['k']:.2f}",

@@ -156,7 +156,7 @@ def test_a_common_range_is_that_of_both() -> None:
     assert mean_log_ratio(line, other._replace(low=2.0)) is None
 
 
-# What an interval says
+# The verdict of an interval
 
 
 @pytest.mark.parametrize(

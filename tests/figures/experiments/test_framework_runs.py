@@ -69,7 +69,7 @@ def test_an_epoch_of_a_port_takes_a_step_for_every_batch(name: str) -> None:
     alike = np.repeat(x[:1], 192, axis=0), np.repeat(t[:1], 192)
     runner = framework_runs.make_runner(name, (net, theta, *alike), 1)
     runner.epoch(0.0)
-    # m = (1 − β₁) (β₁² g₁ + β₁ g₂ + g₃), and θ has hardly moved
+    # m = (1 − β₁) (β₁² g₁ + β₁ g₂ + g₃), and θ has changed very little
     g = value_and_grad(NET, theta, *alike, Plain(2))[1]
     m = runner.first_moment()
     assert np.linalg.norm(m - 0.1 * (0.81 + 0.9 + 1) * g) < 0.05 * np.linalg.norm(m)
@@ -104,7 +104,9 @@ def test_a_wrong_gradient_is_not_timed(wrong: str) -> None:
         "a thousandth more": 1.001 * exact,
         "not a number": np.nan * exact,
     }[wrong]
-    with pytest.raises(ValueError, match="port: expected lai_ref's gradient to within 1e-05"):
+    with pytest.raises(
+        ValueError, match="port: expected lai_ref's gradient within a relative error of 1e-05"
+    ):
         framework_runs.check_gradient("port", gradient, exact)
 
 

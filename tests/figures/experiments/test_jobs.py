@@ -78,7 +78,7 @@ def test_a_damaged_result_is_computed_again(
     kept.write_bytes(damage)
     assert [r["square"] for r in runs(tmp_path, [3])] == [9]
     assert log(tmp_path) == [3, 3]
-    assert "damaged; this job is computed again" in capsys.readouterr().err
+    assert "damaged; computing this job again" in capsys.readouterr().err
 
 
 def test_the_key_is_made_of_what_determines_the_result(tmp_path: Path) -> None:

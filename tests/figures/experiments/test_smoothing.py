@@ -18,7 +18,7 @@ STOPS = [1, 2, 3, 5]
 
 
 def result_of(arm: Job) -> Numbers:
-    """In place of training: numbers that tell the arms apart."""
+    """In place of training: numbers that differ from arm to arm."""
     few = 0.01 if arm["alpha"] < 1 else 1.0
     strength = 0.01 / (arm["lam"] or 1e9) + few * (arm["mu"] or 0) + (arm["decay"] or 0)
     strength += 10 * (arm["jitter"] or 0)

@@ -250,7 +250,7 @@ def test_jitter_is_drawn_anew_in_each_epoch(calls_of: Callable[..., Any]) -> Non
     # no two epochs, nor two features, have the same noise
     for one, other in ((noise[:-1], noise[1:]), (noise[..., :-1], noise[..., 1:])):
         assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.02
-    # parameters, Adam's state and random numbers go on from epoch to epoch
+    # parameters, Adam's state and random numbers continue from epoch to epoch
     assert run.state.optimizer.t == (PRETRAIN + AFTER) * N // BATCH
     for call in calls:
         assert call.options["loss"] == Plain()
