@@ -166,7 +166,7 @@ def _symmetric(*surfaces: Numbers) -> Assessment:
         cases[f"the loss, noise ±{noise:g}"] = all(r and r < at.CLEARLY.value for r in row)
     cells = [", ".join("none" if r is None else f"{r:.2f}" for r in row) for row in ratios]
     number = (
-        "F(k) = F(-k) to the bit; loss of the minimum with k < 0 over that of the right one, λ ="
+        "F(k) = F(-k) exactly; loss of the minimum with k < 0 over that of the other, λ ="
         f" {listed(s['lam'] for s in surfaces)}: "
         + "; ".join(f"noise ±{n:g}: {cell}" for n, cell in zip(noises, cells, strict=True))
     )
@@ -191,14 +191,14 @@ def _shared_optima(phase: Numbers, surface: Numbers) -> Assessment:
         same = abs(row["minimum"]["k"] / row["plain"]["k"] - 1) < at.NOTICED.value
         cases[f"noise ±{row['noise']:g}"] = same
     found = "; ".join(
-        f"noise ±{row['noise']:g}: k = {row['minimum']['k']:.2f} (plain MAE"
+        f"noise ±{row['noise']:g}: k = {row['minimum']['k']:.2f} (MAE alone"
         f" {row['plain']['k']:.2f})"
         for row in surface["noises"]
     )
     number = (
-        f"λ = {surface['lam']:g}: {found}; above the border the minimum is at the kink, wherever"
-        f" the data's slope is: in {fractions['MAE']:.0%} (MAE) and {fractions['MSE']:.0%} (MSE) of"
-        f" {count_cells(phase) // 2} cases of noise and λ"
+        f"λ = {surface['lam']:g}: {found}; above the phase boundary the minimum is at the kink,"
+        f" independently of the data's slope: in {fractions['MAE']:.0%} (MAE) and"
+        f" {fractions['MSE']:.0%} (MSE) of {count_cells(phase) // 2} cases of noise and λ"
     )
     noises, slopes = zip(
         *((row["noise"], row["minimum"]["k"] / row["plain"]["k"]) for row in surface["noises"]),

@@ -54,8 +54,8 @@ def _accuracy(frontier: Numbers) -> Assessment:
     cells = [f"{e['measure'].replace('_', ' ')} {endpoint_text(e)}, {e['verdict']}" for e in same]
     number = (
         f"RMSE of Lai over that of {frontier['primary']['baseline']} at equal: {'; '.join(cells)};"
-        f" margin {frontier['primary']['margin']:.0%}, {about(frontier)}; no worse than the"
-        " penalty is all that is tested, not optimality"
+        f" margin {frontier['primary']['margin']:.0%}, {about(frontier)}; tested is only"
+        " whether Lai is no worse than the penalty, not optimality"
     )
     gaps = (
         f"{mean_text(e)} at equal {e['measure'].replace('mean_grad_norm', 'mean gradient norm')}"

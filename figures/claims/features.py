@@ -76,7 +76,7 @@ def _table_2(sensitivity: Numbers, protocols: Numbers) -> Assessment:
     cases = {name: factor < at.REPRODUCED.value for name, factor in factors.items()}
     winners = [winner["deviation_factor"] for winner in protocols["winners"]]
     number = (
-        "deviation factor from the paper's with the nearest of"
+        "deviation factor from the paper's sensitivities with the nearest of"
         f" {len(sensitivity['noises'])} noises: "
         + "; ".join(f"{name} {factor:.2f}" for name, factor in factors.items())
         + f"; winners of the search {min(winners):.2f} … {max(winners):.2f}"
@@ -109,7 +109,7 @@ def _others(sensitivity: Numbers) -> Assessment:
         means = change["mean"][:7]
         cells.append(f"{_setting(each)} {len(names)} of 7, {min(means):+.0%} … {max(means):+.0%}")
     number = (
-        "features whose change has an interval without 0 (paper -33% … +13%):"
+        "features for which the interval of the change excludes 0 (paper -33% … +13%):"
         f" {'; '.join(cells)}; {about(sensitivity)}"
     )
     sentence = (

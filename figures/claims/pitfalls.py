@@ -17,7 +17,7 @@ SMALL = 0.01  # α of §6.1
 def _trap(trap: Numbers) -> Assessment:
     rows = [row for row in trap["rows"] if row["method"] == ALONE]
     cases = {_case(row): _often(row) for row in rows}
-    number = f"runs of the wrong sign, of {rows[0]['runs']}: {_counts(rows)}"
+    number = f"runs that end with the wrong sign, of {rows[0]['runs']}: {_counts(rows)}"
     fractions = from_to((_trapped(row) / row["runs"] for row in rows), ".0%")
     sentence = (
         f"Trained with the Lai loss alone, {fractions} of the runs per task are trapped at a slope"
@@ -33,7 +33,9 @@ def _cure(trap: Numbers) -> Assessment:
     # where runs with the Lai loss alone end with the wrong sign, flat or not
     wrong = [row for row in rows if alone[_key(row)]["interval"][0] > at.RARE.value]
     cases = {_case(row): _not(_often(row)) for row in wrong}
-    number = f"α = {SMALL:g}, runs of the wrong sign, of {rows[0]['runs']}: {_counts(rows)}"
+    number = (
+        f"α = {SMALL:g}, runs that end with the wrong sign, of {rows[0]['runs']}: {_counts(rows)}"
+    )
     worst = max(rows, key=lambda row: row["trapped"] / row["runs"])
     without = max(row["trapped"] / row["runs"] for row in alone.values())
     sentence = (
@@ -60,7 +62,7 @@ def _pretraining(trap: Numbers) -> Assessment:
         differences.append(100 * (trapped[1] - trapped[0]))
     number = (
         "curve, trapped of 100 without (with) pretraining, equal epochs in all: "
-        f"{'; '.join(cells)}; 0 of 100 leaves up to {wilson(0, 100)[1]:.1%} open"
+        f"{'; '.join(cells)}; 0 of 100 is compatible with up to {wilson(0, 100)[1]:.1%}"
     )
     points = from_to(differences, "+.0f")
     sentence = (
@@ -78,7 +80,7 @@ def _redrawn(readings: Numbers) -> Assessment:
         "2,000 samples": inside(found["fixed few"]["rmse"], low=at.EQUAL.value),
     }
     number = (
-        "RMSE with the same 1% in every epoch over that with 1% drawn anew:"
+        "RMSE with the same 1% in every epoch over that with redrawn 1%:"
         f" {with_interval(found['fixed']['rmse'])}, with 2,000 samples"
         f" {with_interval(found['fixed few']['rmse'])}; {about(readings)}"
     )
@@ -124,7 +126,7 @@ def _cost(cost: Numbers) -> Assessment:
             cases[name] = saved > at.SAVED.value
             savings.append(saved)
             cells.append(f"{name}: {ratio[SMALL]:.2f} (all: {ratio[1.0]:.2f})")
-    number = f"an epoch with α = {SMALL:g} over a plain one: {'; '.join(cells)}"
+    number = f"an epoch with α = {SMALL:g} over a baseline epoch: {'; '.join(cells)}"
     sentence = (
         f"α = {SMALL:g} saves {from_to(savings, '.0%')} of the extra time per epoch that α = 1"
         " takes, depending on sampling and batch size."

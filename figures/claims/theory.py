@@ -39,7 +39,7 @@ def _slides(factor: Numbers, phase: Numbers) -> Assessment:
     number = (
         f"the minimum of F lies within {error:.0e} of k = λ (MAE) and √λ (MSE); the minimum of the"
         f" loss of a line is at the kink in {fraction:.0%} of {count_cells(phase)} cases of noise"
-        " and λ, above a border in the noise"
+        " and λ, above a phase boundary in the noise"
     )
     sentence = (
         f"The minimum of F is at the kink within {error:.0e} (relative); that of a line's mean loss"

@@ -1,4 +1,4 @@
-"""CSV files for figures about a table of one's own."""
+"""CSV files for figures about your own tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Made-up numbers of every figure that a claim is judged by: only what the claims read."""
+"""Made-up numbers of every figure that claims are assessed by: only the entries that they read."""
 
 from __future__ import annotations
 

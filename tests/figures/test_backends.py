@@ -120,7 +120,7 @@ def test_a_missing_framework_is_said_with_the_command_that_installs_it(
     last = run.stderr.splitlines()[-1]
     assert package in last.partition(" needs ")[2]
     assert last.endswith(': pip install -e ".[backends]"') and "Traceback" not in run.stderr
-    assert list(tmp_path.iterdir()) == []  # said before anything is computed
+    assert list(tmp_path.iterdir()) == []  # raised before anything is computed
 
 
 def test_all_figures_are_made_but_those_that_lack_a_framework(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_the_readme_and_the_gallery_show_the_committed_claims() -> None:
     assert rest.startswith(details(COMMITTED) + "\n\n")
 
 
-# What is judged
+# What is assessed
 
 
 def test_the_whole_paper_is_judged(judged: Numbers) -> None:
@@ -228,7 +228,7 @@ def test_the_picture_has_every_effect_and_counts_the_verdicts(judged: Numbers) -
     assert numbers == [len(kinds), *(kinds.count(kind) for kind in claims.LOOKS)]
 
 
-# Which numbers are judged
+# Which numbers are used
 
 
 def test_claims_are_judged_on_the_runs_own_numbers_where_all_are_there(

@@ -204,7 +204,7 @@ def test_numbers_that_are_missing_are_named(
 ) -> None:
     assert main(["projection", str(tmp_path / "none.json"), "--out", str(tmp_path)]) == 2
     assert "none.json" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []  # said before the first figure is computed
+    assert list(tmp_path.iterdir()) == []  # raised before the first figure is computed
 
 
 def test_help_has_every_figure_with_its_question(capsys: pytest.CaptureFixture[str]) -> None:

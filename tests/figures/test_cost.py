@@ -127,7 +127,7 @@ def test_the_picture_shows_steps_and_epochs_of_both_networks(quick: dict[str, An
         few = {name: ratios[1]["median"] for name, ratios in row["ratios"].items()}
         title = axes.get_title("left")
         assert f"batch {row['batch_size']}: 1% of points takes {few['points']:.2f}" in title
-        assert f"in one step {few['separate']:.2f}, of the batches {few['batches']:.2f}" in title
+        assert f"in one step {few['separate']:.2f}, whole batches {few['batches']:.2f}" in title
         assert f"all {row['ratios']['batches'][-1]['median']:.2f}" in title
 
 

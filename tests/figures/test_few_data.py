@@ -26,7 +26,7 @@ STOPS = {3: (1.2, 1.3), 30: (0.98, 0.97), 200: (1.0, 1.0)}  # the same, by epoch
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Numbers]:
-    """Invented results in place of training; the list takes the arms that were asked for."""
+    """Invented results in place of training; the list collects the arms."""
     arms: list[Numbers] = []
 
     def train_all(settings: Settings, chosen: list[Numbers], title: str) -> list[Numbers]:

@@ -31,7 +31,7 @@ def kaggle() -> Numbers:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
-    """Invented results in place of training, the paper's; the list takes the arms asked for.
+    """Invented results in place of training, the paper's; the list collects the arms.
 
     The sensitivities are the paper's under the last noise, three times these under the others. The
     smaller the batch, the nearer is the RMSE.

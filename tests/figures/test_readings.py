@@ -19,7 +19,7 @@ LEVELS = (1.0, 1.3, 1.1)  # of invented runs, per seed
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Numbers]:
-    """Invented results in place of training; the list takes the arms that were asked for."""
+    """Invented results in place of training; the list collects the arms."""
     arms: list[Numbers] = []
 
     def train_all(settings: Settings, chosen: list[Numbers], title: str) -> list[Numbers]:

@@ -29,7 +29,7 @@ def quick(quick_numbers: Callable[[str], Numbers]) -> Numbers:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Numbers]:
-    """Invented results in place of training; the list takes the arms that were asked for.
+    """Invented results in place of training; the list collects the arms.
 
     Noise of 50% of the value gives the paper's row, in every second feature doubled and else
     halved; the others give four times the paper's. Lai changes the rows by `log_changes`.

@@ -26,7 +26,7 @@ def quick(quick_numbers: Callable[[str], Numbers]) -> Numbers:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Numbers]:
-    """Invented results in place of training; the list takes the arms that were asked for."""
+    """Invented results in place of training; the list collects the arms."""
     arms: list[Numbers] = []
 
     def train_all(settings: Settings, chosen: list[Numbers], title: str) -> list[Numbers]:

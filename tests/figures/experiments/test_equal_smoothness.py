@@ -49,7 +49,7 @@ CONTROL = method("MSE", smoothness=(1.0,))
 BASELINE = method("theirs")
 
 
-# The runs that no other beats
+# The Pareto frontier
 
 
 def test_runs_that_another_beats_in_both_are_left_out() -> None:

@@ -24,7 +24,7 @@ CELLS = (np.arange(40) + 0.5) / 20 - 1
 X, U = (a.ravel() for a in np.meshgrid(CELLS, CELLS))
 
 
-# Drawn data
+# Sampled data
 
 
 def test_points_lie_evenly_about_the_line_the_same_for_every_noise() -> None:
@@ -128,7 +128,7 @@ def test_the_border_of_mse_beyond_the_summit_in_closed_form(kink: float) -> None
 def test_the_slope_of_the_loss_changes_its_sign_at_the_stationary_noise(
     k: float, order: int
 ) -> None:
-    lam = 1e-6 if k < 3 else 1e6  # a kink far away, on the side that F pulls to
+    lam = 1e-6 if k < 3 else 1e6  # a kink far away, on the side to which F decreases
     ends = np.array([k - 1e-4, k + 1e-4])
 
     def rise(noise: float) -> float:

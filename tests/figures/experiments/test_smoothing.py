@@ -43,7 +43,7 @@ def stop(epoch: int, seed: int) -> Numbers:
 
 @pytest.fixture
 def arms(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
-    """Every arm that is asked for; results are made up."""
+    """Every arm that is trained; results are made up."""
     asked: list[Job] = []
 
     def train_all(settings: Settings, arms: list[Job], title: str) -> list[Job]:

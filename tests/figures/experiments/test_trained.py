@@ -119,7 +119,7 @@ def test_results_are_means_over_the_last_20_epochs(cache: Path) -> None:
     errors = [epoch.rmse for epoch in epochs if epoch.rmse is not None]
     assert found["rmse"] == pytest.approx(np.mean(errors[2:]), rel=1e-12)
 
-    # the rest: of each second one, up to the last
+    # the rest: of every second one, up to the last
     task, raw = task_of(arm)
     net = MLP(arm["sizes"], arm["activation"])
     measured: dict[str, list[Any]] = {"variance": [], "norm": [], "abs_k": [], "halves": []}
@@ -136,7 +136,7 @@ def test_results_are_means_over_the_last_20_epochs(cache: Path) -> None:
     for name, mine in {**names, "halves": "halves"}.items():
         np.testing.assert_allclose(found[name], np.mean(measured[mine], axis=0), rtol=1e-6)
 
-    # sensitivities: of each fourth one, up to the last
+    # sensitivities: of every fourth one, up to the last
     evaluator = Evaluator(net, task, raw, arm)
     rows = [evaluator.sensitivity(epoch.state.theta) for epoch in epochs[5::4]]
     assert len(rows) == 5
