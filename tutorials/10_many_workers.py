@@ -47,6 +47,7 @@ from ports.jax_lai import lai_loss
 from ports.jax_workers import pad_shards, sharded_loss
 from ports.jax_workers_backend import DevicesBackend
 
+jax.config.update("jax_platforms", "cpu")  # also where there is a GPU
 jax.config.update("jax_num_cpu_devices", 4)  # before JAX first computes
 jax.config.update("jax_enable_x64", True)
 replace_unprintable()  # a terminal that lacks λ prints another character
