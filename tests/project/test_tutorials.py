@@ -77,6 +77,8 @@ def test_a_tutorial_has_its_header_cells_exercises_and_answers(path: Path) -> No
     assert 2 <= len(exercises) <= 4
     assert titles[-len(exercises) - 2] == "Next"
     assert titles[-1] == "Answers"
+    following = text.partition("# ## Next\n")[2].partition("\n# %%")[0]
+    assert re.search(r"\n# \*\*Beyond this paper\.\*\* (?:.|\n)*\b(?:19|20)\d\d\b", following)
     answers = text.partition("# ## Answers\n")[2]
     for number in range(1, len(exercises) + 1):
         assert re.search(rf"^# (?:\*\*)?(?:Exercise )?{number}\.", answers, re.M), number
