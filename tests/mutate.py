@@ -49,8 +49,8 @@ SECONDS, BYTES = 300, 4 << 30  # what the tests may take, or else the mutant is 
 EQUIVALENT = {
     "dz[:len(dz_from_k[h - 2])] += dz_from_k[h - 1]": "all have as many rows",
     "dtype = np.result_type(tape.layers[0][1], tape.a[0], dy)": "W, b: parts of one θ",
-    "count += rng.random() <= alpha * n_batches - count": "equal once in 2**53 draws",
-    "lai_mask = rng.random(n) <= alpha": "equal once in 2**53 draws",
+    "count += rng.random() <= alpha * len(batches) - count": "equal once in 2**53 draws",
+    "lai_mask = (rng.random(n) <= alpha)[perm]": "equal once in 2**53 draws",
     "CLAMP = ": "any number does whose square is 1 + its square, and not too large a one",
     "CHUNK_ENTRIES ": "speed alone",
 }

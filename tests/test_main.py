@@ -149,7 +149,7 @@ def test_a_state_of_other_settings_is_refused_and_kept(
 
 def test_no_epochs_at_all_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--pretrain-epochs", "0", "--lai-epochs", "0"]) == 2
-    assert "expected more than 0 together" in capsys.readouterr().err
+    assert "expected at least 1 epoch in total" in capsys.readouterr().err
 
 
 def test_divergence_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -104,7 +104,7 @@ def test_a_masked_array_is_rejected_by_name(place: int, mask: bool) -> None:
     masked = np.ma.array(value, mask=False)
     if mask:
         masked[0] = np.ma.masked
-    words = ("expected an array without a mask", "MaskedArray; fill or drop first")
+    words = ("expected an array without a mask", "MaskedArray; fill or drop the masked entries")
     check_refused(lambda: call(masked), TypeError, name, *words)
     call(np.asarray(masked.data))
 

@@ -206,15 +206,21 @@ def test_a_missing_folder_or_file_comes_with_the_command_that_gets_it(tmp_path: 
     assert "kaggle competitions download -c playground-series-s3e1" in DOWNLOAD
     assert "unzip" in DOWNLOAD
     check_refused(
-        lambda: load_california(tmp_path / "none"), FileNotFoundError, "path", "none", DOWNLOAD
+        lambda: load_california(tmp_path / "none"),
+        FileNotFoundError,
+        "path",
+        "none, which does not exist",
+        DOWNLOAD,
     )
     for name in ("train.csv", "test.csv"):
         (written(tmp_path) / name).unlink()
         check_refused(
-            lambda: load_california(tmp_path), FileNotFoundError, "path", f"no {name}", DOWNLOAD
+            lambda: load_california(tmp_path), FileNotFoundError, "path", f"has no {name}", DOWNLOAD
         )
     file = written(tmp_path) / "train.csv"
-    check_refused(lambda: load_california(file), FileNotFoundError, "path", "no folder", DOWNLOAD)
+    check_refused(
+        lambda: load_california(file), FileNotFoundError, "path", "is not a folder", DOWNLOAD
+    )
 
 
 @pytest.mark.parametrize("path", [5, b"data", True, ["data"]])
@@ -240,7 +246,7 @@ def test_the_stand_in_has_the_size_of_the_real_data() -> None:
     assert (data.x.shape, data.t.shape, data.x_test.shape) == ((37137, 8), (37137,), (24759, 8))
     assert data.x.dtype == data.t.dtype == data.x_test.dtype == np.float64
     assert data.features == FEATURES == tuple(table()["features"])
-    assert "stand-in" in data.source and "seed 0" in data.source
+    assert "synthetic data" in data.source and "seed 0" in data.source
 
 
 def test_one_seed_gives_the_same_numbers_and_another_gives_others() -> None:
