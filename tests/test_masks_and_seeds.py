@@ -1,4 +1,4 @@
-"""No mask is dropped in silence, and no seed is taken for a generator, by any public function."""
+"""Public functions reject masked arrays, and seeds in place of generators."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def prepared(**change: Any) -> Any:
     return prepare(Dataset(X, T, X, ("a", "b"), "made up")._replace(**change), rng)
 
 
-# the argument, a right value of it, and the call with it
+# the argument, a valid value of it, and the call with it
 ARRAYS: list[tuple[str, Any, Callable[[Any], Any]]] = [
     ("k", K, lambda a: lai_factor(a, 0.1)),
     ("lam", [0.1, 0.2], lambda a: lai_factor(K, a)),

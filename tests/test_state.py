@@ -60,7 +60,7 @@ def same(one: TrainingState, other: TrainingState) -> bool:
 
 
 def check_same_or_refused(content: bytes, net: MLP, path: Path) -> None:
-    """A damaged file is refused, unless the damage is where nothing is said."""
+    """A damaged file is rejected, unless the damage is in bytes without meaning."""
     path.write_bytes(content)
     try:
         state = load_state(path)
@@ -358,7 +358,7 @@ def test_a_state_is_whole_whenever_its_run_is_killed(tmp_path: Path) -> None:
         state = load_state(path)
         assert same(state, states[state.epoch])
         left += len(os.listdir(tmp_path)) - 1
-        assert len(os.listdir(tmp_path)) <= 2  # the next run removes what the last one left
+        assert len(os.listdir(tmp_path)) <= 2  # the next run removes old temporary files
     save_state(path, states[1])
     assert os.listdir(tmp_path) == ["state.npz"]
     assert left > 0  # some were killed within writing

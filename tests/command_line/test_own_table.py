@@ -1,4 +1,4 @@
-"""Train and predict on a table of one's own, from the command line."""
+"""Train and predict on a user's own table, from the command line."""
 
 from __future__ import annotations
 
