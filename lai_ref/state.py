@@ -35,7 +35,7 @@ class TrainingState(NamedTuple):
         if (self.sizes, self.activation) != (net.sizes, net.activation):
             raise ValueError(
                 f"resume_from: expected the state of a network {net.sizes} {net.activation},"
-                f" got that of {self.sizes} {self.activation}"
+                f" got that of {self.sizes} {self.activation}; use the same network"
             )
 
 

@@ -107,8 +107,8 @@ def _load(options: argparse.Namespace) -> Dataset:
             )
         if is_file and options.data.exists():
             raise ValueError(
-                f"--target: expected the name of the column to predict, as --data {options.data} is"
-                " a file; add --target COLUMN"
+                f"--target: expected the name of the column to predict in {options.data}, got none;"
+                " add --target COLUMN"
             )
         return load_california(options.data)
     if options.data is None:

@@ -59,7 +59,8 @@ def check_shape(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
         a = np.asarray(value)
     except ValueError as error:  # rows of unequal length
         raise ValueError(
-            f"{name}: expected an array of shape {_format_shape(shape)}, got {error}"
+            f"{name}: expected an array of shape {_format_shape(shape)},"
+            f" got a value that NumPy cannot convert to one ({error})"
         ) from None
     if a.dtype.kind in "iu":
         a = a.astype(np.float64)
@@ -98,7 +99,10 @@ def check_mask(name: str, value: npt.ArrayLike, n: int) -> Array:
     try:
         mask = np.asarray(value)
     except ValueError as error:  # rows of unequal length
-        raise ValueError(f"{name}: expected a mask of {n} bools, got {error}") from None
+        raise ValueError(
+            f"{name}: expected a mask of {n} bools,"
+            f" got a value that NumPy cannot convert to one ({error})"
+        ) from None
     if mask.dtype != np.bool_ or mask.shape != (n,):
         got = f"{mask.dtype} of shape {mask.shape}"
         raise ValueError(f"{name}: expected a mask of {n} bools, got {got}")
@@ -183,7 +187,9 @@ def _number(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         raise TypeError(f"{name}: expected a number, got {value!r}") from None
     except OverflowError:
-        raise ValueError(f"{name}: expected a number within a float's range, got more") from None
+        raise ValueError(
+            f"{name}: expected a number in the range of float64, got a larger one"
+        ) from None
 
 
 def _format_shape(shape: Shape) -> str:

@@ -67,7 +67,8 @@ def open_csv(argument: str, path: str | os.PathLike[str], delimiter: str | None)
         if any(map(str.strip, fields)):
             columns = _columns(name, line, fields)
             return CsvFile(name, line, columns, delimiter, _rows(records, len(columns)))
-    raise malformed(name, 1, None, "a header with the names of the columns", "none")
+    action = "add a first line with the names of the columns"
+    raise malformed(name, 1, None, "a header with the names of the columns", "none", action)
 
 
 def _content(argument: str, path: Path, name: str) -> bytes:
@@ -89,7 +90,10 @@ def _content(argument: str, path: Path, name: str) -> bytes:
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{name}: expected gzip data, got {error}") from None
+            raise ValueError(
+                f"{name}: expected gzip data, got other data ({error});"
+                " name the file without .gz if it is not compressed"
+            ) from None
     for signature, other in OTHER_FORMATS.items():
         if content.startswith(signature):
             raise malformed(name, 1, None, "CSV text in UTF-8", other, "save it as CSV (UTF-8)")
