@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-TOO_SLOW = [HealthCheck.too_slow]  # a busy machine is no defect
+TOO_SLOW = [HealthCheck.too_slow]  # a busy machine is not a failure
 
 settings.register_profile(
     "dev", deadline=None, max_examples=50, print_blob=True, suppress_health_check=TOO_SLOW

@@ -1,11 +1,11 @@
-"""How many small mistakes in the core do the fast tests notice?
+"""Mutation test: which small mistakes in the core do the fast tests detect?
 
     python tests/mutate.py                   # 250 mutants, seed 0
     python tests/mutate.py --count 500 --seed 1 --jobs 2
 
 A mutant is one change (an operator, a sign, a constant, an index, a comparison, a branch) in one of
-the modules below, made in a copy of the project; it is noticed if one of the tests `FAST` fails or
-hangs. What survives is printed with its line, and with the reason where `EQUIVALENT` knows one.
+the modules below, made in a copy of the project; it is killed if one of the tests `FAST` fails or
+hangs. Survivors are printed with their line, and with the reason if `EQUIVALENT` has one.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ FAST = (
     "support/test_chunks",
     "oracle/grading/test_check",
 )
-SECONDS, BYTES = 300, 4 << 30  # what the tests may take, or else the mutant is noticed
-# a part of what a line becomes: why no result can show it
+SECONDS, BYTES = 300, 4 << 30  # limits of the tests, above which the mutant counts as killed
+# part of a mutated line: why no test can kill it
 EQUIVALENT = {
     "dz[:len(dz_from_k[h - 2])] += dz_from_k[h - 1]": "all have as many rows",
     "dtype = np.result_type(tape.layers[0][1], tape.a[0], dy)": "W, b: parts of one θ",
-    "count += rng.random() <= alpha * n_batches - count": "equal once in 2**53 draws",
-    "lai_mask = rng.random(n) <= alpha": "equal once in 2**53 draws",
-    "CLAMP = ": "any number does whose square is 1 + its square, and not too large a one",
+    "count += rng.random() <= alpha * len(batches) - count": "equal once in 2**53 draws",
+    "lai_mask = (rng.random(n) <= alpha)[perm]": "equal once in 2**53 draws",
+    "CLAMP = ": "any number works whose square is 1 + its square, if it is not too large",
     "CHUNK_ENTRIES ": "speed alone",
 }
-SILENT = {"strict", "copy"}  # keywords that say what holds anyway, or what costs less
+SILENT = {"strict", "copy"}  # keywords without effect on results
 
 OPERATORS: dict[Any, Any] = {
     **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult},
@@ -161,12 +161,12 @@ def main() -> int:
                     f"survived  {mutant}" + (f"\n          {reason}" if reason else ""), flush=True
                 )
             print(f"\r{done} of {len(chosen)}", end="", file=sys.stderr, flush=True)
-    print(f"{noticed} of {len(chosen)} mutants noticed (of {len(every)}), {explained} explained")
+    print(f"{noticed} of {len(chosen)} mutants killed (of {len(every)}), {explained} explained")
     return int(noticed + explained < len(chosen))
 
 
 def _statements(tree: ast.AST) -> list[ast.stmt]:
-    """Those that compute: no message of an error, no import."""
+    """The statements that compute: no error messages, no imports."""
     silent = (ast.Raise, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Try)
     raised = {id(part) for node in ast.walk(tree) if isinstance(node, ast.Raise)
               for part in ast.walk(node)}  # fmt: skip
@@ -178,7 +178,7 @@ def _statements(tree: ast.AST) -> list[ast.stmt]:
 
 
 def _changes(statement: ast.stmt) -> list[Callable[[], None]]:
-    """What may be changed in a statement, blocks below it left out, as functions that do it."""
+    """Functions that each make one change in a statement, without the blocks below it."""
     found: list[Callable[[], None]] = []
 
     def offer(node: Any, field: str, value: Any) -> None:
@@ -212,5 +212,5 @@ def _changes(statement: ast.stmt) -> list[Callable[[], None]]:
 
 
 if __name__ == "__main__":
-    replace_unprintable()  # in the lines that it shows
+    replace_unprintable()  # in the source lines that it prints
     sys.exit(main())

@@ -54,15 +54,14 @@ SEEDS = 3  # random seeds 0, 1 and 2; the paper: one
 # marked "paper" are the paper's.
 #
 # To use the real data, set the environment variable `CALIFORNIA` to the folder of Kaggle's files.
-# The text and the checks are about the synthetic data. `source` describes the data in use; its word
-# "stand-in" means synthetic data.
+# The text and the checks are about the synthetic data. `source` describes the data in use.
 
 # %%
 data = load_california(FOLDER)
 data = data._replace(x=data.x[:N_SAMPLES], t=data.t[:N_SAMPLES], x_test=data.x_test[:N_TEST])
 print(data.source)
 print("X1 … X8:", ", ".join(data.features))
-# > stand-in for California housing (seed 0), not the real data
+# > synthetic data like California housing (seed 0), not the real data
 # > X1 … X8: MedInc, HouseAge, AveRooms, AveBedrms, Population, AveOccup, Latitude, Longitude
 
 # %% [markdown]
