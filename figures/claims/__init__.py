@@ -1,14 +1,13 @@
 """The paper's claims with a verdict each, computed from the numbers of the other figures.
 
-What to see: the effects that claims are about, each with its 95 % interval and the paper's value;
-the marker tells the verdict, the grey band where the claim holds. The claims without an effect, a
-number of one kind for all, stand in the table alone.
+What to see: the effects that claims are about, each with its 95 % interval and the paper's value.
+The marker shows the verdict, the grey band the effects for which the claim holds. Claims that are
+not about one relative change are in the table only.
 
-A claim holds, holds for some of the cases that were examined, which the verdict names, does not
-hold, or is undecided: the interval includes both. Verdicts are about the protocols and the data
-that stand beside the numbers; the paper does not describe its own (E8). All are computed, in
-the modules beside this one, with the thresholds of `thresholds`, and may come out
-differently for other data or seeds.
+A claim holds, holds for some of the examined cases (the verdict names them), does not hold, or is
+undecided because an interval includes both. Verdicts apply to the protocols and the data that are
+named beside the numbers; the paper does not describe its own (E8). The modules of this folder
+compute the verdicts with the thresholds of `thresholds`. Other data or seeds may change them.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from textwrap import fill, indent
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.claims import conclusion, features, pitfalls, theory, training
+from figures.claims import appendix, conclusion, features, pitfalls, theory, training
 from figures.claims.verdict import (
     CONDITION,
     FAILS,
@@ -29,14 +28,15 @@ from figures.claims.verdict import (
     UNDECIDED,
     Assessment,
     Claim,
+    kind_in_words,
     kind_of,
 )
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.changes import draw_change
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 
-# in the order in which they stand in their modules
-MODULES = (theory, pitfalls, training, features, conclusion)
+# in the order of their modules
+MODULES = (theory, appendix, pitfalls, training, features, conclusion)
 FOUND = (value for module in MODULES for value in vars(module).values())
 CLAIMS = tuple(value for value in FOUND if isinstance(value, Claim))
 LOOKS = {  # colour and marker by kind of verdict
@@ -53,17 +53,17 @@ NEEDED = tuple(dict.fromkeys(name for claim in CLAIMS for name in claim.figures)
 
 
 def compute(settings: Settings) -> Numbers:
-    """The verdicts on the results in `settings.out`; on the committed ones where any is missing.
+    """Assess the claims by the results in `settings.out`, or by the committed ones if any is missing.
 
-    A quick run has too few numbers to judge by: the committed ones again.
+    A quick run has too few numbers for verdicts, and the committed results are used, too.
     """
     folder, why = settings.out, ""
     missing = [name for name in NEEDED if not (folder / f"{name}.json").exists()]
     if settings.quick:
-        folder, why = RESULTS, ", those of a quick run being too few"
+        folder, why = RESULTS, ", since those of a quick run are too few"
     elif missing:
         folder, why = RESULTS, f", since {folder} lacks {', '.join(missing)}"
-    print(f"claims: judged by the numbers in {folder}{why}", file=sys.stderr)
+    print(f"claims: assessed by the numbers in {folder}{why}", file=sys.stderr)
     results = {name: _read(folder / f"{name}.json") for name in NEEDED}
     return {
         **settings.provenance("claims", seeds=()),
@@ -91,12 +91,23 @@ def table(numbers: Numbers) -> str:
     return "\n".join(lines)
 
 
-def markdown(numbers: Numbers) -> str:
-    """The table of the README, with links from the top of the project."""
-    lines = ["| § | the paper | verdict | found | figure |", "|---|---|---|---|---|"]
-    for row in numbers["claims"]:
-        links = ", ".join(f"[{name}](figures/README.md#{name})" for name in row["figures"])
-        cells = (row["section"], row["claim"], f"**{row['verdict']}**", row["number"], links)
+def summary(numbers: Numbers) -> str:
+    """The short table of README.md, in Markdown: the kind of each verdict and one sentence."""
+    rows = [{**row, "verdict": kind_in_words(row["verdict"])} for row in numbers["claims"]]
+    return _markdown(rows, "sentence", "in one sentence", gallery="figures/README.md")
+
+
+def details(numbers: Numbers) -> str:
+    """The long table of figures/README.md, in Markdown: verdicts in full and all numbers."""
+    return _markdown(numbers["claims"], "number", "numbers", gallery="")
+
+
+def _markdown(rows: list[Numbers], reason: str, title: str, *, gallery: str) -> str:
+    """A table with the column `reason`, and with links to the figures in the file `gallery`."""
+    lines = [f"| § | claim | verdict | {title} | figure |", "|---|---|---|---|---|"]
+    for row in rows:
+        links = ", ".join(f"[{name}]({gallery}#{name})" for name in row["figures"])
+        cells = (row["section"], row["claim"], f"**{row['verdict']}**", row[reason], links)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
 
@@ -129,18 +140,20 @@ def plot(numbers: Numbers) -> Figure:
     for y, row in enumerate(rows):
         _draw_claimed(axes, row["effect"], y, ends)
     axes.barh([0], [0], color=CLAIMED, label="where the claim holds, by its threshold")
-    axes.set_xlabel("change (%, logarithmic beyond ±1), mean and 95% interval over seeds")
+    axes.set_xlabel("relative change (%, logarithmic beyond ±1): mean and 95% interval over seeds")
     axes.set_ylim(len(rows) - 0.5, -0.5)
     counts = ", ".join(f"{kinds.count(kind)} {NAMES[kind]}" for kind in LOOKS)
     axes.set_title(
-        f"of {len(kinds)} claims: {counts};\nthe effects of some, in per cent", color=GREY
+        f"of {len(kinds)} claims of the paper {counts};\n"
+        "effects of those that are about one relative change",
+        color=GREY,
     )
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
 
 def _draw_claimed(axes: Axes, effect: Numbers, y: float, ends: tuple[float, float]) -> None:
-    """A band from the least to the largest effect with which the claim holds."""
+    """A band from the smallest to the largest effect with which the claim holds."""
     bounds = (effect["at_least"], effect["at_most"])
     low, high = (
         end if bound is None else 100 * bound for bound, end in zip(bounds, ends, strict=True)
@@ -153,12 +166,14 @@ def _assess(claim: Claim, results: dict[str, Numbers]) -> Assessment:
         return claim.assess(*(results[name] for name in claim.figures))
     except (LookupError, TypeError, AttributeError) as error:
         names = ", ".join(claim.figures)
-        raise ValueError(f"{names}: expected the numbers of a whole run, got {error!r}") from error
+        raise ValueError(
+            f"{names}: expected the numbers of a complete run, got {error!r}"
+        ) from error
 
 
 def _as_numbers(found: Assessment) -> Numbers:
     effect = found.effect._asdict() if found.effect else None
-    return {"verdict": found.verdict, "number": found.number, "effect": effect}
+    return {**found._asdict(), "effect": effect}
 
 
 def _read(path: Path) -> Numbers:
@@ -168,6 +183,6 @@ def _read(path: Path) -> Numbers:
             raise ValueError(f"numbers of {numbers['figure']}")
         return numbers
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: missing; `python -m figures` makes it") from None
+        raise FileNotFoundError(f"{path}: not found; run `python -m figures` to make it") from None
     except (ValueError, LookupError, TypeError) as error:
         raise ValueError(f"{path}: expected the numbers of a figure, got {error!r}") from error

@@ -12,10 +12,12 @@ from figures.claims.verdict import (
     effect_of,
     endpoint_text,
     inside,
+    mean_text,
+    passing,
     reading,
 )
 from figures.experiments.settings import Numbers
-from figures.plotting.words import with_interval
+from figures.plotting.words import from_to, with_interval
 
 
 @claim("abs.", "better generalisation and noise resistance at once", "few_data", "frontier")
@@ -26,6 +28,7 @@ def _dual(few: Numbers, frontier: Numbers) -> Assessment:
         better = inside(lai["change"], high=0.0)
         smooth = inside(lai["mean_grad_norm_change"], high=0.0)
         cases[f"{size['rows']:,} training samples"] = both(better, smooth)
+    few_sizes = passing(cases)
     best = next(b for b in frontier["best"] if b["method"] == "Lai")["rmse_change"]
     cases["30,000"] = inside(best, high=0.0)
     cells = [f"best λ with all samples: RMSE {with_interval(best)} to MSE"]
@@ -34,10 +37,14 @@ def _dual(few: Numbers, frontier: Numbers) -> Assessment:
         f" together in {sum(bool(v) for v in list(cases.values())[:-1])} of {len(few['sizes'])}"
         " sizes"
     )
-    return Assessment(by_case(cases), number)
+    sentence = (
+        f"RMSE and mean gradient norm both fall significantly for {few_sizes} small training sets;"
+        f" with all samples the RMSE changes by {best['mean']:+.1%}."
+    )
+    return Assessment(by_case(cases), sentence, number)
 
 
-@claim("7", "it controls gradients with maximum accuracy", "frontier")
+@claim("7", "the loss controls gradients with maximum accuracy", "frontier")
 def _accuracy(frontier: Numbers) -> Assessment:
     every = [frontier["primary"], *frontier["secondary"]]
     same = [e for e in every if e["baseline"] == frontier["primary"]["baseline"]]
@@ -50,13 +57,18 @@ def _accuracy(frontier: Numbers) -> Assessment:
         f" margin {frontier['primary']['margin']:.0%}, {about(frontier)}; no worse than the"
         " penalty is all that is tested, not optimality"
     )
+    gaps = (
+        f"{mean_text(e)} at equal {e['measure'].replace('mean_grad_norm', 'mean gradient norm')}"
+        for e in same[:2]
+    )
+    sentence = f"Lai's RMSE differs from the gradient penalty's by {' and '.join(gaps)}."
     effect = effect_of(
         "Lai over penalty, RMSE", frontier["primary"], at_most=frontier["primary"]["margin"]
     )
-    return Assessment(by_case(cases), number, effect)
+    return Assessment(by_case(cases), sentence, number, effect)
 
 
-@claim("7", "… with few training data", "few_data")
+@claim("7", "the loss controls gradients accurately with few training data", "few_data")
 def _few_data(few: Numbers) -> Assessment:
     cases, cells = {}, []
     for size in few["sizes"]:
@@ -64,10 +76,15 @@ def _few_data(few: Numbers) -> Assessment:
         cases[f"{size['rows']:,} training samples"] = inside(change, high=0.0)
         cells.append(f"{size['rows']:,}: {with_interval(change)}")
     number = f"best RMSE of Lai over that of the gradient penalty: {'; '.join(cells)}; {about(few)}"
+    changes = (size["lai_over_penalty"]["change"]["mean"] for size in few["sizes"])
+    sentence = (
+        f"Lai's best RMSE differs from the gradient penalty's by {from_to(changes, '+.1%')},"
+        " depending on the number of training samples."
+    )
     middle = few["sizes"][1]
     name = f"{middle['rows']} samples, Lai over penalty"
     effect = effect_of(name, middle["lai_over_penalty"]["change"], at_most=0.0)
-    return Assessment(by_case(cases), number, effect)
+    return Assessment(by_case(cases), sentence, number, effect)
 
 
 @claim("7", "stable performance", "smoothness", "samplings")
@@ -78,4 +95,9 @@ def _stable(smoothness: Numbers, samplings: Numbers) -> Assessment:
         cases[reading(each)] = inside(change, -at.NOTICED.value, at.NOTICED.value)
         cells.append(f"{reading(each)} {with_interval(change)}")
     number = f"RMSE to MSE with λ = 1e-3: {'; '.join(cells)}; {about(samplings)}"
-    return Assessment(by_case(cases), number)
+    means = (each["rows"][-1]["rmse_change"]["mean"] for each in samplings["tables"])
+    sentence = (
+        f"With λ = 1e-3 the RMSE changes by {from_to(means, '+.1%')}, depending on input scaling"
+        " and sampling."
+    )
+    return Assessment(by_case(cases), sentence, number)

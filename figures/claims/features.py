@@ -14,45 +14,60 @@ from figures.claims.verdict import (
     endpoint_text,
     entry,
     inside,
+    mean_text,
 )
 from figures.experiments import paper
 from figures.experiments.settings import Numbers
-from figures.plotting.words import with_interval
+from figures.plotting.words import from_to, with_interval
 
 PAYS = {"better": True, "equivalent": True, "worse": False}
 
 
-@claim("6.2", "less sensitive than MSE to noise in most features", "sensitivity")
+@claim("6.2", "the Lai loss is less sensitive than MSE to noise in most features", "sensitivity")
 def _most_features(sensitivity: Numbers) -> Assessment:
     cases: dict[str, bool | None] = {}
-    cells = []
+    cells, counts = [], []
     for each in sensitivity["settings"]:
         change = each["tables"][0]["changes"][each["nearest"]]
         less = sum(high < 0 for high in change["high"][:8]) if change["high"] else 0
         more = sum(low > 0 for low in change["low"][:8]) if change["low"] else 0
         most = at.MOST.value
         cases[_setting(each)] = True if less > most else False if more >= most else None
+        counts.append((less, more))
         fewer = paper.n_decreased(change["mean"])
         cells.append(f"{_setting(each)} {less} clearly less, {more} clearly more, {fewer} by mean")
     number = f"of 8 features (paper: 6, one seed): {'; '.join(cells)}; {about(sensitivity)}"
-    return Assessment(by_case(cases), number)
+    less, more = (max(values) for values in zip(*counts, strict=True))
+    sentence = (
+        f"Depending on the protocol, up to {less} of 8 features become significantly less"
+        f" sensitive to noise, and up to {more} of 8 more so."
+    )
+    return Assessment(by_case(cases), sentence, number)
 
 
 @claim("6.2", "X8 is by far the most sensitive", "sensitivity")
 def _most_sensitive(sensitivity: Numbers) -> Assessment:
     cases, cells = {}, []
+    found: dict[str, list[float]] = {}
     for each in sensitivity["settings"]:
         by_kind: dict[str, list[float]] = {}
         for (kind, _), row in zip(sensitivity["noises"], each["mse"], strict=True):
             by_kind.setdefault(kind, []).append(row[7] / max(row[:7]))
         for kind, ratios in by_kind.items():
+            found.setdefault(kind, []).extend(ratios)
             cases[f"{_setting(each)}, noise by {kind}"] = min(ratios) > at.CLEARLY.value
             cells.append(f"{_setting(each)}, {kind} {min(ratios):.1f} … {max(ratios):.1f}")
     number = (
         "X8 over the largest of the others, for noise of 5 … 100% (paper 2.6):"
         f" {'; '.join(cells)}; {about(sensitivity)}"
     )
-    return Assessment(by_case(cases), number)
+    most = max(found, key=lambda kind: min(found[kind]))
+    least = min(found, key=lambda kind: max(found[kind]))
+    sentence = (
+        f"For noise relative to the {most}, X8 is at least {min(found[most]):.1f} times as"
+        f" sensitive as the others; relative to the {least}, at most {max(found[least]):.1f}."
+    )
+    return Assessment(by_case(cases), sentence, number)
 
 
 @claim("6.2", "the sensitivities of Table 2", "sensitivity", "protocols")
@@ -66,7 +81,11 @@ def _table_2(sensitivity: Numbers, protocols: Numbers) -> Assessment:
         + "; ".join(f"{name} {factor:.2f}" for name, factor in factors.items())
         + f"; winners of the search {min(winners):.2f} … {max(winners):.2f}"
     )
-    return Assessment(by_case(cases), number)
+    sentence = (
+        "The sensitivities deviate from the paper's by a factor of at least"
+        f" {min(factors.values()):.2f}, for winners of the protocol search {min(winners):.2f}."
+    )
+    return Assessment(by_case(cases), sentence, number)
 
 
 @claim("6.2", "λ₈ = 1e-3 lowers the sensitivity to X8 markedly", "sensitivity")
@@ -74,28 +93,33 @@ def _last_feature(sensitivity: Numbers) -> Assessment:
     return _table_3(sensitivity, "X8", 7, at.MARKED.value, "+.0%")
 
 
-@claim("6.2", "… for 2.4% in RMSE", "sensitivity")
+@claim("6.2", "λ₈ = 1e-3 costs 2.4% in RMSE", "sensitivity")
 def _price(sensitivity: Numbers) -> Assessment:
     return _table_3(sensitivity, "RMSE", 8, at.PRICE.value, "+.1%")
 
 
-@claim("6.2", "… and changes the sensitivity to other features", "sensitivity")
+@claim("6.2", "λ₈ = 1e-3 changes the sensitivity to other features", "sensitivity")
 def _others(sensitivity: Numbers) -> Assessment:
-    cases, cells = {}, []
+    cases, cells, counts = {}, [], []
     for each in sensitivity["settings"]:
         change = each["tables"][1]["changes"][each["nearest"]]
         names = [j + 1 for j in range(7) if _differs(entry(change, j))]
         cases[_setting(each)] = len(names) >= at.MOST.value
+        counts.append(len(names))
         means = change["mean"][:7]
         cells.append(f"{_setting(each)} {len(names)} of 7, {min(means):+.0%} … {max(means):+.0%}")
     number = (
         "features whose change has an interval without 0 (paper -33% … +13%):"
         f" {'; '.join(cells)}; {about(sensitivity)}"
     )
-    return Assessment(by_case(cases), number)
+    sentence = (
+        f"Of the other seven features, {from_to(counts, 'd')} change significantly in sensitivity,"
+        " depending on the protocol."
+    )
+    return Assessment(by_case(cases), sentence, number)
 
 
-@claim("6.2", "… preserving performance as far as possible", "one_feature")
+@claim("6.2", "λ₈ preserves performance as far as possible", "one_feature")
 def _list_pays(one: Numbers) -> Assessment:
     cases, cells = {}, []
     for each in one["endpoints"]:
@@ -105,7 +129,11 @@ def _list_pays(one: Numbers) -> Assessment:
         "RMSE of λ₈ over that of the penalty μ₈ k₈² on the same samples at equal sensitivity to"
         f" X8: {'; '.join(cells)}; {about(one)}"
     )
-    return Assessment(by_case(cases), number)
+    gaps = " and ".join(
+        f"{mean_text(e)} (noise by {e['measure'].removeprefix('X8_')})" for e in one["endpoints"]
+    )
+    sentence = f"At equal sensitivity to X8, RMSE differs from the gradient penalty's by {gaps}."
+    return Assessment(by_case(cases), sentence, number)
 
 
 def _table_3(sensitivity: Numbers, name: str, j: int, at_most: float, form: str) -> Assessment:
@@ -118,9 +146,12 @@ def _table_3(sensitivity: Numbers, name: str, j: int, at_most: float, form: str)
     cells = [f"{setting} {with_interval(change, form)}" for setting, change in changes.items()]
     theirs = float(paper.TABLE_3.change[j])
     number = f"{name} to MSE (paper {theirs:{form}}): {'; '.join(cells)}; {about(sensitivity)}"
+    means = from_to((change["mean"] for change in changes.values()), form)
+    what = "the sensitivity to X8" if name == "X8" else f"the {name}"
+    sentence = f"λ₈ = 1e-3 changes {what} by {means}, depending on the protocol."
     first = next(iter(changes.values()))
     effect = effect_of(f"λ₈ = 1e-3, {name}", first, theirs, at_most=at_most)
-    return Assessment(by_case(cases), number, effect)
+    return Assessment(by_case(cases), sentence, number, effect)
 
 
 def _setting(each: Numbers) -> str:

@@ -1,7 +1,7 @@
 """What a claim of the paper is, and what its verdict can be.
 
-A verdict is computed, and so is its condition: it names the cases, of those that were examined, in
-which the claim holds. Where a condition says more than its cases do, it is marked as typed.
+A verdict is computed. So is its condition: it names those of the examined cases in which the claim
+holds. A condition that covers more than the computed cases is marked as stated, not computed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from figures.experiments.settings import Numbers
 from figures.plotting.words import network_name, with_interval
 
 HOLDS, FAILS, UNDECIDED, CONDITION = "holds", "does not hold", "undecided", "holds for "
-# what the tables of a figure vary, and so name themselves
+# what the tables of a figure vary and name in their own headings
 VARIED = {
     "samplings": ("scaling", "sampling"),
     "sensitivity": ("scaling", "sampling", "activation"),
@@ -25,7 +25,7 @@ TYPED = " (condition stated, not computed)"
 class Effect(NamedTuple):
     """A relative change that a verdict is about, with its 95 % interval, and the paper's.
 
-    The claim is that it lies between `at_least` and `at_most`; None: no such end.
+    The claim is that it lies between `at_least` and `at_most`; None: no bound.
     """
 
     name: str
@@ -38,9 +38,13 @@ class Effect(NamedTuple):
 
 
 class Assessment(NamedTuple):
-    """A verdict, what it rests on, and perhaps the effect that it is about."""
+    """A verdict, its reason in one sentence, all its numbers, and perhaps the effect it is about.
+
+    The sentence has at most two numbers, without intervals, besides settings as λ = 0.1.
+    """
 
     verdict: str
+    sentence: str
     number: str
     effect: Effect | None = None
 
@@ -60,8 +64,13 @@ def claim(section: str, text: str, *figures: str) -> Callable[[Callable[..., Ass
 
 
 def kind_of(verdict: str) -> str:
-    """Which of the four kinds a verdict is."""
+    """The kind of a verdict, one of four."""
     return CONDITION if verdict.startswith(CONDITION) else verdict
+
+
+def kind_in_words(verdict: str) -> str:
+    """The kind without the cases that a condition names."""
+    return "holds in some cases" if kind_of(verdict) == CONDITION else verdict
 
 
 def unconditional(holds: bool) -> str:
@@ -70,7 +79,7 @@ def unconditional(holds: bool) -> str:
 
 
 def by_case(cases: Mapping[str, bool | None], *, typed: bool = False) -> str:
-    """It holds in all cases, in none, or for those that are named; None: it cannot be told."""
+    """Whether the claim holds in all cases, in none, or for which; None: a case is undecided."""
     decided = {name: holds for name, holds in cases.items() if holds is not None}
     if not decided:
         return UNDECIDED
@@ -80,6 +89,11 @@ def by_case(cases: Mapping[str, bool | None], *, typed: bool = False) -> str:
         return FAILS if len(decided) == len(cases) else UNDECIDED
     passing = "; ".join(name for name, holds in decided.items() if holds)
     return CONDITION + passing + (TYPED if typed else "")
+
+
+def passing(cases: Mapping[str, bool | None]) -> str:
+    """In how many of the cases the claim holds."""
+    return f"{sum(holds is True for holds in cases.values())} of {len(cases)}"
 
 
 def inside(change: Numbers, low: float = -math.inf, high: float = math.inf) -> bool | None:
@@ -95,7 +109,7 @@ def inside(change: Numbers, low: float = -math.inf, high: float = math.inf) -> b
 
 
 def both(*cases: bool | None) -> bool | None:
-    """Whether all are true; one that is false decides, otherwise one that cannot be told."""
+    """Whether all are true: False if one is false, otherwise None if one is undecided."""
     if False in cases:
         return False
     return None if None in cases else True
@@ -119,7 +133,7 @@ def effect_of(
     at_least: float | None = None,
     at_most: float | None = None,
 ) -> Effect:
-    """The effect that a paired change is, and where it is claimed to lie."""
+    """A paired change as an effect, with the bounds of the claim."""
     return Effect(name, change["mean"], change["low"], change["high"], paper, at_least, at_most)
 
 
@@ -137,13 +151,18 @@ def about(numbers: Numbers) -> str:
 
 
 def reading(each: Numbers) -> str:
-    """Scaling and sampling of one of several tables."""
+    """Input scaling and sampling of one of several tables."""
     return f"{each['scaling']} {each['sampling']}"
 
 
 def entry(change: Numbers, j: int) -> dict[str, Any]:
-    """One feature's change of a list of them."""
+    """The change of feature j, with its interval, from lists of changes."""
     return {name: values and values[j] for name, values in change.items()}
+
+
+def mean_text(endpoint: Numbers) -> str:
+    """The change at equal smoothness without its interval."""
+    return "an unknown amount" if endpoint["mean"] is None else f"{endpoint['mean']:+.1%}"
 
 
 def endpoint_text(endpoint: Numbers) -> str:

@@ -29,6 +29,13 @@ def listed(values: Iterable[float], form: str = "g") -> str:
     return ", ".join(f"{value:{form}}" for value in values)
 
 
+def from_to(values: Iterable[float], form: str = "g") -> str:
+    """The smallest and the largest value, or the one value that both are as printed."""
+    every = list(values)
+    low, high = f"{min(every):{form}}", f"{max(every):{form}}"
+    return low if low == high else f"{low} to {high}"
+
+
 def with_interval(change: Mapping[str, Any], form: str = "+.1%") -> str:
     """A relative change and its 95 % interval, where it has one."""
     mean, low, high = (change[name] for name in ("mean", "low", "high"))

@@ -18,8 +18,9 @@ from figures.claims import (
     NEEDED,
     RESULTS,
     compute,
-    markdown,
+    details,
     plot,
+    summary,
     table,
     thresholds,
     verdict,
@@ -58,10 +59,13 @@ def test_committed_claims_are_those_of_the_committed_numbers(tmp_path: Path) -> 
     assert numbers["source"] == COMMITTED["source"]
 
 
-def test_the_readme_shows_the_committed_claims() -> None:
+def test_the_readme_and_the_gallery_show_the_committed_claims() -> None:
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     _, _, rest = readme.partition("<!-- figures/results/claims.json -->\n\n")
-    assert rest.startswith(markdown(COMMITTED) + "\n\n")
+    assert rest.startswith(summary(COMMITTED) + "\n\n")
+    gallery = (PROJECT / "figures" / "README.md").read_text(encoding="utf-8")
+    _, _, rest = gallery.partition("<!-- results/claims.json -->\n\n")
+    assert rest.startswith(details(COMMITTED) + "\n\n")
 
 
 # What is judged
@@ -85,6 +89,21 @@ def test_every_number_of_trainings_names_seeds_and_an_interval(judged: Numbers) 
     for row in judged["claims"]:
         if trained & set(row["figures"]):
             assert re.search(r"10 seeds, .*batch 32, lr 0.0001", row["number"]), row["claim"]
+
+
+SETTING = r"(?:λ₈?|α) = [\d.,e%-]*[\d%]|noise ±[\d.]+|X8|k → 0|F\(0\)"
+
+
+@pytest.mark.parametrize("made_up", [True, False])
+def test_a_sentence_is_short_and_has_few_numbers(judged: Numbers, made_up: bool) -> None:
+    for row in (judged if made_up else COMMITTED)["claims"]:
+        sentence = row["sentence"]
+        assert re.fullmatch(r"[A-Zα-ω\d].+\.", sentence) and ". " not in sentence
+        assert len(sentence.split()) <= 25, sentence
+        results = re.sub(r"(\d+) of (?:the )?\d+", r"\1", re.sub(SETTING, "", sentence))
+        assert 1 <= len(re.findall(r"(?<![\d.])[+-]?\d[\d.,]*(?:e[+-]\d+)?", results)) <= 2, (
+            sentence
+        )
 
 
 def test_seeds_and_protocol_are_named_but_not_what_a_table_varies() -> None:
@@ -172,12 +191,16 @@ def test_the_gallery_has_the_table_of_thresholds() -> None:
 
 
 def test_the_tables_have_every_claim_and_number(judged: Numbers) -> None:
-    words, lines = " ".join(table(judged).split()), markdown(judged).splitlines()
-    assert len(lines) == len(judged["claims"]) + 2
-    for row, line in zip(judged["claims"], lines[2:], strict=True):
+    words = " ".join(table(judged).split())
+    long, short = (write(judged).splitlines() for write in (details, summary))
+    assert len(long) == len(short) == len(judged["claims"]) + 2
+    for row, numbers, sentence in zip(judged["claims"], long[2:], short[2:], strict=True):
         assert f"{row['claim']}: {row['verdict']} {' '.join(row['number'].split())}" in words
         cells = [row["section"], row["claim"], f"**{row['verdict']}**", row["number"]]
-        assert line.replace("\\|", "|").startswith(f"| {' | '.join(cells)} | [")
+        assert numbers.replace("\\|", "|").startswith(f"| {' | '.join(cells)} | [")
+        kind = verdict.kind_in_words(row["verdict"])
+        cells = [row["section"], row["claim"], f"**{kind}**", row["sentence"]]
+        assert sentence.replace("\\|", "|").startswith(f"| {' | '.join(cells)} | [")
 
 
 def test_the_picture_has_every_effect_and_counts_the_verdicts(judged: Numbers) -> None:
@@ -225,9 +248,11 @@ def test_claims_are_judged_on_the_runs_own_numbers_where_all_are_there(
     assert f"numbers in {committed}, since {run} lacks cost\n" in capsys.readouterr().err
 
 
-def test_numbers_that_are_not_whole_are_named(tmp_path: Path) -> None:
+def test_incomplete_numbers_are_named(tmp_path: Path) -> None:
     save(tmp_path, cost={"figure": "cost"})
-    with pytest.raises(ValueError, match="cost: expected the numbers of a whole run, got KeyError"):
+    with pytest.raises(
+        ValueError, match="cost: expected the numbers of a complete run, got KeyError"
+    ):
         compute(Settings(tmp_path))
 
 
@@ -241,7 +266,7 @@ def test_damaged_numbers_are_named(tmp_path: Path, content: str) -> None:
 
 def test_missing_numbers_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims, "RESULTS", tmp_path / "none")
-    with pytest.raises(FileNotFoundError, match="missing; `python -m figures` makes it"):
+    with pytest.raises(FileNotFoundError, match="not found; run `python -m figures` to make it"):
         compute(Settings(tmp_path))
 
 
@@ -363,12 +388,12 @@ ON_KINK = [[0.5, 1.0], [0.5, 1.0]]
 TURNS: list[tuple[str, Change, str, tuple[str, ...]]] = [
     ("max(a, b) is", put("chebyshev", "largest_difference", value=1e-9), FAILS, ()),
     (
-        "k slides to",
+        "λ sets the boundary",
         all_of(*(put("phase", "maps", i, "slopes", value=ON_KINK) for i in (0, 1))),
         HOLDS,
         (),
     ),
-    ("k slides to", put("factor", "minima", 3, "found", value=0.3), FAILS, ()),
+    ("λ sets the boundary", put("factor", "minima", 3, "found", value=0.3), FAILS, ()),
     (
         "dividing by λ",
         lambda n: [r["without"].update(factor=0.5) for r in n["factor"]["normalising"]],
@@ -400,20 +425,20 @@ TURNS: list[tuple[str, Change, str, tuple[str, ...]]] = [
         (),
     ),
     (
-        "divided, the loss",
+        "after the division",
         rows("factor", "normalising", {"lam": 1.0}),
         CONDITION,
         ("one feature and |k| below the kink; large |k|", TYPED),
     ),
-    ("the minimum is exactly", minima("surface_mae_2", 2.97, 2.9), FAILS, ()),
+    ("the minimum is", minima("surface_mae_2", 2.97, 2.9), FAILS, ()),
     (
-        "the minimum is exactly",
+        "the minimum is",
         all_of(*(minima(name, lam, lam) for name, lam in LINES.items())),
         HOLDS,
         (),
     ),
     (
-        "the minimum is exactly",
+        "the minimum is",
         all_of(*(minima(name, lam, 2.5) for name, lam in LINES.items())),
         CONDITION,
         ("noise ±0.5",),
@@ -460,51 +485,51 @@ TURNS: list[tuple[str, Change, str, tuple[str, ...]]] = [
         (),
     ),
     (
-        "squaring lifts",
+        "squaring lifts the",
         put("surface_mse_large", "noises", 1, "minimum", "k", value=12.0),
         CONDITION,
         ("noise ±4",),
     ),
-    ("squaring lifts", minima("surface_mse_large", 10.0, 12.0), HOLDS, ()),
+    ("squaring lifts the", minima("surface_mse_large", 10.0, 12.0), HOLDS, ()),
     (
-        "squared, a distinct",
+        "the squared loss",
         rows("phase", "basins", {"rise": 0.3}, noise=4.0),
         CONDITION,
         ("noise ±0.5",),
     ),
-    ("squared, a distinct", rows("phase", "basins", {"rise": 0.3}), FAILS, ()),
+    ("the squared loss", rows("phase", "basins", {"rise": 0.3}), FAILS, ()),
     ("excessive", rows("surface_mse_large", "noises", {"excess": 0.0}), FAILS, ()),
     ("excessive", rows("surface_mse_large", "noises", {"excess": 0.1}), HOLDS, ()),
     (
-        "the penalty is the same",
+        "the penalty is the",
         all_of(*(rows(name, "noises", {"symmetry": 1.1}) for name in LINES)),
         HOLDS,
         (),
     ),
     (
-        "the penalty is the same",
+        "the penalty is the",
         put("surface_mae_1", "noises", 1, "symmetry", value=None),
         CONDITION,
         ("the penalty F",),
     ),
-    ("essential assumption", minima("surface_mae_1", 1.0, 1.0), FAILS, ()),
-    ("essential assumption", minima("surface_mae_1", 2.97, 2.97), HOLDS, ()),
+    ("essential", minima("surface_mae_1", 1.0, 1.0), FAILS, ()),
+    ("essential", minima("surface_mae_1", 2.97, 2.97), HOLDS, ()),
     (
-        "optimised alone",
+        "optimised alone,",
         trap(0, method="Lai alone", lam=0.1),
         CONDITION,
         ("λ = 1",),
     ),
-    ("optimised alone", trap(0, method="Lai alone"), FAILS, ()),
-    ("optimised alone", trap(90, method="Lai alone"), HOLDS, ()),
-    ("optimised alone", trap(40, flat=40, method="Lai alone"), FAILS, ()),
+    ("optimised alone,", trap(0, method="Lai alone"), FAILS, ()),
+    ("optimised alone,", trap(90, method="Lai alone"), HOLDS, ()),
+    ("optimised alone,", trap(40, flat=40, method="Lai alone"), FAILS, ()),
     (
-        "optimised alone",  # a barrier tells a trap from a flat fit
+        "optimised alone",  # a barrier distinguishes a trap from a flat fit
         all_of(trap(40, flat=40, method="Lai alone"), rows("trap", "rows", {"expected": 0.4})),
         HOLDS,
         (),
     ),
-    ("optimised alone", trap(7, method="Lai alone"), UNDECIDED, ()),
+    ("optimised alone,", trap(7, method="Lai alone"), UNDECIDED, ()),
     ("Lai Training cures", trap(50, method="Lai Training"), FAILS, ()),
     ("Lai Training cures", trap(5, method="Lai Training"), UNDECIDED, ()),
     ("Lai Training cures", trap(50, method="Lai Training", lam=0.1), CONDITION, ("λ = 1",)),
@@ -527,10 +552,10 @@ TURNS: list[tuple[str, Change, str, tuple[str, ...]]] = [
         (),
     ),
     ("pretraining is", trap(50, method="Lai for α, no pretraining"), HOLDS, ()),
-    ("drawing anew", comparison("fixed few", 0.0), CONDITION, ("all samples",)),
-    ("drawing anew", all_of(comparison("fixed", 0.0), comparison("fixed few", 0.0)), FAILS, ()),
+    ("redrawing the", comparison("fixed few", 0.0), CONDITION, ("all samples",)),
+    ("redrawing the", all_of(comparison("fixed", 0.0), comparison("fixed few", 0.0)), FAILS, ()),
     (
-        "drawing anew",
+        "redrawing the",
         all_of(comparison("fixed", 0.01, 0.1), comparison("fixed few", 0.01, 0.1)),
         UNDECIDED,
         (),
@@ -548,13 +573,13 @@ TURNS: list[tuple[str, Change, str, tuple[str, ...]]] = [
         (),
     ),
     (
-        "giving few data",
+        "applying the Lai",
         put("cost", "epochs", 1, "ratios", "points", 1, "median", value=1.8),
         CONDITION,
         ("batches, batch 64; batches, batch 1024",),
     ),
     (
-        "giving few data",
+        "applying the Lai",
         put("cost", "epochs", 0, "ratios", "points", 1, "median", value=1.1),
         HOLDS,
         (),
@@ -586,18 +611,18 @@ TURNS: list[tuple[str, Change, str, tuple[str, ...]]] = [
     ("little accuracy", tables(3, "rmse", 0.1), FAILS, ()),
     ("little accuracy", tables(3, "rmse", 0.03), HOLDS, ()),
     ("little accuracy", tables(3, "rmse", 0.04, 0.02), UNDECIDED, ()),
-    ("at times it", sizes(-0.02), CONDITION, ("250 training samples; 4,000",)),
-    ("at times it", all_of(sizes(0.02), table_1(1, "rmse", 0.02)), FAILS, ()),
-    ("at times it", all_of(sizes(-0.02), table_1(1, "rmse", -0.02)), HOLDS, ()),
-    ("it decreases", sizes(-0.02), HOLDS, ()),
-    ("it decreases", sizes(-0.02, 0.3), FAILS, ()),
-    ("it decreases", sizes(0.0, half=0.1), UNDECIDED, ()),
+    ("at times the Lai", sizes(-0.02), CONDITION, ("250 training samples; 4,000",)),
+    ("at times the Lai", all_of(sizes(0.02), table_1(1, "rmse", 0.02)), FAILS, ()),
+    ("at times the Lai", all_of(sizes(-0.02), table_1(1, "rmse", -0.02)), HOLDS, ()),
+    ("the loss decreases", sizes(-0.02), HOLDS, ()),
+    ("the loss decreases", sizes(-0.02, 0.3), FAILS, ()),
+    ("the loss decreases", sizes(0.0, half=0.1), UNDECIDED, ()),
     ("the changes of", table_1(3, "variance", -0.3), CONDITION, ("RMSE with λ = 1e-1",)),
     ("the levels of", put("smoothness", "table", 0, "variance", "mean", value=0.78), HOLDS, ()),
     ("the levels of", put("smoothness", "table", 0, "rmse", "mean", value=0.8), FAILS, ()),
-    ("less sensitive", features(0, [0.1] * 9), FAILS, ()),
-    ("less sensitive", features(0, [0.1] * 9, (1,)), CONDITION, ("max-abs separate tanh",)),
-    ("less sensitive", features(0, [0.0] * 9), UNDECIDED, ()),
+    ("the Lai loss is", features(0, [0.1] * 9), FAILS, ()),
+    ("the Lai loss is", features(0, [0.1] * 9, (1,)), CONDITION, ("max-abs separate tanh",)),
+    ("the Lai loss is", features(0, [0.0] * 9), UNDECIDED, ()),
     (
         "X8 is by far",
         lambda n: [s.update(mse=[[0.5] * 9] * 2) for s in n["sensitivity"]["settings"]],
@@ -624,12 +649,17 @@ TURNS: list[tuple[str, Change, str, tuple[str, ...]]] = [
     ),
     ("λ₈ = 1e-3 lowers", features(1, [-0.1] * 8 + [0.0]), FAILS, ()),
     ("λ₈ = 1e-3 lowers", features(1, [-0.3] * 8 + [0.0]), UNDECIDED, ()),
-    ("… for 2.4%", features(1, [-0.1] * 8 + [0.05]), FAILS, ()),
-    ("… for 2.4%", features(1, [-0.1] * 8 + [0.05], (1,)), CONDITION, ("max-abs separate tanh",)),
-    ("… and changes", features(1, [0.0] * 9), FAILS, ()),
-    ("… preserving", rows("one_feature", "endpoints", {"verdict": "worse"}), FAILS, ()),
-    ("… preserving", rows("one_feature", "endpoints", {"verdict": "better"}), HOLDS, ()),
-    ("… preserving", rows("one_feature", "endpoints", {"verdict": "undecided"}), UNDECIDED, ()),
+    ("λ₈ = 1e-3 costs", features(1, [-0.1] * 8 + [0.05]), FAILS, ()),
+    (
+        "λ₈ = 1e-3 costs",
+        features(1, [-0.1] * 8 + [0.05], (1,)),
+        CONDITION,
+        ("max-abs separate tanh",),
+    ),
+    ("λ₈ = 1e-3 changes", features(1, [0.0] * 9), FAILS, ()),
+    ("λ₈ preserves", rows("one_feature", "endpoints", {"verdict": "worse"}), FAILS, ()),
+    ("λ₈ preserves", rows("one_feature", "endpoints", {"verdict": "better"}), HOLDS, ()),
+    ("λ₈ preserves", rows("one_feature", "endpoints", {"verdict": "undecided"}), UNDECIDED, ()),
     ("better generalisation", sizes(-0.02), CONDITION, ("250 training samples; 4,000",)),
     ("better generalisation", sizes(0.02), FAILS, ()),
     ("better generalisation", sizes(-0.02, 0.3), FAILS, ()),
@@ -639,12 +669,27 @@ TURNS: list[tuple[str, Change, str, tuple[str, ...]]] = [
         HOLDS,
         (),
     ),
-    ("it controls", put("frontier", "primary", "verdict", value="equivalent"), HOLDS, ()),
-    ("it controls", put("frontier", "primary", "verdict", value="better"), HOLDS, ()),
-    ("it controls", put("frontier", "primary", "verdict", value="undecided"), UNDECIDED, ()),
-    ("… with few", over_penalty(0.02), FAILS, ()),
-    ("… with few", over_penalty(-0.02), HOLDS, ()),
-    ("… with few", over_penalty(0.0, 0.1), UNDECIDED, ()),
+    (
+        "the loss controls gradients with",
+        put("frontier", "primary", "verdict", value="equivalent"),
+        HOLDS,
+        (),
+    ),
+    (
+        "the loss controls gradients with",
+        put("frontier", "primary", "verdict", value="better"),
+        HOLDS,
+        (),
+    ),
+    (
+        "the loss controls gradients with",
+        put("frontier", "primary", "verdict", value="undecided"),
+        UNDECIDED,
+        (),
+    ),
+    ("the loss controls gradients accurately", over_penalty(0.02), FAILS, ()),
+    ("the loss controls gradients accurately", over_penalty(-0.02), HOLDS, ()),
+    ("the loss controls gradients accurately", over_penalty(0.0, 0.1), UNDECIDED, ()),
     ("stable", tables(3, "rmse", 0.5), FAILS, ()),
     ("stable", tables(3, "rmse", 0.01), HOLDS, ()),
     ("stable", tables(3, "rmse", 0.05, 0.02), UNDECIDED, ()),

@@ -8,6 +8,7 @@ from figures.experiments.protocol import PROTOCOL
 from figures.plotting.words import (
     SAMPLED,
     balanced,
+    from_to,
     listed,
     loss_name,
     network_name,
@@ -28,6 +29,11 @@ def test_a_change_is_followed_by_its_interval() -> None:
     change = {"mean": -0.0314, "low": -0.0567, "high": 0.0089}
     assert with_interval(change) == "-3.1% [-5.7%, +0.9%]"
     assert with_interval(change, "+.2f") == "-0.03 [-0.06, +0.01]"
+
+
+def test_equal_ends_are_printed_once() -> None:
+    assert from_to([0.5, -0.25, 0.1], "+.0%") == "-25% to +50%"
+    assert from_to([0.501, 0.502], ".0%") == "50%"
 
 
 def test_an_interval_that_ends_at_0_is_shown() -> None:
