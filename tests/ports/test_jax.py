@@ -59,7 +59,7 @@ def test_predictions_of_shape_n_1_are_rejected() -> None:
         return x @ params  # (1,) for one x
 
     loss, lai_mask = port.lai_loss, np.ones(3, bool)
-    with pytest.raises(ValueError, match=r"f: expected one number for x_i, got shape \(1,\)"):
+    with pytest.raises(ValueError, match=r"f: expected a scalar for x_i, got shape \(1,\)"):
         training.batch_loss(f, np.ones((2, 1)), k, t, lai_mask, loss=loss)
     with pytest.raises(ValueError, match=r"\(3, 1\)"):
         training.batch_loss(f, np.ones((2, 1)), k, t, None, loss=loss)
