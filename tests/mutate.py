@@ -42,7 +42,7 @@ FAST = (
     "test_costs",
     "support/test_kink",
     "support/test_chunks",
-    "oracle/grading/test_check",
+    "oracle/reporting/test_check",
 )
 SECONDS, BYTES = 300, 4 << 30  # limits of time and memory; tests that exceed them kill the mutant
 # part of the mutated line: why no result can change
