@@ -1,4 +1,4 @@
-"""The README stays true: its example prints what it says, its tables are those of the results."""
+"""The README: its examples print what it quotes, its numbers are those of the results."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_numpy_example_prints_what_its_comment_quotes() -> None:
     assert example.splitlines()[-1].endswith(f"  # {printed.getvalue().strip()}")
 
 
-def test_the_programs_of_contributors_print_what_stands_below_them(
+def test_the_programs_of_contributors_print_the_text_below_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -66,7 +66,7 @@ def test_the_readme_is_at_most_220_lines() -> None:
     assert README.count("\n") <= 220
 
 
-def test_what_is_to_be_touched_is_where_it_is_said_to_be() -> None:
+def test_the_names_in_build_on_it_are_in_their_files() -> None:
     _, _, rest = GUIDE.partition("## Build on it")
     names = re.findall(r"`(\w+)` (?:of|in) \[[^\]]*\]\(([^)]+)\)", rest.partition("\n## ")[0])
     assert len(names) >= 8
@@ -180,7 +180,7 @@ def test_every_command_is_run_by_ci_or_a_test() -> None:
     commands = [line for block in blocks("sh") for line in block.splitlines()]
     assert len(commands) >= 5
     for command in commands:
-        # the real files are not everywhere; those of one's own: test_own_data.py
+        # DIR: the real files are not on every machine; *.csv: test_own_data.py runs these
         if "--data DIR" not in command and "houses.csv" not in command and "new.csv" not in command:
             assert command in script, command
 

@@ -1,4 +1,4 @@
-"""The tutorials run, and print what they quote."""
+"""The tutorials run and print the text of their `# >` lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DECIMAL = re.compile(r"\d+\.\d+(?:e[+\-]?\d+)?|\d+e[+\-]?\d+")
 
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
-def test_a_tutorial_prints_what_it_quotes_and_leaves_its_pictures(
+def test_a_tutorial_prints_what_it_quotes_and_saves_its_pictures(
     path: Path, tmp_path: Path
 ) -> None:
     for framework in NEEDS.get(path.stem[:2], ()):
