@@ -238,7 +238,7 @@ assert np.less(distances["gradient penalty"], distances["Lai"]).sum() >= 2
 # ## Next
 #
 # Tutorial 01 derives the loss from the geometry of one residual. To train a network on a table of
-# your own, see [On your own data](../README.md#on-your-own-data).
+# your own, see [Your own data](../README.md#your-own-data).
 #
 # **Beyond this paper.** Penalising the input gradient in order to generalise better is an old idea
 # (Drucker and LeCun, "Improving generalization performance using double backpropagation", IEEE
