@@ -691,7 +691,7 @@ for alpha in alphas:
 
 # %% [markdown]
 # |k| falls as λ falls, and rises as α falls. It falls clearly when α/λ grows from 0.1 to 1, by a
-# larger α or by a smaller λ. But for the same α/λ = 1, |k| is larger with λ = 1 than with λ = 0.1,
+# larger α or by a smaller λ. Yet for the same α/λ = 1, |k| is larger with λ = 1 than with λ = 0.1,
 # whose kink is lower. The next cell checks all this.
 
 # %%
@@ -933,7 +933,7 @@ assert fraction_of_steps > 0.4
 
 # %% [markdown]
 # **Exercise 2.** No. Let c_i be 1 with probability α, else 0. A norm is convex, so Jensen's
-# inequality says
+# inequality gives
 #
 #     E ‖Σ_i c_i ℓ_i‖ ≥ ‖Σ_i E c_i ℓ_i‖ = α ‖Σ_i ℓ_i‖
 #

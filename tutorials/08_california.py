@@ -441,7 +441,7 @@ print(f"all samples of the paper, batches of 32: 1 step of {steps_paper}, {100 /
 # %% [markdown]
 # So "separate" gives the Lai loss more weight than "points" here, and less weight with all samples
 # of the paper. What is its effect here? We train four arms anew. In the arm MSE, α is 0, so it has
-# no such step.
+# no step with the Lai loss.
 
 # %%
 separate = {"MSE": measure_all(train_all(Plain(2), sampling="separate", alpha=0.0))}
@@ -696,7 +696,7 @@ print("picture:", (OUT / "08_table_3.png").as_posix())
 # ## Answers
 #
 # **Exercise 1.** The penalty costs less accuracy and leaves smaller input gradients. The variance
-# is about the same. The paper's abstract says that the Lai loss controls the gradient with "maximum
+# is about the same. The paper's abstract claims that the Lai loss controls the gradient with "maximum
 # accuracy". This comparison does not confirm it; the paper itself compares with no other way of
 # smoothing. `python -m figures frontier` compares both at equal smoothness.
 #

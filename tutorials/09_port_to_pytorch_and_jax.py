@@ -316,7 +316,7 @@ show(*str(report).splitlines()[:10])
 # - *Where*: the verdict names the first wrong group. It also names the groups that follow from it,
 #   or have errors of their own. The line of the group names the wrong outputs.
 # - *What kind*: sentences computed from the answers. Under which conditions are they wrong? For
-#   which other inputs would they be right? Of which function are they the derivatives? None of this
+#   which other inputs would they be right? Which function has them as its derivatives? None of this
 #   needs a list of mistakes.
 # - *Which mistake*: the oracle has a list of wrong ports, with one mistake each. A "likely cause"
 #   reproduces all or most of the wrong answers of the group. "Perhaps, for a part" reproduces only
@@ -1066,7 +1066,7 @@ assert np.allclose(jax_grad, exact, rtol=1e-12, atol=1e-14)
 # ## Answers
 #
 # **Exercise 1.** For p = 1 only. For p = 2 the larger of |k|^p and λ changes at |k| = √λ. The first
-# finding of the report says so: F is wrong where |k| and |k|^p are on different sides of λ.
+# finding of the report implies this: F is wrong where |k| and |k|^p are on different sides of λ.
 
 
 # %%
