@@ -1,4 +1,4 @@
-"""How the vectors are made, and that the published ones were made so."""
+"""Building the vectors, and the published ones as its result."""
 
 from __future__ import annotations
 

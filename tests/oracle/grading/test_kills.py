@@ -1,4 +1,4 @@
-"""The kill matrix: what the cases are worth, and that the published one is the true one."""
+"""The kill matrix: every mutant is killed, and the published matrix is up to date."""
 
 from __future__ import annotations
 
