@@ -29,7 +29,8 @@ def verify(cases: Sequence[Case]) -> Iterator[tuple[Case, str]]:
             for key in ("tolerance", "basic_tolerance")
             if not _near(computed.get(key, {}), stated.get(key, {}))
         ]
-        yield case, f"{', '.join(differing)} differ from the computed values" if differing else ""
+        problem = f"differs from the computed values in {', '.join(differing)}"
+        yield case, problem if differing else ""
 
 
 def _near(a: Any, b: Any) -> bool:

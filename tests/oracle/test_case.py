@@ -205,7 +205,7 @@ def with_change(group: str, change: Any) -> Any:
         ("factor", lambda c: c["cases"][0]["inputs"].update(order="2"), "order: expected int"),
         ("loss", lambda c: c["cases"][0]["inputs"].update(k=[["1"], ["1", "2"]]), "unequal length"),
         ("loss", lambda c: c["cases"][0]["inputs"].update(reduction=1), "reduction: expected str"),
-        ("sharded", lambda c: c["cases"][0]["inputs"].update(shards=[["0"]]), "whole numbers"),
+        ("sharded", lambda c: c["cases"][0]["inputs"].update(shards=[["0"]]), "expected integers"),
         (
             "train",
             lambda c: c["cases"][0]["inputs"]["batches"][0].update(weight="1"),

@@ -2,8 +2,8 @@
 
 Each sentence describes the answers, not what the port's author did. The order is: answers of
 another form, state kept between calls, single precision, where numbers are wrong and their ratio to
-the expected ones, other inputs for which they are right, the parts of which they are a sum, their
-order, missing properties, and whether gradients are derivatives of the port's own values.
+the expected ones, other inputs for which they are right, the parts whose sum they are, their order,
+missing properties, and whether gradients are derivatives of the port's own values.
 """
 
 from __future__ import annotations

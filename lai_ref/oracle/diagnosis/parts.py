@@ -35,7 +35,7 @@ POOLED = "the loss of the whole batch"
 
 
 def deviating_parts(numbers: Numbers, dtype: str) -> str:
-    """Which parts deviate in these numbers, none of which is at a kink; "" if unclear."""
+    """Which parts deviate in these numbers, which are away from kinks; "" if unclear."""
     if not len(numbers) or not np.isfinite(numbers.got).all():
         return ""
     group = numbers.outcomes[0].case.group

@@ -76,7 +76,7 @@ def test_answers_nested_to_any_depth_are_graded_or_refused() -> None:
 def test_answers_cut_short_anywhere_are_refused() -> None:
     content = json.dumps(TWO).encode()
     for length in range(len(content)):
-        with pytest.raises(InvalidAnswersError, match="not JSON"):
+        with pytest.raises(InvalidAnswersError, match="expected complete JSON"):
             grade_answers(content[:length], oracle.cases("adam"))
 
 

@@ -252,7 +252,7 @@ def test_every_answer_is_rounded_once() -> None:
     assert math.copysign(1, copied.value) == -1
     with pytest.raises(ValueError, match="group: expected codec, factor"):
         bounded_answer("adams", {}, 0.5)
-    with pytest.raises(ValueError, match="activation: 'swish' is unknown"):
+    with pytest.raises(ValueError, match="activation: expected a known name, got 'swish'"):
         activate("swish", Bounded(1.0), 0.5)
 
 

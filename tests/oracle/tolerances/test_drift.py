@@ -81,7 +81,7 @@ def test_drift_counts_every_step() -> None:
 def test_a_gradient_of_errors_alone_is_refused() -> None:
     """Adam's first step is ±lr, with the sign of the gradient, which rounding may change."""
     start = at_rest(1.0, -0.75)
-    with pytest.raises(AmbiguousBranchError, match="turn the gradient"):
+    with pytest.raises(AmbiguousBranchError, match="change the sign of the gradient"):
         free_run(start, 0, [linear(0, 1e7)], CONSTANTS)
 
 
