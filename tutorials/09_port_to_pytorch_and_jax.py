@@ -365,8 +365,8 @@ assert report  # every case passed
 report = ask(port, "input_gradient", case="tanh-one-sample")
 # > wrong: input_gradient is the first wrong group
 # >   37 of 37 cases fail: y: expected shape (3,), got (3, 1)
-# > FAILED input_gradient/tanh-one-sample (N = 1: no axis is lost): y: expected shape (1,), got (1,
-# >     1)
+# > FAILED input_gradient/tanh-one-sample (N = 1: the sample axis is kept): y: expected shape (1,),
+# >     got (1, 1)
 
 # %% [markdown]
 # The output of `nn.Linear` is (N, 1), not (N,). What does that do to the losses?
@@ -437,7 +437,7 @@ report = ask(port, "param_gradient", case="tanh-depth1-lai2-sample")
 # > wrong: param_gradient is the first wrong group
 # >   likely cause: k was detached (treated as a constant); dk should be propagated to θ.
 # >       [slopes-detached] reproduces 70 of 70 wrong cases
-# > FAILED param_gradient/tanh-depth1-lai2-sample (tanh, 1 hidden layers, lai2-sample): outside the
+# > FAILED param_gradient/tanh-depth1-lai2-sample (tanh, 1 hidden layer, lai2-sample): outside the
 # >     bound; grad[1]: got 1.32043, expected 2.87567 (ratio 0.4592)
 
 # %% [markdown]
@@ -480,7 +480,7 @@ strict_report = oracle.check(port, level="strict")
 show(strict_report.summary(), strict_report.counts())
 # > correct, but inaccurate at extreme values: F': up to 6 digits lost for |k| ≥ 1536; F': NaN,
 # >     infinite or 0 for λ or 1/λ ≥ 1.3e+30; y, k, value, grad: up to 7 digits lost for |z| ≥
-# >     21.61; harmless in training unless |k| or λ or |z| gets there
+# >     21.61; harmless in training unless |k| or λ or |z| reaches such values
 # > 299 of 431 cases passed in float64 at level strict, 14 failed, 118 not implemented (adam_step,
 # >     train, sharded_gradient)
 
@@ -642,9 +642,10 @@ print("picture:", (OUT / "09_training.png").as_posix())
 # %%
 report = ask(port, "factor", case="far-k-p1-lam0.5", level="strict")
 # > correct, but inaccurate at extreme values: F': up to 6 digits lost for |k| ≥ 1536; F': NaN,
-# >     infinite or 0 for λ or 1/λ ≥ 1.3e+30; harmless in training unless |k| or λ gets there
-# > FAILED factor/far-k-p1-lam0.5 (|k| up to the ends of float32: 1 + k² must not overflow; p = 1, λ
-# >     = 0.5): outside the bound; slope[0] (k = 1.26765e+30): got 0, expected 9.81819e-91 (ratio 0)
+# >     infinite or 0 for λ or 1/λ ≥ 1.3e+30; harmless in training unless |k| or λ reaches such
+# >     values
+# > FAILED factor/far-k-p1-lam0.5 (smallest and largest |k|: 1 + k² must not overflow; p = 1, λ =
+# >     0.5): outside the bound; slope[0] (k = 1.26765e+30): got 0, expected 9.81819e-91 (ratio 0)
 
 # %% [markdown]
 # (In reports, `slope` is F'.) For p = 1 and k > λ, with h = √(1 + k²), the factor is k/h/min(λ, 1).
@@ -844,9 +845,9 @@ for dtype in (torch.float32, torch.float16):
 # %%
 report = ask(port, "loss", case="large-e-p2-batch", dtype="float32", level="strict")
 # > correct, but inaccurate at extreme values: value, dy, dk: NaN, infinite or 0 for |e| ≥ 1.4e+12;
-# >     harmless in training unless |e| gets there
-# > FAILED loss/large-e-p2-batch (|e| about 1e+12: nothing is added under a root, nothing
-# >     overflows): expected a finite number; value: got inf, expected 2.01307e+24
+# >     harmless in training unless |e| reaches such values
+# > FAILED loss/large-e-p2-batch (|e| about 1e+12: no ε under a root, no overflow): expected a
+# >     finite number, got infinity; value: got inf, expected 2.01307e+24
 
 # %% [markdown]
 # `nn.Softplus` returns z instead of log(1 + e^z) for z > 20, its `threshold`. The difference, at
@@ -855,9 +856,9 @@ report = ask(port, "loss", case="large-e-p2-batch", dtype="float32", level="stri
 # %%
 report = ask(port, "input_gradient", case="softplus-large-z", level="strict")
 # > correct, but inaccurate at extreme values: y, k: up to 7 digits lost for |z| ≥ 21.61; harmless
-# >     in training unless |z| gets there
-# > FAILED input_gradient/softplus-large-z (hidden units far out, where tanh is flat): outside the
-# >     bound; k[1, 0]: got 0.165435, expected 0.165435, relative error 2.2e-09, bound 50.4 ulp
+# >     in training unless |z| reaches such values
+# > FAILED input_gradient/softplus-large-z (large |z| in hidden units, where tanh is flat): outside
+# >     the bound; k[1, 0]: got 0.165435, expected 0.165435, relative error 2.2e-09, bound 50.4 ulp
 
 # %% [markdown]
 # ## Everything passes
@@ -947,14 +948,14 @@ jax_report = oracle.check(PlainJax(), groups=["loss"], level="basic")
 lines = str(jax_report).splitlines()
 show(lines[0], *lines[3:8])
 # > wrong: loss is the first wrong group
-# >   invalid inputs are accepted in 6 cases: λ = 0 has no meaning; ρ = 2 is outside [0, 1]; p = 0
-# >       is neither MAE nor MSE; there is no such reduction; a slope is not finite; no samples
+# >   invalid inputs are accepted in 6 cases: one λ of a list is 0; ρ = 2 is outside [0, 1]; p = 0
+# >       is neither 1 nor 2; unknown reduction; a number of k is NaN; no samples
 # >   dy is wrong only where e = 0 (13 of 14 numbers there): it is NaN
 # >   dk is wrong only where e = 0 (26 of 28 numbers there): it is NaN
-# >   perhaps, for a part: Invalid input was accepted (λ ≤ 0, p = 3, unequal lengths); it should
-# >       raise an error. [nothing-refused] reproduces 5 of 11 wrong cases
-# >   perhaps, for a part: The derivative of the 2-norm at the zero vector was 0/0 = NaN; it should
-# >       be 0. [norm-nan-at-zero] reproduces 5 of 11 wrong cases
+# >   possible cause of a part: Invalid input was accepted (λ ≤ 0, p = 3, unequal lengths); it
+# >       should raise an error. [nothing-refused] reproduces 5 of 11 wrong cases
+# >   possible cause of a part: The derivative of the 2-norm at the zero vector was 0/0 = NaN; it
+# >       should be 0. [norm-nan-at-zero] reproduces 5 of 11 wrong cases
 
 # %% [markdown]
 # There are two mistakes at once, each reported "for a part". Here is a case of the second, NaN:
@@ -963,8 +964,8 @@ show(lines[0], *lines[3:8])
 for outcome in jax_report.failures():
     if outcome.case.id == "loss/zero-vector-batch-rho0.5":
         show(jax_report.format_case(outcome))
-# > FAILED loss/zero-vector-batch-rho0.5 (all residuals are 0: the norm's vector is 0, and no
-# >     derivative is NaN): expected a number, got NaN; dy[0]: got nan, expected 0
+# > FAILED loss/zero-vector-batch-rho0.5 (all residuals are 0: c is the zero vector, no derivative
+# >     may be NaN): expected a number, got NaN; dy[0]: got nan, expected 0
 
 # %% [markdown]
 # Where all residuals are 0, c = 0. The derivative of √ at 0 is ∞, the chain rule multiplies it by
@@ -1081,7 +1082,7 @@ report = ask(port, "factor", case="below-kink-p2-lam0.25")
 # >   F is wrong only where |k| and |k|^p are on different sides of λ (16 of 17 numbers there): it
 # >       is λ · 1/k² times the expected number where |k|^p > λ, and is 1/λ · k² times the expected
 # >       number where |k|^p < λ
-# > FAILED factor/below-kink-p2-lam0.25 (a thousandth below the kink: no error of that size in λ or
+# > FAILED factor/below-kink-p2-lam0.25 (|k| 0.1 % below the kink: finds an error of 0.1 % in λ or
 # >     k; p = 2): outside the bound; slope[0] (k = 0.499512): got 2.5595, expected -0.639875 (ratio
 # >     -4)
 

@@ -46,7 +46,7 @@ def test_the_numbers_of_the_levels_and_the_diagnosis_are_correct() -> None:
     q = {name: np.ones(1) for name in ("theta", "grad", "m", "v", "t", "lr", "eps")}
     q |= {"beta1": np.full(1, 0.5), "beta2": np.full(1, 0.5)}
     variants = len(list(_variants(q, np.ones(1), np.ones(1))))
-    assert f"some {round(variants, -2)} variants" in TEXT
+    assert f"about {round(variants, -2)} variants" in TEXT
     points = [finding.points for finding in recorded().values()]
     counts = [points.count(word) for word in ("yes", "partly", "no")]
     assert block("<!-- findings -->", "text") == (
