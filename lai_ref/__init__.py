@@ -1,11 +1,11 @@
-"""The reference implementation of the Lai loss (arXiv 2405.07884), by hand in NumPy.
+"""An independent implementation of the Lai loss (arXiv 2405.07884), by hand in NumPy.
 
-In reading order: `factor`, `lai` and `losses` (the loss, and those it is measured against),
-`activations` and `mlp` (the network and its double backward pass), `objective` (the two joined),
-`adam`, `train` (Lai Training); then `state` and `metrics`. The folders hold regression tables
-(`tables`: from a file, split and scaled), the data of the paper's experiments (`california`), the
-commands of `python -m lai_ref` (`command_line`), what the lessons stand on (`support`), and the
-test suite for ports (`oracle`).
+In reading order: `factor`, `lai` and `losses` (the loss, and those it is compared with),
+`activations` and `mlp` (the network and its double backward pass), `objective` (loss and network
+together), `adam`, `train` (Lai Training); then `state` (checkpoints) and `metrics`. The folders
+contain regression tables (`tables`: from a file, split and scaled), the data of the paper's
+experiments (`california`), the commands of `python -m lai_ref` (`command_line`), helper modules
+(`support`), and the conformance test suite for ports (`oracle`).
 """
 
 from lai_ref.adam import Adam, AdamState

@@ -17,21 +17,22 @@ from lai_ref.tables.csv_format import DELIMITERS
 from lai_ref.tables.experiment import SCALINGS
 from lai_ref.train import SAMPLINGS
 
-TABLE_DEFAULTS: dict[str, Any] = {"scaling": "standard", "lr": 1e-3}  # of the user's own table
+TABLE_DEFAULTS: dict[str, Any] = {"scaling": "standard", "lr": 1e-3}  # with --target
 SAMPLING = (
-    "how α is drawn: whole batches; points, in the batches of the others; or separate, points that"
-    " make one step of their own per epoch"
+    "which samples get the Lai loss: batches: whole batches; points: single samples, left in their"
+    " batches; separate: single samples, as one extra batch per epoch"
 )
 TRAIN = """\
-Pretrain a network, then give a fraction of the data the Lai loss. Without --target the task is
-California housing, and the defaults are the protocol that comes nearest to the paper's Table 1
-(python -m figures protocols). With --data FILE.csv --target COLUMN it is a table of your own: all
-other columns but an index are features, and must be numbers. The target is standardised for the
-training; results are printed in its own units. The defaults of --scaling and --lr are standard and
-0.001 then. Progress goes to standard error, the result to standard output."""
+Pretrain a network with MSE or MAE, then apply the Lai loss to a fraction of the data. Without
+--target the task is California housing, and the defaults are the protocol that comes closest to the
+paper's Table 1 (python -m figures protocols). With --data FILE.csv --target COLUMN the data are
+your own: all other columns except an index are features and must contain numbers. The target is
+standardised for training, and results are printed in its original units. The defaults are then
+--scaling standard and --lr 0.001. Progress goes to standard error, results to standard output."""
 PREDICT = """\
-Use a network that `train --state` has left: its features are read by name from the columns of a CSV
-file, in any order; other columns are ignored. Predictions are in the target's own units."""
+Predict with the network in a checkpoint of `train --state`. Its features are read by name from the
+columns of a CSV file, in any order; other columns are ignored. Predictions are in the target's
+original units."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     except DivergedError as error:
         print(f"lai_ref: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # of the output, for `run_program`
+    except BrokenPipeError:  # standard output was closed: `run_program` handles it
         raise
     except (ValueError, TypeError, OSError) as error:
         print(f"lai_ref: {error}", file=sys.stderr)
@@ -73,7 +74,7 @@ def _parser(*, scaling: str = "max-abs", lr: float = 1e-4) -> argparse.ArgumentP
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     ), scaling, lr)  # fmt: skip
     _add_predict(commands.add_parser("predict", help="use a trained network", description=PREDICT))
-    # here, where the help does not tell them
+    # set here, so that the help does not print them
     parser.set_defaults(quiet=False, drop_missing=False)
     unset = ("data", "target", "features", "test", "delimiter", "state")
     parser.set_defaults(**dict.fromkeys(unset))
@@ -87,13 +88,13 @@ def _add_train(parser: argparse.ArgumentParser, scaling: str, lr: float) -> None
         " without it: synthetic data")  # fmt: skip
     add("--target", metavar="COLUMN", default=argparse.SUPPRESS, help="the column to predict")
     add("--features", metavar="COLUMN", nargs="+", default=argparse.SUPPRESS,
-        help="the columns to predict it from; without: all others but an index")  # fmt: skip
+        help="the columns to predict it from; without: all others except an index")  # fmt: skip
     add("--test", type=Path, metavar="FILE.csv", default=argparse.SUPPRESS,
-        help="rows to report the variance of the outputs for")  # fmt: skip
+        help="rows for which to print the variance of the outputs")  # fmt: skip
     add("--drop-missing", action="store_true", default=argparse.SUPPRESS,
         help="drop rows with missing values")  # fmt: skip
     add("--delimiter", choices=tuple(DELIMITERS), default=argparse.SUPPRESS,
-        help="of the CSV files; without: found from the header")  # fmt: skip
+        help="of the CSV files; without: detected from the header")  # fmt: skip
     add("--lam", type=float, nargs="+", default=[0.1], help="λ, one number or one per feature")
     add("--order", type=int, choices=(1, 2), default=2, help="p: 1 is MAE, 2 is MSE")
     add("--l1-ratio", type=float, default=0.0, help="ρ: 0 is L2 Lai, 1 is L1 Lai")
@@ -101,12 +102,12 @@ def _add_train(parser: argparse.ArgumentParser, scaling: str, lr: float) -> None
         "--reduction",
         choices=REDUCTIONS,
         default="batch",
-        help="batch: the norm of the mean; sample: the mean of the norms",
+        help="batch: the norm of the batch mean; sample: the mean of the per-sample norms",
     )
     add("--alpha", type=float, default=0.01, help="α, the fraction of the data with the Lai loss")
     add("--sampling", choices=SAMPLINGS, default="separate", help=SAMPLING)
     add("--pretrain-epochs", type=int, default=100, help="epochs without the Lai loss")
-    add("--lai-epochs", type=int, default=100, help="epochs with it")
+    add("--lai-epochs", type=int, default=100, help="epochs with the Lai loss")
     add("--batch-size", type=int, default=32, help="samples per step")
     add("--lr", type=float, default=lr, help="learning rate of Adam")
     add(
@@ -114,15 +115,15 @@ def _add_train(parser: argparse.ArgumentParser, scaling: str, lr: float) -> None
         type=int,
         nargs="*",
         default=[32, 16],
-        help="widths of the hidden layers; none: a linear model",
+        help="widths of the hidden layers; without numbers: a linear model",
     )
     add("--activation", choices=tuple(ACTIVATIONS), default="tanh", help="of hidden layers")
     add("--scaling", choices=SCALINGS, default=scaling, help="of the inputs")
     add("--dtype", choices=("float32", "float64"), default="float32", help="of all arrays")
-    add("--seed", type=int, default=0, help="of the split, the network and the batches")
+    add("--seed", type=int, default=0, help="of the split, the initial network and the batches")
     add("--state", type=Path, metavar="FILE", default=argparse.SUPPRESS,
-        help="checkpoint, written after each epoch and resumed from")  # fmt: skip
-    add("--quiet", action="store_true", default=argparse.SUPPRESS, help="no progress")
+        help="checkpoint: written after each epoch; training resumes from it")  # fmt: skip
+    add("--quiet", action="store_true", default=argparse.SUPPRESS, help="print no progress")
     parser.set_defaults(command=train)
 
 
@@ -131,8 +132,8 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     add("--state", type=Path, metavar="FILE", required=True, help="checkpoint of `train`")
     add("--data", type=Path, metavar="FILE.csv", required=True, help="the rows to predict for")
     add("--out", type=Path, metavar="FILE.csv", help="where to write; without: standard output")
-    add("--delimiter", choices=tuple(DELIMITERS), help="of FILE.csv; without: found")
-    add("--gradient", action="store_true", help="add ∂y/∂x, a column per feature")
+    add("--delimiter", choices=tuple(DELIMITERS), help="of FILE.csv; without: detected")
+    add("--gradient", action="store_true", help="add ∂y/∂x, one column per feature")
     parser.set_defaults(command=predict)
 
 

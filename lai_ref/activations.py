@@ -6,9 +6,9 @@
     softplus   f = log(1 + e^z)    f' = σ(z)                 f'' = σ(z) σ(−z)
     silu       f = z σ(z)          f' = σ(z) (1 + z σ(−z))   f'' = σ(z) σ(−z) (2 + z (σ(−z) − σ(z)))
 
-with σ(z) = 1/(1 + e^−z). σ(−z) stands for 1 − σ(z), which would lose digits to cancellation. 1 − f²
-of tanh does so for large |z|: its error is about an ulp of 1. At its kink relu has the subgradient
-f'(0) = 0, as in PyTorch and JAX.
+with σ(z) = 1/(1 + e^−z). σ(−z) equals 1 − σ(z), which would lose digits to cancellation. For tanh,
+1 − f² does lose them for large |z|: its absolute error is about an ulp of 1. The subgradient of
+relu at its kink is f'(0) = 0, as in PyTorch and JAX.
 """
 
 from __future__ import annotations

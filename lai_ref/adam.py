@@ -18,7 +18,7 @@ from lai_ref.support.validation import Array, check_in_range, check_int, check_p
 
 
 class AdamState(NamedTuple):
-    """The number of steps taken, and the running means of the gradient and its square, (P,)."""
+    """The number of steps, and the moving averages of the gradient and of its square, (P,)."""
 
     t: int
     m: Array
@@ -79,6 +79,6 @@ class Adam:
         t = check_int("state.t", state.t, minimum=0) + 1
         m = self.beta1 * state.m + (1 - self.beta1) * grad
         v = self.beta2 * state.v + (1 - self.beta2) * (grad * grad)
-        # lr · m̂ / (√v̂ + ε), with the factor 1/(1 − β₁^t) of m̂ taken into lr
+        # lr · m̂ / (√v̂ + ε), with the factor 1/(1 − β₁^t) of m̂ moved into lr
         lr = self.lr / (1 - self.beta1**t)
         return theta - lr * m / (np.sqrt(v / (1 - self.beta2**t)) + self.eps), AdamState(t, m, v)

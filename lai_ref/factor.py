@@ -76,7 +76,7 @@ def lai_factor_derivative(k: npt.ArrayLike, lam: npt.ArrayLike, order: int = 2) 
 
 @ignores_error_state
 def projections(e: npt.ArrayLike, k: npt.ArrayLike) -> tuple[Array, Array]:
-    """The residual's parts a = |e| |sin φ| along the line and b = |e| |cos φ| across it (§2, §3).
+    """Project |e| on the line, a = |e| |sin φ|, and on its perpendicular, b = |e| |cos φ| (§2, §3).
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def projections(e: npt.ArrayLike, k: npt.ArrayLike) -> tuple[Array, Array]:
 def factor_and_derivative(k: Array, kink: Kink, order: int) -> tuple[Array, Array]:
     """F and F' of a checked k in double precision.
 
-    One function, since they share most operations. In the order in which these are written, nothing
+    One function, since they share most operations. These are ordered so that no intermediate value
     overflows or underflows before the result does. c is 1 for |k| ≤ 2³⁰, see `support.kink`.
     """
     low, high = kink.low, kink.high  # min(λ, 1), and λ / min(λ, 1) = max(λ, 1)

@@ -36,7 +36,7 @@ FLOAT_TINY, FLOAT_MAX = np.finfo(float).tiny, np.finfo(float).max  # the range o
 
 @dataclass(frozen=True)
 class Lai:
-    """The Lai loss; calling it gives value and derivatives.
+    """The Lai loss of a batch; a call returns its value and its derivatives.
 
     Parameters
     ----------
@@ -47,8 +47,9 @@ class Lai:
     l1_ratio
         ρ in [0, 1]: 0 is L2 Lai, 1 is L1 Lai, between them the elastic net (§3.2).
     reduction
-        ``"batch"``: the norm over features of the mean over samples; ``"sample"``: the mean of the
-        samples' norms. Equal for ρ = 1, for one sample or feature, and if all ℓ_i are parallel.
+        ``"batch"``: the norm of the batch mean; ``"sample"``: the mean of the per-sample norms.
+        They are equal for ρ = 1, for one sample or feature, and if all ℓ_i are parallel. The
+        argument is not the `reduction` of PyTorch's losses.
 
     Examples
     --------
@@ -120,7 +121,7 @@ class Lai:
 
     @cached_property
     def _kink(self) -> Kink:
-        """λ as the factor needs it, computed once."""
+        """The constants of F for this λ and p, computed once."""
         return kink_of(check_lam(self.lam), self.order)
 
     def _power_factors(self, e: Array, k: Array) -> tuple[Array, Array]:
@@ -143,7 +144,7 @@ def _norm(c: Array, l1_ratio: float) -> tuple[Array, Array]:
     m = np.minimum(np.maximum(c.max(axis=-1, keepdims=True), FLOAT_TINY), FLOAT_MAX)
     r = c / m
     norm = np.sqrt((r * r).sum(axis=-1, keepdims=True))
-    # s_j = (1 − ρ) c_j/‖c‖₂ + ρ, the first term 0 where ‖c‖₂ is
+    # s_j = (1 − ρ) c_j/‖c‖₂ + ρ; for c = 0 the first term is 0
     s = (1 - l1_ratio) * r / np.maximum(norm, FLOAT_TINY) + l1_ratio
     value = (1 - l1_ratio) * (m * norm)[..., 0] + l1_ratio * c.sum(axis=-1)
     return value, s

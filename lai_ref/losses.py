@@ -1,9 +1,9 @@
-"""What a loss is here, and the two that the Lai loss is compared with.
+"""The interface of a loss, and two losses that the Lai loss is compared with.
 
     Plain             L = mean_i |e_i|^p
     GradientPenalty   L = mean_i |e_i|^p + μ mean_i ‖k_i‖²       (Drucker & LeCun 1991)
 
-with e = y − t, k = ∂y/∂x and p = 1 (MAE) or 2 (MSE). At e = 0 and p = 1 the subgradient 0 is taken.
+with e = y − t, k = ∂y/∂x and p = 1 (MAE) or 2 (MSE). For p = 1 the subgradient at e = 0 is 0.
 Sums are computed in double precision; results have the dtype of the arguments. float32 results
 overflow only if the exact value does, float64 results also if an intermediate square or sum does.
 """
@@ -22,14 +22,15 @@ from lai_ref.support.validation import Array, check_array, check_choice, check_i
 
 
 class Loss(Protocol):
-    """What `value_and_grad` and `lai_training` need of a loss: it sees numbers, not a network.
+    """The interface of a loss for `value_and_grad` and `lai_training`.
 
-    An optional method `check_features(D)` raises if the loss does not fit D features.
+    A loss is a function of y, t and k, not of a network. An optional method `check_features(D)`
+    raises ValueError if the loss does not fit D features.
     """
 
     @property
     def needs_k(self) -> bool:
-        """Whether the loss depends on k; if not, `evaluate` is given None for it."""
+        """Whether the loss depends on k; if not, `evaluate` receives None for k."""
 
     def evaluate(self, y: Array, t: Array, k: Any) -> tuple[Any, Array, Array | None]:
         """Value, dy (N,) and dk (N, D) of y, t (N,) and k (N, D), which have been checked.
@@ -78,7 +79,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class GradientPenalty:
-    """Mean |e|^p plus μ ≥ 0 times the mean squared input gradient.
+    """Input-gradient penalty: mean |e|^p plus μ ≥ 0 times the mean ‖k‖².
 
     Examples
     --------

@@ -14,7 +14,7 @@ from lai_ref.support.validation import Array, check_array, check_rng, to_double
 
 @ignores_error_state
 def rmse(y: npt.ArrayLike, t: npt.ArrayLike) -> Any:
-    """√(mean (y − t)²), a scalar in the units of t, for predictions and targets of shape (N,).
+    """Root mean squared error √(mean (y − t)²), a scalar in the units of t; y and t are (N,).
 
     Examples
     --------
@@ -39,9 +39,9 @@ def noise_sensitivity(
         Inputs (N, D).
     sigma
         Standard deviation of the noise in units of x: one number, one per feature (D,), or one per
-        value (N, D). At least 0.
+        entry of x (N, D). At least 0.
     rng
-        Source of N numbers; every feature gets the same ones, multiplied by its own sigma.
+        Generator of N normal numbers; each feature uses the same ones, multiplied by its sigma.
 
     Raises
     ------

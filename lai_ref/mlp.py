@@ -47,7 +47,7 @@ from lai_ref.support.validation import (
 )
 
 Layers: TypeAlias = list[tuple[Array, Array]]  # W_l (fan_in, fan_out), b_l (fan_out,), l = 1 … L
-PREDICT_CHUNK = 4096  # samples of which `predict` holds intermediate values at one time
+PREDICT_CHUNK = 4096  # samples per forward pass of `predict`; bounds its memory
 
 
 class Tape(NamedTuple):
@@ -77,7 +77,7 @@ class MLP:
     sizes
         D, hidden widths, 1. ``(D, 1)`` is a linear model.
     activation
-        Of all hidden layers, by its name in `ACTIVATIONS`: ``tanh``, ``relu``, ``silu``, ….
+        That of all hidden layers, by its name in `ACTIVATIONS`: ``tanh``, ``relu``, ``silu``, ….
 
     Raises
     ------
@@ -121,7 +121,7 @@ class MLP:
         return theta.astype(dtype)
 
     def unflatten(self, theta: Array) -> Layers:
-        """The layers [(W_1, b_1), …, (W_L, b_L)] as views of θ (P,), in that order, row by row."""
+        """The layers [(W_1, b_1), …, (W_L, b_L)] as views of θ (P,), in that order, row-major."""
         theta = check_shape("theta", theta, (self.n_params,))
         layers, end = [], 0
         for rows, columns in pairwise(self.sizes):
@@ -183,19 +183,19 @@ class MLP:
             u.append(v_prev * df[h][:n])
             # v_(l−1) = u_l W_lᵀ
             v_prev = u[-1] @ tape.layers[h][0].T
-        # k = v_0; a linear model has the same slope everywhere
+        # k = v_0; a linear model has the same k for all samples
         k = v_prev if tape.z else np.tile(v_prev, (n, 1))
         return k, InputGradientTape(tape, n, df, u[::-1], v[::-1])
 
     @ignores_error_state
     def backward(self, tape: Tape, dy: Array) -> Array:
-        """θ̄ (P,) of a scalar with the derivative `dy` (N,) with respect to y."""
+        """Backpropagate: θ̄ (P,) of a scalar whose derivative with respect to y is `dy` (N,)."""
         dy = check_shape("dy", dy, (len(tape.a[0]),))
         return self._reverse_forward(tape, self._activation_derivatives(tape), dy, from_k=([], []))
 
     @ignores_error_state
     def double_backward(self, k_tape: InputGradientTape, dy: Array, dk: Array) -> Array:
-        """θ̄ (P,) of a scalar with the derivatives `dy` (N,) and `dk` with respect to y and k.
+        """θ̄ (P,) of a scalar whose derivatives with respect to y and k are `dy` (N,) and `dk`.
 
         `dk` has k's shape: (N, D), or (n_samples, D) if `input_gradient` was given `n_samples`.
         """
@@ -208,7 +208,7 @@ class MLP:
     def _reverse_input_gradient(
         self, k_tape: InputGradientTape, dk: Array
     ) -> tuple[list[Array], list[Array]]:
-        """What k̄ adds to W̄_1 … w̄_L, and to z̄_1 … z̄_(L−1), an empty list where f'' = 0."""
+        """The terms from k̄ in W̄_1 … w̄_L and in z̄_1 … z̄_(L−1); no list of the latter if f'' = 0."""
         activation = ACTIVATIONS[self.activation]
         tape, n, df, u, v = k_tape
         # v̄_0 = k̄
@@ -232,20 +232,20 @@ class MLP:
     def _reverse_forward(
         self, tape: Tape, df: list[Array], dy: Array, from_k: tuple[list[Array], list[Array]]
     ) -> Array:
-        """θ̄ (P,) from ȳ (N,) and what k̄ adds to W̄ and z̄."""
+        """θ̄ (P,) from ȳ (N,) and the terms from k̄ in W̄ and z̄."""
         dW_from_k, dz_from_k = from_k
         dtype = np.result_type(tape.layers[0][0], tape.a[0], dy)
         grad = np.empty(self.n_params, dtype)
         # z̄_L = ȳ
         dz = dy[:, None].astype(dtype, copy=False)
         for h, (dW, db) in reversed([*enumerate(self.unflatten(grad))]):
-            # W̄_l = a_(l−1)ᵀ z̄_l, plus what k̄ adds;  b̄_l = Σ_i z̄_l
+            # W̄_l = a_(l−1)ᵀ z̄_l + the term from k̄;  b̄_l = Σ_i z̄_l
             np.matmul(tape.a[h].T, dz, out=dW)
             if dW_from_k:
                 dW += dW_from_k[h]
             db[:] = _sum(dz)
             if h > 0:
-                # ā_(l−1) = z̄_l W_lᵀ;  z̄_(l−1) = ā_(l−1) ⊙ f'(z_(l−1)), plus what k̄ adds
+                # ā_(l−1) = z̄_l W_lᵀ;  z̄_(l−1) = ā_(l−1) ⊙ f'(z_(l−1)) + the term from k̄
                 da = dz @ tape.layers[h][0].T
                 dz = np.multiply(da, df[h - 1], out=da)
                 if dz_from_k:

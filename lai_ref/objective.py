@@ -4,8 +4,8 @@
     loss       y, t, k → L, ȳ = ∂L/∂y, k̄ = ∂L/∂k
     network    ȳ, k̄ → θ̄, by the double backward pass
 
-The loss sees numbers and no network; the network sees ȳ and k̄ and no loss. Where a loss does not
-depend on k, neither the input gradient nor the double backward pass is computed.
+The loss needs only y, t and k, not the network; the network needs only ȳ and k̄, not the loss. If a
+loss does not depend on k, neither the input gradient nor the double backward pass is computed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lai_ref.support.chunks import Vjp, in_chunks, joined
 from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.validation import Array, check_array, check_mask
 
-GRADIENT_CHUNK = 1024  # samples that pass through the network at one time
+GRADIENT_CHUNK = 1024  # samples per pass through the network
 
 
 @ignores_error_state
@@ -62,7 +62,7 @@ def value_and_grad_mixed(
 
         L = (n_lai · lai + n_plain · plain) / N
 
-    Each loss is taken over its own samples. k is computed only for those whose loss depends on it.
+    Each loss is computed over its own samples, and k only for those whose loss depends on it.
 
     Parameters
     ----------

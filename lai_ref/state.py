@@ -35,15 +35,15 @@ class TrainingState(NamedTuple):
         if (self.sizes, self.activation) != (net.sizes, net.activation):
             raise ValueError(
                 f"resume_from: expected the state of a network {net.sizes} {net.activation},"
-                f" got that of {self.sizes} {self.activation}"
+                f" got that of {self.sizes} {self.activation}; use the same network"
             )
 
 
 class DivergedError(ArithmeticError):
     """The loss became infinite or NaN in step `step` of epoch `epoch`; both count from 1.
 
-    Or θ or Adam's moments did by the end of the epoch; then `step` is its last one. `state` is that
-    after the epoch before, and finite: a run can resume from it.
+    If θ or Adam's moments are not finite at the end of the epoch, `step` is its last step. `state`
+    is the state after the previous epoch; it is finite, and a run can resume from it.
     """
 
     def __init__(self, epoch: int, step: int, state: TrainingState) -> None:
@@ -52,14 +52,14 @@ class DivergedError(ArithmeticError):
         )
         self.epoch, self.step, self.state = epoch, step, state
 
-    def __reduce__(self) -> tuple[Any, ...]:  # to cross from one process to another
+    def __reduce__(self) -> tuple[Any, ...]:  # for pickle, between processes
         return type(self), (self.epoch, self.step, self.state)
 
 
 def capture_state(
     net: MLP, theta: Array, optimizer: AdamState, rng: np.random.Generator, epoch: int
 ) -> TrainingState:
-    """The current state; that of the generator is copied."""
+    """The current training state, with a copy of the generator's state."""
     generator = json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
     return TrainingState(epoch, theta, optimizer, generator, tuple(net.sizes), net.activation)
 
@@ -103,7 +103,7 @@ def save_state(path: str | os.PathLike[str], state: TrainingState) -> None:
 
 
 def load_state(path: str | os.PathLike[str]) -> TrainingState:
-    """Read what `save_state` wrote. Nothing in the file is executed (no pickle).
+    """Read a checkpoint that `save_state` wrote. Nothing in the file is executed (no pickle).
 
     Raises
     ------
@@ -114,7 +114,7 @@ def load_state(path: str | os.PathLike[str]) -> TrainingState:
     """
     content = Path(path).read_bytes()
     try:
-        # every checksum first: NumPy leaves an entry unchecked that its header makes shorter
+        # check all checksums first: NumPy does not check an entry that its header makes shorter
         if (entry := ZipFile(io.BytesIO(content)).testzip()) is not None:
             raise ValueError(f"{entry}: wrong checksum")
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
@@ -124,7 +124,7 @@ def load_state(path: str | os.PathLike[str]) -> TrainingState:
             theta, m, v = file["theta"], file["m"], file["v"]
         net = MLP(tuple(about["sizes"]), about["activation"])
         if not theta.shape == m.shape == v.shape == (net.n_params,):
-            raise ValueError(f"{len(theta)} parameters where {net} has {net.n_params}")
+            raise ValueError(f"{len(theta)} parameters, where {net} has {net.n_params}")
         adam_state = AdamState(int(about["t"]), m, v)
         epoch = check_int("epoch", about["epoch"], minimum=0)
         check_int("t", about["t"], minimum=0)
@@ -135,8 +135,8 @@ def load_state(path: str | os.PathLike[str]) -> TrainingState:
         state = TrainingState(epoch, theta, adam_state, generator, *network, settings)
         restore_rng(state)
         return state
-    except Exception as error:  # zip, NumPy and JSON have a dozen kinds for what they cannot read
+    except Exception as error:  # zip, NumPy and JSON raise a dozen kinds of errors
         raise ValueError(
-            f"{os.fspath(path)}: expected a training state written by save_state ({FORMAT}),"
+            f"{os.fspath(path)}: expected a checkpoint written by save_state ({FORMAT}),"
             f" got a file that is damaged or of another kind ({error})"
         ) from error

@@ -1,18 +1,19 @@
-"""Lai Training (paper §5): pretraining with a plain loss, then the Lai loss for a fraction α.
+"""Lai Training (paper §5): pretraining with MSE or MAE, then the Lai loss for a fraction α.
 
-In every epoch the samples are permuted and cut into batches; each batch makes one step of the
-optimiser. The samples that get the Lai loss are drawn in one of three ways. The paper says
-"batches" in §5 and "1% of the data points" in §6.1:
+In every epoch the samples are permuted and cut into batches; the optimiser makes one step per
+batch. The samples that get the Lai loss are drawn in one of three ways. The paper says "batches" in
+§5 and "1% of the data points" in §6.1:
 
     sampling="batches"    whole batches: ⌊α B⌋ of an epoch's B, and one more with probability
                           α B − ⌊α B⌋, so that the expected fraction is exactly α
     sampling="points"     each sample with probability α, drawn anew in each epoch; the loss of a
                           batch is that of `value_and_grad_mixed`
-    sampling="separate"   ⌈α N⌉ samples; the others make plain batches, and after these the drawn
-                          ones make one batch, and one step, of their own
+    sampling="separate"   ⌈α N⌉ samples, which form one batch of their own after the batches of
+                          the others: one step with the Lai loss per epoch
 
-Pretraining is the same with α = 0 and draws the same random numbers: a Lai run and a plain run with
-the same seed and sampling see the same samples in the same order, and differ in the loss alone.
+Pretraining is the same with α = 0 and draws the same random numbers: a run with the Lai loss and
+one without, with the same seed and sampling, use the same samples in the same order. They differ
+only in the loss.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Epoch:
     phase: str  # "pretrain" or "lai"
     train_loss: float  # mean of the loss over the batches, weighted by size, each before its step
     rmse: float | None  # on the validation data after the epoch; None without any
-    lai_fraction: float  # of this epoch's batches or samples, those that got the Lai loss
+    lai_fraction: float  # fraction of this epoch's batches or samples with the Lai loss
     state: TrainingState
 
 
@@ -147,7 +148,7 @@ def lai_training(
                 val_rmse = float(rmse(net.predict(state.theta, validation[0]), validation[1]))
             yield Epoch(index, phase, train_loss, val_rmse, drawn, state)
 
-    @ignores_error_state  # once an epoch; DivergedError reports an overflow
+    @ignores_error_state  # once per epoch; DivergedError reports an overflow
     def one_epoch(
         before: TrainingState, x: Array, t: Array, batches: list[slice], lai_mask: Array
     ) -> tuple[float, TrainingState]:
@@ -160,7 +161,7 @@ def lai_training(
             loss_sum += float(value) * (rows.stop - rows.start)
             if not math.isfinite(loss_sum):
                 raise DivergedError(epoch, step, before)
-        # in float32 the square of a derivative may overflow long before the loss; its θ then stays
+        # in float32 a squared gradient may overflow long before the loss; θ then stays constant
         if not all(np.isfinite(a).all() for a in (theta, adam_state.m, adam_state.v)):
             raise DivergedError(epoch, step, before)
         return loss_sum / len(x), capture_state(net, theta, adam_state, rng, epoch)
@@ -183,7 +184,7 @@ def _sample_batches(
     if sampling == "points":
         lai_mask = (rng.random(n) < alpha)[perm]  # with probability α
     else:
-        # ⌈α n⌉; 0.07 · 100 is above 7 in doubles, by less than this factor takes away
+        # ⌈α n⌉; in doubles 0.07 · 100 is slightly above 7, and the factor corrects that
         n_plain = n - math.ceil(alpha * n * (1 - 2**-52))
         batches = chunks(n_plain, batch_size) + [slice(n_plain, n)] * (n_plain < n)
         lai_mask = np.arange(n) >= n_plain

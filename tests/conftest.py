@@ -1,9 +1,9 @@
-"""How hard hypothesis tries, by HYPOTHESIS_PROFILE; without it dev, or ci where CI=true.
+"""Hypothesis profiles, selected by HYPOTHESIS_PROFILE (default: dev, or ci if CI=true).
 
-dev      random examples, a failure prints the line that reproduces it
-ci       the same examples every time, so that a run does not fail by luck
-deep     many more examples, random
-intense  20,000 examples, random; for the tests marked fuzz, `pytest -m fuzz`, which take an hour
+dev      random examples; a failure prints the line that reproduces it
+ci       the same examples every time, so that no run fails by chance
+deep     2,000 random examples per test
+intense  20,000 random examples; for the tests marked fuzz (`pytest -m fuzz`), which take an hour
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-TOO_SLOW = [HealthCheck.too_slow]  # a busy machine is no defect
+TOO_SLOW = [HealthCheck.too_slow]  # a busy machine is not a failure
 
 settings.register_profile(
     "dev", deadline=None, max_examples=50, print_blob=True, suppress_health_check=TOO_SLOW
@@ -38,7 +38,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or default)
 
 @pytest.fixture
 def default_interrupts() -> Iterator[None]:
-    """Python's own handler of Ctrl-C, which a process started in the background does not have."""
+    """Set Python's own handler of Ctrl-C; a process that was started in the background lacks it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

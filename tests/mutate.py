@@ -1,11 +1,11 @@
-"""How many small mistakes in the core do the fast tests notice?
+"""Mutation testing: how many small mistakes in the core do the fast tests detect?
 
     python tests/mutate.py                   # 250 mutants, seed 0
     python tests/mutate.py --count 500 --seed 1 --jobs 2
 
 A mutant is one change (an operator, a sign, a constant, an index, a comparison, a branch) in one of
-the modules below, made in a copy of the project; it is noticed if one of the tests `FAST` fails or
-hangs. What survives is printed with its line, and with the reason where `EQUIVALENT` knows one.
+the modules below, made in a copy of the project. It is killed if one of the tests `FAST` fails or
+hangs. Each surviving mutant is printed with its line, and with the reason if `EQUIVALENT` has one.
 """
 
 from __future__ import annotations
@@ -42,19 +42,19 @@ FAST = (
     "test_costs",
     "support/test_kink",
     "support/test_chunks",
-    "oracle/grading/test_check",
+    "oracle/reporting/test_check",
 )
-SECONDS, BYTES = 300, 4 << 30  # what the tests may take, or else the mutant is noticed
-# a part of what a line becomes: why no result can show it
+SECONDS, BYTES = 300, 4 << 30  # limits of time and memory; tests that exceed them kill the mutant
+# part of the mutated line: why no result can change
 EQUIVALENT = {
     "dz[:len(dz_from_k[h - 2])] += dz_from_k[h - 1]": "all have as many rows",
     "dtype = np.result_type(tape.layers[0][1], tape.a[0], dy)": "W, b: parts of one θ",
-    "count += rng.random() <= alpha * n_batches - count": "equal once in 2**53 draws",
-    "lai_mask = rng.random(n) <= alpha": "equal once in 2**53 draws",
-    "CLAMP = ": "any number does whose square is 1 + its square, and not too large a one",
-    "CHUNK_ENTRIES ": "speed alone",
+    "count += rng.random() <= alpha * len(batches) - count": "equal once in 2**53 draws",
+    "lai_mask = (rng.random(n) <= alpha)[perm]": "equal once in 2**53 draws",
+    "CLAMP = ": "any number c with 1 + c² = c² in doubles will do, if not too large",
+    "CHUNK_ENTRIES ": "affects only the speed",
 }
-SILENT = {"strict", "copy"}  # keywords that say what holds anyway, or what costs less
+SILENT = {"strict", "copy"}  # keywords without an effect on results
 
 OPERATORS: dict[Any, Any] = {
     **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult},
@@ -93,8 +93,8 @@ def mutants(module: str) -> Iterator[Mutant]:
             yield Mutant(module, line, before.strip(), after.strip(), ast.unparse(changed))
 
 
-def notices(mutant: Mutant | None, folder: Path) -> bool:
-    """Whether a test fails in the copy of the project in `folder` with the mutant in its place."""
+def is_killed(mutant: Mutant | None, folder: Path) -> bool:
+    """Whether a test fails with the mutant in the copy of the project in `folder`."""
     original = {name: ROOT / "lai_ref" / f"{name}.py" for name in MODULES}
     for name, path in original.items():
         source = ast.unparse(ast.parse(path.read_text(encoding="utf-8")))
@@ -123,37 +123,37 @@ def notices(mutant: Mutant | None, folder: Path) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--count", type=int, default=250, help="how many mutants (250)")
-    parser.add_argument("--seed", type=int, default=0, help="of their choice (0)")
-    parser.add_argument("--jobs", type=int, default=1, help="how many at a time (1)")
-    asked = parser.parse_args()
+    parser.add_argument("--count", type=int, default=250, help="number of mutants (250)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of the selection (0)")
+    parser.add_argument("--jobs", type=int, default=1, help="number of parallel test runs (1)")
+    options = parser.parse_args()
     every = [mutant for module in MODULES for mutant in mutants(module)]
-    chosen = random.Random(asked.seed).sample(every, min(asked.count, len(every)))
+    chosen = random.Random(options.seed).sample(every, min(options.count, len(every)))
     folders: queue.Queue[Path] = queue.Queue()
 
-    def judge(mutant: Mutant) -> bool:
+    def run_tests(mutant: Mutant) -> bool:
         folder = folders.get()
         try:
-            return notices(mutant, folder)
+            return is_killed(mutant, folder)
         finally:
             folders.put(folder)
 
-    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(asked.jobs) as pool:
-        for job in range(asked.jobs):
+    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(options.jobs) as pool:
+        for job in range(options.jobs):
             folder = Path(temporary) / str(job)
             for name in ("lai_ref", "tests"):
                 skip = shutil.ignore_patterns("__pycache__")
                 shutil.copytree(ROOT / name, folder / name, ignore=skip)
             shutil.copy(ROOT / "pyproject.toml", folder)
             folders.put(folder)
-        if notices(None, folder):
-            sys.exit("the tests fail without any mutant")
-        noticed, explained = 0, 0
-        for done, (mutant, found) in enumerate(
-            zip(chosen, pool.map(judge, chosen), strict=True), start=1
+        if is_killed(None, folder):
+            sys.exit("expected tests that pass without a mutant, got a failure; run pytest")
+        n_killed, explained = 0, 0
+        for done, (mutant, killed) in enumerate(
+            zip(chosen, pool.map(run_tests, chosen), strict=True), start=1
         ):
-            noticed += found
-            if not found:
+            n_killed += killed
+            if not killed:
                 reasons = (why for part, why in EQUIVALENT.items() if part in mutant.after)
                 reason = next(reasons, "")
                 explained += bool(reason)
@@ -161,12 +161,13 @@ def main() -> int:
                     f"survived  {mutant}" + (f"\n          {reason}" if reason else ""), flush=True
                 )
             print(f"\r{done} of {len(chosen)}", end="", file=sys.stderr, flush=True)
-    print(f"{noticed} of {len(chosen)} mutants noticed (of {len(every)}), {explained} explained")
-    return int(noticed + explained < len(chosen))
+    print(f"{n_killed} of {len(chosen)} mutants killed, {explained} survivors explained")
+    print(f"(chosen from {len(every)} mutants)")
+    return int(n_killed + explained < len(chosen))
 
 
 def _statements(tree: ast.AST) -> list[ast.stmt]:
-    """Those that compute: no message of an error, no import."""
+    """The statements that compute: no imports, no error messages."""
     silent = (ast.Raise, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Try)
     raised = {id(part) for node in ast.walk(tree) if isinstance(node, ast.Raise)
               for part in ast.walk(node)}  # fmt: skip
@@ -178,7 +179,7 @@ def _statements(tree: ast.AST) -> list[ast.stmt]:
 
 
 def _changes(statement: ast.stmt) -> list[Callable[[], None]]:
-    """What may be changed in a statement, blocks below it left out, as functions that do it."""
+    """Functions that each make one change in a statement, outside the blocks below it."""
     found: list[Callable[[], None]] = []
 
     def offer(node: Any, field: str, value: Any) -> None:
@@ -212,5 +213,5 @@ def _changes(statement: ast.stmt) -> list[Callable[[], None]]:
 
 
 if __name__ == "__main__":
-    replace_unprintable()  # in the lines that it shows
+    replace_unprintable()  # for source lines on terminals that are not UTF-8
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Every activation with f' and f'': values to many digits, derivatives, and far out."""
+"""Every activation with f' and f'': values to many digits, derivatives, and large |z|."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def test_f_and_its_derivatives_are_right_to_the_last_digits(name: str, z: float)
 @pytest.mark.parametrize("name", ["softplus", "silu"])
 @pytest.mark.parametrize("z", POINTS)
 def test_tails_do_not_cancel(name: str, z: float) -> None:
-    """σ(z) and σ(−z) keep all their digits where they are tiny, and so does what is made of them.
+    """σ(z) and σ(−z) keep all their digits where they are tiny, and so do f' and f'' from them.
 
-    The bend of silu changes sign near |z| = 2.4 and its slope near −1.3, not at these points.
+    f'' of silu changes its sign near |z| = 2.4 and f' near −1.3, not at these points.
     """
     for got, want in zip(triple(name, np.array([z])), exact(name, z), strict=True):
         limit = Decimal("1e-14") * abs(want) + Decimal("5e-324")

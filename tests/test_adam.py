@@ -28,7 +28,7 @@ def exact_root(x: Fraction) -> Fraction:
 
 
 def test_three_steps_by_hand() -> None:
-    """Gradients ±g have v̂ = g² at every step, whose root is exact; m̂ changes all the same."""
+    """Gradients ±g have v̂ = g² at every step, whose root is exact; m̂ changes nevertheless."""
     lr, b1, b2, eps = Fraction(1, 4), Fraction(1, 2), Fraction(3, 4), Fraction(1, 2)
     theta, m, v = Fraction(1), Fraction(0), Fraction(0)
     got, state = np.array([1.0]), OPT.init(np.array([1.0]))

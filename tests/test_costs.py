@@ -1,4 +1,4 @@
-"""What a step may compute and hold: k only where a loss depends on it, and no more than a chunk."""
+"""What a step computes and stores: k only where a loss depends on it, at most one chunk."""
 
 from __future__ import annotations
 

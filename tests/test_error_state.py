@@ -1,4 +1,4 @@
-"""Public functions give the same under every floating-point error state, and leave it as it was."""
+"""Public functions return the same under every floating-point error state, and do not change it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def wild(dtype: str) -> Any:
 
 @np.errstate(all="ignore")
 def network(activation: str, dtype: str) -> tuple[MLP, Any, Any, Any]:
-    """A network whose hidden units are far in both tails, inputs and targets."""
+    """A network with hidden units at large |z| of both signs, inputs and targets."""
     rng = np.random.default_rng(3)
     net = MLP((2, 4, 3, 1), activation)
     theta = (net.init(rng) * 1e4).astype(dtype)

@@ -69,7 +69,7 @@ def worst_errors(
     for lam in lams_to_try(rng, n):
         k = slopes_to_try(rng, float(lam), dtype, n)
         truth = [exact(value, float(lam), order) for value in k.tolist()]
-        with np.errstate(over="ignore"):  # a result beyond the dtype is to become infinite
+        with np.errstate(over="ignore"):  # a result above the range of the dtype becomes infinite
             got = f(k, lam, order)
         errors = worst_error(got, truth, dtype)
         worst = (max(worst[0], errors[0]), max(worst[1], errors[1]))
@@ -84,7 +84,7 @@ def check_worst(
     dtype: Float,
     n: int,
 ) -> None:
-    """At most 4 ulp for the factor, 8 for its slope; in float32, which is rounded once, 1."""
+    """At most 4 ulp for the factor, 8 for its derivative; in float32, which is rounded once, 1."""
     normal, subnormal = worst_errors(f, exact, order, dtype, n)
     record("worst_ulp", normal)
     print(f"worst error {normal:.2f} ulp, {subnormal:.2f} where the result is subnormal")
@@ -198,7 +198,7 @@ def test_kink_of_the_absolute_loss_is_at_lam() -> None:
 
 
 def test_paper_formulas_of_section_3_1() -> None:
-    """Both orders, λ on either side of 1, k on either side of the kink, by hand for k = 3/4."""
+    """Both p, λ on either side of 1, k on either side of the kink, by hand for k = 3/4."""
     k = [0.75]  # 1 + k² = 25/16
     got = [float(lai_factor(k, lam, p)[0]) for p in (1, 2) for lam in (0.5, 0.8, 2.0)]
     want = [0.6 / 0.5, 0.8, 1.6, 0.36 / 0.5, 0.64, 1.28]

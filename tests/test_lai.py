@@ -36,7 +36,7 @@ HALF = np.ones((1, 1), np.float16)
 
 
 def mix(c: Array, l1_ratio: float) -> float:
-    """M(c) as §3.2 says it."""
+    """M(c) as in §3.2."""
     return (1 - l1_ratio) * float(np.linalg.norm(c)) + l1_ratio * float(np.abs(c).sum())
 
 
@@ -358,7 +358,7 @@ def test_results_are_finite_as_long_as_the_powers_are(
     given: tuple[Lai, tuple[int, int]], data: st.DataObject
 ) -> None:
     """No F and no F' is above 2 max(λ, 1/λ), and no sum has more than N D terms: with
-    4 N D |e|^p max(λ, 1/λ) nothing on the way leaves the range of doubles."""
+    4 N D |e|^p max(λ, 1/λ) no intermediate value leaves the range of doubles."""
     loss, (n, d) = given
     steepest = np.maximum(loss.lam, 1 / np.array(loss.lam)).max()
     largest = (np.finfo(np.float64).max / (4 * n * d) / steepest) ** (1 / loss.order)

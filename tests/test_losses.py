@@ -1,4 +1,4 @@
-"""The losses that the Lai loss is measured against: values, derivatives, refusals."""
+"""The losses that the Lai loss is compared with: values, derivatives, rejected arguments."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_float32_square_that_leaves_its_range_on_the_way_is_seen_through() -> No
 def test_results_are_finite_as_long_as_the_squares_are(
     data: st.DataObject, order: int, mu: float, dtype: Any
 ) -> None:
-    """In float32 only what is beyond its range is infinite: the squares are taken in double."""
+    """In float32 only results above its range are infinite: the squares are taken in double."""
     n, d = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
     numbers = finite(1e150)
     if dtype == np.float32:

@@ -149,7 +149,7 @@ def test_a_state_of_other_settings_is_refused_and_kept(
 
 def test_no_epochs_at_all_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--pretrain-epochs", "0", "--lai-epochs", "0"]) == 2
-    assert "expected more than 0 together" in capsys.readouterr().err
+    assert "expected at least 1 epoch in total" in capsys.readouterr().err
 
 
 def test_divergence_is_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,7 +196,7 @@ def test_an_interrupt_while_the_state_is_written_stops_the_run_after_it(tmp_path
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_an_interrupted_run_keeps_its_epochs(tmp_path: Path) -> None:
     path = tmp_path / "state"
-    # a process started in the background may ignore the signal, and what it starts would, too
+    # a process started in the background may ignore the signal, and so would its children
     program = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from lai_ref.__main__ import main; sys.exit(main(sys.argv[1:]))"

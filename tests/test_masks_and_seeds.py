@@ -1,4 +1,4 @@
-"""No mask is dropped in silence, and no seed is taken for a generator, by any public function."""
+"""Public functions reject masked arrays, and seeds in place of generators."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def prepared(**change: Any) -> Any:
     return prepare(Dataset(X, T, X, ("a", "b"), "made up")._replace(**change), rng)
 
 
-# the argument, a right value of it, and the call with it
+# the argument, a valid value of it, and the call with it
 ARRAYS: list[tuple[str, Any, Callable[[Any], Any]]] = [
     ("k", K, lambda a: lai_factor(a, 0.1)),
     ("lam", [0.1, 0.2], lambda a: lai_factor(K, a)),
@@ -104,7 +104,7 @@ def test_a_masked_array_is_rejected_by_name(place: int, mask: bool) -> None:
     masked = np.ma.array(value, mask=False)
     if mask:
         masked[0] = np.ma.masked
-    words = ("expected an array without a mask", "MaskedArray; fill or drop first")
+    words = ("expected an array without a mask", "MaskedArray; fill or drop the masked entries")
     check_refused(lambda: call(masked), TypeError, name, *words)
     call(np.asarray(masked.data))
 

@@ -1,6 +1,6 @@
-"""The network by hand against four other ways to the same numbers.
+"""The network against four other methods for the same numbers.
 
-The other ways: the complex step, the central difference, the forward-tangent derivation
+The other methods: the complex step, the central difference, forward mode followed by reverse mode
 (`tangent_network`) and the scalar loop over hyper-dual numbers (`scalar_network`).
 """
 
@@ -149,7 +149,7 @@ def test_plain_line() -> None:
     assert y.tolist() == [1.5, -0.5, -2.5]
     assert k.tolist() == [[3, -1]] * 3
     dy, dk = np.array([1.0, 2.0, 4.0]), np.array([[1.0, 0.0], [0.0, 2.0], [3.0, 5.0]])
-    # by w: Σ dy_i x_i + Σ dk_i, by b: Σ dy_i
+    # for w: Σ dy_i x_i + Σ dk_i; for b: Σ dy_i
     assert net.double_backward(gtape, dy, dk).tolist() == [-3 + 4, 4 + 7, 7]
 
 
@@ -396,7 +396,7 @@ def with_numbers(
 def test_results_are_finite_as_long_as_the_products_are(
     c: Case, data: st.DataObject, kind: tuple[Any, float]
 ) -> None:
-    """Four layers of at most 4 units: no number on the way has more than 10 factors."""
+    """Four layers of at most 4 units: no intermediate value has more than 10 factors."""
     dtype, largest = kind
     numbers = finite(largest, width=32 if dtype == np.float32 else 64)
     for result in all_results(with_numbers(data, c, numbers, dtype)):
@@ -437,7 +437,7 @@ def test_arguments_and_tapes_are_not_changed(c: Case) -> None:
     np.testing.assert_array_equal(once, c.net.double_backward(gtape, c.dy, c.dk))
 
 
-# Refusals
+# Rejected arguments
 
 NET = MLP((2, 3, 1))
 THETA, X, Y = np.zeros(13), np.ones((4, 2)), np.ones(4)

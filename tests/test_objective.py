@@ -1,4 +1,4 @@
-"""Loss and network joined: the derivative with respect to θ, and two losses on one batch."""
+"""Loss and network together: the derivative with respect to θ, and two losses on one batch."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def mixtures(draw: st.DrawFn) -> Mixed:
 def check_gradient(value_and_grad: Callable[[Array], tuple[Any, Array]], theta: Array) -> None:
     numeric = numerical_gradient(lambda theta: value_and_grad(theta)[0], theta, "complex")
     value, grad = value_and_grad(theta)
-    # where the samples' gradients cancel, to 0 perhaps, their rounding is what is left
+    # if the samples' gradients cancel, perhaps to 0, their rounding error remains
     limit = 1e-10 * np.abs(numeric).max() + 1e-14 * (1 + abs(value))
     assert np.abs(grad - numeric).max() <= limit
 
@@ -76,7 +76,7 @@ def check_central(value_and_grad: Callable[[Array], tuple[Any, Array]], theta: A
 
 
 def kinks_are_far(c: Case, *losses: Loss) -> bool:
-    """No |e| and no |k| so near to a kink that a central difference would reach across it."""
+    """No |e| and no |k| is so close to a kink that a central difference crosses it."""
     y, tape = c.net.forward(c.theta, c.x)
     k, _ = c.net.input_gradient(tape)
     far = bool((abs(y - c.t) > 1e-2).all())
@@ -195,7 +195,7 @@ def test_mixed_loss_is_the_mean_weighted_by_rows(mixed: Mixed) -> None:
 
 @given(mixtures())
 def test_mixed_gradient_is_the_scalar_loop(mixed: Mixed) -> None:
-    """The rows' own seeds, weighted, through a loop over single numbers."""
+    """The weighted loss gradients of each sample's own loss, through a loop over single numbers."""
     c, rows = mixed.case, mixed.rows
     net, numbers = (c.net.sizes, c.net.activation), (c.theta.tolist(), c.x.tolist())
     y = np.array(scalar_network.predictions(*net, *numbers))
@@ -286,7 +286,7 @@ def test_lists_do_as_well_as_arrays_for_two_losses() -> None:
     assert value == 4.5
 
 
-# Refusals
+# Rejected arguments
 
 NET, THETA, X, T = MLP((2, 1)), np.zeros(3), np.ones((4, 2)), np.ones(4)
 

@@ -60,12 +60,12 @@ def same(one: TrainingState, other: TrainingState) -> bool:
 
 
 def check_same_or_refused(content: bytes, net: MLP, path: Path) -> None:
-    """A damaged file is refused, unless the damage is where nothing is said."""
+    """A damaged file is rejected, unless the damage is in bytes without meaning."""
     path.write_bytes(content)
     try:
         state = load_state(path)
     except ValueError as error:
-        assert str(error).startswith(f"{path}: expected a training state")
+        assert str(error).startswith(f"{path}: expected a checkpoint")
     else:
         assert same(state, a_state(net=net))
 
@@ -109,7 +109,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
     save_state(path, a_state())
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(ValueError, match=r"state\.npz: expected a training state"):
+    with pytest.raises(ValueError, match=r"state\.npz: expected a checkpoint"):
         load_state(path)
 
 
@@ -119,7 +119,7 @@ def test_every_flipped_byte_of_the_arrays_is_noticed(tmp_path: Path) -> None:
     content = path.read_bytes()
     at = content.index(a_state().theta.tobytes())
     path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
-    with pytest.raises(ValueError, match="expected a training state"):
+    with pytest.raises(ValueError, match="expected a checkpoint"):
         load_state(path)
 
 
@@ -158,20 +158,20 @@ def test_a_file_that_says_something_else_is_refused(
     path = tmp_path / "state.npz"
     save_state(path, a_state())
     rewritten(path, **changes)
-    with pytest.raises(ValueError, match="expected a training state"):
+    with pytest.raises(ValueError, match="expected a checkpoint"):
         load_state(path)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.npz"
     np.savez(path, theta=np.zeros(3))
-    with pytest.raises(ValueError, match="expected a training state"):
+    with pytest.raises(ValueError, match="expected a checkpoint"):
         load_state(path)
     np.save(tmp_path / "array.npy", np.zeros(3))
-    with pytest.raises(ValueError, match="expected a training state"):
+    with pytest.raises(ValueError, match="expected a checkpoint"):
         load_state(tmp_path / "array.npy")
     (tmp_path / "text").write_text("theta")
-    with pytest.raises(ValueError, match="expected a training state"):
+    with pytest.raises(ValueError, match="expected a checkpoint"):
         load_state(tmp_path / "text")
 
 
@@ -183,7 +183,7 @@ class Bomb:
 def test_no_pickle_in_a_file_is_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     np.savez(tmp_path / "bomb.npz", about=np.array([Bomb()], dtype=object))
-    with pytest.raises(ValueError, match="expected a training state"):
+    with pytest.raises(ValueError, match="expected a checkpoint"):
         load_state(tmp_path / "bomb.npz")
     assert not (tmp_path / "exploded").exists()
 
@@ -195,7 +195,7 @@ def test_no_function_that_a_file_names_is_called(
     monkeypatch.setattr(np.random, "seed", lambda: called.append("seed"))
     path = tmp_path / "state.npz"
     save_state(path, a_state()._replace(generator='{"bit_generator": "seed"}'))
-    with pytest.raises(ValueError, match="expected a training state"):
+    with pytest.raises(ValueError, match="expected a checkpoint"):
         load_state(path)
     assert called == []
 
@@ -239,7 +239,7 @@ def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
     content = content_of(NET)
     for length in range(len(content)):
         (tmp_path / "state").write_bytes(content[:length])
-        with pytest.raises(ValueError, match="expected a training state"):
+        with pytest.raises(ValueError, match="expected a checkpoint"):
             load_state(tmp_path / "state")
 
 
@@ -276,7 +276,7 @@ TOO_MANY_FOR_ANY_MEMORY = content_of(LARGE).replace(b"(701,), }", b"(99999999999
 def test_an_array_with_another_header_is_refused(tmp_path: Path, content: bytes) -> None:
     assert content not in (content_of(LARGE), content_of(NET))
     (tmp_path / "state").write_bytes(content)
-    with pytest.raises(ValueError, match="expected a training state"):
+    with pytest.raises(ValueError, match="expected a checkpoint"):
         load_state(tmp_path / "state")
 
 
@@ -317,7 +317,7 @@ def test_a_file_that_was_made_up_is_refused_or_is_a_state(about: Any, v: Any) ->
         try:
             state = load_state(path)
         except ValueError as error:
-            assert str(error).startswith(f"{path}: expected a training state")
+            assert str(error).startswith(f"{path}: expected a checkpoint")
         else:
             net = MLP(state.sizes, state.activation)
             for a in (state.theta, *state.optimizer[1:]):
@@ -358,7 +358,7 @@ def test_a_state_is_whole_whenever_its_run_is_killed(tmp_path: Path) -> None:
         state = load_state(path)
         assert same(state, states[state.epoch])
         left += len(os.listdir(tmp_path)) - 1
-        assert len(os.listdir(tmp_path)) <= 2  # the next run removes what the last one left
+        assert len(os.listdir(tmp_path)) <= 2  # the next run removes old temporary files
     save_state(path, states[1])
     assert os.listdir(tmp_path) == ["state.npz"]
     assert left > 0  # some were killed within writing

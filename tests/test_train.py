@@ -68,7 +68,7 @@ def same(a: TrainingState, b: TrainingState) -> bool:
 
 @dataclass(frozen=True)
 class Recording:
-    """The plain loss, noting the targets it is given: T's values differ, so these tell the rows."""
+    """The plain loss; records its targets, which identify the rows, as the values of T differ."""
 
     needs_k: bool = False
     batches: list[Array] = field(default_factory=list)
@@ -334,7 +334,7 @@ def test_divergence_carries_the_last_finite_state() -> None:
 
 
 def line_state() -> TrainingState:
-    """The state of a plain line after two epochs."""
+    """The state of a linear model after two epochs."""
     return list(lai_training(MLP((2, 1)), X, T, loss=Lai(0.1), pretrain_epochs=2, lai_epochs=0,
                              batch_size=10, rng=np.random.default_rng(0)))[-1].state  # fmt: skip
 
@@ -354,7 +354,7 @@ def test_squares_of_gradients_that_leave_float32_are_divergence() -> None:
 
 
 def huge_steps() -> TrainingState:
-    """An untrained state whose next Adam step, at the largest lr, leaves the doubles."""
+    """An untrained state whose next Adam step, at the largest lr, overflows doubles."""
     state = next(lai_training(NET, X, T, loss=Lai(0.1), batch_size=N,
                               rng=np.random.default_rng(0))).state  # fmt: skip
     m = np.full_like(state.theta, 1e10)
@@ -459,7 +459,7 @@ def test_epochs_come_one_at_a_time() -> None:
 
 
 def memory_taken() -> tuple[int, int]:
-    """Bytes that Python and NumPy have allocated, and those the process has of the machine's."""
+    """Bytes that Python and NumPy have allocated, and the resident memory of the process."""
     gc.collect()
     resident = 0
     if sys.platform == "linux":
@@ -497,6 +497,6 @@ def test_5000_epochs_take_no_more_memory_than_1000(tmp_path: Path, kept: bool) -
     finally:
         tracemalloc.stop()
     (before, resident_before), (after, resident_after) = taken
-    assert after - before < 20_000  # 5 bytes an epoch
+    assert after - before < 20_000  # 5 bytes per epoch
     assert resident_after - resident_before < 2_000_000
     assert os.listdir(tmp_path) == (["state.npz"] if kept else [])

@@ -55,11 +55,9 @@ x, t = draw_samples(seed=3)
 # the derivative of the output with respect to the input. With several inputs there is one k per
 # input, and they form the *input gradient*.
 #
-# At 401 places x we compute the mean |k| of the network and of the curve. We also compute the
-# *distance* between the two: the root mean square of y − sin 2x.
+# `lai_training` trains the network; the last part of this tutorial explains α.
 
 # %%
-grid = np.linspace(-2, 2, 401)[:, None]  # (M, 1)
 net = MLP((1, 32, 32, 1), "tanh")
 
 
@@ -82,6 +80,19 @@ def fit(x, t, loss, alpha):
     return last.state.theta  # (P,)
 
 
+theta_mse = fit(x, t, Plain(), alpha=0.0)  # MSE all the time
+
+# Check
+assert net.n_params > 30 * len(x)
+
+# %% [markdown]
+# At 401 places x we compute the mean |k| of the network and of the curve. We also compute the
+# *distance* between the two: the root mean square of y − sin 2x.
+
+# %%
+grid = np.linspace(-2, 2, 401)[:, None]  # (M, 1)
+
+
 def output_and_slope(theta, x):
     y, tape = net.forward(theta, x)  # (N,)
     k, _ = net.input_gradient(tape)  # (N, 1)
@@ -100,14 +111,12 @@ def steepness(theta):
 
 
 true_steepness = abs(2 * np.cos(2 * grid)).mean()
-theta_mse = fit(x, t, Plain(), alpha=0.0)
 print(f"the curve: mean |k| {true_steepness:.2f}")
 print(f"MSE:       mean |k| {steepness(theta_mse):.2f}, distance {distance(theta_mse):.2f}")
 # > the curve: mean |k| 1.38
 # > MSE:       mean |k| 3.57, distance 0.41
 
 # Check
-assert net.n_params > 30 * len(x)
 assert steepness(theta_mse) > 2 * true_steepness
 
 # %% [markdown]
@@ -229,7 +238,7 @@ assert np.less(distances["gradient penalty"], distances["Lai"]).sum() >= 2
 # ## Next
 #
 # Tutorial 01 derives the loss from the geometry of one residual. To train a network on a table of
-# your own, see [On your own data](../README.md#on-your-own-data).
+# your own, see [Your own data](../README.md#your-own-data).
 #
 # **Beyond this paper.** Penalising the input gradient in order to generalise better is an old idea
 # (Drucker and LeCun, "Improving generalization performance using double backpropagation", IEEE

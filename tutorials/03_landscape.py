@@ -27,7 +27,7 @@ BLACK, BLUE, RED, GREY = "#000000", "#0072B2", "#D55E00", "#777777"
 #
 # Points scatter about the line y = 3x + 4, and a line y = kx + c is fitted to them. The appendix
 # draws the Lai MAE of the fitted line over its slope k and its intercept c, for three values of λ.
-# It says that the minimum is exactly at k = λ.
+# It claims that the minimum is exactly at k = λ.
 #
 # Let x be uniform between −X and X, and u uniform between −1 and 1. The targets are
 #
@@ -530,8 +530,8 @@ assert np.allclose(quartic, [1, -6, 9 + sigma_critical**2 - v, 0, -v])
 # %% [markdown]
 # ## The phase boundary, by bisection
 #
-# MAE has no such short solution, but *bisection* finds the critical noise level for both. It starts
-# with an interval of noise levels. At its lower end the lowest point is not at the kink; at its
+# For MAE there is no short solution, but *bisection* finds the critical noise level for both. It
+# starts with an interval of noise levels. At its lower end the lowest point is not at the kink; at its
 # upper end it is. Each pass searches for the lowest point at the middle of the interval, and keeps
 # the half in which the answer changes. After 20 passes the interval is a millionth as wide.
 
@@ -718,7 +718,7 @@ assert abs(slope_after[-3.0] + 1) < 0.01
 # ## Exercise 1: the basin
 #
 # For a very large λ the appendix finds the minimum of Lai MAE stuck in a "basin" at k slightly
-# above 3, and says that Lai MSE overcomes this limit. Find the slope k₊ > 3 of the minimum of Lai
+# above 3, and claims that Lai MSE overcomes this limit. Find the slope k₊ > 3 of the minimum of Lai
 # MSE as a function of σ. Between 3 and the kink Q rises and F falls; at k₊ their relative
 # derivatives cancel. Is the appendix right?
 

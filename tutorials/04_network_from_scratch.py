@@ -127,7 +127,7 @@ assert np.allclose(y, y_ref, rtol=0, atol=1e-12)
 # enough.
 #
 # **Rule 1**, for z_im = Σ_j a_ij W_jm + b_m. W_jm and b_m are used in the z_im of every sample i,
-# and a_ij is used in the z_im of every unit m. On the right stands the formula for whole arrays:
+# and a_ij is used in the z_im of every unit m. On the right is the formula for whole arrays:
 #
 #     W̄_jm = Σ_i z̄_im ∂z_im/∂W_jm = Σ_i a_ij z̄_im      W̄ = aᵀ z̄
 #     b̄_m  = Σ_i z̄_im ∂z_im/∂b_m  = Σ_i z̄_im           b̄ = Σ_i z̄

@@ -178,7 +178,7 @@ assert np.allclose(exact, grad_S, rtol=0, atol=1e-12)
 # A *reverse pass* goes through the lines of a computation from the last to the first, and computes
 # the adjoints of the variables that each line uses. Here the computation is the input-gradient pass
 # with its four lines. Below, m is the unit, W_jm is an entry of W_1, and w_m one of w_2. On the
-# right stands the formula for whole arrays.
+# right is the formula for whole arrays.
 #
 # **Reverse k = u W_1ᵀ.** u_im is used in k_ij for every feature j, and W_jm for every sample i:
 #

@@ -198,7 +198,7 @@ print("picture:", (OUT / "06_norms.png").as_posix())
 # %% [markdown]
 # ## Does the loss approximate the true loss?
 #
-# The paper's §2 says so, for one slope. Take the baseline loss mean_i |e_i|^p as the true loss.
+# The paper's §2 claims this, for one slope. Take the baseline loss mean_i |e_i|^p as the true loss.
 # For k → 0, F → max(λ, 1), which is 1 for λ ≤ 1. So for a flat model each of the D entries of c is
 # the baseline loss, and
 #
@@ -330,7 +330,7 @@ print("picture:", (OUT / "06_lambda_list.png").as_posix())
 #     ∂ℓ_ij/∂y_i  = p |e_i|^(p−1) sign e_i · F_ij
 #     ∂ℓ_ij/∂k_ij = |e_i|^p F'(k_ij; λ_j).
 #
-# Here F_ij stands for F_p(k_ij; λ_j). Multiply along the chain. All entries of row i depend on y_i,
+# Here F_ij means F_p(k_ij; λ_j). Multiply along the chain. All entries of row i depend on y_i,
 # hence a sum over j; only one entry depends on k_ij:
 #
 #     dy_i  = (1/N) Σ_j s_j F_ij · p |e_i|^(p−1) sign e_i      (N,)

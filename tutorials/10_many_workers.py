@@ -3,7 +3,7 @@
 #
 # - **Question:** Each of W workers has a part of the batch. How do they get the gradient of the
 #   whole batch?
-# - **Prerequisites:** Tutorials 05, 06 and 09; PyTorch and JAX: `pip install -e ".[backends]"`
+# - **Prerequisites:** Tutorials 05, 06, 07 and 09; PyTorch and JAX: `pip install -e ".[backends]"`
 # - **You will learn to** see what the average of the workers' gradients misses, derive what they
 #   must exchange, and train with 1, 2 and 4 processes to the same parameters.
 # - **Minutes:** 45
@@ -22,8 +22,18 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lai_ref import MLP, Adam, Lai, Plain, lai_factor, lai_factor_derivative, lai_training, oracle
-from lai_ref.objective import value_and_grad, value_and_grad_mixed
+from lai_ref import (
+    MLP,
+    Adam,
+    Lai,
+    Plain,
+    lai_factor,
+    lai_factor_derivative,
+    lai_training,
+    oracle,
+    value_and_grad,
+    value_and_grad_mixed,
+)
 from lai_ref.support.terminal import replace_unprintable
 
 if not (find_spec("torch") and find_spec("jax")):
@@ -37,6 +47,7 @@ from ports.jax_lai import lai_loss
 from ports.jax_workers import pad_shards, sharded_loss
 from ports.jax_workers_backend import DevicesBackend
 
+jax.config.update("jax_platforms", "cpu")  # also where there is a GPU
 jax.config.update("jax_num_cpu_devices", 4)  # before JAX first computes
 jax.config.update("jax_enable_x64", True)
 replace_unprintable()  # a terminal that lacks λ prints another character
@@ -72,7 +83,7 @@ x, t = draw(120)
 
 # %% [markdown]
 # The network is pretrained by 100 epochs of MSE, the default of `lai_training`. All gradients below
-# are taken at the parameters θ that it ends with.
+# are taken at the parameters θ that it ends with, and the training below starts there.
 
 # %%
 net = MLP((3, 8, 1), "tanh")
@@ -111,7 +122,8 @@ def relative_error(g, g_ref):
 
 # %% [markdown]
 # We compare three losses: MSE, and the Lai loss with both reductions of tutorial 06. The sample
-# reduction is the mean of the samples' norms, the batch reduction the norm of their mean.
+# reduction is the mean of the norms of the samples' losses, the batch reduction the norm of the
+# mean loss.
 
 # %%
 lam = 0.1
@@ -141,9 +153,10 @@ assert error_equal["Lai, batch"] > 0.05
 assert min(error_unequal.values()) > 0.3
 
 # %% [markdown]
-# (Here and below, 0.000 is a rounding error: the checks allow 1e-14.)
+# (Here and below, an error printed as 0.000 is a rounding error: the checks allow 1e-14 for a
+# gradient, 1e-12 for θ after training.)
 #
-# So the average is wrong for all three losses if the shards are unequal. For the Lai loss with the
+# The average is wrong for all three losses if the shards are unequal. For the Lai loss with the
 # batch reduction, the default, it is wrong even if they are equal. These are two different errors.
 # To separate them, we write both gradients as sums over samples.
 
@@ -224,8 +237,8 @@ assert relative_error(sum_unequal, theta_bar) < 1e-14
 # %% [markdown]
 # ## What does the average contain instead?
 #
-# Each worker takes the mean c^w of its own losses, and the gradient of M(c^w). The average of these
-# gradients is
+# Each worker takes the mean c^w of its own losses, and the gradient of M(c^w). (The w is an index,
+# not a power; `c_w` in code.) The average of these gradients is
 #
 #     c^w = (1/n_w) Σ_{i∈w} ℓ_i
 #     (1/W) Σ_w ∂M(c^w)/∂θ = Σ_w Σ_{i∈w} Σ_j (1/(W n_w)) s_j(c^w) ∂ℓ_ij/∂θ
@@ -234,12 +247,12 @@ assert relative_error(sum_unequal, theta_bar) < 1e-14
 #
 # - *The weight.* 1/(W n_w) is 1/N only if all shards have the same length. In a short shard each
 #   sample counts more. This error affects every loss, MSE too.
-# - *The norm.* s(c^w) is not s(c), because the norm of a mean is not the mean of the norms. They
-#   are equal only where M is linear (D = 1 or ρ = 1). The sample reduction does not have this
-#   error: it *is* a mean of norms.
+# - *The norm.* s(c^w) is not s(c): the average has the gradient of a mean of norms, not of the norm
+#   of the mean. There is no difference for D = 1 or ρ = 1, where s = 1 for every c. The sample
+#   reduction does not have this error either: it *is* a mean of norms.
 #
-# `contribution` takes both factors as arguments. So we can make each error alone. With both, the
-# sum of the contributions is the average of the gradients.
+# `contribution` takes both factors as arguments. So we can make each error alone. With both errors,
+# the sum of the contributions is the average of the gradients.
 
 
 # %%
@@ -291,11 +304,11 @@ assert error_cases["norm alone", "equal"] > 0.05
 #
 #     N = Σ_w n_w      c = (1/N) Σ_w Σ_{i∈w} ℓ_i
 #
-# So each worker contributes Σ_{i∈w} ℓ_i and n_w, which are D + 1 numbers. An *all-reduce* is the
+# So each worker sends Σ_{i∈w} ℓ_i and n_w, which are D + 1 numbers. An *all-reduce* is the
 # operation that adds the arrays of all workers and gives the sum to each of them. After it every
 # worker computes s(c), and its contribution to θ̄. The *sum* of the contributions, not their
-# average, is θ̄. It takes a second all-reduce, of P numbers, which data-parallel training needs
-# anyway.
+# average, is θ̄. A second all-reduce adds them up, of P numbers each. Standard training needs one
+# like it, for its average.
 #
 # Here a loop over the shards simulates the workers. (Real workers keep y and k from the first pass.
 # Ours compute them again.)
@@ -341,11 +354,11 @@ assert relative_error(exchanged_unequal, theta_bar) < 1e-14
 #     (1/W) Σ_w (s + s' δ_w)·(∂c/∂θ + Δ_w) = s·∂c/∂θ + (1/W) Σ_w (s' δ_w)·Δ_w
 #
 # The terms with δ_w or Δ_w alone have the sum 0. So the error is a mean of products. (The second
-# order of s adds products of δ_w with itself.)
+# order of s adds products of two δ_w, which are as small.)
 #
 # If the data are shuffled, c^w is a mean over n_w random samples. Then δ_w and Δ_w are of order
 # 1/√n_w, and their products are of order 1/n_w = W/N. If the data are sorted and each worker reads
-# its own section, δ_w and Δ_w do not become small with n_w.
+# its own section, δ_w and Δ_w need not become small as n_w grows.
 #
 # We test this with a batch of 4096 samples on W = 2 … 256 workers, five times.
 
@@ -403,7 +416,9 @@ print("picture:", (OUT / "10_many_workers.png").as_posix())
 
 # %% [markdown]
 # With shuffled data the error grows roughly like W/N. With sorted data, longer shards help little:
-# 8 workers have about as large an error as 64, although their shards are eight times as long.
+# 8 workers have about as large an error as 64, although their shards are eight times as long. With
+# 2 or 4 workers the error is smaller, since their sections are more alike. The steepness of the
+# curve, 2 |cos 2x₁|, has the period π/2, and the sections are 2 or 1 long in x₁.
 
 # %% [markdown]
 # ## In PyTorch
@@ -430,8 +445,8 @@ assert "The mean" in source[1]  # the docstring is one line
 #
 # `SumOverWorkers` is an all-reduce in both directions. In the forward pass it adds the workers'
 # sums. In the backward pass it adds the workers' gradients with respect to that sum. All W workers
-# compute the same L from the same sum Σ_i ℓ_i = N c, so each has the same gradient of it, s(c)/N.
-# Each worker receives W s(c)/N, and continues the backward pass through its own ℓ_i:
+# compute the same L from the same sum Σ_i ℓ_i = N c. So each has the same gradient with respect to
+# it, s(c)/N. Each worker receives W s(c)/N, and continues the backward pass through its own ℓ_i:
 #
 #     gradient of worker w = W Σ_{i∈w} Σ_j (1/N) s_j(c) ∂ℓ_ij/∂θ = W · contribution of worker w
 #
@@ -444,17 +459,20 @@ assert "The mean" in source[1]  # the docstring is one line
 # `ports/torch_train.py`. One worker does the whole task alone, then two workers do it, then four.
 # The task has two parts:
 #
-# - the gradient of a batch of 30 samples, whose shards end at the `cuts`. The second of the four
-#   workers has no samples;
+# - the gradient of a batch of 30 samples, which is split at the indices in `cuts`. The second of
+#   the four workers has no samples;
 # - six epochs of Lai Training (tutorial 07), with batches of 30 that are given in advance. A random
 #   quarter of the samples (α = 0.25) gets the Lai loss, the others get MSE. Four workers split each
 #   batch into 8 + 8 + 7 + 7.
+#
+# An epoch has four batches, so the arrays of the second part have the shape (6, 4, 30): epochs,
+# batches, samples.
 
 # %%
 batch_30 = np.arange(30)
 cuts = {1: [], 2: [9], 4: [9, 9, 25]}
-epoch_rows = np.array([rng.permutation(120).reshape(4, 30) for _ in range(6)])  # (epochs, 4, 30)
-epoch_masks = rng.random((6, 4, 30)) < 0.25  # (epochs, 4, 30), which samples get the Lai loss
+epoch_rows = np.array([rng.permutation(120).reshape(4, 30) for _ in range(6)])  # (6, 4, 30)
+epoch_masks = rng.random((6, 4, 30)) < 0.25  # (6, 4, 30), which samples get the Lai loss
 
 task = {"sizes": net.sizes, "lam": lam, "lr": 0.01, "theta": theta, "x": x, "t": t}
 task["batch"] = batch_30
@@ -465,6 +483,8 @@ for W, ends in cuts.items():
 
 # %% [markdown]
 # The processes read the task from a file, and the first of them writes the results to another one.
+# For W workers these are the gradient `grad_W`, and θ after each epoch of two trainings, `all_W`
+# and `own_W`, which we compare below.
 
 
 # %%
@@ -539,9 +559,9 @@ def numpy_gradient(theta_step, rows, lai_mask):
 reference_run = train(numpy_gradient)  # (epochs, P)
 
 # %% [markdown]
-# The workers have trained in two ways: with `mean_over_workers`, and in the standard way, each with
-# the loss of its own shard. In the standard way the number of Lai samples differs from worker to
-# worker, too.
+# The workers have trained in two ways: with `mean_over_workers` (`all_W`), and in the standard way,
+# each with the loss of its own shard (`own_W`). In the standard way the number of Lai samples
+# differs from worker to worker, too.
 
 # %%
 error_exchange = {}
@@ -564,19 +584,21 @@ assert min(error_standard[2]) > 1e-3
 assert min(error_standard[4]) > 1e-3
 
 # %% [markdown]
-# With the exchange all runs agree to rounding, though not bit for bit: sums over other shards round
-# differently. Without it, every W > 1 is a different training.
+# With the exchange all runs agree up to rounding errors. They do not agree bit for bit, since the
+# shards determine the order of the additions. Without it, training gives another θ for each W > 1.
 
 # %% [markdown]
 # ## In JAX
 #
-# JAX works with devices in place of processes. `shard_map` runs one function on each device of a
-# mesh, with the samples of that device. Inside it `jax.lax.psum` is the all-reduce, the sum over
-# all devices. JAX differentiates everything, `psum` included, so no factor W is needed.
+# JAX works with devices in place of processes. Here the CPU acts as four devices. A *mesh* is an
+# array of devices, and `shard_map` runs one function on each of them, with the samples of that
+# device. Inside it `jax.lax.psum` is the all-reduce, the sum over all devices. JAX differentiates
+# the one L of all devices, `psum` included, so no factor W is needed.
 #
 # All devices must have the same number of samples. `pad_shards` in `ports/jax_workers.py` therefore
-# fills up short shards. It also returns `valid_mask`, which excludes the added samples from every
-# mean, and from N. Our longest shard has 16 samples, so that four devices hold 64.
+# fills short shards up with copies of the first sample. It also returns `valid_mask`, which
+# excludes the added samples from every mean, and from N. Our longest shard has 16 samples, so that
+# four devices hold 64.
 
 # %%
 positions, valid_mask = pad_shards(np.split(batch_30, cuts[4]))  # (64,), (64,)
@@ -605,8 +627,8 @@ def jax_gradient(theta_step, rows, lai_mask):
 # here each of its batches is cut at the same places.
 
 # %%
-everywhere = np.ones(30, bool)
-error_jax = relative_error(jax_gradient(theta, batch_30, everywhere), expected_30)
+all_samples = np.ones(30, bool)
+error_jax = relative_error(jax_gradient(theta, batch_30, all_samples), expected_30)
 error_jax_run = relative_error(train(jax_gradient), reference_run)  # (epochs,)
 print(f"4 devices: error of the gradient {error_jax:.3f}")
 print(f"4 devices: error of θ after six epochs {error_jax_run[-1]:.3f}")
@@ -635,8 +657,9 @@ print("picture:", (OUT / "10_training.png").as_posix())
 # %% [markdown]
 # ## What does the oracle report?
 #
-# The group `sharded` of the oracle (tutorial 09) has batches in up to three shards, both reductions
-# and norms, MSE, and slopes at kinks. The four processes have already checked the PyTorch port.
+# The group `sharded` of the oracle (tutorial 09) calls the method `sharded_gradient`. It has
+# batches in up to three shards, both reductions and norms, MSE, and slopes at kinks. The four
+# processes have already checked the PyTorch port.
 
 # %%
 report = oracle.check(DevicesBackend(), groups=["sharded"])
@@ -652,8 +675,9 @@ assert report
 assert torch_result == jax_result
 
 # %% [markdown]
-# And of the average of gradients? `weights=None` makes `np.average` weight all workers equally:
-# then both errors are there. The weights n_w/N leave the error of the norm alone.
+# What does it report about the average of gradients? `weights=None` makes `np.average` weight all
+# workers equally: then both errors are there. With weights proportional to n_w, which `np.average`
+# divides by their sum N, only the error of the norm is left.
 
 
 # %%
@@ -722,7 +746,7 @@ assert not weighted
 # compares each sample with all others, so data-parallel training gathers the representations of all
 # workers (Chen, Kornblith, Norouzi and Hinton, "A simple framework for contrastive learning of
 # visual representations", ICML 2020). Batch normalisation that is synchronised over workers adds up
-# its means and variances in the same way.
+# the sums for its means and variances in the same way.
 
 # %% [markdown]
 # ## Exercise 1: gradient accumulation
@@ -734,20 +758,22 @@ assert not weighted
 # %% [markdown]
 # ## Exercise 2: the sample reduction
 #
-# With the sample reduction, the workers need to exchange no losses, only the n_w. Which weights
-# turn their own gradients into θ̄, for shards of any length?
+# With the sample reduction, the workers need to exchange no losses, only the n_w. With which
+# weights do the gradients of their own losses add up to θ̄, for shards of any length?
 
 # %% [markdown]
 # ## Exercise 3: without DDP's average
 #
-# You sum the gradients by `dist.all_reduce` instead of DDP's average. What replaces the factor W?
+# You add up the workers' gradients by `dist.all_reduce`, in place of DDP's average. The backward
+# pass of `SumOverWorkers` multiplies s(c)/N by W. By which factor must it multiply now?
 
 # %% [markdown] jp-MarkdownHeadingCollapsed=true
 # ## Answers
 #
-# **Exercise 1.** The same two errors occur, with micro-batches in place of shards. c must be known
-# before the first backward pass. The correct gradient takes two passes over the micro-batches, as
-# in `sharded_gradient`. The first pass keeps only Σ_i ℓ_i and N. The cost is that the second pass
+# **Exercise 1.** The same two errors occur, with micro-batches in place of shards: that of the
+# norm, and, if they have unequal lengths, that of the weight. c must be known before the first
+# backward pass. The correct gradient takes two passes over the micro-batches, as in
+# `sharded_gradient`. The first pass keeps only Σ_i ℓ_i and N. The cost is that the second pass
 # computes y and k again.
 
 # %%
@@ -777,5 +803,5 @@ for shard in unequal_shards:
 assert relative_error(weighted_sum, gradient(x[batch], t[batch], by_sample)) < 1e-14
 
 # %% [markdown]
-# **Exercise 3.** The factor 1. θ̄ is the sum of the workers' contributions, with the c of the whole
-# batch.
+# **Exercise 3.** By 1: it returns the gradient unchanged. Then the gradient of each worker is its
+# contribution, and their sum is θ̄.

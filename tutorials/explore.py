@@ -1,4 +1,4 @@
-"""A window to play with: what λ, the noise and the exponent do to the loss of a line.
+"""An interactive window: how λ, the noise and the exponent p change the loss of a line.
 
     python tutorials/explore.py
 
@@ -26,7 +26,7 @@ It needs a display and one of Matplotlib's window toolkits:
 
 
 def can_open_windows(figure: Figure) -> bool:
-    """Whether the backend that has made the figure has a way of its own to show it."""
+    """Whether the figure's backend can open windows: it then overrides one of two methods."""
     manager = type(figure.canvas.manager)
     return any(
         getattr(manager, name).__func__ is not getattr(FigureManagerBase, name).__func__
@@ -35,17 +35,17 @@ def can_open_windows(figure: Figure) -> bool:
 
 
 def main() -> int:
-    """Open the window; exit status 0: it has been closed, 2: no window can be opened."""
+    """Open the window. Exit status: 0 after it was closed, 2 if no window can be opened."""
     try:
         figure = plt.figure("The Lai loss of a line", figsize=(11, 7))
-    except (ImportError, RuntimeError) as error:  # of the toolkit, or there is no display
+    except (ImportError, RuntimeError) as error:  # no toolkit, or no display
         print(NO_WINDOW.format(reason=str(error).rstrip(".")), file=sys.stderr)
         return 2
     if not can_open_windows(figure):
         reason = f"Matplotlib's backend is {plt.get_backend()}, which only writes files"
         print(NO_WINDOW.format(reason=reason), file=sys.stderr)
         return 2
-    _window = Window(figure)  # its controls work as long as it is referred to
+    _window = Window(figure)  # a reference keeps its controls alive
     plt.show()
     return 0
 

@@ -1,12 +1,12 @@
 """Write the tutorials as executed notebooks, with their outputs and pictures.
 
-    python tutorials/notebooks.py            all of them
-    python tutorials/notebooks.py 01 05      some of them
+    python tutorials/notebooks.py            all tutorials
+    python tutorials/notebooks.py 01 05      some tutorials
 
 The scripts `NN_name.py` are the source, in Jupytext's percent format. Each becomes `NN_name.ipynb`
-beside it, or in the folder `--out`. Lines `# > `, which quote what a cell prints, are left out: the
-output itself stands below the cell. Needs `pip install -e ".[notebooks]"`; 09 and 10 also need
-`".[backends]"`.
+beside it, or in the folder `--out`. The lines `# > `, which quote what a cell prints, are omitted,
+since a notebook contains the output itself. Needs `pip install -e ".[notebooks]"`; tutorials 09 and
+10 also need `".[backends]"`.
 """
 
 import argparse
@@ -38,28 +38,28 @@ METADATA = {
 def read_script(path):
     """The notebook of a script, without outputs."""
     notebook = jupytext.read(path, fmt="py:percent")
-    notebook.metadata = METADATA  # no version, no path
+    notebook.metadata = METADATA  # without versions and paths
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02}"  # random otherwise
-        cell.metadata.pop("lines_to_next_cell", None)  # Jupytext's, to get the script back
+        cell.metadata.pop("lines_to_next_cell", None)  # Jupytext's, for the way back
         if cell.cell_type == "code":
             cell.source = re.sub(r"^# > .*\n?", "", cell.source, flags=re.M).rstrip()
     return notebook
 
 
 def execute(notebook):
-    """Run all cells in the folder of the tutorials; nbclient.CellExecutionError if one fails."""
+    """Run all cells in the folder of the tutorials; raises CellExecutionError if one fails."""
     client = NotebookClient(
         notebook,
         kernel_name="python3",
         timeout=600,
         record_timing=False,
-        extra_arguments=["--log-level=ERROR"],  # else a warning about unencrypted TCP
-        coalesce_streams=True,  # one output, however many pieces arrive
+        extra_arguments=["--log-level=ERROR"],  # no warning about unencrypted TCP
+        coalesce_streams=True,  # one output per cell, even if it arrives in pieces
         resources={"metadata": {"path": str(FOLDER)}},
     )
     client.execute()
-    notebook.metadata = METADATA  # the kernel has added its version
+    notebook.metadata = METADATA  # the kernel added its version
 
 
 def main(arguments=None):
@@ -78,7 +78,8 @@ def main(arguments=None):
     for number in chosen.numbers or scripts:
         missing = [name for name in NEEDS.get(number, ()) if find_spec(name) is None]
         if missing:
-            raise SystemExit(f'{number} needs {missing[0]}: pip install -e ".[backends]"')
+            install = 'pip install -e ".[backends]"'
+            raise SystemExit(f"tutorial {number}: expected {missing[0]}, not found; run {install}")
         start = time.perf_counter()
         notebook = read_script(scripts[number])
         execute(notebook)

@@ -44,7 +44,7 @@ def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -
     Returns
     -------
     Dataset
-        With `source` saying which it is: Kaggle's very files (known by their SHA-256), other
+        Its `source` states the kind: Kaggle's own files (identified by their SHA-256), other
         files of the same form, or synthetic data. It never contains the path.
 
     Raises
@@ -52,7 +52,7 @@ def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -
     TypeError
         A path that is not a str or os.PathLike, a seed that is not an integer.
     FileNotFoundError
-        No such folder, or a file missing in it. The message has the command that gets them.
+        The folder or one of its files does not exist. The message has the command to download them.
     ValueError
         A negative seed, or a malformed file. The message has the file, the line and the column.
 
@@ -62,7 +62,7 @@ def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -
     >>> data.x.shape, data.t.shape, data.x_test.shape, data.features[5]
     ((37137, 8), (37137,), (24759, 8), 'AveOccup')
     >>> data.source
-    'stand-in for California housing (seed 0), not the real data'
+    'synthetic data like California housing (seed 0), not the real data'
     """
     seed = check_int("seed", seed, minimum=0)
     if path is None:
@@ -70,7 +70,7 @@ def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -
         rng = np.random.default_rng(seed).spawn(1)[0]
         x, t = make_synthetic_california(rng, N_ROWS["train.csv"])
         x_test, _ = make_synthetic_california(rng, N_ROWS["test.csv"])
-        source = f"stand-in for California housing (seed {seed}), not the real data"
+        source = f"synthetic data like California housing (seed {seed}), not the real data"
         return Dataset(x, t, x_test, FEATURES, source)
     if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
         raise TypeError(f"path: expected a folder (str or os.PathLike) or None, got {path!r}")
@@ -80,7 +80,7 @@ def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -
         source = "California housing, Kaggle's files (Playground Series S3E1)"
     else:
         source = (
-            "files of one's own, not Kaggle's California housing"
+            "the user's own files, not Kaggle's California housing"
             f" (SHA-256 train {train_hash[:12]}…, test {test_hash[:12]}…)"
         )
     return Dataset(train[:, 1:9].copy(), train[:, 9].copy(), test[:, 1:], FEATURES, source)
@@ -89,11 +89,15 @@ def load_california(path: str | os.PathLike[str] | None = None, seed: int = 0) -
 def _read(folder: Path, name: str) -> tuple[Array, str]:
     """The numbers of one file, (rows, columns) with the id, and its SHA-256."""
     if not (folder / name).is_file():
-        missing = f"no {name} in {folder}" if folder.is_dir() else f"no folder {folder}"
-        raise FileNotFoundError(f"path: {missing}; to get it: {DOWNLOAD}")
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        problem = f"has no {name}" if folder.is_dir() else problem
+        raise FileNotFoundError(
+            f"path: expected a folder with {' and '.join(COLUMNS)}, got {folder}, which {problem};"
+            f" to download the files: {DOWNLOAD}"
+        )
     content = (folder / name).read_bytes()
     columns = COLUMNS[name]
-    # bytes that are not text become \x.., which is no number and is refused with its place
+    # bytes that are not UTF-8 become \x.., which is reported below: it is not a number
     lines = content.decode(errors="backslashreplace").replace("\r\n", "\n").split("\n")
     if lines[-1] == "":
         lines.pop()

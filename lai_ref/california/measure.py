@@ -2,9 +2,9 @@
 
     python -m lai_ref.california.measure --data DIR [--out FILE]
 
-DIR holds Kaggle's train.csv and test.csv; what the numbers are for is said in `synthetic`. They are
-all measured on train.csv: quantiles of features and target, rank correlations of the features, the
-smooth part of the target (a network trained by `lai_training`), and the spread of the rest.
+DIR contains Kaggle's train.csv and test.csv. All numbers are measured on train.csv: quantiles of
+features and target, rank correlations of the features, the smooth part of the target (a network
+trained by `lai_training`), and the standard deviation of the residuals. `synthetic` uses them.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ TARGET = "MedHouseVal"
 HIDDEN = (20, 12)
 EPOCHS = 200
 TAIL = (0, 1, 2, 3, 5, 8, 16, 32, 64, 128, 200)  # ranks from either end: the extreme rows
-BINS = 12  # of f, for the spread of the noise
+BINS = 12  # of f, for the standard deviation of the noise
 
 
 def measure(data: Dataset, *, epochs: int = EPOCHS) -> dict[str, Any]:
-    """The table, ready for JSON; `epochs` is how long the network is trained."""
+    """The table, ready for JSON, with a network trained for `epochs` epochs."""
     columns = dict(zip((*data.features, TARGET), [*data.x.T, data.t], strict=True))
     ordered = {name: np.sort(column) for name, column in columns.items()}
     ranks = grid(list(ordered.values()))
@@ -57,8 +57,8 @@ def measure(data: Dataset, *, epochs: int = EPOCHS) -> dict[str, Any]:
 def grid(ordered: list[Array]) -> list[int]:
     """The ranks, from 0, at which the quantiles of the sorted columns are taken.
 
-    Every hundredth, more of them in the tails, and both sides of the step to the values that a
-    column is cut off at, so that the same fraction of rows is cut off.
+    Every percentile, more ranks in the tails, and the ranks where a column leaves its minimum and
+    reaches its maximum, so that the same fraction of rows is capped.
     """
     last = len(ordered[0]) - 1
     ranks = {*np.linspace(0, last, 101).round().astype(int).tolist()}
@@ -70,7 +70,7 @@ def grid(ordered: list[Array]) -> list[int]:
 
 
 def rank_correlations(x: Array) -> Array:
-    """Spearman's correlations (D, D) of the columns of x (n, D); equal values share a mean rank."""
+    """Spearman's correlations (D, D) of the columns of x (n, D); ties have their average rank."""
     ranks = np.empty(x.shape)
     for j, column in enumerate(x.T):
         _, which, counts = np.unique(column, return_inverse=True, return_counts=True)
@@ -79,7 +79,7 @@ def rank_correlations(x: Array) -> Array:
 
 
 def fit(x: Array, t: Array, epochs: int) -> tuple[dict[str, Any], Array]:
-    """A tanh network of the standardised features: its numbers, and its values f (n,)."""
+    """Train a tanh network on the standardised features: its parameters and its outputs f (n,)."""
     m, s = rounded(x.mean(axis=0), 6), rounded(x.std(axis=0), 6)
     z = ((x - m) / s).astype(np.float32)
     net = MLP((x.shape[1], *HIDDEN, 1), "tanh")
@@ -102,7 +102,7 @@ def fit(x: Array, t: Array, epochs: int) -> tuple[dict[str, Any], Array]:
 
 
 def spread(f: Array, e: Array) -> dict[str, Any]:
-    """μ and τ of f (n,), and σ of the residuals e (n,) around some values of f."""
+    """Mean μ and standard deviation τ of f (n,), and σ of the residuals e (n,) in bins of f."""
     parts = np.array_split(np.argsort(f), BINS)
     at, sigma = [f[p].mean() for p in parts], [e[p].std() for p in parts]
     return {
@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"data: {data.source}", file=sys.stderr)
         atomic_write(options.out, json_text(measure(data)).encode())
         return 0
-    except BrokenPipeError:  # of the output, for `run_program`
+    except BrokenPipeError:  # standard output was closed: `run_program` handles it
         raise
     except (ValueError, OSError) as error:
         print(f"lai_ref.california.measure: {error}", file=sys.stderr)

@@ -1,17 +1,17 @@
-"""Data that behave like California housing, drawn from a small table of numbers about it.
+"""Synthetic data like California housing, drawn from a small table of its statistics.
 
 A Gaussian copula (Nelsen 2006) joins the features: scores g with the correlations r give the ranks,
 and the ranks give the values. With ρ_ij the rank correlations and Q_j(0) ≤ … ≤ Q_j(1) the
-quantiles of feature j, for a part of n rows:
+quantiles of feature j, for n rows (those of train.csv or of test.csv):
 
     r_ij = 2 sin(π ρ_ij / 6)               normal correlation of a rank correlation ρ (Pearson 1907)
     g = ε Cᵀ,  C Cᵀ = r,  ε ~ N(0, 1)
     x_ij = Q_j(rank(g_ij) / (n − 1)),      rank from 0 to n − 1 within column j
 
-Every part thus has the whole range of every feature, its few extreme rows too. The target is a
-small network of the standardised features, brought back to the mean μ and spread τ it has on the
-data, plus noise whose spread goes with it; then given the quantiles Q_t, and with them the cap, in
-the same way:
+Both sets of rows therefore cover the full range of every feature, with its few extreme rows. The
+target is a small network of the standardised features, shifted and scaled to the mean μ and
+standard deviation τ of its output on the real data, plus noise whose standard deviation σ depends
+on that output. These values are then mapped to the quantiles Q_t, which include the cap:
 
     f = tanh(tanh((x − m)/s · W₁ + b₁) · W₂ + b₂) · W₃ + b₃
     f ← μ + τ (f − mean f) / std f
@@ -64,7 +64,7 @@ def make_synthetic_california(
 def _map_quantiles(scores: Array, ranks: npt.ArrayLike, quantiles: Array) -> Array:
     """Q(rank / (n − 1)): the values with the order of `scores` (n,) and the given quantiles.
 
-    `quantiles` are those at `ranks`, counted from 0 to the last one, in the data they stand for.
+    `quantiles` are the real data's values at `ranks`, which count from 0 to the last row.
     """
     n, ranks = len(scores), np.asarray(ranks)
     values = np.empty(n)

@@ -1,4 +1,4 @@
-"""`predict`: use a network that `train` has left in a checkpoint."""
+"""`predict`: predict for the rows of a CSV file with the network in a checkpoint of `train`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def predict(options: argparse.Namespace) -> int:
         columns |= {f"d {units.target} / d {f}": k[:, j] for j, f in enumerate(units.features)}
     text = _csv_text(columns, digits=9 if units.dtype == "float32" else 17)
     if options.out is None:
-        sys.stdout.buffer.write(text.encode())  # a file of its own, in UTF-8 on any terminal
+        sys.stdout.buffer.write(text.encode())  # the content of a file: UTF-8 on every terminal
     else:
         atomic_write(options.out, text.encode())
         print(f"{options.out}: {len(x)} rows, {len(columns)} columns", file=sys.stderr)
@@ -49,7 +49,7 @@ def _check_out(out: Path, inputs: tuple[Path, ...]) -> None:
         )
     for path in inputs:
         if out.exists() and path.exists() and out.samefile(path):
-            raise ValueError(f"--out: expected another file than the input {path}")
+            raise ValueError(f"--out: expected a file other than the inputs, got {path}")
     check_writable(out.parent)
 
 

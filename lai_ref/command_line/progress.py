@@ -1,4 +1,4 @@
-"""Progress of a training on standard error: a line that is rewritten, or a line now and then."""
+"""Progress of a training run on standard error: one rewritten line, or about 20 lines."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator
 
 from lai_ref.train import Epoch
 
-LINES = 20  # about so many where lines cannot be rewritten
+LINES = 20  # about as many if standard error is not a terminal
 
 
 def with_progress(epochs: Iterable[Epoch], total: int, s: float, quiet: bool) -> Iterator[Epoch]:
-    """The epochs, of which the last is number `total`; each is reported before it is yielded.
+    """Yield the epochs up to number `total`, and report each before it is yielded.
 
-    `s` is the target's unit, in which the RMSE is given. On a terminal one line is rewritten after
-    each epoch. Elsewhere there is a line for the first and the last epoch and for some between.
+    `s` is that of `Units`: the RMSE is printed in the target's units. On a terminal one line is
+    rewritten after each epoch. Elsewhere a line is printed for the first, the last and some other
+    epochs.
     """
     began, first, every = time.monotonic(), None, max(1, total // LINES)
     rewrites = sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""`train`: Lai Training on the California housing task, or on a table of the user."""
+"""`train`: Lai Training on the California housing task, or on the user's own table."""
 
 from __future__ import annotations
 
@@ -75,13 +75,15 @@ def train(options: argparse.Namespace) -> int:
         if options.state:
             save_state(options.state, state._replace(settings=settings))
     if state is None:
-        raise ValueError("pretrain-epochs, lai-epochs: expected more than 0 together, got 0")
+        raise ValueError(
+            "--pretrain-epochs, --lai-epochs: expected at least 1 epoch in total, got 0"
+        )
     _print_result(net, state.theta, task, options.target is not None, s)
     return 0
 
 
 def units_in(path: Path, state: TrainingState) -> Units:
-    """The names and scales that `train` has put into a checkpoint."""
+    """The names and scales of the columns in a checkpoint of `train`."""
     try:
         return Units.from_json(json.loads(state.settings)["units"])
     except (ValueError, KeyError, TypeError) as error:
@@ -92,22 +94,28 @@ def units_in(path: Path, state: TrainingState) -> Units:
 
 
 def _load(options: argparse.Namespace) -> Dataset:
-    """The table that the options name."""
+    """Load the data that the options select."""
     is_file = options.data is not None and not options.data.is_dir()
     if options.target is None:
         of_tables = ("features", "test", "drop_missing", "delimiter")
         given = [name for name in of_tables if getattr(options, name)]
         if given:
             name = given[0].replace("_", "-")
-            raise ValueError(f"--{name}: expected with it --data FILE.csv and --target COLUMN")
+            raise ValueError(
+                f"--{name}: expected only with --data FILE.csv and --target COLUMN, got no"
+                " --target; add --target COLUMN"
+            )
         if is_file and options.data.exists():
             raise ValueError(
-                f"--target: expected the name of the column to predict, as --data {options.data} is"
-                " a file; add --target COLUMN"
+                f"--target: expected the name of the column to predict in {options.data}, got none;"
+                " add --target COLUMN"
             )
         return load_california(options.data)
     if options.data is None:
-        raise ValueError("--data: expected FILE.csv, of which --target is a column, got none")
+        raise ValueError(
+            f"--data: expected FILE.csv with the column {options.target}, got no file;"
+            " add --data FILE.csv"
+        )
     return load_csv(
         options.data,
         options.target,
@@ -119,7 +127,7 @@ def _load(options: argparse.Namespace) -> Dataset:
 
 
 def _settings(options: argparse.Namespace, data: Dataset, units: Units) -> str:
-    """What must be the same to resume a run, and what using the network needs, as JSON."""
+    """The settings that must not change when a run is resumed, and the units, as JSON."""
     words = {name: value for name, value in sorted(vars(options).items()) if name not in FREE}
     words.pop("command")
     rest = {"source": data.source, "units": units.to_json()}
@@ -144,18 +152,18 @@ def _difference(saved: str, requested: str) -> str:
         return "expected a checkpoint of this command, got one without its settings"
     two = json.loads(requested)
     if one.get("source") != two["source"]:
-        names = ["source"]  # of which the scales are a consequence
+        names = ["source"]  # the scales follow from it
     else:
         names = [name for name in two if name != "units" and one.get(name) != two[name]]
     expected, got = ({name: each.get(name) for name in names} for each in (two, one))
     return (
-        f"expected the state of a run with {expected}, got that of one with {got}; give another"
+        f"expected the state of a run with {expected}, got that of one with {got}; use another"
         " file or the same options"
     )
 
 
 def _print_result(net: MLP, theta: Array, task: Experiment, own_table: bool, s: float) -> None:
-    """The errors and the variance, in the target's units; s is that of `Units`."""
+    """Print the RMSEs and the variance in the target's units; `s` is that of `Units`."""
     form = ".5g" if own_table else ".4f"
     error = s * rmse(net.predict(theta, task.x_val), task.t_val)
     print(f"RMSE on the validation set      {error:{form}}")

@@ -1,4 +1,4 @@
-"""From the units of a table to those of its network, and back.
+"""Conversion between the units of a table and those of its network.
 
     x_net = (x − a) / b        y = m + s y_net        ∂y/∂x = s k_net / b
 
@@ -45,17 +45,17 @@ class Units(NamedTuple):
         return self.s * k / self.b
 
     def scaled(self, x: Array) -> Array:
-        """The network's inputs."""
+        """x in the network's units."""
         inputs: Array = ((x - self.a) / self.b).astype(self.dtype)
         return inputs
 
     def to_json(self) -> dict[str, Any]:
-        """Lists and numbers, from which `from_json` makes the same."""
+        """Lists and numbers, ready for JSON; `from_json` is the inverse."""
         return self._asdict() | {"a": self.a.tolist(), "b": self.b.tolist()}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Units:
-        """Raise KeyError, TypeError or ValueError for other values than those of `to_json`."""
+        """The inverse of `to_json`; raises KeyError, TypeError or ValueError for other values."""
         names, a, b = (
             tuple(map(str, values["features"])),
             *(np.array(values[name], float) for name in "ab"),

@@ -1,4 +1,4 @@
-"""The oracle, a conformance test suite: is a port of the Lai loss right, and if not, where not?
+"""The oracle: a conformance test suite for ports of the Lai loss.
 
     from lai_ref import oracle
     report = oracle.check(my_backend)           # any object with any of the methods of Backend

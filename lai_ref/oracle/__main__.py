@@ -1,7 +1,7 @@
-"""`python -m lai_ref.oracle`: is a port of the Lai loss right, and if not, where is it wrong?
+"""`python -m lai_ref.oracle`: test a port of the Lai loss, and find where it is wrong.
 
-Exit status, for the level asked for: 0 all passed; 1 some failed, are missing or not implemented;
-2 invalid answers or a command that fails; 3 the vectors are damaged.
+Exit status: 0 all cases of the level passed; 1 some failed, are missing or not implemented;
+2 the answers are invalid or the command failed; 3 the vectors are damaged.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     except CorruptVectorsError as error:
         print(f"oracle: {error}", file=sys.stderr)
         return DAMAGED
-    except BrokenPipeError:  # of the output, for `run_program`
+    except BrokenPipeError:  # handled by `run_program`
         raise
     except (InvalidAnswersError, OSError) as error:
         print(f"oracle: {error}", file=sys.stderr)
@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _follow_up_failed(words: str) -> None:
-    print(f"oracle: no answers to the further questions: {words}", file=sys.stderr)
+    print(f"oracle: the further questions got no answers: {words}", file=sys.stderr)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -94,7 +94,7 @@ def _verify(options: argparse.Namespace) -> int:
     else:
         for row in wrong:
             print(f"WRONG {row['id']}: {row['problem']}")
-        print(f"{len(chosen) - len(wrong)} of {len(chosen)} expected answers are the exact ones")
+        print(f"{len(chosen) - len(wrong)} of {len(chosen)} expected answers are correct")
     return DAMAGED if wrong else OK
 
 
@@ -127,14 +127,14 @@ def _parser() -> argparse.ArgumentParser:
         one = commands.add_parser(name, help=words, description=words)
         one.set_defaults(run=run)
         if run is not _mutants:
-            words = f"only these: {', '.join(GROUPS)}"
+            words = f"only these groups; default: {', '.join(GROUPS)}"
             one.add_argument("--groups", nargs="+", choices=GROUPS, metavar="GROUP", help=words)
-            words = "basic: what any correct port passes; strict: also extreme values (strict)"
+            words = "basic: what any correct port passes; strict (default): also extreme values"
             one.add_argument("--level", choices=LEVELS, default="strict", help=words)
         if run is not _prompt:
-            one.add_argument("--json", action="store_true", help="the result for machines")
+            one.add_argument("--json", action="store_true", help="print the result as JSON")
         if run in (_prompt, _run):
-            words = "of the port (float64)"
+            words = "dtype of the port (default: float64)"
             one.add_argument("--dtype", choices=DTYPES, default="float64", help=words)
         return one
 
@@ -144,16 +144,17 @@ def _parser() -> argparse.ArgumentParser:
     grade.usage = (
         "%(prog)s [-h] ANSWERS.json [--json] [--level {basic,strict}] [--groups GROUP [GROUP ...]]"
     )
-    grade.add_argument("answers", type=Path, metavar="ANSWERS.json", help="README.md says how")
-    run = command("run", _run, "give the prompt to a program and grade what it prints")
-    words = "the program and its arguments, run in this folder, by no shell"
+    words = "the format is in lai_ref/oracle/README.md"
+    grade.add_argument("answers", type=Path, metavar="ANSWERS.json", help=words)
+    run = command("run", _run, "run a program on the prompt and grade its answers")
+    words = "the program and its arguments, run in this folder without a shell"
     run.add_argument("--cmd", required=True, metavar="COMMAND", help=words)
-    words = "that it may take for all cases together (60)"
+    words = "time limit for all cases together (default: 60)"
     run.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help=words)
-    command("list", _list, "list the cases and why each is there")
+    command("list", _list, "list the cases and the purpose of each")
     command("verify", _verify, "compute every expected number again")
-    mutants = command("mutants", _mutants, "which wrong ports each case finds")
-    words = "also into the file that is published"
+    mutants = command("mutants", _mutants, "print which mutants (wrong ports) each case kills")
+    words = "also write the published file, KILLS.txt"
     mutants.add_argument("--write", action="store_true", help=words)
     return parser
 

@@ -1,4 +1,4 @@
-"""What a port is called with: a case's inputs as Python's numbers and NumPy's arrays."""
+"""The arguments of a port: the inputs of a case as Python numbers and NumPy arrays."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from lai_ref.oracle.case import INPUTS, LAM, LOSS, MATRIX, VECTOR, Case, mapped
 
 
 def arguments(group: str, inputs: Mapping[str, Any], dtype: str) -> dict[str, Any]:
-    """The inputs of a case by name, fresh arrays each time."""
+    """The inputs of a case by name, in new arrays."""
     return {name: _argument(value, INPUTS[group][name], dtype) for name, value in inputs.items()}
 
 
 @lru_cache(maxsize=2_000)
 def inputs_of(case: Case, dtype: str = "float64") -> dict[str, Any]:
-    """The inputs of a case by name, the same arrays each time: to be read, not written to."""
+    """The inputs of a case by name, the same arrays in every call: do not write to them."""
     return arguments(case.group, case.inputs, dtype)
 
 
 def fresh_inputs_of(case: Case, dtype: str) -> dict[str, Any]:
-    """The inputs of a case by name, in arrays of its own, for a port to do with as it likes."""
+    """The inputs of a case by name, in copies that a port may overwrite."""
     return {name: _copied(value) for name, value in inputs_of(case, dtype).items()}
 
 
@@ -43,13 +43,13 @@ def _argument(value: Any, kind: Any, dtype: str) -> Any:
         return float(value)
     if kind in (VECTOR, MATRIX, LAM):
         return np.array(mapped(float, value), dtype=dtype)
-    if kind is list:  # the port's own, to do with as it likes
+    if kind is list:
         return [_rows(item) for item in value]
     return value
 
 
 def _rows(item: Any) -> Any:
-    """Of a list of batches, of shards, or of layers, which have sizes and no rows."""
+    """The indices of a batch or a shard as arrays; a layer size is an integer and stays one."""
     if isinstance(item, dict):
         return _rows(item["rows"]), _rows(item["lai_rows"])
     return np.array(item, dtype=np.intp) if isinstance(item, list) else item

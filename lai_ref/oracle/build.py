@@ -1,9 +1,9 @@
-"""How the vectors are made: `python -m lai_ref.oracle.build` writes them anew, for a new version.
+"""Building the vectors: `python -m lai_ref.oracle.build` writes all of them again.
 
-The inputs are sixty-fourths, a few digits that every float32 holds, and powers of 2 for the extreme
-ones. The truth comes from `truth` at both conventions, u = 0 and u = 1: where the two agree the
-answer is a point, elsewhere a segment. The bounds come from `tolerances`, the level from
-`extremes`.
+The inputs are exact float32 numbers: multiples of 1/64 for ordinary values, powers of 2 for extreme
+ones. `truth` computes the expected answers for both ends of the subdifferential, u = 0 and u = 1.
+If the two agree, the expected answer is a point, otherwise a segment. The bounds come from
+`tolerances`, the level from `extremes`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SHORT = Context(prec=2, rounding=ROUND_UP, Emin=-99999, Emax=99999)
 
 
 def write_vectors() -> None:
-    """Every group's file, and the list of their SHA-256."""
+    """Write one file per group, and the list of their SHA-256."""
     VECTORS.mkdir(exist_ok=True)
     sums = []
     for group in GROUPS:
@@ -54,7 +54,7 @@ def write_vectors() -> None:
 
 
 def built_case(question: dict[str, Any]) -> dict[str, Any]:
-    """A question as it stands in the file, with its answer and bounds."""
+    """A case as in the file: a question with its answer and bounds."""
     case = {key: question[key] for key in ("id", "about", "inputs")}
     rejected = case | {"level": "basic", "expected": "error"}
     if question["error"]:
@@ -64,7 +64,7 @@ def built_case(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer(group: str, inputs: dict[str, Any]) -> dict[str, Any]:
-    """What a case says of these inputs besides: its level, answer and bounds, as strings."""
+    """The level, the expected answer and the bounds for these inputs, as strings."""
     if group == "codec":
         exactly = {d: {"values": mapped(lambda _: "0", inputs["values"])} for d in DTYPES}
         values = {"values": mapped(token, inputs["values"])}
@@ -93,13 +93,13 @@ def answer(group: str, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _digits(d: Decimal) -> str:
-    # what full cancellation leaves of 250 digits; no answer to float32 inputs is near as small
+    # full cancellation of 250 digits leaves less; no answer to float32 inputs is as small
     return str(DIGITS.plus(d).normalize(DIGITS)) if abs(d) > Decimal("1e-200") else "0"
 
 
 def _difference(a: Decimal, b: Decimal) -> Decimal:
     difference = a - b
-    # what is left of two 50-digit numbers that are equal
+    # the difference of two equal numbers of 50 digits is rounding
     return difference if abs(difference) > abs(a) * Decimal("1e-40") else Decimal(0)
 
 

@@ -1,16 +1,16 @@
 """The oracle's cases, and their files: JSON in the schema `lai-oracle/1`.
 
-Numbers are decimal strings, so that no reader of JSON rounds them; `inf`, `-inf`, `nan` and `-0.0`
-are what they say. Every input is exactly a float32, so that ports of every precision start from the
-same numbers. An expected answer has, for each output, one number or nested lists of them:
+Numbers are decimal strings, so that no JSON parser rounds them; `inf`, `-inf`, `nan` and `-0.0` are
+allowed. Every input is exactly a float32, so that ports of every precision start from the same
+numbers. An expected answer has, for each output, one number or nested lists of numbers:
 
     a point      base
     a segment    base + s · direction with one s in [0, 1] for the whole case, at a kink
     an error     the port must reject the inputs
 
 and for each dtype a bound for the error of each number (see `tolerances`). A case of level basic
-has a second bound, which allows for the derivative of the formula by automatic differentiation; a
-case of level strict has extreme inputs (see `extremes`). Ids never change meaning.
+has a second bound, which allows for F' by automatic differentiation of F. A case of level strict
+has extreme inputs (see `extremes`). Ids never change meaning.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TOKEN = re.compile(r"-?(\d+(\.\d+)?([eE][+-]?\d+)?|inf)|nan")
 
 Nested: TypeAlias = Any  # a number, or a list of Nested
 
-# what each input and output is: its number of axes, or the type of a single thing
+# each input and output: its number of axes, or its type
 NUMBER, VECTOR, MATRIX = 0, 1, 2
 LAM = "lam"  # a number or a vector
 LOSS: dict[str, Any] = {"order": int, "lam": LAM, "l1_ratio": NUMBER, "reduction": str}
@@ -68,7 +68,7 @@ OUTPUTS: dict[str, dict[str, int]] = {
     "sharded": {"value": NUMBER, "grad": VECTOR},
 }
 GROUPS = tuple(INPUTS)
-# of a backend
+# the method of a backend that answers each group
 METHODS = {group: group for group in GROUPS} | {"adam": "adam_step", "sharded": "sharded_gradient"}
 
 
@@ -76,12 +76,12 @@ class CorruptVectorsError(Exception):
     """The vectors are not those that were published."""
 
 
-@dataclass(frozen=True, eq=False)  # compared and hashed as the one object that it is
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity
 class Case:
     """One question with its answer.
 
-    `inputs` holds Decimals, ints and strs in lists and dicts, as they stand in the file;
-    `expected` and `direction` hold Decimals, both tolerances floats, by the name of the output.
+    `inputs` has the structure of the file, with Decimals, ints and strs. `expected` and `direction`
+    hold Decimals, both tolerances floats, by the name of the output.
     """
 
     id: str
@@ -111,7 +111,7 @@ def cases(group: str | None = None, level: str = "strict") -> list[Case]:
     ValueError
         An unknown group or level.
     CorruptVectorsError
-        A file that is missing or is not what its SHA-256 says.
+        A file is missing or does not have its published SHA-256.
     """
     if group is not None and group not in GROUPS:
         raise ValueError(f"group: expected one of {', '.join(GROUPS)}, got {group!r}")
@@ -122,7 +122,7 @@ def cases(group: str | None = None, level: str = "strict") -> list[Case]:
 
 
 def as_published(cases: Iterable[Case]) -> dict[str, dict[str, Any]]:
-    """The cases' groups as they stand in the files: JSON objects by id."""
+    """The cases of these groups as in the files: JSON objects by id."""
     contents = [json.loads((VECTORS / f"{g}.json").read_bytes()) for g in {c.group for c in cases}]
     return {case["id"]: case for content in contents for case in content["cases"]}
 
@@ -139,13 +139,13 @@ def _published(group: str) -> list[Case]:
         raise CorruptVectorsError(f"the vectors are damaged: {error}") from error
     if hashlib.sha256(content).hexdigest() != sums.get(name):
         raise CorruptVectorsError(
-            f"the vectors are damaged: {name} is not what {MANIFEST.name} says"
+            f"the vectors are damaged: the SHA-256 of {name} is not that in {MANIFEST.name}"
         )
     return parse_file(json.loads(content), group)
 
 
 def parse_file(content: Any, group: str) -> list[Case]:
-    """The cases of a file; ValueError for anything that the schema does not know."""
+    """The cases of a file; ValueError for anything that is not in the schema."""
     _keys(content, ("schema", "group", "cases"), group)
     if (content["schema"], content["group"]) != (SCHEMA, group):
         raise ValueError(f"{group}: expected schema {SCHEMA}, group {group}")
@@ -155,12 +155,12 @@ def parse_file(content: Any, group: str) -> list[Case]:
     ids = [case.id for case in found]
     for i in ids:
         if ids.count(i) > 1:
-            raise ValueError(f"{group}: id {i} stands for {ids.count(i)} cases")
+            raise ValueError(f"{group}: expected each id once, got {i} {ids.count(i)} times")
     return found
 
 
 def parse_case(content: Any, group: str) -> Case:
-    """One case, checked."""
+    """One case; ValueError if it is not as the schema requires."""
     name = content.get("id") if isinstance(content, dict) else None
     if not isinstance(name, str) or not name.startswith(f"{group}/"):
         raise ValueError(f"{group}: expected an id that starts with {group}/, got {name!r}")
@@ -199,17 +199,17 @@ def parse_case(content: Any, group: str) -> Case:
 
 
 def number(token: Any) -> Decimal:
-    """The number that a decimal string stands for, exactly."""
+    """The exact number of a decimal string."""
     if not isinstance(token, str) or not TOKEN.fullmatch(token):
         raise ValueError(f"expected a number as a decimal string, got {token!r}")
     try:
         return Decimal(token)
     except InvalidOperation:  # an exponent of 20 digits
-        raise ValueError(f"expected a number that can be computed with, got {token}") from None
+        raise ValueError(f"expected an exponent of at most 18 digits, got {token}") from None
 
 
 def token(d: Decimal) -> str:
-    """The decimal string of a number, with all its digits; what `number` reads."""
+    """The decimal string of a number with all its digits, the inverse of `number`."""
     return {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}.get(str(d), str(d))
 
 
@@ -250,7 +250,7 @@ def _input(value: Any, kind: Any, where: str) -> Any:
     if kind in (int, str, list):
         if not isinstance(value, kind) or isinstance(value, bool):
             raise ValueError(f"{where}: expected {kind.__name__}, got {value!r}")
-        if kind is list:  # sizes, batches or shards: whole numbers all the way
+        if kind is list:  # sizes, batches or shards: all entries are integers
             for item in flat(list(value)):
                 _whole(item, where)
         return value
@@ -293,7 +293,7 @@ def _bound(token: Any) -> float:
     """A bound for an error."""
     bound = float(number(token))
     if not 0 <= bound < math.inf:
-        raise ValueError(f"expected a finite bound from 0 on, got {token}")
+        raise ValueError(f"expected a finite bound of at least 0, got {token}")
     return bound
 
 
@@ -304,7 +304,7 @@ def _whole(item: Any, where: str) -> None:
             for n in _input(rows, list, where):
                 _whole(n, where)
     elif not isinstance(item, int) or isinstance(item, bool):
-        raise ValueError(f"{where}: expected whole numbers, got {item!r}")
+        raise ValueError(f"{where}: expected integers, got {item!r}")
 
 
 def _keys(content: Any, keys: tuple[str, ...], where: str) -> None:

@@ -1,12 +1,12 @@
-"""Which inputs are extreme: the level of a case, and from which magnitude on a port loses accuracy.
+"""Which inputs are extreme: the level of a case, and the magnitudes that a loss of accuracy names.
 
 A case is basic if no magnitude in it exceeds its limit:
 
     |k| ≤ 2^12      |e| ≤ 2^12      |z| ≤ 20, of hidden units      2^−20 ≤ λ ≤ 2^20
 
-All others are strict. The limits leave a margin to what real models reach, and to where a plain
-formula breaks down: 1 + k² loses the 1 in float32 for |k| above 2^12, PyTorch's softplus is z for
-z > 20, e^z overflows in float32 for z > 88, and e⁴ under a root does for |e| > 2^32.
+All others are strict. The limits are above what real models reach, and below the values at which a
+simple formula fails: in float32, 1 + k² loses the 1 for |k| above 2^12, e^z overflows for z > 88,
+and e⁴ under a root overflows for |e| > 2^32; PyTorch's softplus is z for z > 20.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def level_of(group: str, inputs: Mapping[str, Any]) -> str:
 
 
 def magnitudes(group: str, inputs: Mapping[str, Any]) -> dict[str, Array]:
-    """Every magnitude in the inputs by its name: |k|, |e|, |z|, and max(λ, 1/λ).
+    """All magnitudes in the inputs by name: |k|, |e|, |z| of hidden units, and max(λ, 1/λ).
 
-    In `factor` there is one |k| per number that is answered.
+    In `factor` there is one |k| per number of the answer.
     """
     given = arguments(group, inputs, "float64")
     found: dict[str, Array] = {}
@@ -55,9 +55,9 @@ def magnitudes(group: str, inputs: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def most_extreme(found: Mapping[str, Array], at: int | None = None) -> tuple[str, float]:
-    """The name of the magnitude that is nearest to its limit or furthest beyond it, and its value.
+    """The name and value of the magnitude that is largest relative to its limit, in logarithms.
 
-    `at` is the place of the number in question, where each has a |k| of its own.
+    `at` is the index of the number, if each number has its own |k|.
     """
     values = {
         name: float(found[name][at] if name == "k" and at is not None else found[name].max())

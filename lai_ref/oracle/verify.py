@@ -1,4 +1,4 @@
-"""Whether the published answers are true: each is computed again by the exact implementation."""
+"""Verify the published answers: the exact implementation computes each of them again."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from lai_ref.oracle.case import Case, as_published
 
 
 def verify(cases: Sequence[Case]) -> Iterator[tuple[Case, str]]:
-    """Each case that has numbers, with what is wrong with them, an empty string for nothing.
+    """Each case that expects numbers, with what is wrong in the file ("" for nothing).
 
-    Levels, expected numbers and directions have to be those in the file to the last digit; bounds,
-    which are computed in doubles and have two digits, within a tenth.
+    Levels, expected numbers and directions must equal those in the file in every digit. Bounds are
+    computed in doubles and rounded to two digits; they must agree within a tenth.
     """
     published = as_published(cases)
     for case in cases:
@@ -29,7 +29,8 @@ def verify(cases: Sequence[Case]) -> Iterator[tuple[Case, str]]:
             for key in ("tolerance", "basic_tolerance")
             if not _near(computed.get(key, {}), stated.get(key, {}))
         ]
-        yield case, f"{', '.join(differing)} differ from what is computed" if differing else ""
+        problem = f"differs from the computed values in {', '.join(differing)}"
+        yield case, problem if differing else ""
 
 
 def _near(a: Any, b: Any) -> bool:

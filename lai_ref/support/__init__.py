@@ -1,1 +1,1 @@
-"""What the lessons stand on: input validation, the complex step, the kink, chunks and files."""
+"""Helper modules: input validation, the complex step, the kink, chunks and files."""

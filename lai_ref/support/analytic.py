@@ -1,9 +1,9 @@
-"""|z| and sign z off the real axis: what the complex step needs and NumPy defines otherwise.
+"""|z| and sign z for complex z, as the complex step needs them; NumPy defines them otherwise.
 
 The complex step (Squire & Trapp 1998) reads a derivative off the imaginary part, f'(x) ≈
-Im f(x + ih)/h, without the cancellation of a difference. It asks that f be continued
-*analytically*: |z| is z to the right of 0 and −z to the left, not the modulus. NumPy's `maximum`,
-`minimum`, `exp`, `tanh`, `log1p` and `sqrt` already do what is wanted.
+Im f(x + ih)/h, without the cancellation of a difference. It requires the analytic continuation of
+f: |z| is z for Re z ≥ 0 and −z for Re z < 0, not the modulus. NumPy's `maximum`, `minimum`, `exp`,
+`tanh`, `log1p` and `sqrt` need no replacement.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def chunks(n: int, size: int) -> list[slice]:
 
 
 def joined(parts: list[Array]) -> Array:
-    """The parts one after the other: a single one as it is, without a copy."""
+    """The parts concatenated; a single part is returned without a copy."""
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

@@ -1,10 +1,10 @@
-"""Atomic file writes: after a crash, a full disk or a signal, a file is all new or unchanged.
+"""Atomic file writes: a crash, a full disk or a signal leaves a file new as a whole or unchanged.
 
 Data are written to NAME.HOST-PID-RANDOM.part in the same folder and then moved into place. No two
 writers share a temporary file, whether they are processes, threads or a signal handler. The next
 writer of a file removes the temporary files left by killed processes.
 
-An interrupt (Ctrl-C) waits until the file is written: `defer_interrupt`.
+An interrupt (Ctrl-C) takes effect after the file is written: `defer_interrupt`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def atomic_write(path: Path, content: bytes) -> None:
     Raises
     ------
     OSError
-        If it cannot be written, or is no file but a pipe or a device, which would be replaced, too.
-        The message has the path.
+        If the file cannot be written, or the path is a pipe or a device, which the write would
+        replace. The message has the path.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise OSError(errno.EINVAL, "expected a file, got a pipe or a device", os.fspath(path))
@@ -59,9 +59,9 @@ def atomic_write(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def defer_interrupt() -> Iterator[None]:
-    """Delay SIGINT until the end of the block; then it takes effect as it would have at once.
+    """Delay SIGINT until the end of the block, and raise it again there.
 
-    In other threads than the main one there is nothing to do: Python interrupts the main one alone.
+    In other threads than the main one it does nothing: Python interrupts only the main thread.
     """
     handler = signal.getsignal(signal.SIGINT)
     # None: a handler that was not installed from Python, and could not be restored
@@ -100,12 +100,12 @@ def _remove_stale_parts(path: Path) -> None:
 
 
 def _host() -> str:
-    """The machine, in 8 hexadecimal digits: a process ID has a meaning only there."""
+    """A hash of the host's name, 8 hexadecimal digits: a process ID is unique only on its host."""
     return f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 def _is_running(pid: int) -> bool:
-    """Whether a process with this ID runs on this machine; True if that cannot be found out."""
+    """Whether a process with this ID runs on this machine; True if that is unknown."""
     if sys.platform == "win32":  # where signal 0 would be Ctrl-C
         return True
     try:

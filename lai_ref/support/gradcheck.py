@@ -1,4 +1,4 @@
-"""A derivative from values alone: an independent check of every derivative written by hand.
+"""Numerical derivatives, to check every derivative that is written by hand.
 
     central    (f(x + h e_j) − f(x − h e_j)) / 2h    error about ε^(2/3): ten digits
     complex    Im f(x + i h e_j) / h                 error about ε, no difference to cancel
@@ -17,7 +17,7 @@ import numpy as np
 from lai_ref.support.error_state import ignores_error_state
 from lai_ref.support.validation import Array, check_array, check_choice
 
-COMPLEX_STEP = 1e-100  # its square vanishes beside any double, and it never underflows itself
+COMPLEX_STEP = 1e-100  # h; the error, of order h², is far below rounding
 
 
 @ignores_error_state
@@ -29,7 +29,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: Array, method: str = "centr
     f
         Takes an array like x and returns a number; x itself is never changed.
     x
-        Where, float64.
+        The point at which f is differentiated, float64.
     method
         ``"central"`` or ``"complex"``.
 

@@ -1,10 +1,10 @@
-"""λ and k in double precision: on which side of its kink F is, and φ for |k| of any magnitude.
+"""λ and k in double precision: on which side of the kink |k| is, and φ for |k| of any magnitude.
 
 The kink of F_p(k; λ) is at |k| = λ^(1/p). For p = 2, √λ is rarely a double, so the double closest
 to it usually lies strictly on one side of the kink; only exact arithmetic can decide on which.
 
 For |k| > 2³⁰, 1 + k² is k² to the last digit, and k² may overflow. There k is clamped to ±2³⁰, and
-a scale factor c takes the rest:
+a scale factor c makes up for it:
 
     |k| ≤ 2³⁰    sin φ = k/r,  cos φ = 1/r,  r = √(1 + k²)
     |k| > 2³⁰    the same with ±2³⁰ for k, and cos φ = c/r,  c = 2³⁰/|k|
@@ -26,13 +26,13 @@ CLAMP = 2.0**30  # for larger |k|, 1 + k² is k² to the last digit
 
 
 class Kink(NamedTuple):
-    """What F and F' need of λ: the divisor of F, F at k = 0, and the kink. Each () or (D,)."""
+    """The constants of F and F' for λ: the divisor, F at k = 0, and the kink. Each () or (D,)."""
 
     low: Array  # min(λ, 1), the divisor
     high: Array  # λ / min(λ, 1) = max(λ, 1), which is F at k = 0
     first_above: Array  # the smallest double |k| with |k|^p > λ
     exact: Array | None  # the double |k| with |k|^p = λ: NaN where λ has none, None if no λ has one
-    derivative: Array  # F' there for k > 0: the midpoint of the subdifferential
+    derivative: Array  # F' at the kink for k > 0: the midpoint of the subdifferential
 
     def above(self, abs_k: Array) -> Array:
         """Whether |k|^p > λ: H(|k|^p − λ) everywhere but at the kink itself."""
@@ -49,7 +49,7 @@ class Kink(NamedTuple):
 
 @ignores_error_state
 def kink_of(lam: Array, order: int) -> Kink:
-    """What `factor_and_derivative` needs of a λ from `check_lam`, for p = `order`."""
+    """The constants of F and F' for a λ from `check_lam` and p = `order`."""
     closest = lam if order == 1 else np.sqrt(lam)
     pairs = zip(closest.flat, lam.flat, strict=True)
     # |k|^p − λ at the double closest to the kink, exactly: as a float it might underflow

@@ -1,4 +1,4 @@
-"""Numbers and their JSON, as short as a file needs them."""
+"""Rounded numbers, and compact JSON of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def rounded(values: Any, digits: int) -> Any:
-    """Numbers in nested lists, rounded to so many significant digits."""
+    """Numbers in nested lists, rounded to `digits` significant digits."""
     if isinstance(values, list | np.ndarray):
         return [rounded(value, digits) for value in values]
     return float(f"{float(values):.{digits}g}")
@@ -19,5 +19,5 @@ def rounded(values: Any, digits: int) -> Any:
 def json_text(content: Any) -> str:
     """JSON in which every list of numbers has a line of its own."""
     text = json.dumps(content, indent=1, ensure_ascii=False)
-    # a line break never stands within a string of JSON
+    # a JSON string contains no line break
     return re.sub(r"\[\n([^][{}]*?)\n\s*\]", lambda m: f"[{' '.join(m[1].split())}]", text) + "\n"

@@ -1,8 +1,8 @@
-"""Programs on any terminal: characters that it lacks, a reader that stops, a closed stream.
+"""Programs on any terminal: limited encodings, closed pipes and streams, full disks.
 
 Standard output in ASCII or cp1252 (on Windows: as soon as it goes to a file or to another program)
-raises UnicodeEncodeError for a λ. Here such a character is replaced, each by one, so that columns
-stay aligned; a minus sign stays a minus sign.
+raises UnicodeEncodeError for a λ. Here one ASCII character replaces each such character, so that
+columns stay aligned; a hyphen replaces a minus sign.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import NoReturn
 
 SIMILAR = {"−": "-", "–": "-", "‖": "|", "×": "x", "·": "*", "’": "'", "“": '"', "”": '"'}
 SIMILAR |= dict(zip("αβθλμρσφ", "abtlmrsf", strict=True))
-BROKEN = 1  # exit status of a program whose output has not arrived
+BROKEN = 1  # exit status of a program whose output could not be written
 
 
 def replace_unprintable() -> None:
-    """Print ? and the like for characters that standard output or error cannot encode."""
+    """Print a similar character, or ?, for one that standard output or error cannot encode."""
     codecs.register_error("lai_ref.similar", _similar)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed; `print` would take standard output for standard error
+        if stream is None:  # closed; for None, `print` would use standard output
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif hasattr(stream, "reconfigure"):  # a notebook's stream takes every character
             stream.reconfigure(errors="lai_ref.similar")
@@ -32,17 +32,17 @@ def replace_unprintable() -> None:
 def run_program(main: Callable[[], int]) -> NoReturn:
     """Run `main` as a program on any terminal, and end with its exit status.
 
-    `main` lets a BrokenPipeError of its output through.
+    `main` must not catch a BrokenPipeError of its output.
     """
     replace_unprintable()
     status: int | str | None
     try:
         try:
             status = main()
-        except SystemExit as end:  # of argparse, which has printed
+        except SystemExit as end:  # raised by argparse, after it has printed
             status = end.code
-        sys.stdout.flush()  # here, and not when Python ends
-    except BrokenPipeError:  # the reader has enough, as `head` has
+        sys.stdout.flush()  # now, where an error is caught, not when Python exits
+    except BrokenPipeError:  # the reader has closed the pipe, as `head` does
         status = _discard_output()
     except OSError as error:  # a full disk
         print(f"the output cannot be written: {error}", file=sys.stderr)
@@ -51,7 +51,7 @@ def run_program(main: Callable[[], int]) -> NoReturn:
 
 
 def _similar(error: UnicodeError) -> tuple[str, int]:
-    """As the error handler "replace", but for characters that have a similar one in ASCII."""
+    """The error handler: the similar character of `SIMILAR`, or "?" as the handler "replace"."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
@@ -59,7 +59,7 @@ def _similar(error: UnicodeError) -> tuple[str, int]:
 
 
 def _discard_output() -> int:
-    """Let Python find nothing to complain of when it ends and flushes its streams."""
+    """Redirect the output to the null device: Python then prints no error when it exits."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(nowhere, stream.fileno())

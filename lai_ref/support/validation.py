@@ -53,13 +53,14 @@ def check_shape(name: str, value: npt.ArrayLike, shape: Shape) -> Array:
         and value.dtype.char in FLOATS
         and _shape_matches(value.shape, shape)
     ):
-        return value  # the common case, many times a training step
+        return value  # the common case, many times per training step
     reject_masked(name, value)
     try:
         a = np.asarray(value)
     except ValueError as error:  # rows of unequal length
         raise ValueError(
-            f"{name}: expected an array of shape {_format_shape(shape)}, got {error}"
+            f"{name}: expected an array of shape {_format_shape(shape)},"
+            f" got a value that NumPy cannot convert to one ({error})"
         ) from None
     if a.dtype.kind in "iu":
         a = a.astype(np.float64)
@@ -81,7 +82,9 @@ def reject_masked(name: str, value: Any) -> None:
                 reject_masked(name, part)
     elif isinstance(value, np.ma.MaskedArray):
         got = "np.ma.masked" if value is np.ma.masked else "numpy.ma.MaskedArray"
-        raise TypeError(f"{name}: expected an array without a mask, got {got}; fill or drop first")
+        raise TypeError(
+            f"{name}: expected an array without a mask, got {got}; fill or drop the masked entries"
+        )
 
 
 def check_dtype(name: str, value: npt.DTypeLike) -> None:
@@ -96,7 +99,10 @@ def check_mask(name: str, value: npt.ArrayLike, n: int) -> Array:
     try:
         mask = np.asarray(value)
     except ValueError as error:  # rows of unequal length
-        raise ValueError(f"{name}: expected a mask of {n} bools, got {error}") from None
+        raise ValueError(
+            f"{name}: expected a mask of {n} bools,"
+            f" got a value that NumPy cannot convert to one ({error})"
+        ) from None
     if mask.dtype != np.bool_ or mask.shape != (n,):
         got = f"{mask.dtype} of shape {mask.shape}"
         raise ValueError(f"{name}: expected a mask of {n} bools, got {got}")
@@ -104,7 +110,7 @@ def check_mask(name: str, value: npt.ArrayLike, n: int) -> Array:
 
 
 def check_rng(name: str, value: Any) -> np.random.Generator:
-    """`value`, which is to be a generator, and no seed."""
+    """`value` as a NumPy generator; TypeError for a seed or anything else."""
     if isinstance(value, np.random.Generator):
         return value
     kind = type(value).__name__
@@ -115,7 +121,7 @@ def check_rng(name: str, value: Any) -> np.random.Generator:
 
 
 def to_double(a: Array) -> Array:
-    """`a` in double precision, real or complex: itself if it is."""
+    """`a` in double precision, real or complex; without a copy if it already is."""
     return a if a.dtype.kind == "c" else a.astype(np.float64, copy=False)
 
 
@@ -144,7 +150,7 @@ def check_int(name: str, value: Any, minimum: int) -> int:
 def check_in_range(
     name: str, value: Any, low: float, high: float, *, open_high: bool = False
 ) -> float:
-    """`value` as a float between `low` and `high`, `high` itself left out if `open_high`."""
+    """`value` as a float in [`low`, `high`], or in [`low`, `high`) if `open_high`."""
     number = _number(name, value)
     if not low <= number or not (number < high if open_high else number <= high):
         side = ")" if open_high else "]"
@@ -181,7 +187,9 @@ def _number(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         raise TypeError(f"{name}: expected a number, got {value!r}") from None
     except OverflowError:
-        raise ValueError(f"{name}: expected a number within a float's range, got more") from None
+        raise ValueError(
+            f"{name}: expected a number in the range of float64, got a larger one"
+        ) from None
 
 
 def _format_shape(shape: Shape) -> str:

@@ -1,1 +1,1 @@
-"""Regression tables: what a data set is, how one is read from CSV files, its split and scaling."""
+"""Regression tables: the data set, its reading from CSV files, its split and its scaling."""

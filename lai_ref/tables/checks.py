@@ -1,4 +1,4 @@
-"""What makes a table unusable, with its place: text, missing values, constants, wrong names."""
+"""Checks of a table: text, missing values, constant columns and unknown names, with their place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lai_ref.tables.columns import Column, Finding, as_number, read_columns
 from lai_ref.tables.csv_format import CsvFile, describe_delimiter
 from lai_ref.tables.messages import listing, malformed, name_of, nearest
 
-MIN_ROWS = 5  # the smallest table whose 20 % for validation are a whole sample
+MIN_ROWS = 5  # the smallest table for which 20 %, the validation set, is a whole sample
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 LEAVE_OUT = "leave the column out: name the others with features=…, --features"
 ONE_COLUMN = "separate the columns with commas, semicolons or tabs"
@@ -34,7 +34,7 @@ class Table(NamedTuple):
 
 
 def find(file: CsvFile, names: Iterable[str], what: str) -> list[int]:
-    """The indices of columns of a file; `what` they are, for the message about a missing one."""
+    """The indices of the named columns of a file; error messages call them `what`."""
     for name in names:
         if name not in file.columns:
             similar = nearest(name, file.columns)
@@ -64,7 +64,7 @@ def read_table(
 ) -> Table:
     """The features of a file and, if there is one, the target as the last column.
 
-    Without `can_choose` no message offers to drop rows or to choose other columns.
+    Without `can_choose` no message suggests dropping rows or choosing other columns.
     """
     names = features if target is None else (*features, target)
     used = [*find(file, features, "feature"), *find(file, names[len(features) :], "target")]
@@ -90,7 +90,7 @@ def read_table(
     return Table(file.name, names, values[~is_missing], first[0], int(is_missing.sum()))
 
 
-def reject_unusable(table: Table) -> None:
+def reject_degenerate(table: Table) -> None:
     """Raise ValueError for too few rows, or a column with one value."""
     n = len(table.values)
     if n < MIN_ROWS:
@@ -116,7 +116,7 @@ def _reject_text(
         if column.name == target:
             action = "choose a target of numbers"
         elif not can_choose:
-            action = "name the right column so"
+            action = f"give the name {name_of(column.name)} to a column of numbers"
         else:
             numbers = [each.name for each in columns if each not in text and each.name != target]
             can_list = len(numbers) <= 20 and all(map(str.isprintable, numbers))
@@ -135,7 +135,7 @@ def _reject_text(
 
 
 def _findings(columns: Sequence[Column], kind: str) -> list[tuple[Finding, str]]:
-    """What was found of one kind, and in which columns, by line."""
+    """The findings of one kind with their columns, sorted by line."""
     found = [(each.findings[kind], each.name) for each in columns if kind in each.findings]
     return sorted(found, key=lambda each: each[0].line)
 

@@ -1,8 +1,8 @@
-"""Columns of numbers from rows of text, and what in them is no number.
+"""Convert rows of text to columns of numbers, and record the fields that are not numbers.
 
-A number is what Python's `float` takes, in ASCII and without underscores. The rows are converted in
-chunks, column by column: a chunk of nothing but numbers takes one pass, and only one with anything
-else is looked at field by field.
+A number is what Python's `float` accepts, in ASCII and without underscores. The rows are converted
+in chunks, column by column: a chunk that contains only numbers takes one pass, and any other is
+checked field by field.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Finding(NamedTuple):
 
 @dataclass
 class Column:
-    """The numbers of one column, NaN for a missing one, and what else was found in it.
+    """The numbers of one column, NaN for a missing one, and the fields that are not numbers.
 
     The kinds of findings are "missing", "text" and "range" (infinite or too large).
     """
@@ -51,7 +51,7 @@ class Column:
 
     @property
     def is_text(self) -> bool:
-        """Whether at least half of what is there is no number."""
+        """Whether at least half of the fields that are not missing are text."""
         n_text = self.findings["text"].n if "text" in self.findings else 0
         n_missing = self.findings["missing"].n if "missing" in self.findings else 0
         return n_text > 0 and 2 * n_text >= self.n_rows - n_missing
@@ -67,7 +67,7 @@ def read_columns(
     decimal_comma: bool = False,
     action: str = "",
 ) -> list[Column]:
-    """The `used` columns of a file, up to the chunk that has anything but numbers and gaps.
+    """The `used` columns, up to the first chunk with anything except numbers and missing values.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def read_columns(
                 name,
                 line,
                 name_,
-                f"one decimal sign in the file, as {other[2]!r} in line {other[0]} has it",
+                f"one decimal sign in the file, as in {other[2]!r} in line {other[0]}",
                 repr(text),
                 "write all numbers with the same decimal sign and without thousands separators",
             )
@@ -176,9 +176,9 @@ def _convert(
 
 
 def as_number(text: str) -> float | None:
-    """The number that a field is, infinite ones included, or None."""
+    """The number in a field, finite or infinite; None if there is none."""
     text = text.strip()
-    if "_" in text or not text.isascii():  # Python takes 1_000 and digits of all scripts
+    if "_" in text or not text.isascii():  # Python accepts 1_000 and digits of all scripts
         return None
     try:
         return float(text)

@@ -1,4 +1,4 @@
-"""A CSV file as people have them: its bytes, its text, its separator, its header and its rows.
+"""Read a CSV file in its common variants: bytes, text, separator, header and rows.
 
 UTF-8 with or without a byte-order mark; lines that end in LF, CRLF or CR; quoted fields; comma,
 semicolon or tab between fields; blank lines; compressed, if the name ends in .gz.
@@ -24,7 +24,7 @@ from lai_ref.tables.messages import malformed, nearest
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 NAMES = {delimiter: f"a {name}" for name, delimiter in DELIMITERS.items()}  # in messages
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
-HEAD = 100  # lines, among which the header is found
+HEAD = 100  # lines in which the header is searched
 Row = tuple[int, list[str]]  # the line where it begins, counted from 1, and its fields
 OTHER_FORMATS = {
     b"\xff\xfe": "UTF-16",
@@ -57,7 +57,7 @@ def open_csv(argument: str, path: str | os.PathLike[str], delimiter: str | None)
     lines = _lines(name, content)
     head = list(islice(lines, HEAD))
     if head and (named := SEPARATOR_LINE.fullmatch(head[0].strip(" \r\n"))):
-        head[0] = "\n"  # spreadsheets begin with such a line; it keeps its number
+        head[0] = "\n"  # some spreadsheets write such a line first; line numbers count it
         delimiter = delimiter or named[1]
         check_choice("delimiter", delimiter, NAMES)
     if delimiter is None:
@@ -67,7 +67,8 @@ def open_csv(argument: str, path: str | os.PathLike[str], delimiter: str | None)
         if any(map(str.strip, fields)):
             columns = _columns(name, line, fields)
             return CsvFile(name, line, columns, delimiter, _rows(records, len(columns)))
-    raise malformed(name, 1, None, "a header with the names of the columns", "none")
+    action = "add a first line with the names of the columns"
+    raise malformed(name, 1, None, "a header with the names of the columns", "none", action)
 
 
 def _content(argument: str, path: Path, name: str) -> bytes:
@@ -89,7 +90,10 @@ def _content(argument: str, path: Path, name: str) -> bytes:
         try:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{name}: expected gzip data, got {error}") from None
+            raise ValueError(
+                f"{name}: expected gzip data, got other data ({error});"
+                " name the file without .gz if it is not compressed"
+            ) from None
     for signature, other in OTHER_FORMATS.items():
         if content.startswith(signature):
             raise malformed(name, 1, None, "CSV text in UTF-8", other, "save it as CSV (UTF-8)")
@@ -98,7 +102,7 @@ def _content(argument: str, path: Path, name: str) -> bytes:
 
 def _lines(name: str, content: bytes) -> Iterator[str]:
     try:
-        # newline="": all three ends of a line are found, and kept inside quoted fields
+        # newline="": all three line ends are recognised, and unchanged inside quoted fields
         yield from io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
     except UnicodeDecodeError:
         raise _not_utf8(name, content) from None
@@ -134,7 +138,8 @@ def _delimiter(name: str, head: list[str]) -> str:
     if most > 1 and len(best) > 1:
         words = " and ".join(NAMES[each] for each in best)
         action = "name the separator: delimiter=…, --delimiter"
-        raise malformed(name, 1, None, "one separator in the header", f"{words}, as often", action)
+        got = f"{words}, equally often"
+        raise malformed(name, 1, None, "one separator in the header", got, action)
     return best[0]
 
 
@@ -150,7 +155,7 @@ def _records(name: str, lines: Iterator[str], delimiter: str) -> Iterator[Row]:
 
 
 def _wrong_quotes(name: str, first: int, last: int, reason: str) -> ValueError:
-    """What the csv module found wrong in a row that begins in line `first`."""
+    """The error about a row that begins in line `first`, from the csv module's message."""
     action = "close the quote, or double it inside a quoted field"
     if "field limit" in reason:
         expected = f"fields of at most {csv.field_size_limit()} characters"
@@ -164,7 +169,7 @@ def _wrong_quotes(name: str, first: int, last: int, reason: str) -> ValueError:
 
 
 def _columns(name: str, line: int, fields: list[str]) -> tuple[str, ...]:
-    """The names of the columns; empty names after the last one belong to no column."""
+    """The names of the columns; empty names at the end are ignored."""
     columns = [field.strip() for field in fields]
     while not columns[-1]:
         columns.pop()
@@ -199,7 +204,7 @@ def _rows(records: Iterator[Row], n: int) -> Iterator[Row]:
 
 
 def describe_delimiter(file: CsvFile) -> str:
-    """For the message about a row with another number of fields than the header."""
+    """The advice for a row whose number of fields differs from the header's."""
     action = f"the separator is {NAMES[file.delimiter]}; a field that contains it needs quotes"
     if file.delimiter == ",":
         action += ", and decimal commas need semicolons as separators"

@@ -1,6 +1,6 @@
 """Split and scaling of the paper's experiment (§6.1): 20 % for validation, inputs scaled or raw.
 
-The paper states no scaling. All of these are x ← (x − a) / b, with numbers of the training rows:
+The paper states no scaling. Each of these is x ← (x − a) / b, with a and b of the training rows:
 
     scaling     a          b
     standard    mean       standard deviation
@@ -9,9 +9,9 @@ The paper states no scaling. All of these are x ← (x − a) / b, with numbers 
     robust      median     interquartile range
     raw         0          1
 
-k = ∂y/∂x is multiplied by b, so the scaling decides what a λ means. Where |k| is far above 1, F
-is nearly constant and F' falls as k⁻³: a large b weakens the loss. A feature with b = 0, as of one
-that is constant in the training rows, is an error: 0/0.
+k = ∂y/∂x is multiplied by b, so the effect of a λ depends on the scaling. For |k| ≫ 1, F is nearly
+constant and F' decreases as k⁻³: a large b weakens the loss. A feature with b = 0, such as one that
+is constant in the training rows, is an error: 0/0.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def prepare(
     Parameters
     ----------
     rng
-        Source of one permutation of the rows.
+        Generator of one permutation of the rows.
     scaling
         One of `SCALINGS`.
 
@@ -99,7 +99,7 @@ def prepare(
 
 
 def _centre_and_scale(x: Array, scaling: str) -> tuple[Array, Array]:
-    """a and b of the table above, each (D,), for training rows x (N, D)."""
+    """a and b of the module's table, each (D,), for training rows x (N, D)."""
     a, b = np.zeros(x.shape[1]), np.ones(x.shape[1])
     if scaling == "standard":
         a, b = x.mean(axis=0), x.std(axis=0)
@@ -111,16 +111,20 @@ def _centre_and_scale(x: Array, scaling: str) -> tuple[Array, Array]:
         low, a, high = np.quantile(x, (0.25, 0.5, 0.75), axis=0)
         b = high - low
     if scaling in ("standard", "min-max", "robust"):
-        # of equal numbers, whose mean is rounded, the deviation may be above 0
+        # the mean of equal numbers is rounded, so their deviation may be above 0
         b = np.where((x == x[0]).all(axis=0), 0.0, b)
     return a, b
 
 
 def _check_scale(x: Array, b: Array, scaling: str, features: Sequence[str]) -> None:
-    """Raise ValueError for the first feature that has no scale."""
+    """Raise ValueError for the first feature whose b is 0 or not finite."""
     for j in np.flatnonzero((b == 0) | ~np.isfinite(b)).tolist():
         if (x[:, j] == x[0, j]).all():
-            found = f"is {x[0, j]:g} in all {len(x)} training rows; leave it out"
+            expected, got = "different values", f"{x[0, j]:g} in all {len(x)} training rows"
+            action = "leave the feature out"
         else:
-            found = f"has the {DIVISORS[scaling]} {b[j]:g}; use another scaling or leave it out"
-        raise ValueError(f"scaling: expected one for every feature, but {features[j]} {found}")
+            expected, got = f"a finite {DIVISORS[scaling]} above 0", f"{b[j]:g}"
+            action = "use another scaling or leave the feature out"
+        raise ValueError(
+            f"scaling: expected {expected} of the feature {features[j]}, got {got}; {action}"
+        )

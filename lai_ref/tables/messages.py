@@ -12,7 +12,7 @@ MOST_NAMES = 30  # names in a list
 def malformed(
     file: str, line: int, column: str | None, expected: str, got: str, action: str = ""
 ) -> ValueError:
-    """The error for one place of a file; without a column it is about the whole line."""
+    """The error about one place in a file; without a column it is about the whole line."""
     place = f"{file}, line {line}" + ("" if column is None else f", column {name_of(column)}")
     return ValueError(
         f"{place}: expected {expected}, got {shortened(got)}" + (f"; {action}" if action else "")
@@ -31,13 +31,13 @@ def name_of(column: str) -> str:
 
 
 def listing(columns: Sequence[str]) -> str:
-    """Names joined by commas; of very many, the first ones and how many follow."""
+    """Names joined by commas; of a long list, the first ones and the number of the others."""
     more = f" and {len(columns) - MOST_NAMES} more" if len(columns) > MOST_NAMES else ""
     return ", ".join(map(name_of, columns[:MOST_NAMES])) + more
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """The most similar of some names, or "": the same in other case first."""
+    """The most similar of some names, or ""; upper and lower case are ignored."""
     lower: dict[str, str] = {}
     for each in names:
         lower.setdefault(each.lower(), each)

@@ -1,4 +1,4 @@
-"""Regression tables from CSV files: which columns are the features, and what was left out."""
+"""Read regression tables from CSV files; choose the features, and list what is left out."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from lai_ref.tables.checks import (
     Table,
     find,
     read_table,
+    reject_degenerate,
     reject_numbers_as_header,
-    reject_unusable,
 )
 from lai_ref.tables.csv_format import CsvFile, open_csv
 from lai_ref.tables.dataset import Dataset
 from lai_ref.tables.messages import listing, malformed, name_of
 
-INDEX = re.compile(r"|id|unnamed: 0", re.IGNORECASE)  # the last is pandas' name for no name
+INDEX = re.compile(r"|id|unnamed: 0", re.IGNORECASE)  # the last: pandas' name for a missing name
 # an index only if it counts the rows
 COUNTER = re.compile(r"index|rows?|row[ _]?names?|row[ _]?(nr|no)\.?|nr\.?|no\.?|#", re.IGNORECASE)
 
@@ -51,7 +51,7 @@ def load_csv(
     features
         The names of the columns to predict it from. None: all other columns, except those
         called id, a first one without a name (an index), and row numbers called index, row, nr
-        and the like; `Dataset.notes` lists the exceptions.
+        or similar; `Dataset.notes` lists the exceptions.
     test
         A file with the rows for `x_test`; it has the features in any order, and other columns are
         ignored. None: no rows.
@@ -74,9 +74,9 @@ def load_csv(
     OSError
         A file that cannot be read; FileNotFoundError, with the nearest name, if it does not exist.
     ValueError
-        A file that is no such table, or a used column with anything but finite float32 numbers.
-        The message has the file, the line, the column and what to do. A row's line is its first.
-        Also for a constant column, and fewer than 5 rows: 20 % of 5 is one sample to validate on.
+        A malformed file, or a used column with anything except finite float32 numbers. The message
+        has the file, the line (for a row, its first one), the column and what to do. Also for a
+        constant column, and for fewer than 5 rows: 20 % of 5 is one sample to validate on.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def load_csv(
     left_out: list[str] = []
     if names is None:
         names, left_out = _default_features(file, target)
-    # the header of both files before the numbers of either
+    # check the headers of both files before reading the numbers of either
     test_file = None if test is None else _open("test", test, delimiter)
     if test_file is not None:
         required = names if features else [n for n in names if not COUNTER.fullmatch(n)]
@@ -117,7 +117,7 @@ def load_csv(
     if left_out:
         notes = [f"left out {listing(left_out)}; to use a column, name it among the features"]
     notes += _note_on_dropped(table)
-    reject_unusable(table)
+    reject_degenerate(table)
     x_test, test_words = np.empty((0, len(names))), ""
     if test_file is not None:
         test_table = read_table(test_file, names, None, drop_missing=drop_missing)
@@ -135,9 +135,9 @@ def load_csv(
 def read_features(
     path: str | os.PathLike[str], features: Sequence[str], *, delimiter: str | None = None
 ) -> Array:
-    """Columns of a CSV file by name, in any order and among others: (rows, features), float64.
+    """Read columns of a CSV file by name, in any order and among others: (rows, features), float64.
 
-    It raises what `load_csv` raises. Every row must have all values, and one row is enough.
+    It raises the errors of `load_csv`. Every row must have all values, and one row is enough.
     """
     names = _check_names(features)
     file = _open("path", path, delimiter)
@@ -154,7 +154,7 @@ def _check_names(features: Sequence[str]) -> tuple[str, ...]:
     is_list = isinstance(features, Iterable) and not isinstance(features, str | bytes)
     names = tuple(features) if is_list else ()
     if not names or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"features: expected a list of names of columns, got {features!r}")
+        raise TypeError(f"features: expected a list of column names, got {features!r}")
     for i, name in enumerate(names):
         if name in names[:i]:
             raise ValueError(f"features: expected each name once, got {name!r} twice")
@@ -162,12 +162,12 @@ def _check_names(features: Sequence[str]) -> tuple[str, ...]:
 
 
 def _default_features(file: CsvFile, target: str) -> tuple[tuple[str, ...], list[str]]:
-    """The features if none are named, and the columns left out."""
+    """The features if the caller names none, and the columns left out."""
     others = [column for column in file.columns if column != target]
     names = tuple(column for column in others if not INDEX.fullmatch(column))
     left_out = [column for column in others if INDEX.fullmatch(column)]
     if not names:
-        expected = f"at least one feature beside the target {name_of(target)}"
+        expected = f"at least one feature besides the target {name_of(target)}"
         got = listing(left_out) if left_out else "none"
         action = "to use it, name it: features=…, --features" if left_out else ONE_COLUMN
         raise malformed(file.name, file.line, None, expected, got, action)
@@ -208,7 +208,7 @@ def _count(n: int, noun: str) -> str:
 
 
 def _digest(table: Table, x_test: Array) -> str:
-    """12 hexadecimal digits that differ for other names or numbers, however they were written."""
+    """A digest of names and numbers, 12 hexadecimal digits, whatever the format of the file."""
     sha = hashlib.sha256(repr(table.columns).encode(errors="backslashreplace"))
     for values in (table.values, x_test):
         sha.update(repr(values.shape).encode())

@@ -1,6 +1,6 @@
-"""The loader against small files of every kind, the stand-in against its table and the real data.
+"""The loader on small files of every kind; synthetic data against their table and the real data.
 
-Tests of the real data read ../shared/data beside the repository, and are skipped where it is not.
+Tests of the real data read ../shared/data beside the repository, and are skipped without it.
 """
 
 from __future__ import annotations
@@ -206,15 +206,21 @@ def test_a_missing_folder_or_file_comes_with_the_command_that_gets_it(tmp_path: 
     assert "kaggle competitions download -c playground-series-s3e1" in DOWNLOAD
     assert "unzip" in DOWNLOAD
     check_refused(
-        lambda: load_california(tmp_path / "none"), FileNotFoundError, "path", "none", DOWNLOAD
+        lambda: load_california(tmp_path / "none"),
+        FileNotFoundError,
+        "path",
+        "none, which does not exist",
+        DOWNLOAD,
     )
     for name in ("train.csv", "test.csv"):
         (written(tmp_path) / name).unlink()
         check_refused(
-            lambda: load_california(tmp_path), FileNotFoundError, "path", f"no {name}", DOWNLOAD
+            lambda: load_california(tmp_path), FileNotFoundError, "path", f"has no {name}", DOWNLOAD
         )
     file = written(tmp_path) / "train.csv"
-    check_refused(lambda: load_california(file), FileNotFoundError, "path", "no folder", DOWNLOAD)
+    check_refused(
+        lambda: load_california(file), FileNotFoundError, "path", "is not a folder", DOWNLOAD
+    )
 
 
 @pytest.mark.parametrize("path", [5, b"data", True, ["data"]])
@@ -232,7 +238,7 @@ def test_a_seed_that_is_no_whole_number_from_0_on_is_refused(
     check_refused(lambda: load_california(written(tmp_path), seed), error, "seed", repr(seed))
 
 
-# The stand-in
+# The synthetic data
 
 
 def test_the_stand_in_has_the_size_of_the_real_data() -> None:
@@ -240,7 +246,7 @@ def test_the_stand_in_has_the_size_of_the_real_data() -> None:
     assert (data.x.shape, data.t.shape, data.x_test.shape) == ((37137, 8), (37137,), (24759, 8))
     assert data.x.dtype == data.t.dtype == data.x_test.dtype == np.float64
     assert data.features == FEATURES == tuple(table()["features"])
-    assert "stand-in" in data.source and "seed 0" in data.source
+    assert "synthetic data" in data.source and "seed 0" in data.source
 
 
 def test_one_seed_gives_the_same_numbers_and_another_gives_others() -> None:
@@ -299,7 +305,7 @@ def test_the_table_is_small() -> None:
     assert TABLE.stat().st_size < 25_000
 
 
-# The measuring of the table
+# Measuring the table
 
 
 def csv(data: Dataset, rows: int) -> tuple[str, str]:
@@ -365,7 +371,7 @@ def test_the_table_is_what_the_real_data_measure() -> None:
 def test_the_stand_in_is_distributed_as_the_real_data() -> None:
     ours, real = california(), california(REAL)
     for one, other in zip(with_target(ours).T, with_target(real).T, strict=True):
-        assert distance(one, other) < 0.015  # what lies between two quantiles is a straight line
+        assert distance(one, other) < 0.015  # values between two quantiles: on a straight line
     for one, other in zip(ours.x_test.T, real.x_test.T, strict=True):
         assert distance(one, other) < 0.02
     error = measuring.rank_correlations(with_target(ours)) - measuring.rank_correlations(
@@ -413,7 +419,7 @@ def test_stand_in_behaves_like_the_real_files() -> None:
     rmse, variance = ours[0] / real[0]
     assert abs(rmse - 1) < 0.1
     assert abs(variance - 1) < 0.15
-    # what λ = 0.1 and 0.01 make of the RMSE and the variance of MSE, and how 0.001 flattens it
+    # the effect of λ = 0.1 and 0.01 on RMSE and variance, relative to MSE, and that of 0.001
     change = ours / ours[0] - real / real[0]
     assert np.abs(change[1:3]).max() < 0.15
     assert max(ours[3, 1] / ours[0, 1], real[3, 1] / real[0, 1]) < 0.2

@@ -1,4 +1,4 @@
-"""A table of one's own, as a file: 60 rows, three features of very different units."""
+"""A user's own table, as a file: 60 rows, three features of very different units."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def table(n: int = 60, seed: int = 0) -> tuple[Array, Array]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, the working one, with `flats.csv`."""
+    """The working directory, empty except for `flats.csv`."""
     monkeypatch.chdir(tmp_path)
     x, t = table()
     rows = [f"{i};{a!r};{b!r};{c!r};{price!r}" for i, (a, b, c, price) in enumerate(rows_of(x, t))]

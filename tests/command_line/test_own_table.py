@@ -1,4 +1,4 @@
-"""Train and predict on a table of one's own, from the command line."""
+"""Train and predict on a user's own table, from the command line."""
 
 from __future__ import annotations
 
@@ -153,13 +153,13 @@ def test_rows_with_missing_values_are_reported_and_dropped_if_asked_for(
     [
         (["train", "--data", "flats.csv"], "--target: expected the name of the column to predict"),
         (["train", "--target", "price"], "--data: expected FILE.csv"),
-        (["train", "--features", "size"], "--features: expected with it --data FILE.csv"),
-        (["train", "--delimiter", "tab"], "--delimiter: expected with it --data FILE.csv"),
+        (["train", "--features", "size"], "--features: expected only with --data FILE.csv"),
+        (["train", "--delimiter", "tab"], "--delimiter: expected only with --data FILE.csv"),
         ([*SHORT, "--target", "prize"], "price"),  # the nearest name
         ([*SHORT, "--batch-size", "49"], "batch_size: expected at most 48"),
         ([*SHORT, "--delimiter", "comma"], "flats.csv"),
         (["predict", "--state", "none.npz", "--data", "flats.csv"], "none.npz"),
-        (["predict", "--state", "flats.csv", "--data", "flats.csv"], "expected a training state"),
+        (["predict", "--state", "flats.csv", "--data", "flats.csv"], "expected a checkpoint"),
     ],
 )
 def test_what_does_not_fit_is_said_and_nothing_is_written(
@@ -181,8 +181,8 @@ def test_what_prediction_lacks_is_said_before_anything_is_written(
         ([*PREDICT], "view"),  # a column that is missing, and the nearest name
         ([*PREDICT, "--out", "no/folder/out.csv"], "no/folder"),
         ([*PREDICT, "--out", "."], "--out: expected a file, got the folder"),
-        ([*PREDICT, "--out", "new.csv"], "--out: expected another file than the input new.csv"),
-        ([*PREDICT, "--out", "run.npz"], "--out: expected another file than the input run.npz"),
+        ([*PREDICT, "--out", "new.csv"], "--out: expected a file other than the inputs, got new"),
+        ([*PREDICT, "--out", "run.npz"], "--out: expected a file other than the inputs, got run"),
     ):
         before = {path: path.read_bytes() for path in folder.iterdir()}
         capsys.readouterr()

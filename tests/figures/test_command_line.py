@@ -63,7 +63,7 @@ def test_a_killed_run_goes_on_with_the_arms_that_are_missing(tmp_path: Path) -> 
     assert done.returncode == 0
     assert "smoothness, pretraining: 2 jobs, 2 of them cached" in done.stderr
     assert f"smoothness: 8 jobs, {kept - 2} of them cached" in done.stderr
-    assert done.stdout.startswith("Table 1 (§6.1), 2 seeds; stand-in")
+    assert done.stdout.startswith("Table 1 (§6.1), 2 seeds; synthetic data")
     assert {p.name for p in tmp_path.iterdir() if p.is_file()} == {
         "smoothness.json",
         "smoothness.png",

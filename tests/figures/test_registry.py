@@ -118,7 +118,7 @@ def test_committed_numbers_can_be_drawn_and_say_what_made_them(path: Path) -> No
         assert data == ("Kaggle's files" in numbers["source"])
     if path.stem in SEEDS:
         assert data != synthetic
-    assert ("stand-in" in numbers["source"]) == synthetic
+    assert ("synthetic data" in numbers["source"]) == synthetic
     with style():
         figure = FIGURES[path.stem].plot(numbers)
         figure.canvas.draw()

@@ -1,8 +1,8 @@
-"""The Lai factor and its slope in decimal arithmetic, 60 digits: what the doubles are held against.
+"""The Lai factor and its derivative in decimal arithmetic, 60 digits: reference for the doubles.
 
 Written from the paper's two cases, one λ and one k at a time, and sharing nothing with `lai_ref`.
 The square of a double has at most 106 bits, so that |k|² and λ, unless they are equal, differ by
-more than 1e-32 of themselves: 60 digits always tell on which side of the kink k lies.
+more than 1e-32 relative: 60 digits always suffice to decide on which side of the kink k lies.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def exact_slope(k: float, lam: float, order: int) -> Decimal:
 
 
 def exact_sides(k: float, lam: float, order: int) -> tuple[Decimal, Decimal]:
-    """The slopes at k of the branch for |k|^p < λ and of the one for |k|^p > λ."""
+    """The derivatives at k of the branch for |k|^p < λ and of the one for |k|^p > λ."""
     with localcontext(CONTEXT):
         size, limit = abs(Decimal(k)), +Decimal(lam)
         square = 1 + size * size
@@ -48,7 +48,7 @@ def exact_sides(k: float, lam: float, order: int) -> tuple[Decimal, Decimal]:
 def error_in_ulp(got: float, exact: Decimal, dtype: Float) -> float:
     """|got − exact| in units of the last place of `dtype` at the exact result.
 
-    Results too large for the dtype count as 2^emax, which is what infinity stands for here.
+    Results too large for the dtype count as 2^emax, and so does infinity.
     """
     info = np.finfo(dtype)
     with localcontext(CONTEXT):

@@ -2,7 +2,7 @@
 
 It is written the way a careful user would write it: the factor is
 max(|k|^p, λ) / (1 + k²)^(p/2) / min(λ, 1) in that order of operations, and one method per step.
-It is right at ordinary values and not protected against overflow, underflow or cancellation.
+It is correct at ordinary values and not protected against overflow, underflow or cancellation.
 `wrong_ports` overrides single methods of it.
 """
 
@@ -21,7 +21,7 @@ LossSpec: TypeAlias = dict[str, Any]
 
 @dataclass
 class Pass:
-    """What the forward pass and the input gradient leave for the backward pass."""
+    """What the forward pass and the input gradient store for the backward pass."""
 
     layers: Layers
     a: list[Array]  # x, a_1 … a_(L−1)
@@ -196,7 +196,7 @@ class NumpyPort:
         return y, k
 
     def through_k(self, activation: str, tape: Pass, dk: Array) -> tuple[list[Array], list[Array]]:
-        """What ∂L/∂k adds to the gradients of W_1 … W_L and of z_1 … z_(L−1)."""
+        """The terms from ∂L/∂k in the gradients of W_1 … W_L and of z_1 … z_(L−1)."""
         dW, dz, dv = [], [], dk
         for (W, _), z, u, v in zip(tape.layers[:-1], tape.z, tape.u, tape.v, strict=True):
             dW.append(dv.T @ u)
@@ -245,7 +245,7 @@ class NumpyPort:
         return theta - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
 
     def is_lai(self, rows: Array, lai_rows: Array) -> Array:
-        """Which of the batch's rows get the Lai loss."""
+        """Which of the batch's samples get the Lai loss."""
         return np.isin(rows, lai_rows)
 
     def mixed(

@@ -1,8 +1,8 @@
-"""The network once more, one sample, one unit and one parameter at a time, in pure Python.
+"""The network with hyper-dual numbers: one sample, unit and parameter at a time, in pure Python.
 
-Every quantity is carried along with its derivatives with respect to one input x_j, one parameter
-θ_p and both: (q, ∂q/∂x_j, ∂q/∂θ_p, ∂²q/∂x_j∂θ_p). There is no backward pass, and nothing is
-shared with `lai_ref`, the activations and the order of the parameters included.
+Every quantity has its derivatives with respect to one input x_j, one parameter θ_p and both:
+(q, ∂q/∂x_j, ∂q/∂θ_p, ∂²q/∂x_j∂θ_p). There is no backward pass, and nothing is shared with
+`lai_ref`, not even the activations and the order of the parameters.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Dual(NamedTuple):
-    """A number with its derivatives by x_j, by θ_p and by both."""
+    """A number with its derivatives with respect to x_j, θ_p and both."""
 
     value: float
     by_x: float = 0.0
@@ -61,7 +61,7 @@ def output(
     j: int,
     p: int,
 ) -> Dual:
-    """y with its derivatives by input j and parameter p."""
+    """y with its derivatives with respect to input j, parameter p and both."""
     parameters = iter([Dual(w, by_p=float(i == p)) for i, w in enumerate(theta)])
     a = [Dual(value, by_x=float(i == j)) for i, value in enumerate(x)]
     for layer in range(1, len(sizes)):
@@ -103,7 +103,7 @@ def seeded_gradient(
     dy: Sequence[float],
     dk: Sequence[Sequence[float]],
 ) -> list[float]:
-    """The derivative of Σ_i dy_i y_i + Σ_ij dk_ij k_ij by every parameter."""
+    """The derivative of Σ_i dy_i y_i + Σ_ij dk_ij k_ij with respect to every parameter."""
     gradient = []
     for p in range(len(theta)):
         total = 0.0

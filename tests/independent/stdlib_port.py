@@ -1,7 +1,7 @@
 """A port of the factor, the loss and Adam in plain Python, as `oracle run --cmd` starts it.
 
-It knows of the oracle only what its page says: questions come as JSON on standard input, answers go
-as JSON to standard output.
+It uses only what the oracle's page states: questions come as JSON on standard input, answers go as
+JSON to standard output.
 """
 
 from __future__ import annotations

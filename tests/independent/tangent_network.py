@@ -1,10 +1,9 @@
-"""Double backpropagation derived the other way round, forward first.
+"""Double backpropagation as forward mode followed by reverse mode.
 
-Σ_ij k̄_ij k_ij is Σ_i ẏ_i, the change of y when every x moves along its k̄. So carry that tangent
-along with the forward pass (ȧ_0 = k̄, ż = ȧ W, ȧ = f'(z) ⊙ ż) and run ordinary backpropagation
-through both at once:
+Σ_ij k̄_ij k_ij is Σ_i ẏ_i, the derivative of y along k̄ (a JVP). Compute this tangent in the forward
+pass (ȧ_0 = k̄, ż = ȧ W, ȧ = f'(z) ⊙ ż), and backpropagate through both at once:
 
-    S = Σ_i ȳ_i y_i + ẏ_i;   by z: z̄, by ż: z̃
+    S = Σ_i ȳ_i y_i + ẏ_i;   z̄ = ∂S/∂z,  z̃ = ∂S/∂ż
     W̄ = a ᵀ z̄ + ȧᵀ z̃;   b̄ = Σ_i z̄;   ā = z̄ Wᵀ;   ã = z̃ Wᵀ
     z̄ = ā ⊙ f'(z) + ã ⊙ ż ⊙ f''(z);   z̃ = ã ⊙ f'(z)
 """
@@ -21,7 +20,7 @@ from tests.independent.scalar_network import activate
 def seeded_gradient(
     net: MLP, theta: Array, x: Array, dy: Array, dk: Array, *, curved: bool = True
 ) -> Array:
-    """The derivative of Σ dy y + Σ dk k by θ; the f'' term left out unless `curved`."""
+    """The derivative of Σ dy y + Σ dk k with respect to θ; without the f'' term unless `curved`."""
     layers = net.unflatten(theta)
     a, tangent, steps = x, dk, []
     for W, b in layers[:-1]:

@@ -1,6 +1,6 @@
-"""Cases beside the published ones: in them mutants show in groups where no published case fails.
+"""Additional cases in which mutants fail in groups where no published case fails.
 
-They have no answers: a mutant's is compared with that of the port it was made from.
+They have no expected answers: a mutant's answer is compared with that of the correct port.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which matrix products a network takes: its time and memory mostly depend on them."""
+"""Record the matrix products of a network: its time and memory mostly depend on them."""
 
 from __future__ import annotations
 

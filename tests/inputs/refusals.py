@@ -1,4 +1,4 @@
-"""What a refusal must say: the argument's name, what was expected, what came."""
+"""Check an error's message: the argument's name, what was expected and what was received."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def check_refused(call: Callable[[], Any], error: Errors, *words: str) -> None:
 
 
 def wrong(value: object) -> Any:
-    """`value`, of a type that is wrong on purpose, past the type checker."""
+    """`value`, whose type is wrong on purpose, as Any for the type checker."""
     return value

@@ -1,6 +1,6 @@
 """A disk so small that a test can fill it.
 
-Mounting one takes root on Linux; elsewhere the test that asks for it is skipped.
+Mounting one requires root on Linux; elsewhere the test that uses it is skipped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 
 @contextlib.contextmanager
 def small_disk(folder: Path, size: int) -> Iterator[Path]:
-    """`folder`, made for it, as a file system of `size` bytes in memory."""
+    """Create `folder` and mount on it a file system of `size` bytes in memory."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("a small disk to fill can be mounted by root on Linux alone")
     folder.mkdir()
@@ -33,7 +33,7 @@ def small_disk(folder: Path, size: int) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def filled(disk: Path, but: int = 0) -> Iterator[None]:
-    """The disk with no more than `but` bytes free."""
+    """Fill the disk except for at most `but` bytes."""
     filler = disk / "filler"
     space = os.statvfs(disk)
     filler.write_bytes(bytes(space.f_bavail * space.f_frsize - but))

@@ -1,4 +1,4 @@
-"""What hypothesis draws: batches, losses and networks, away from the kinks; damaged files."""
+"""Hypothesis strategies: batches, losses and networks away from kinks; damaged files."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ off_kink = st.floats(0.02, 0.98) | st.floats(1.02, 8)
 
 
 def signed(low: float, high: float) -> st.SearchStrategy[float]:
-    """Numbers whose size is between `low` and `high`."""
+    """Numbers whose absolute value is between `low` and `high`."""
     return st.floats(low, high) | st.floats(-high, -low)
 
 
 def finite(largest: float, width: Literal[32, 64] = 64) -> st.SearchStrategy[float]:
-    """Numbers of at most that size, subnormal ones and zeros of both signs among them."""
+    """Numbers of at most that magnitude, including subnormal ones and zeros of both signs."""
     return st.floats(-largest, largest, width=width)
 
 
 class Batch(NamedTuple):
-    """A loss and what it is given: predictions y = t + e, targets t (N,), slopes k (N, D)."""
+    """A loss and its arguments: predictions y = t + e, targets t (N,), input gradients k (N, D)."""
 
     loss: Lai
     y: Array
@@ -71,7 +71,7 @@ def batches(
 
 
 class Case(NamedTuple):
-    """A network, its parameters, a batch, and random uneven seeds for y and k."""
+    """A network, its parameters, a batch, and random loss gradients for y and k."""
 
     net: MLP
     theta: Array

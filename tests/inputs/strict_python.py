@@ -1,4 +1,4 @@
-"""Python with warnings as errors, in a process of its own: as pyproject.toml says for the tests.
+"""Python with warnings as errors, in a separate process, as pyproject.toml sets it for the tests.
 
 An old matplotlib with a new pyparsing warns about itself; on the command line, a filter names a
 module in full. Naming "pyparsing" keeps it from looking for more to warn of.

@@ -1,4 +1,4 @@
-"""How the vectors are made, and that the published ones were made so."""
+"""Building the vectors, and the published ones as its result."""
 
 from __future__ import annotations
 
@@ -89,4 +89,5 @@ def test_verify_notices_every_kind_of_change(
             part["slope"][0] = str(1.2 * float(part["slope"][0]))
         (tmp_path / "factor.json").write_text(json.dumps(content))
         monkeypatch.setattr("lai_ref.oracle.case.VECTORS", tmp_path)
-        assert [problem for _, problem in verify(chosen)] == [f"{key} differ from what is computed"]
+        problem = f"differs from the computed values in {key}"
+        assert [found for _, found in verify(chosen)] == [problem]

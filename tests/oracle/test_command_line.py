@@ -32,7 +32,7 @@ def written(tmp_path: Path, content: Any) -> str:
 
 
 def nested(depth: int) -> list[Any]:
-    """Empty lists within lists."""
+    """Nested empty lists."""
     return [nested(depth - 1)] if depth > 1 else []
 
 
@@ -54,7 +54,7 @@ def test_missing_cases_are_counted_and_fail(
     n = len(ADAM["answers"])
     assert out.startswith("wrong: answers to adam are missing\n")
     assert f"\n{n - 1} of {n} cases passed in float64 at level strict, 1 missing\n" in out
-    assert f"MISSING {FIRST} (an ordinary step after 0 others): no answer" in out
+    assert f"MISSING {FIRST} (an ordinary step, 0 steps before it): no answer" in out
 
 
 def test_a_group_that_is_not_implemented_never_passes(
@@ -92,11 +92,11 @@ def test_wrong_answers_fail_with_words(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "not JSON"),
+        (b"", "expected complete JSON"),
         (b"theta = 3", "char 0), near 'theta = 3'"),
-        (b"\xff\xfe\x00", "not JSON"),
-        (json.dumps(ADAM).encode()[:1000], "not JSON, or only half of it"),
-        (b"[" * 100_000, "not JSON"),
+        (b"\xff\xfe\x00", "expected complete JSON"),
+        (json.dumps(ADAM).encode()[:1000], "answers: expected complete JSON"),
+        (b"[" * 100_000, "expected complete JSON"),
         (b"[]", "expected an object, got list"),
         ({}, "expected the fields"),
         (ADAM | {"author": "me"}, "expected the fields"),
@@ -104,7 +104,7 @@ def test_wrong_answers_fail_with_words(
         (ADAM | {"dtype": "float16"}, "dtype: expected one of"),
         (ADAM | {"answers": []}, "expected an object of answers by case id"),
         (ADAM | {"not_implemented": ["adm"]}, "not_implemented: expected some of"),
-        (ADAM | {"answers": {"adam/none": {}}}, "'adam/none' is the id of no case"),
+        (ADAM | {"answers": {"adam/none": {}}}, "expected ids of cases, got 'adam/none'"),
         (with_first(["1"]), f"{FIRST}: expected an object, got ['1']"),
         (with_first({"theta": ["1.0", "one"]}), f"{FIRST}: theta: expected a number as a decimal"),
         (with_first({"theta": ["0x1p3"]}), "expected a number as a decimal string, got '0x1p3'"),
@@ -114,11 +114,14 @@ def test_wrong_answers_fail_with_words(
         ),
         (with_first({"theta": [True]}), 'also "inf" and "nan", got true'),
         (with_first({"theta": {"0": "1"}}), "got {"),
-        (with_first({"theta": "1e" + "9" * 30}), f"{FIRST}: InvalidOperation in reading it"),
-        (with_first({"theta": nested(33)}), f"{FIRST}: theta: lists within lists, more than 32"),
+        (
+            with_first({"theta": "1e" + "9" * 30}),
+            f"{FIRST}: cannot read the answer: InvalidOperation",
+        ),
+        (with_first({"theta": nested(33)}), f"{FIRST}: theta: expected at most 32 nested lists"),
         (
             json.dumps(ADAM).replace('"answers": {', '"answers": {"a": {}, "a": {}, ', 1).encode(),
-            "'a' stands there twice",
+            "expected each key once, got 'a' twice",
         ),
     ],
 )
@@ -137,7 +140,7 @@ def test_a_file_of_100_megabytes_is_refused(
     with open(path, "wb") as file:
         file.truncate(100_000_000)
     assert main(["grade", str(path)]) == 2
-    assert f"answers of more than {MAX_BYTES} bytes" in capsys.readouterr().err
+    assert f"answers: expected at most {MAX_BYTES} bytes, got more" in capsys.readouterr().err
 
 
 def test_a_missing_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -197,7 +200,7 @@ def test_a_program_that_is_wrong_is_asked_further_questions(
     out = capsys.readouterr().out
     assert out.startswith("wrong: factor is the first wrong group; what is wrong in loss follows\n")
     assert "F' is not the derivative of the port's own F: difference quotient " in out
-    # the answers of a file can only be compared
+    # answers from a file can only be compared
     question = subprocess.run(
         [PYTHON, "-m", "lai_ref.oracle", "prompt", *groups], capture_output=True, check=True
     ).stdout
@@ -211,14 +214,14 @@ def test_a_program_that_is_wrong_is_asked_further_questions(
 @pytest.mark.parametrize(
     ("program", "words"),
     [
-        ("import time; time.sleep(60)", "gave no answer within 1.5 s"),
+        ("import time; time.sleep(60)", "gave no answer within 1.5 s; raise --timeout"),
         ("raise SystemExit('out of order')", "ended with status 1: out of order"),
-        ("import os; os.kill(os.getpid(), 9)", "ended by signal 9 (SIGKILL): nothing on its"),
+        ("import os; os.kill(os.getpid(), 9)", "ended by signal 9 (SIGKILL): it printed nothing"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGRTMIN + 1)", "(without a name)"),
-        ("pass", "printed nothing"),
-        ("print('{\"schema\": ')", "not JSON, or only half of it"),
+        ("pass", "printed nothing; expected one JSON object"),
+        ("print('{\"schema\": ')", "answers: expected complete JSON"),
         ("while True: print('x' * 1_000_000)", f"printed more than {MAX_BYTES} bytes"),
-        ("print('x' * 30_000_000)", f"more than {MAX_BYTES} bytes"),
+        ("print('x' * 30_000_000)", f"{MAX_BYTES} bytes"),
         ("print('{\"schema\": \"lai-oracle/1\", \"dtype\": \"float32\", \"answers\": {}}')",
          "dtype: expected float64 (--dtype), got float32"),
     ],
@@ -235,12 +238,19 @@ def test_programs_that_give_no_answer_are_told_apart(
     assert words in err and err.startswith("oracle: ") and out == ""
 
 
-@pytest.mark.parametrize("command", ["no-such-program", "", "'unclosed"])
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("no-such-program", "cannot be started"),
+        ("", "--cmd: expected a program and its arguments, got ''"),
+        ("'unclosed", "cannot be started"),
+    ],
+)
 def test_programs_that_cannot_be_started_are_said(
-    command: str, capsys: pytest.CaptureFixture[str]
+    command: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", "--cmd", command]) == 2
-    assert "cannot be started" in capsys.readouterr().err
+    assert words in capsys.readouterr().err
 
 
 def test_a_reader_that_has_enough_is_no_error() -> None:
@@ -293,7 +303,7 @@ def test_the_report_for_machines(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_verify_finds_the_published_answers_true(capsys: pytest.CaptureFixture[str]) -> None:
     n = sum(case.expected is not None for case in oracle.cases("factor"))
     assert main(["verify", "--groups", "factor"]) == 0
-    assert capsys.readouterr().out == f"{n} of {n} expected answers are the exact ones\n"
+    assert capsys.readouterr().out == f"{n} of {n} expected answers are correct\n"
 
 
 @pytest.mark.slow
@@ -305,7 +315,7 @@ def test_verify_finds_all_published_answers_true(capsys: pytest.CaptureFixture[s
 
 @pytest.fixture
 def damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Vectors of which one digit is another, and which are read in place of the real ones."""
+    """A copy of the vectors with one digit changed, which the module reads instead."""
     folder = tmp_path / "vectors"
     shutil.copytree(case_module.VECTORS, folder)
     text = (folder / "factor.json").read_text(encoding="utf-8")
@@ -325,7 +335,7 @@ def test_damaged_vectors_are_noticed_before_anything_is_graded(
 ) -> None:
     assert main(command) == 3
     out, err = capsys.readouterr()
-    assert "the vectors are damaged: factor.json" in err and out == ""
+    assert "the vectors are damaged: the SHA-256 of factor.json" in err and out == ""
 
 
 def test_the_command_line_runs_as_a_module() -> None:

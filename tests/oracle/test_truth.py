@@ -1,4 +1,4 @@
-"""The oracle's truth: hyper-dual numbers, agreement with the NumPy code, kinks, digits, imports."""
+"""The exact implementation: hyper-dual numbers, agreement with `lai_ref`, kinks, digits."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def wide() -> Iterator[None]:
 
 
 def decimals(a: Any) -> Any:
-    """Every number rounded to float32, then as a decimal."""
+    """Every number, rounded to float32, as a Decimal."""
     if isinstance(a, list | tuple):
         return [decimals(part) for part in a]
     return decimals(a.tolist()) if isinstance(a, np.ndarray) else Decimal(float(np.float32(a)))
 
 
 def floats(a: Any) -> Any:
-    """An array, or for a bare number a float."""
+    """An array, or a float for a single number."""
     return float(a) if isinstance(a, Decimal) else np.array(a, dtype=float)
 
 
@@ -64,7 +64,7 @@ def normal(seed: int, *shape: int) -> Any:
 
 
 def check_close(got: Mapping[str, Any], expected: Mapping[str, Any], rtol: float = 1e-12) -> None:
-    """The same names and shapes, and numbers that agree as far as doubles do."""
+    """Check names, shapes and, to double precision, the numbers."""
     assert list(got) == list(expected)
     for name, numbers in expected.items():
         found = floats(got[name])
@@ -74,12 +74,12 @@ def check_close(got: Mapping[str, Any], expected: Mapping[str, Any], rtol: float
 
 
 def check_digits(got: Decimal, expected: Decimal, digits: int) -> None:
-    """Equal to so many digits."""
+    """Check that two numbers agree in so many digits."""
     assert abs(got - expected) <= abs(expected).scaleb(-digits), (got, expected)
 
 
 def lai_loss(lam: Any = 0.5, order: int = 2, rho: Any = 0, reduction: str = "batch") -> Any:
-    """A Lai loss as a case names it."""
+    """The `loss` of a case, for a Lai loss."""
     return {
         "name": "lai",
         "lam": decimals(lam),
@@ -90,7 +90,7 @@ def lai_loss(lam: Any = 0.5, order: int = 2, rho: Any = 0, reduction: str = "bat
 
 
 def plain_loss(order: int) -> Any:
-    """A plain loss as a case names it."""
+    """The `loss` of a case, for a plain loss."""
     return {"name": "plain", "order": order}
 
 
@@ -100,7 +100,7 @@ def lai_of(case: Mapping[str, Any]) -> Lai:
 
 
 def loss_of(case: Mapping[str, Any]) -> Lai | Plain:
-    """The same for any loss."""
+    """The loss of `lai_ref` for the `loss` of a case."""
     return Plain(case["order"]) if case["name"] == "plain" else lai_of(case)
 
 
@@ -139,13 +139,13 @@ def network_case(activation: str, loss: Any, hidden: tuple[int, ...] = (3, 2)) -
 
 
 def adam_constants() -> dict[str, Decimal]:
-    """Those of the paper, as float32."""
+    """The constants of the paper, rounded to float32."""
     names = ("lr", "beta1", "beta2", "eps")
     return dict(zip(names, decimals([1e-2, 0.9, 0.999, 1e-8]), strict=True))
 
 
 def train_case(activation: str, loss: Any, plain: int = 2) -> dict[str, Any]:
-    """Batches without, with some and with nothing but Lai rows, from the fourth step on."""
+    """Batches with no, some and only Lai samples; three steps precede the run."""
     case = network_case(activation, loss, (2,))
     rows = [[0, 3, 1], [4, 2], [5, 1, 3], [2, 0, 4]]
     lai_rows: list[list[int]] = [[], [4, 2], [3], [2, 4]]
@@ -165,7 +165,7 @@ def parts(number: Hyperdual) -> list[Decimal]:
 
 
 def at(value: float | str | Decimal) -> Hyperdual:
-    """Both seeds on one number: out come f, f', f', f''."""
+    """f(x + ε₁ + ε₂), whose parts are f, f', f', f''."""
     return Hyperdual(Decimal(value), ONE, ONE)
 
 
@@ -212,7 +212,7 @@ def test_what_is_kept_is_kept_for_its_precision_alone(f: Function) -> None:
 
 
 def deep(x: Hyperdual, y: Hyperdual) -> Hyperdual:
-    """Everything a hyper-dual number can do, at once."""
+    """A composition of all operations of hyper-dual numbers."""
     f = hyperdual.tanh(x * y - x / y) + hyperdual.silu(x - y) * hyperdual.softplus(y - 3 * ONE * x)
     return f + hyperdual.sqrt(x * x + y) * hyperdual.log1p(hyperdual.exp(-x * y)) - ONE / (x + y)
 
@@ -225,7 +225,7 @@ def test_mixed_partial_is_that_of_central_differences() -> None:
         return deep(Hyperdual(x + i * h), Hyperdual(y + j * h)).value
 
     got = deep(*hyperdual.variables([x, y], d1=0, d2=1))
-    # the error of these is about h², 52 digits
+    # the error of these differences is about h², 52 digits
     check_digits(got.d1, (f(1, 0) - f(-1, 0)) / (2 * h), 49)
     check_digits(got.d2, (f(0, 1) - f(0, -1)) / (2 * h), 49)
     check_digits(got.d12, (f(1, 1) - f(1, -1) - f(-1, 1) + f(-1, -1)) / (4 * h * h), 49)
@@ -242,7 +242,7 @@ def test_where_equal_max_takes_the_convention() -> None:
         assert hyperdual.maximum(maximum, a, u) is maximum is hyperdual.maximum(a, maximum, u)
 
 
-# Activations near and far from 0, against series that converge at once there
+# Activations for small and for large |z|, against series that converge fast there
 
 
 def near_zero(name: str, z: Decimal) -> tuple[Decimal, Decimal, Decimal]:
@@ -326,7 +326,7 @@ def test_factor_agrees(order: int, lam: float) -> None:
     k = decimals([*(10**exponents), *(-(10**exponents)), 0.0, 0.5, -2.0, LARGEST, lam])
     got = answer("factor", {"k": k, "lam": decimals(lam), "order": order}, HALF)
     arguments = floats(k), float(np.float32(lam)), order
-    # entry by entry, the tiniest too; 0 at the middle of a kink comes out as less than 1e-240
+    # every entry, also the smallest; a derivative of 0 at a kink is computed as less than 1e-240
     for name, f in (("value", lai_factor), ("slope", lai_factor_derivative)):
         np.testing.assert_allclose(floats(got[name]), f(*arguments), rtol=2e-15, atol=1e-240)
 
@@ -431,7 +431,7 @@ def test_unknown_group() -> None:
 
 @US
 @ORDERS
-# the square of the last has a hundred digits
+# the square of the last k has a hundred digits
 @pytest.mark.parametrize("root", [0.5, 1.0, 3.0, 2.0**-40, 2.0**60, 1.5 * 2.0**-70])
 def test_factor_at_its_kink(u: Decimal, order: int, root: float) -> None:
     k, lam = Decimal(root), Decimal(root**order)
@@ -448,7 +448,7 @@ def test_factor_at_its_kink(u: Decimal, order: int, root: float) -> None:
 @US
 @pytest.mark.parametrize("loss", [lai_loss(4.0, 1), lai_loss(4.0, 1, 1, "sample")], ids=label)
 def test_loss_at_zero_residual(u: Decimal, loss: Any) -> None:
-    # sign 0 = 2u − 1; F(0; 4) = 4; N = 2, D = 1; the other sample keeps the norm off zero
+    # sign 0 = 2u − 1; F(0; 4) = 4; N = 2, D = 1; the other sample makes the norm positive
     case = {**loss, "y": decimals([3, 1]), "t": decimals([3, 0]), "k": decimals([[0], [0]])}
     expected = {"value": 2, "dy": [2 * (2 * u - 1), 2], "dk": [[0], [0]]}
     assert answer("loss", case, u) == expected
@@ -460,7 +460,7 @@ def test_norm_at_the_zero_vector_has_derivative_zero(u: Decimal, reduction: str)
     e_zero = {"y": decimals([3]), "t": decimals([3]), "k": decimals([[0, 0]])}
     got = answer("loss", {**e_zero, **lai_loss(4.0, 1, 0, reduction)}, u)
     assert got == {"value": 0, "dy": [0], "dk": [[0, 0]]}
-    # ρ = ¼ leaves a quarter of the 1-norm's: 2 features, F = 4, sign 0 = 2u − 1
+    # for ρ = ¼, a quarter of the part of the 1-norm: 2 features, F = 4, sign 0 = 2u − 1
     got = answer("loss", {**e_zero, **lai_loss(4.0, 1, 0.25, reduction)}, u)
     assert got == {"value": 0, "dy": [2 * (2 * u - 1)], "dk": [[0, 0]]}
 
@@ -477,7 +477,7 @@ def test_relu_at_its_kink(u: Decimal) -> None:
 
 @US
 def test_train_and_sharded_take_the_convention(u: Decimal) -> None:
-    # a plain line through the target: ȳ = sign 0 = 2u − 1, and (x, 1) ȳ is θ̄
+    # a linear model through the target, MAE loss: ȳ = sign 0 = 2u − 1, θ̄ = (x, 1) ȳ
     line = {"sizes": [1, 1], "activation": "identity", "theta": decimals([2, 1])}
     line |= {"x": decimals([[3]]), "t": decimals([7])}
     got = answer("sharded", {**line, "loss": plain_loss(1), "shards": [[0]]}, u)
@@ -541,7 +541,7 @@ def test_all_fifty_digits_are_right(name: str) -> None:
 
 
 def test_slope_far_beyond_the_kink() -> None:
-    # F' = 2k/(1 + k²)² for min(λ, 1) = 1, of which a sum of terms near 2/k keeps 1/k²
+    # F' = 2k/(1 + k²)² for min(λ, 1) = 1: 1/k² of its two terms, which are near 2/k
     k = Decimal(LARGEST)
     got = answer("factor", {"k": [k], "lam": ONE, "order": 2}, HALF)["slope"]
     with localcontext(Context(prec=300)):

@@ -1,4 +1,4 @@
-"""The modules that import torch or jax at the top: pytest looks for examples in all others."""
+"""Exclude the modules that import torch or jax at the top from pytest's search for doctests."""
 
 from __future__ import annotations
 

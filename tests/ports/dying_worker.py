@@ -1,4 +1,4 @@
-"""A worker of Lai Training; one of them, the victim, is killed in the middle of an epoch."""
+"""A worker program of Lai Training; one worker, the victim, is killed in the middle of an epoch."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from tutorials.ports.torch_lai_training import lai_batches
 from tutorials.ports.torch_workers import atomic_save, lai_epoch, mean_over_workers
 from tutorials.ports.torch_workers_backend import PATIENCE
 
-FATAL = 3  # the epoch
+FATAL = 3  # the epoch in which the victim is killed
 
 
 def model() -> torch.nn.Module:
@@ -36,7 +36,7 @@ def batches(epoch: int) -> list[Any]:
 
 
 class KilledWithin:
-    """The mean; in its third call, when the others wait in theirs, the worker is killed."""
+    """`mean_over_workers` that kills its worker in the third call, while the others wait."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.calls = folder, 0

@@ -1,4 +1,4 @@
-"""What test_jax_workers.py runs in a process of its own, with three devices: all questions."""
+"""The program that test_jax_workers.py runs in a process of its own, with three devices."""
 
 import sys
 from functools import partial
@@ -10,7 +10,7 @@ from tests.ports.sharding import answers, questions, reports, write
 
 
 def hessians() -> dict[str, list[float]]:
-    """The Hessian times the gradient of two batches, over the devices and on one."""
+    """The Hessian times the gradient of the loss of a batch, over the devices and on one device."""
     from jax.sharding import Mesh
 
     from tutorials.ports.jax_backend import network

@@ -1,4 +1,4 @@
-"""Ordinary random inputs for every group, as keyword arguments of the methods of `Backend`."""
+"""Random inputs of ordinary magnitude for every group, as keyword arguments of `Backend`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LAI = [
 
 
 def ordinary_cases(group: str, dtype: str) -> list[dict[str, Any]]:
-    """A few inputs of the group, always the same."""
+    """A few inputs of the group, always the same ones."""
     rng = np.random.default_rng(17)
 
     def normal(*shape: int) -> Any:

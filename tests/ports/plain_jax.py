@@ -1,7 +1,7 @@
-"""A plain port to JAX: the formulas as they stand, differentiated by `jax.grad`.
+"""A plain port to JAX: the formulas as written, differentiated by `jax.grad`.
 
-It imports nothing from `lai_ref`. It is accurate at ordinary values only: |k| below 1e3, |e| far
-below 1e12. The forms differ in how max(|k|^p, λ) is written. For float64, enable x64 first:
+It imports nothing from `lai_ref`. It is accurate only for ordinary magnitudes: |k| below 1e3, |e|
+far below 1e12. The forms differ in how max(|k|^p, λ) is written. For float64, enable x64 first:
 `jax.config.update("jax_enable_x64", True)`.
 """
 
@@ -30,7 +30,7 @@ ACTIVATIONS: dict[str, Any] = {
 
 
 class PlainJax:
-    """All groups of the oracle; wrong_jax.py overrides one method at a time."""
+    """A port with all groups of the oracle; wrong_jax.py overrides one method at a time."""
 
     activations = ACTIVATIONS
 
@@ -206,7 +206,7 @@ class PlainJax:
 
 
 def check(order: int, lam: Any, *arrays: Any) -> None:
-    """Reject what neither F nor the loss is defined for."""
+    """Raise ValueError for arguments for which F is not defined."""
     if order not in (1, 2):
         raise ValueError(f"order: expected 1 or 2, got {order}")
     if not (np.isfinite(lam).all() and np.all(np.asarray(lam) > 0)):
@@ -219,7 +219,7 @@ def check(order: int, lam: Any, *arrays: Any) -> None:
 def check_loss(
     y: Any, t: Any, k: Any, *, lam: Any, order: int, l1_ratio: float, reduction: str
 ) -> None:
-    """Reject what the loss is not defined for, beside `check`."""
+    """Raise ValueError for other arguments for which the loss is not defined."""
     if not (math.isfinite(l1_ratio) and 0 <= l1_ratio <= 1):
         raise ValueError(f"l1_ratio: expected 0 to 1, got {l1_ratio}")
     if reduction not in ("batch", "sample"):

@@ -1,7 +1,7 @@
-"""A plain port to PyTorch: the formulas as they stand, differentiated by autograd.
+"""A plain port to PyTorch: the formulas as written, differentiated by autograd.
 
-It imports nothing from `lai_ref`. It is accurate at ordinary values only: |k| below 1e3, |e| far
-below 1e12, hidden units below 20. The forms differ in how max(|k|^p, λ) is written.
+It imports nothing from `lai_ref`. It is accurate only for ordinary magnitudes: |k| below 1e3, |e|
+far below 1e12, hidden units below 20. The forms differ in how max(|k|^p, λ) is written.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ACTIVATIONS: dict[str, Any] = {
 
 
 class PlainTorch:
-    """All groups of the oracle; wrong_torch.py overrides one method at a time."""
+    """A port with all groups of the oracle; wrong_torch.py overrides one method at a time."""
 
     activations = ACTIVATIONS
 
@@ -110,7 +110,7 @@ class PlainTorch:
         return torch.cat(parts).detach().numpy().copy()
 
     def gradients(self, net: Module) -> list[Tensor]:
-        """What backward() left, 0 for a parameter that it did not reach."""
+        """The gradients from backward(), 0 for a parameter without one."""
         params = net.parameters()
         return [torch.zeros_like(a) if a.grad is None else a.grad for a in params]
 
@@ -148,7 +148,7 @@ class PlainTorch:
         return torch.optim.Adam(params, lr=lr, betas=(beta1, beta2), eps=eps)
 
     def restore(self, optimizer: Any, params: Any, m: Any, v: Any, step: int) -> None:
-        """Give the optimizer the state after `step` steps."""
+        """Set the optimizer to its state after `step` steps."""
         for param, m_part, v_part in zip(params, m, v, strict=True):
             optimizer.state[param] = {
                 "step": torch.tensor(float(step)),
@@ -220,7 +220,7 @@ class PlainTorch:
 
 
 def check(order: int, lam: Any, *arrays: Any) -> None:
-    """Reject what neither F nor the loss is defined for."""
+    """Raise ValueError for arguments for which F is not defined."""
     if order not in (1, 2):
         raise ValueError(f"order: expected 1 or 2, got {order}")
     if not (np.isfinite(lam).all() and np.all(np.asarray(lam) > 0)):
@@ -233,7 +233,7 @@ def check(order: int, lam: Any, *arrays: Any) -> None:
 def check_loss(
     y: Any, t: Any, k: Any, *, lam: Any, order: int, l1_ratio: float, reduction: str
 ) -> None:
-    """Reject what the loss is not defined for, beside `check`."""
+    """Raise ValueError for other arguments for which the loss is not defined."""
     if not (math.isfinite(l1_ratio) and 0 <= l1_ratio <= 1):
         raise ValueError(f"l1_ratio: expected 0 to 1, got {l1_ratio}")
     if reduction not in ("batch", "sample"):

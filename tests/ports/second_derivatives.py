@@ -1,11 +1,11 @@
-"""F'' in closed form, and a Hessian by differences of the reference's gradient.
+"""F'' in closed form, and a Hessian by finite differences of the gradient of `lai_ref`.
 
-With d = 1 + k², above and below the kink |k|^p = λ, both times min(λ, 1):
+F'' min(λ, 1) above and below the kink |k|^p = λ, with d = 1 + k²:
 
     p = 1:   −3 |k| / d^(5/2)         λ (2k² − 1) / d^(5/2)
     p = 2:   2 (1 − 3k²) / d³         2 λ (3k² − 1) / d³
 
-At the kink: the mean of both.
+At the kink F'' is the mean of both.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import numpy as np
 
 from lai_ref import MLP, Array, Lai, value_and_grad
 
-LAMS = tuple(2.0**n for n in (-10, -2, 0, 2, 10))  # whose roots are floats
+LAMS = tuple(2.0**n for n in (-10, -2, 0, 2, 10))  # their square roots are exact
 
 
 def questions(dtype: str) -> Iterator[tuple[float, int, Array, Array, Array]]:
-    """λ, p, slopes k, F''(k), and the absolute values of its terms, which set the rounding error.
+    """λ, p, k, F''(k) and the sum of the absolute values of its terms, to bound the rounding error.
 
-    The slopes are tiny to huge, with those where F'' = 0, and the kink and its neighbourhood.
+    |k| ranges from 0 to 1e38 and includes zeros of F'', the kink and values near the kink.
     """
     for lam, order in ((lam, order) for lam in LAMS for order in (1, 2)):
         kink = lam ** (1 / order)
@@ -35,7 +35,7 @@ def questions(dtype: str) -> Iterator[tuple[float, int, Array, Array, Array]]:
 
 
 def closed_form(k: float, lam: float, order: int) -> tuple[float, float]:
-    """F'' and the sum of its absolute terms."""
+    """F''(k) and the sum of the absolute values of its terms."""
     with localcontext() as context:
         context.prec, context.Emin, context.Emax = 60, -9999, 9999
         q, v = Decimal(abs(k)), Decimal(lam)
@@ -54,7 +54,7 @@ def closed_form(k: float, lam: float, order: int) -> tuple[float, float]:
 
 
 def hessian_by_differences(net: MLP, theta: Array, x: Array, t: Array, loss: Lai) -> Array:
-    """(P, P): central differences of the reference's gradient, right to about 1e-9."""
+    """(P, P): central differences of the gradient of `lai_ref`, with errors of about 1e-9."""
     step, columns = 1e-5, []
     for unit in np.eye(len(theta)):
         up, down = (value_and_grad(net, theta + s * unit, x, t, loss)[1] for s in (step, -step))

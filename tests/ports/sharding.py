@@ -1,4 +1,4 @@
-"""Batches in shards, some of them unequal or empty, and how a program that was asked is judged."""
+"""Batches in shards, some of them unequal or empty, and checks of a program's results for them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CUTS = {"unequal": [1, 3], "second empty": [4, 4], "first empty": [0, 1], "two e
 
 
 def questions() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Arguments of `sharded_gradient`, by name; three shards each."""
+    """Arguments of `sharded_gradient` with three shards, by name."""
     rng = np.random.default_rng(0)
     net = MLP(SIZES, "tanh")
     for loss, cut in ((loss, cut) for loss in LOSSES for cut in CUTS):
@@ -50,7 +50,7 @@ def answers(sharded_gradient: Callable[..., Any]) -> dict[str, list[Any]]:
 
 
 def reports(backend: oracle.Backend) -> dict[str, str]:
-    """What the oracle says of the group `sharded`, by dtype."""
+    """The oracle's report on the group `sharded`, by dtype."""
     dtypes = ("float64", "float32")
     return {dtype: str(oracle.check(backend, dtype, groups=["sharded"])) for dtype in dtypes}
 
@@ -65,7 +65,7 @@ def check_report(report: str) -> None:
 
 
 def check_answers(answers: dict[str, list[Any]]) -> None:
-    """All are lai_ref's for the whole batch, to rounding."""
+    """Assert that all answers equal those of `lai_ref` for the whole batch, up to rounding."""
     for name, question in questions():
         kind = dict(question["loss"])
         loss = Plain(kind["order"]) if kind.pop("name") == "plain" else Lai(**kind)

@@ -1,4 +1,4 @@
-"""The port to JAX: every group of the oracle, as it is written and compiled."""
+"""The port to JAX passes every group of the oracle, uncompiled and compiled."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def test_every_group_passes_compiled(groups: list[str], dtype: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_every_group_passes_as_it_is_written(dtype: str) -> None:
-    """Each operation is compiled by itself, for each shape."""
+def test_every_group_passes_uncompiled(dtype: str) -> None:
+    """JAX compiles each operation separately, for each shape."""
     assert (report := oracle.check(JaxBackend(), dtype, [*QUICK, *OTHERS])), str(report)
 
 
 def test_its_subgradients_are_the_midpoint_at_the_kink_and_1_at_a_residual_of_0() -> None:
-    known, backend = {case.id: case for case in oracle.cases()}, JaxBackend(jit=True)
+    cases, backend = {case.id: case for case in oracle.cases()}, JaxBackend(jit=True)
     for name, s in (("factor/kink-p2-lam0.25", 0.5), ("loss/one-zero-e-p1-batch", 1.0)):
-        outcome = grade(known[name], run_case(backend, known[name], "float64"), "float64")
+        outcome = grade(cases[name], run_case(backend, cases[name], "float64"), "float64")
         assert outcome.subgradient == pytest.approx(s)
 
 
@@ -59,7 +59,7 @@ def test_predictions_of_shape_n_1_are_rejected() -> None:
         return x @ params  # (1,) for one x
 
     loss, lai_mask = port.lai_loss, np.ones(3, bool)
-    with pytest.raises(ValueError, match=r"f: expected one number for x_i, got shape \(1,\)"):
+    with pytest.raises(ValueError, match=r"f: expected a scalar for x_i, got shape \(1,\)"):
         training.batch_loss(f, np.ones((2, 1)), k, t, lai_mask, loss=loss)
     with pytest.raises(ValueError, match=r"\(3, 1\)"):
         training.batch_loss(f, np.ones((2, 1)), k, t, None, loss=loss)

@@ -1,4 +1,4 @@
-"""Derivatives of the port to JAX beyond the first, in forward and in reverse mode."""
+"""Higher derivatives of the port to JAX, in forward and in reverse mode."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_check_grads_of_the_loss_to_second_order(
 
 
 @pytest.mark.parametrize("order", [1, 2])
-def test_check_grads_of_the_factor_to_third_order_and_by_lam(order: int) -> None:
+def test_check_grads_of_the_factor_to_third_order_and_with_respect_to_lam(order: int) -> None:
     *_, k = arrays()
     lam = np.array([0.2, 2.5])
     factor = jax.jit(partial(port.lai_factor, order=order))
@@ -54,7 +54,7 @@ def test_check_grads_of_the_factor_to_third_order_and_by_lam(order: int) -> None
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_second_derivative_of_the_factor_is_its_closed_form(dtype: str) -> None:
-    """To rounding: for huge |k|, and the mean of both sides at the kink."""
+    """Up to rounding, also for huge |k| and at the kink, where it is the mean of both sides."""
     eps, tiny = np.finfo(dtype).eps, np.finfo(dtype).tiny
     second = jax.jit(
         lambda k, lam, order: jax.vmap(jax.grad(jax.grad(port.lai_factor)), (0, None, None))(
@@ -85,10 +85,10 @@ def test_the_hessian_is_that_of_the_reference(order: int, reduction: str) -> Non
 
 @pytest.mark.parametrize("reduction", ["batch", "sample"])
 def test_second_derivatives_where_a_residual_is_0(reduction: str) -> None:
-    """e² F has 2 F, and masked-out samples, whose norm is 0, add 0."""
+    """The second derivative of e² F is 2 F; masked samples, whose norm is 0, add 0."""
     *_, k = arrays()
     y, w = np.ones(6), np.zeros(6)
-    y[0] = 0.0 if reduction == "sample" else 1e-60  # the norm of all has a kink at 0
+    y[0] = 0.0 if reduction == "sample" else 1e-60  # the norm of the mean has a kink at 0
     w[0] = 1.0
 
     def value(y: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What users of JAX do with the loss: half precision, categories, images, micro-batches."""
+"""Common uses of the port to JAX: half precision, categories, images, gradient accumulation."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_batch_loss_in_half_precision_has_its_dtype(dtype: Any) -> None:
         assert value.dtype == dtype
 
 
-def test_slopes_for_the_numbers_alone_beside_categories() -> None:
+def test_only_numerical_features_have_an_input_gradient_beside_categories() -> None:
     theta, x, t = data()
     category = np.arange(12) % 3
 
@@ -68,7 +68,7 @@ def test_slopes_for_the_numbers_alone_beside_categories() -> None:
         return f(params["theta"], numbers) * params["scale"][category]
 
     params = {"theta": theta, "scale": jnp.array([1.0, 2.0, 3.0])}
-    lam = np.array([0.2, 2.5])  # one for each number
+    lam = np.array([0.2, 2.5])  # one per numerical feature
     y, k = port.with_input_gradient(mixed, params, x, category)
     unscaled = port.with_input_gradient(f, theta, x)[1]
     np.testing.assert_allclose(k, unscaled * (category + 1)[:, None])
@@ -94,7 +94,7 @@ def test_dropout_has_one_mask_for_y_and_k() -> None:
     assert 0 < (y == 0).sum() < 12
 
 
-def test_images_have_a_slope_for_each_pixel() -> None:
+def test_images_have_an_input_gradient_with_one_entry_per_pixel() -> None:
     rng = np.random.default_rng(0)
     x, t = rng.standard_normal((6, 4, 5)), rng.standard_normal(6)
     params = rng.standard_normal((4, 5))
@@ -103,7 +103,7 @@ def test_images_have_a_slope_for_each_pixel() -> None:
     assert port.lai_loss(y, t, k) == port.lai_loss(y, t, k.reshape(6, 20))
 
 
-def test_several_outputs_raise_an_error_that_says_what_to_do() -> None:
+def test_several_outputs_raise_an_error_with_advice() -> None:
     theta, x, t = data()
 
     def two(params: Any, x: Any) -> Any:
@@ -117,23 +117,23 @@ def test_several_outputs_raise_an_error_that_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("reduction", ["batch", "sample"])
-def test_micro_batches_have_the_gradient_of_the_whole_batch(reduction: str) -> None:
-    """Of unequal sizes: first the mean of the terms, then each part's share of its gradient."""
+def test_gradient_accumulation_has_the_gradient_of_the_whole_batch(reduction: str) -> None:
+    """With micro-batches of unequal sizes: first the mean c of the terms, then ∂L/∂c · ∂c/∂θ."""
     theta, x, t = data()
     kind: dict[str, Any] = {"lam": 0.3, "l1_ratio": 0.25, "reduction": reduction}
-    parts = [(x[:5], t[:5]), (x[5:], t[5:])]
+    micro_batches = [(x[:5], t[:5]), (x[5:], t[5:])]
 
     def whole(theta: Any) -> Any:
         y, k = port.with_input_gradient(f, theta, x)
         return port.lai_loss(y, t, k, **kind)
 
-    def share(theta: Any, x: Any, t: Any) -> Any:
+    def part_of_mean(theta: Any, x: Any, t: Any) -> Any:
         y, k = port.with_input_gradient(f, theta, x)
         return port.lai_terms(y, t, k, **kind).sum(axis=0) / 12
 
-    c = sum(share(theta, *part) for part in parts)
+    c = sum(part_of_mean(theta, *each) for each in micro_batches)
     d_c = jax.grad(partial(port.of_mean, l1_ratio=0.25, reduction=reduction))(c)
-    gradient = sum(jax.vjp(share, theta, *part)[1](d_c)[0] for part in parts)
+    gradient = sum(jax.vjp(part_of_mean, theta, *each)[1](d_c)[0] for each in micro_batches)
     np.testing.assert_allclose(gradient, jax.grad(whole)(theta), rtol=1e-12, atol=1e-15)
 
 
@@ -145,7 +145,7 @@ def test_weights_of_another_shape_are_rejected_and_large_residuals_are_not() -> 
     assert port.lai_loss(e, 0 * e, k, lam=1.0) == pytest.approx(8**0.5 * 1e38)
 
 
-def test_the_mean_and_the_order_of_a_partial_hold_for_plain_samples_too() -> None:
+def test_the_mean_and_the_order_of_a_partial_also_apply_to_plain_samples() -> None:
     theta, x, t = data()
     y, k = port.with_input_gradient(f, theta, x)
     mask = np.arange(12) < 6
@@ -188,11 +188,11 @@ def test_lam_may_be_a_list_of_traced_numbers() -> None:
     np.testing.assert_allclose(found, port.lai_loss(t, 0 * t, x, lam=np.array([0.2, 0.3])))
 
 
-def test_no_value_is_looked_at_on_an_accelerator() -> None:
-    """There it would wait; a number for λ is on none."""
+def test_no_value_is_checked_on_an_accelerator() -> None:
+    """A check would wait for the device; a Python number for λ is on no device."""
 
     class OnGpu:
-        __class__, __array_ufunc__ = jax.Array, None  # NumPy can do nothing with it
+        __class__, __array_ufunc__ = jax.Array, None  # NumPy functions raise
         shape, ndim = (3, 2), 0
 
         def devices(self) -> list[Any]:

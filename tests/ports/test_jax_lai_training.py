@@ -1,4 +1,4 @@
-"""Lai Training in the port to JAX: its batches, and the loss of one."""
+"""Lai Training in the port to JAX: the batches, and the loss of a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JAX port over devices: the gradient of the whole batch."""
+"""Data parallel training in the port to JAX has the gradient of the whole batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The answers of a process of its own: devices are made before JAX first computes."""
+    """The results of a process of its own, since devices are set before JAX first computes."""
     path = tmp_path_factory.mktemp("devices") / "found.json"
     python_path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     run = subprocess.run(

@@ -17,7 +17,7 @@ from tests.ports.plain_cases import METHODS, ordinary_cases
 
 GROUPS = [group for group in oracle.GROUPS if group != "codec"]
 DTYPES = ("float64", "float32")
-TOLERANCE = {"float64": 1e-12, "float32": 1e-5}  # times the largest number of an answer
+TOLERANCE = {"float64": 1e-12, "float32": 1e-5}  # times the largest number of a result
 CLASSES = {"torch": "PlainTorch", "jax": "PlainJax"}
 FORMS = {"torch": ("maximum", "clamp", "where"), "jax": ("maximum", "clip", "where")}
 CASES = [
@@ -25,7 +25,7 @@ CASES = [
     for framework, forms in FORMS.items()
     for form in forms
     for group in GROUPS
-    # JAX compiles each operation; the oracle asks it all groups below
+    # JAX compiles each operation, which is slow; a test below runs all groups of the oracle
     if framework == "torch" or group in ("factor", "adam")
 ]
 
@@ -58,7 +58,7 @@ def answers(result: Any) -> list[Any]:
 
 
 def agrees(port: Any, group: str, dtype: str) -> bool:
-    """Whether all answers to the ordinary inputs are those of `lai_ref`, but for rounding."""
+    """Whether all results for the ordinary inputs equal those of `lai_ref`, up to rounding."""
     method = getattr(port, METHODS.get(group, group))
     for case, reference in zip(ordinary_cases(group, dtype), expected(group, dtype), strict=True):
         for got, right in zip(answers(method(**case)), reference, strict=True):
@@ -88,7 +88,7 @@ def test_a_wrong_port_differs_first_in_its_group(framework: str, group: str) -> 
 
 
 @pytest.mark.parametrize("framework", FORMS)
-def test_every_mistake_is_one_of_its_own(framework: str) -> None:
+def test_every_mistake_is_unique(framework: str) -> None:
     ports = module(f"wrong_{framework}").WRONG_PORTS
     for key in ("name", "mistake"):
         assert len({getattr(port, key) for port in ports}) == len(ports)
@@ -110,14 +110,14 @@ def test_a_plain_port_is_correct_and_inaccurate_at_extreme_values_alone(
     port = getattr(module(f"plain_{framework}"), CLASSES[framework])(form)
     strict = oracle.check(port, dtype)
     assert not strict and strict.verdict == INACCURATE, str(strict)
-    if framework == "torch":  # JAX takes long, and this says it already: no basic case is wrong
+    if framework == "torch":  # JAX is slow, and INACCURATE already implies that no basic case fails
         basic = oracle.check(port, dtype, level="basic")
         assert basic and str(basic).startswith("correct\n"), str(basic)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", ["torch"])
-def test_what_a_report_says_first_of_a_wrong_port(framework: str) -> None:
+def test_the_first_finding_of_the_report_on_a_wrong_port(framework: str) -> None:
     for wrong in module(f"wrong_{framework}").WRONG_PORTS:
         report = wrong_report(wrong.port)
         assert report.diagnosis[0].group == wrong.group, wrong.name

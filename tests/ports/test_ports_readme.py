@@ -1,4 +1,4 @@
-"""The page about the ports stays true: its examples run in a project that copied the files."""
+"""The examples in the README of the ports run in a project with copies of the files."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ EXAMPLE = re.compile(
 )
 
 
-def test_the_examples_print_what_stands_below_them(tmp_path: Path) -> None:
-    """One after the other, in one process."""
+def test_the_examples_print_the_text_below_them(tmp_path: Path) -> None:
+    """They run one after the other, in one process."""
     shutil.copytree(PORTS, tmp_path / "ports", ignore=shutil.ignore_patterns("__pycache__"))
     examples = EXAMPLE.findall(README)
     assert len(examples) == 5 and all(printed for _, printed in examples)
@@ -43,7 +43,7 @@ def test_the_examples_print_what_stands_below_them(tmp_path: Path) -> None:
         assert same(quote, line), line
 
 
-def test_the_files_it_names_are_there_and_short() -> None:
+def test_the_linked_files_exist_and_are_short() -> None:
     links = re.findall(r"\]\(([^)#]+)", README)
     assert len(links) > 10
     for link in links:

@@ -1,4 +1,4 @@
-"""The port to PyTorch: every group of the oracle, as it is written and compiled."""
+"""The port to PyTorch passes every group of the oracle, uncompiled and compiled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tutorials.ports import torch_lai as port  # noqa: E402
 from tutorials.ports import torch_lai_training as training  # noqa: E402
 from tutorials.ports.torch_backend import TorchBackend  # noqa: E402
 
-GROUPS = [group for group in oracle.GROUPS if group != "sharded"]  # that: test_torch_workers.py
+GROUPS = [group for group in oracle.GROUPS if group != "sharded"]  # test_torch_workers.py
 COMPILED = [  # a compilation takes seconds
     "factor/kink-p1-lam0.25",
     "factor/far-k-p2-lam0.5",
@@ -42,7 +42,7 @@ def test_its_subgradients_at_the_kinks_are_the_references() -> None:
 
 
 def subgradients(backend: object) -> dict[str, float]:
-    """The s at each kink of a loss, by case."""
+    """The subgradient s that the backend chose at each kink, by case."""
     outcomes = oracle.check(backend, groups=["factor", "loss", "param_gradient"]).outcomes
     return {
         o.case.id: round(float(o.subgradient), 6) for o in outcomes if o.subgradient is not None
@@ -51,8 +51,8 @@ def subgradients(backend: object) -> dict[str, float]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_every_group_passes_compiled_in_one_piece(dtype: str) -> None:
-    """By all of torch.compile but its last step, machine code, which takes seconds per shape."""
+def test_every_group_passes_compiled_without_graph_breaks(dtype: str) -> None:
+    """With all steps of torch.compile except machine code, which takes seconds per shape."""
     torch._dynamo.reset()
     compiled = TorchBackend(partial(torch.compile, fullgraph=True, backend="aot_eager"))
     with torch._dynamo.config.patch(recompile_limit=4096, accumulated_recompile_limit=2**16):
@@ -61,13 +61,13 @@ def test_every_group_passes_compiled_in_one_piece(dtype: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_some_of_each_group_pass_as_machine_code(dtype: str) -> None:
-    torch._dynamo.reset()  # its limit counts what other tests have compiled
+def test_some_cases_of_each_group_pass_as_machine_code(dtype: str) -> None:
+    torch._dynamo.reset()  # its limit counts the compilations of other tests
     compiled = TorchBackend(partial(torch.compile, fullgraph=True, dynamic=False))
-    known = {case.id: case for case in oracle.cases()}
+    cases = {case.id: case for case in oracle.cases()}
     with torch._dynamo.config.patch(recompile_limit=64):
         for name in COMPILED:
-            outcome = grade(known[name], run_case(compiled, known[name], dtype), dtype)
+            outcome = grade(cases[name], run_case(compiled, cases[name], dtype), dtype)
             assert outcome.status == PASSED, (name, outcome)
 
 

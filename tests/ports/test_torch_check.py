@@ -14,7 +14,7 @@ from tutorials.ports.torch_lai import with_input_gradient  # noqa: E402
 
 
 class Centred(nn.Module):  # type: ignore[misc]
-    """A layer of one's own, whose mixing is in no layer inside it."""
+    """A custom layer that mixes samples although no layer inside it does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Centred(nn.Module):  # type: ignore[misc]
 
 
 class Shifted(nn.Module):  # type: ignore[misc]
-    """Adds the batch's mean to one feature and subtracts it from another: the sum has none."""
+    """Adds the batch mean to one feature and subtracts it from another: the sum does not mix."""
 
     def forward(self, x: Any) -> Any:
         return x + x.mean() * torch.tensor([1.0, -1.0, 0.0, 0.0])
@@ -52,8 +52,8 @@ def x() -> Any:
         (nn.Sequential(model(nn.BatchNorm1d(4))), "BatchNorm1d '0.1' in training mode"),
         (model(Shifted()), "Shifted '1' in training mode"),
         (lambda x: (x - x.mean(0)).tanh().sum(1), "an operation outside the modules"),
-        (lambda x: x.cumsum(0).tanh().sum(1), "an operation"),  # of those before it alone
-        (lambda x: x.flip(0).cumsum(0).flip(0).tanh().sum(1), "an operation"),  # and after it
+        (lambda x: x.cumsum(0).tanh().sum(1), "an operation"),  # y_j depends on i ≤ j
+        (lambda x: x.flip(0).cumsum(0).flip(0).tanh().sum(1), "an operation"),  # and on i ≥ j
     ],
     ids=str,
 )
@@ -100,7 +100,7 @@ def test_what_it_raises_for_is_a_wrong_k(x: Any) -> None:
     assert (k - own).abs().max() > 0.1 * own.abs().max()
 
 
-def test_the_random_state_and_the_callers_tensors_stay_as_they_are(x: Any) -> None:
+def test_the_random_state_and_the_callers_tensors_are_unchanged(x: Any) -> None:
     net, state = model(nn.Dropout()), torch.get_rng_state()
     check_samples_independent(net, x)
     assert torch.equal(torch.get_rng_state(), state)
@@ -109,7 +109,7 @@ def test_the_random_state_and_the_callers_tensors_stay_as_they_are(x: Any) -> No
         check_samples_independent(net, x)
 
 
-def test_the_running_statistics_stay_as_they_are(x: Any) -> None:
+def test_the_running_statistics_are_unchanged(x: Any) -> None:
     net = model(nn.BatchNorm1d(4))
     before = [part.clone() for part in net.buffers()]
     with pytest.raises(ValueError, match="BatchNorm1d"):
@@ -117,14 +117,14 @@ def test_the_running_statistics_stay_as_they_are(x: Any) -> None:
     assert all(torch.equal(a, b) for a, b in zip(net.buffers(), before, strict=True))
 
 
-def test_slopes_that_are_all_0_or_infinite_tell_nothing(x: Any) -> None:
+def test_an_input_gradient_that_is_0_or_infinite_is_rejected(x: Any) -> None:
     net = model(nn.BatchNorm1d(4))
     nn.init.zeros_(net[2].weight)
-    with pytest.raises(ValueError, match="expected slopes that are not all 0"):
+    with pytest.raises(ValueError, match="expected an input gradient k that is not 0"):
         check_samples_independent(net, x)
-    with pytest.raises(ValueError, match="expected finite slopes"):
+    with pytest.raises(ValueError, match="expected a finite input gradient k"):
         check_samples_independent(lambda x: x.sum(1) / 0, x)
-    with pytest.raises(ValueError, match="mixed by BatchNorm1d"):  # whose outputs' sum is constant
+    with pytest.raises(ValueError, match="mixed by BatchNorm1d"):  # Σ_j y_j is constant
         check_samples_independent(nn.Sequential(nn.BatchNorm1d(1), nn.Flatten(0)), x[:, :1])
 
 

@@ -1,4 +1,4 @@
-"""Derivatives of the port to PyTorch beyond the first: right, or an error."""
+"""Higher derivatives of the port to PyTorch are correct or raise an error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIZES = [2, 3, 1]
 
 
 def tensors(n: int = 6) -> tuple[Any, Any, Any]:
-    """y and k, to be differentiated, and t; on both sides of the kinks."""
+    """y, t and k; y and k require gradients, and k is on both sides of the kinks."""
     generator = torch.Generator().manual_seed(0)
     y, t, *k = torch.randn(4, n, dtype=torch.float64, generator=generator)
     return y.requires_grad_(), t, torch.stack(k, dim=1).mul(2).requires_grad_()
@@ -56,7 +56,7 @@ def test_the_third_derivative_of_the_factor_is_right_too(order: int) -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_second_derivative_of_the_factor_is_its_closed_form(dtype: str) -> None:
-    """To rounding: for huge |k|, and the mean of both sides at the kink."""
+    """Up to rounding, also for huge |k| and at the kink, where it is the mean of both sides."""
     eps, tiny = np.finfo(dtype).eps, np.finfo(dtype).tiny
     for lam, order, slopes, expected, terms in questions(dtype):
         k = torch.tensor(slopes, requires_grad=True)
@@ -70,7 +70,7 @@ def test_the_second_derivative_of_the_factor_is_its_closed_form(dtype: str) -> N
 @pytest.mark.parametrize("reduction", ["batch", "sample"])
 @pytest.mark.parametrize("order", [1, 2])
 def test_the_hessian_is_that_of_the_reference(order: int, reduction: str) -> None:
-    """By differences of its gradient; autograd twice, and torch.func as users combine it."""
+    """The reference Hessian comes from differences; the port's from autograd and torch.func."""
     rng = np.random.default_rng(1)
     net = MLP(SIZES, "tanh")
     theta, x, t = net.init(rng), rng.uniform(-2, 2, (5, 2)), rng.uniform(-2, 2, 5)
@@ -111,10 +111,10 @@ def test_gradients_of_single_samples_by_vmap() -> None:
 
 @pytest.mark.parametrize("reduction", ["batch", "sample"])
 def test_second_derivatives_where_a_residual_is_0(reduction: str) -> None:
-    """e² F has 2 F, and masked-out samples, whose norm is 0, add 0."""
+    """The second derivative of e² F is 2 F; masked samples, whose norm is 0, add 0."""
     *_, k = tensors()
     t, y = torch.zeros(6, dtype=torch.float64), torch.ones(6, dtype=torch.float64)
-    y[0] = 0.0 if reduction == "sample" else 1e-60  # the norm of all has a kink at 0
+    y[0] = 0.0 if reduction == "sample" else 1e-60  # the norm of the mean has a kink at 0
     y.requires_grad_()
     w = torch.tensor([1.0, 0, 0, 0, 0, 0], dtype=torch.float64)
     loss = port.LaiLoss(0.3, reduction=reduction)

@@ -20,14 +20,14 @@ def make_model() -> Any:
 
 
 def k_of_each(model: Any, x: Any) -> Any:
-    """∂y_i/∂x_i, (N, D): one sample at a time, by autograd's own function."""
+    """∂y_i/∂x_i, (N, D), one sample at a time, by torch.autograd.functional.jacobian."""
     own = [torch.autograd.functional.jacobian(model, x_i[None])[0, 0] for x_i in x]
     return torch.stack(own)
 
 
 @pytest.mark.parametrize("no_graph", [torch.no_grad, torch.inference_mode])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_without_gradients_it_gives_the_same_numbers_and_no_graph(
+def test_without_gradients_it_returns_the_same_numbers_and_no_graph(
     no_graph: Callable[[], Any], compiled: bool
 ) -> None:
     model, t = make_model(), torch.ones(5)
@@ -48,7 +48,7 @@ def test_without_gradients_it_gives_the_same_numbers_and_no_graph(
     assert all(part.grad is None for part in model.parameters())
 
 
-def test_the_inputs_of_the_caller_stay_as_they_are() -> None:
+def test_the_inputs_of_the_caller_are_unchanged() -> None:
     model, x = make_model(), torch.randn(5, 2)
     y, k = with_input_gradient(model, x)
     LaiLoss()(y, torch.ones(5), k).backward()

@@ -1,4 +1,4 @@
-"""What users of PyTorch do with a loss: print, save and copy it, and train in their own ways."""
+"""Common uses of the port to PyTorch: print, save and copy the loss, and train with it."""
 
 from __future__ import annotations
 
@@ -93,27 +93,27 @@ def test_lbfgs_minimises_it() -> None:
 
 
 @pytest.mark.parametrize("reduction", ["batch", "sample"])
-def test_micro_batches_have_the_gradient_of_the_whole_batch(reduction: str) -> None:
-    """Of unequal sizes: first the mean of the terms, then each part's share of its gradient."""
+def test_gradient_accumulation_has_the_gradient_of_the_whole_batch(reduction: str) -> None:
+    """With micro-batches of unequal sizes: first the mean c of the terms, then the gradients."""
     (x, t), model, loss = data(), make_model(), LaiLoss(0.3, l1_ratio=0.25, reduction=reduction)
     lai(loss, model, x, t).backward()
     expected = gradient(model)
     model.zero_grad()
-    parts = list(zip(x.split(5), t.split(5), strict=True))
+    micro_batches = list(zip(x.split(5), t.split(5), strict=True))
 
-    def share(x: Any, t: Any, n: int = len(x)) -> Any:
+    def part_of_mean(x: Any, t: Any, n: int = len(x)) -> Any:
         y, k = with_input_gradient(model, x)
         return loss.terms(y, t, k).sum(0) / n
 
     with torch.no_grad():
-        c = sum(share(*part) for part in parts)
-    for part in parts:
-        own = share(*part)
-        loss.of_mean(c + own - own.detach()).backward()
+        c = sum(part_of_mean(*each) for each in micro_batches)
+    for each in micro_batches:
+        part = part_of_mean(*each)
+        loss.of_mean(c + part - part.detach()).backward()
     torch.testing.assert_close(gradient(model), expected, rtol=1e-13, atol=1e-15)
     model.zero_grad()
-    for part in parts:  # as one is used to, which is right for the mean of norms alone
-        (lai(loss, model, *part) * len(part[0]) / len(x)).backward()
+    for each in micro_batches:  # ordinary accumulation, correct only for the mean of norms
+        (lai(loss, model, *each) * len(each[0]) / len(x)).backward()
     assert torch.allclose(gradient(model), expected, rtol=1e-13) == (reduction == "sample")
 
 
@@ -126,7 +126,7 @@ def test_gradients_can_be_clipped() -> None:
     torch.testing.assert_close(gradient(model), whole * (0.01 / (norm + 1e-6)))
 
 
-def test_slopes_for_the_numbers_alone_beside_categories() -> None:
+def test_only_numerical_features_have_an_input_gradient_beside_categories() -> None:
     class Mixed(nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
@@ -136,7 +136,7 @@ def test_slopes_for_the_numbers_alone_beside_categories() -> None:
             return self.net(torch.cat([numbers, self.embedding(category)], dim=1))
 
     (x, t), category = data(), torch.arange(12) % 3
-    model, loss = Mixed(), LaiLoss([0.2, 2.5])  # one λ for each number
+    model, loss = Mixed(), LaiLoss([0.2, 2.5])  # one λ per numerical feature
     y, k = with_input_gradient(lambda x: model(x, category), x)
     assert k.shape == (12, 2)
     loss(y, t, k).backward()
@@ -144,14 +144,14 @@ def test_slopes_for_the_numbers_alone_beside_categories() -> None:
     mask = torch.ones(12, dtype=torch.bool)
     value = batch_loss(lambda x: model(x, category), x, t, mask, loss)
     torch.testing.assert_close(value, loss(y, t, k))
-    # one tensor with both: the columns of the numbers
+    # one tensor with both: use the numerical columns of k
     y, k = with_input_gradient(
         make_model(4), torch.cat([x, nn.functional.one_hot(category)[:, 1:]], 1)
     )
     assert loss(y, t, k[:, :2]).isfinite()
 
 
-def test_images_have_a_slope_for_each_pixel() -> None:
+def test_images_have_an_input_gradient_with_one_entry_per_pixel() -> None:
     torch.manual_seed(0)
     layers = nn.Conv2d(1, 2, 3), nn.Tanh(), nn.Flatten(), nn.Linear(2 * 2 * 3, 1), nn.Flatten(0)
     model, x, t = nn.Sequential(*layers), torch.randn(6, 1, 4, 5), torch.randn(6)
@@ -167,7 +167,7 @@ def test_images_have_a_slope_for_each_pixel() -> None:
     value.backward()
 
 
-def test_several_outputs_raise_an_error_that_says_what_to_do() -> None:
+def test_several_outputs_raise_an_error_with_advice() -> None:
     (x, t), model, loss = data(), make_model(outputs=2), LaiLoss()
     mask = torch.ones(12, dtype=torch.bool)
     calls: list[Callable[[], Any]] = [
@@ -184,7 +184,7 @@ def test_several_outputs_raise_an_error_that_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_no_value_is_looked_at_outside_the_cpu(compiled: bool) -> None:
+def test_no_value_is_checked_outside_the_cpu(compiled: bool) -> None:
     """Tensors on the device "meta" have no values: reading one raises an error."""
     model, x, t = make_model().to("meta"), *(a.to("meta") for a in data())
     mask = torch.ones(12, dtype=torch.bool, device="meta")
@@ -192,7 +192,7 @@ def test_no_value_is_looked_at_outside_the_cpu(compiled: bool) -> None:
     for lam in (0.1, [0.2, 2.5], torch.tensor([0.2, 2.5], device="meta")):
         step(model, x, t, mask, LaiLoss(lam)).backward()
     with pytest.raises(ValueError, match="lam: expected finite numbers above 0, got -1"):
-        LaiLoss(-1.0)(t, t, x)  # a number is no tensor on a device
+        LaiLoss(-1.0)(t, t, x)  # a Python number is on no device
     with torch.autograd.set_detect_anomaly(True), pytest.raises(Exception, match="meta"):
         lai_factor(x, 0.1)
 
@@ -214,14 +214,14 @@ def test_weights_of_another_shape_are_rejected(shape: tuple[int, ...]) -> None:
 
 
 def test_a_model_that_changes_its_input_in_place_is_rejected() -> None:
-    """k would be taken at the changed input; a leaf is rejected by torch."""
+    """k would be computed at the changed input; for a leaf torch itself raises an error."""
     (x, _), model = data(), make_model()
     encoded = nn.Linear(2, 2).double()(x)
-    with pytest.raises(ValueError, match="changes x in place"):
+    with pytest.raises(ValueError, match="expected x unchanged, got x changed in place"):
         with_input_gradient(lambda x: model(x.mul_(3)), encoded)
 
 
-def test_nan_and_infinity_go_through_the_loss() -> None:
+def test_nan_and_infinity_propagate_through_the_loss() -> None:
     (x, t), loss = data(), LaiLoss()
     for bad in (float("nan"), float("inf")):
         y = t.clone()

@@ -1,4 +1,4 @@
-"""Half precision: computed in float32, the result in the dtype that PyTorch's losses have."""
+"""Half precision: the port computes in float32 and returns the dtype of PyTorch's losses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def inputs(dtype: Any) -> tuple[Any, Any, Any]:
 
 
 def check_close(found: Any, exact: Any, dtype: Any) -> None:
-    """Half an ulp of the result's dtype, and what float32 loses; 0 and infinity where it ends."""
+    """Assert equality up to rounding to `dtype`; values beyond its range are 0 or infinite."""
     expected = exact.to(torch.float32).to(dtype)
     torch.testing.assert_close(found, expected, rtol=1.01 * torch.finfo(dtype).eps, atol=1e-7)
 
@@ -100,7 +100,7 @@ def test_a_training_step_under_autocast_is_close_to_float64(dtype: Any, compiled
     exact = batch_loss(model, x.double(), t.double(), mask, LaiLoss(0.1))
     exact.backward()
     assert value.dtype == torch.float32
-    tolerance = 8 * torch.finfo(dtype).eps  # of some operations in a row
+    tolerance = 8 * torch.finfo(dtype).eps  # for several roundings in sequence
     assert abs(value.double() - exact) < tolerance * exact
     assert (found - gradient()).norm() < tolerance * gradient().norm()
 

@@ -1,4 +1,4 @@
-"""The PyTorch port over processes: the gradient of the whole batch, and a worker that dies."""
+"""Data parallel training in the port to PyTorch: the gradient, and a worker that dies."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tutorials.ports.torch_lai_training import batch_loss  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 WORKERS = program.WORKERS
-LONG = 300  # seconds, for a machine that is busy; it takes a few
+LONG = 300  # seconds, for a busy machine; normally a few suffice
 
 
 def environment() -> dict[str, str]:
@@ -69,7 +69,7 @@ def test_unequal_and_empty_shards_have_the_gradient_of_the_whole_batch(found: An
     check_answers(found["answers"])
 
 
-def test_an_epoch_takes_the_gradient_of_each_whole_batch(found: Any) -> None:
+def test_an_epoch_uses_the_gradient_of_each_whole_batch(found: Any) -> None:
     theta, x, t = (a.numpy() for a in program.data())
     net, losses = MLP(program.SIZES, "tanh"), (Plain(2), Lai(0.1))
     for (rows, lai_mask), gradient in zip(program.batches(), found["epoch"], strict=True):
@@ -97,7 +97,7 @@ def test_a_static_graph_is_rejected() -> None:
 
 
 def check_state(folder: Path) -> None:
-    """It is that of the epoch before the fatal one, as one process has it."""
+    """Assert that the checkpoint is that of one process after the epoch before the fatal one."""
     net, (x, t) = dying_worker.model(), dying_worker.data()
     optimizer = torch.optim.Adam(net.parameters())
     for epoch in range(1, dying_worker.FATAL):
@@ -116,7 +116,7 @@ def seconds_since_death(folder: Path) -> float:
     return time.time() - float((folder / "died").read_text())
 
 
-def test_a_worker_that_dies_ends_the_run_and_leaves_a_whole_state(tmp_path: Path) -> None:
+def test_a_worker_that_dies_ends_the_run_and_leaves_a_complete_checkpoint(tmp_path: Path) -> None:
     run = torchrun("tests.ports.dying_worker", tmp_path, 1)
     assert run.returncode != 0 and seconds_since_death(tmp_path) < 60
     assert re.search(r"rank\s*: 1 .*\n\s*exitcode\s*: -9 ", run.stderr), run.stderr
@@ -155,7 +155,7 @@ def test_survivors_without_torchrun_end_with_an_error_of_their_own(tmp_path: Pat
     check_state(tmp_path)
 
 
-def test_a_state_is_saved_atomically_and_by_one_worker(
+def test_a_checkpoint_is_saved_atomically_and_by_one_worker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full_disk(_: object, path: str) -> None:

@@ -1,4 +1,4 @@
-"""What each worker of test_torch_workers.py runs: all questions, and a step of an epoch."""
+"""The program of each worker in test_torch_workers.py: oracle, gradients, Hessian."""
 
 import os
 import sys
@@ -33,7 +33,7 @@ def batches() -> list[tuple[torch.Tensor, torch.Tensor | None]]:
 
 
 def gradients() -> list[list[float]]:
-    """Of each batch, by a step of length 1 from the same θ."""
+    """The gradient of each batch, measured as an SGD step with learning rate 1 from the same θ."""
     theta, x, t = data()
     found = []
     for batch in batches():
@@ -45,7 +45,7 @@ def gradients() -> list[list[float]]:
 
 
 def hessian_times_gradient() -> list[float]:
-    """Of the loss of all samples, through the workers' sums, (P,)."""
+    """H g (P,) of the loss of all samples, differentiated through the all-reduce."""
     theta, x, t = data()
     net, rank = network(SIZES, "tanh", theta), dist.get_rank()
     x, t = x.tensor_split(WORKERS)[rank], t.tensor_split(WORKERS)[rank]
@@ -71,5 +71,5 @@ if __name__ == "__main__":
     if dist.get_rank() == 0:
         write(sys.argv[1], found)
     dist.destroy_process_group()
-    # without C++ destructors: on a busy machine they abort now and then, when all work is done
+    # skip the C++ destructors: on a busy machine they sometimes abort after all work is done
     os._exit(0)

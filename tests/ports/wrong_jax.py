@@ -1,6 +1,6 @@
-"""Wrong ports to JAX: each is the plain port with one mistake that people make.
+"""Wrong ports to JAX: each is the plain port with one common mistake.
 
-For float64, enable x64 first, as for plain_jax.py.
+For float64, enable x64 first, as in plain_jax.py.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class IntegerExponent(PlainJax):
 
 
 class FactorWithItsOwnRule(PlainJax):
-    """A custom_jvp of F returned F' for k ≥ 0 for every k; F' is odd in k."""
+    """A custom_jvp of F returned F'(|k|); F' is odd in k."""
 
     def factor(self, *, k: Any, lam: float, order: int) -> Any:
         check(order, lam, k)
@@ -138,7 +138,7 @@ class LossUnderVmap(PlainJax):
 
 
 class ParametersWithStoppedGradient(PlainJax):
-    """The weights of the first layer passed stop_gradient, as in a frozen network; they are
+    """stop_gradient was applied to the weights of the first layer, as in a frozen network; they are
     parameters like all others."""
 
     def objective(
@@ -166,8 +166,7 @@ class RavelledInOrderOfKeys(PlainJax):
 
 
 class MomentsSwapped(PlainJax):
-    """The state of Adam was unpacked as (v, m), so that each moment went into the place of the
-    other; it is (m, v)."""
+    """The state of Adam was unpacked as (v, m), so that the moments were swapped; it is (m, v)."""
 
     def adam(
         self, theta: Tensor, grad: Tensor, m: Tensor, v: Tensor, t: int, **constants: float
@@ -190,7 +189,7 @@ class MomentsInHalfPrecision(PlainJax):
 
 
 class CarryBeforeTheStep(PlainJax):
-    """The scan put out θ as it was before each step; the answer is θ after each step."""
+    """The scan returned θ before each step; the answer is θ after each step."""
 
     def train(self, *, theta: Any, **case: Any) -> Any:
         thetas = super().train(theta=theta, **case)
@@ -198,8 +197,8 @@ class CarryBeforeTheStep(PlainJax):
 
 
 class FirstBatchTraced(PlainJax):
-    """The jitted gradient closed over the batch, so that the first one, traced as a constant, is
-    used in every step; pass the batch as an argument."""
+    """The jitted gradient closed over the batch, so that the first batch was traced as a constant
+    and used in every step; pass the batch as an argument."""
 
     def train(
         self, *, sizes: list[int], activation: str, theta: Any, m: Any, v: Any, step: int,
@@ -228,7 +227,7 @@ class FirstBatchTraced(PlainJax):
 
 
 class ShardsPaddedByZeros(PlainJax):
-    """Shards were padded with zeros to one length for pmap, and the zeros counted as samples;
+    """Shards were padded with zeros to one length for pmap, and the zeros were counted as samples;
     mask them out of the mean."""
 
     def sharded_gradient(self, *, x: Any, t: Any, shards: Any, **rest: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A port with one mistake, and what the mistake is."""
+"""A port with one mistake, and the description of the mistake."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class WrongPort:
-    """`group` is the first group, in the order of `oracle.GROUPS`, that has the mistake itself."""
+    """A port; `group` is the first group, in the order of `oracle.GROUPS`, with the mistake."""
 
     name: str
     mistake: str
@@ -19,7 +19,7 @@ class WrongPort:
 
 
 def wrong_ports(by_group: Mapping[str, list[type[Any]]], prefix: str) -> tuple[WrongPort, ...]:
-    """One `WrongPort` per class. Its docstring states the mistake and what is right."""
+    """One `WrongPort` per class, whose docstring states the mistake and what is right."""
     return tuple(
         WrongPort(
             name=prefix + re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower(),

@@ -1,4 +1,4 @@
-"""Wrong ports to PyTorch: each is the plain port with one mistake that people make."""
+"""Wrong ports to PyTorch: each is the plain port with one common mistake."""
 
 from __future__ import annotations
 

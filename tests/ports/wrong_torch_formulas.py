@@ -1,4 +1,4 @@
-"""Wrong ports to PyTorch: mistakes in the factor, the loss, and the network with its k."""
+"""Wrong ports to PyTorch: mistakes in the factor, the loss, the network and its input gradient."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class DenominatorWithoutGradient(PlainTorch):
 
 
 class StraightThroughMaximum(PlainTorch):
-    """The maximum had a straight-through gradient, 1 everywhere; it is 0 where |k|^p < λ."""
+    """The maximum had a straight-through gradient, 1 everywhere; it is 0 for |k|^p < λ."""
 
     def larger(self, power: Tensor, lam: Tensor) -> Tensor:
         return power + (super().larger(power, lam) - power).detach()
@@ -58,7 +58,7 @@ class SmoothMaximum(PlainTorch):
 
 
 class MaskedPower(PlainTorch):
-    """|k|^p was multiplied by the mask |k|^p > λ, so F is 0 below the kink; λ belongs there."""
+    """|k|^p was multiplied by the mask |k|^p > λ, so F is 0 below the kink; use λ there."""
 
     def larger(self, power: Tensor, lam: Tensor) -> Tensor:
         return power * (power > lam)
@@ -147,7 +147,7 @@ class NormWithDetachedDenominator(PlainTorch):
 
 
 class FactorOfTheMeanGradient(PlainTorch):
-    """F was taken of the mean k of the batch; every sample has its own k."""
+    """F was computed from the mean k of the batch; every sample has its own k."""
 
     def lai_loss(self, y: Tensor, t: Tensor, k: Tensor, **loss: Any) -> Tensor:
         return super().lai_loss(y, t, k.mean(dim=0, keepdim=True), **loss)
@@ -167,7 +167,7 @@ class GradientOfTheMeanPrediction(PlainTorch):
 
 
 class BatchNormalisation(PlainTorch):
-    """The inputs passed batch normalisation in training mode; y_i may depend on x_i alone."""
+    """The inputs went through batch normalisation in training mode; y_i may depend on x_i alone."""
 
     def predict(self, net: Module, x: Tensor) -> Tensor:
         x = torch.nn.functional.batch_norm(x, None, None, training=True)

@@ -1,4 +1,4 @@
-"""Wrong ports to PyTorch: mistakes in the gradient for θ and in the optimizer."""
+"""Wrong ports to PyTorch: mistakes in the gradient with respect to θ and in the optimizer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NoCreateGraph(PlainTorch):
 
 
 class InputGradientOfTheLoss(PlainTorch):
-    """k was the gradient of the residuals' loss with respect to x; it is that of y."""
+    """k was the gradient of Σ|e|^p with respect to x; it is the gradient of y."""
 
     def objective(self, net: Module, x: Tensor, t: Tensor, loss: dict[str, Any]) -> Tensor:
         if loss["name"] == "plain":
@@ -56,7 +56,7 @@ class BackwardForInputGradient(PlainTorch):
 
 
 class DetachedPrediction(PlainTorch):
-    """y was detached before the Lai loss, which then reaches θ through k alone; it needs both."""
+    """y was detached before the Lai loss, so ∂L/∂θ lacks the part through y; add it."""
 
     def objective(self, net: Module, x: Tensor, t: Tensor, loss: dict[str, Any]) -> Tensor:
         if loss["name"] == "plain":
@@ -84,7 +84,7 @@ class _Tanh(torch.nn.Module):  # type: ignore[misc]
 
 
 class TanhWithoutSecondDerivative(PlainTorch):
-    """A custom tanh saved 1 − a² in its forward pass, a constant to the double backward pass;
+    """A custom tanh saved 1 − a² in its forward pass, which double backward treats as a constant;
     k has a gradient through f', so f'' is needed."""
 
     activations = ACTIVATIONS | {"tanh": _Tanh}
@@ -110,7 +110,7 @@ class RootMeanSquare(PlainTorch):
 
 
 class BroadcastOfColumnAndRow(PlainTorch):
-    """The plain loss took y of shape (N, 1) and t of shape (N,), hence N² residuals; squeeze y."""
+    """The plain loss broadcast y (N, 1) against t (N,), which gives N² residuals; squeeze y."""
 
     def objective(self, net: Module, x: Tensor, t: Tensor, loss: dict[str, Any]) -> Tensor:
         if loss["name"] == "plain":
@@ -119,7 +119,7 @@ class BroadcastOfColumnAndRow(PlainTorch):
 
 
 class GradientNormAsK(PlainTorch):
-    """F took the norm ‖k_i‖ for every feature, as in a gradient penalty; feature j has k_ij."""
+    """F was computed from ‖k_i‖ for every feature, as in a gradient penalty; feature j has k_ij."""
 
     def objective(self, net: Module, x: Tensor, t: Tensor, loss: dict[str, Any]) -> Tensor:
         if loss["name"] == "plain":
@@ -147,7 +147,7 @@ class DecoupledWeightDecay(PlainTorch):
 
 
 class DefaultEps(PlainTorch):
-    """eps was not passed on, so that PyTorch's default of 1e-8 is always used; take the given."""
+    """eps was not passed on, so that PyTorch's default of 1e-8 was used; pass the given eps."""
 
     def optimizer(self, params: Any, *, lr: float, beta1: float, beta2: float, eps: float) -> Any:
         return torch.optim.Adam(params, lr=lr, betas=(beta1, beta2))
@@ -192,15 +192,15 @@ class RmsPropWithMomentum(PlainTorch):
 
 
 class StepCountedTwice(PlainTorch):
-    """The step was counted before optimizer.step(), which counts it too; the bias correction
-    uses t + 1."""
+    """The step was counted before optimizer.step(), which counts it too; the bias correction of
+    this step uses t + 1."""
 
     def restore(self, optimizer: Any, params: Any, m: Any, v: Any, step: int) -> None:
         super().restore(optimizer, params, m, v, step + 1)
 
 
 class OptimizerStateLost(PlainTorch):
-    """Only θ was restored from the checkpoint; the optimizer needs its m, v and step again."""
+    """Only θ was restored from the checkpoint; the optimizer also needs its m, v and step."""
 
     def restore(self, optimizer: Any, params: Any, m: Any, v: Any, step: int) -> None:
         zeros = [torch.zeros_like(part) for part in m]

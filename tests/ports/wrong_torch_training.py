@@ -1,4 +1,4 @@
-"""Wrong ports to PyTorch: mistakes in Lai Training and in the work of several workers."""
+"""Wrong ports to PyTorch: mistakes in Lai Training and in data parallel training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.ports.plain_torch import Module, PlainTorch, Tensor
 
 
 class _OwnLoop(PlainTorch):
-    """The loop of `train` with places for a mistake."""
+    """The loop of `train`, with a method for each place of a mistake."""
 
     def is_lai(self, rows: Any, lai_rows: Any) -> Any:
         return np.isin(rows, lai_rows)
@@ -36,7 +36,7 @@ class _OwnLoop(PlainTorch):
         return np.array(thetas)
 
     def prepared(self, net: Module) -> Module:
-        """The network that is trained, after the optimizer was given its parameters."""
+        """The network to train; the optimizer already has the parameters of `net`."""
         return net
 
     def train(
@@ -64,7 +64,7 @@ class _OwnLoop(PlainTorch):
 
 
 class NoZeroGrad(_OwnLoop):
-    """zero_grad() was forgotten, so that gradients add up over the steps; zero them each step."""
+    """zero_grad() was forgotten, so that gradients accumulate; zero them in each step."""
 
     def zero_grad(self, optimizer: Any) -> None:
         pass
@@ -98,7 +98,7 @@ class LossesAdded(PlainTorch):
 
 
 class PlainLossOfAllSamples(PlainTorch):
-    """The plain loss was that of all samples of the batch; the Lai samples do not belong to it."""
+    """The plain loss was computed over all samples of the batch; it excludes the Lai samples."""
 
     def mixed_objective(
         self, net: Module, x: Tensor, t: Tensor, is_lai: Tensor, plain: int, loss: dict[str, Any]
@@ -117,7 +117,7 @@ class RowsAsPositions(_OwnLoop):
 
 
 class TargetsInAnotherOrder(_OwnLoop):
-    """t was indexed by the sorted rows and x by the rows as drawn; both need one order."""
+    """t was indexed by the sorted rows and x by the unsorted rows; both need the same order."""
 
     def rows_of_t(self, rows: Any) -> Any:
         return np.sort(rows)
@@ -132,7 +132,7 @@ class StaleParameters(_OwnLoop):
 
 
 class ThetaByReference(_OwnLoop):
-    """θ was recorded without a copy, so that all steps show the last one; clone it each step."""
+    """θ was recorded without a copy, so that all entries equal the last θ; clone it each step."""
 
     def record(self, net: Module) -> Any:
         return list(net.parameters())
@@ -142,8 +142,8 @@ class ThetaByReference(_OwnLoop):
 
 
 class OptimizerInsideTheLoop(PlainTorch):
-    """The optimizer was made anew for every batch, with the first m, v and step; it has to carry
-    them from step to step."""
+    """The optimizer was created again for every batch, with the initial m, v and step; create it
+    once."""
 
     def train(self, *, theta: Any, batches: Any, **case: Any) -> Any:
         thetas = []
@@ -198,7 +198,7 @@ class MeanOfShardMeans(PlainTorch):
 
 
 class ShardsPaddedByRepetition(PlainTorch):
-    """DistributedSampler repeated samples until all shards had one length; each counts once."""
+    """DistributedSampler repeated samples to make all shards equally long; count each once."""
 
     def sharded_gradient(self, *, shards: Any, **rest: Any) -> Any:
         n = max(map(len, shards))
@@ -207,8 +207,8 @@ class ShardsPaddedByRepetition(PlainTorch):
 
 
 class AllReduceWithoutGradient(PlainTorch):
-    """all_reduce passes no gradient on: each worker got the part of its own samples, and DDP
-    averaged these parts; they must be added."""
+    """all_reduce is not differentiable: each worker got the gradient through its own samples, and
+    DDP averaged these gradients; add them."""
 
     def sharded_gradient(self, *, shards: Any, **rest: Any) -> Any:
         value, grad = super().sharded_gradient(shards=shards, **rest)

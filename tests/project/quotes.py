@@ -1,4 +1,4 @@
-"""What the tutorials quote, in lines `# > `, beside what they print."""
+"""Compare the lines `# > ` of the tutorials, which quote the output, with the output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def quoted(text: str) -> list[str]:
 
 
 def same(quote: str, line: str) -> bool:
-    """Equal but for a unit or so in the last digit of a number with decimals."""
+    """Whether two lines are equal, except for 1.5 units in the last digit of a decimal number."""
     if NUMBER.sub("#", quote) != NUMBER.sub("#", line):
         return False
     return all(

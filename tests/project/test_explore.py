@@ -1,4 +1,4 @@
-"""The window of tutorials/explore.py without a display: its numbers, what its controls change."""
+"""The window of tutorials/explore.py, without a display: its numbers and its controls."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CASES = [  # p, λ, s/X
 
 
 def loss_again(k: Array, lam: float, noise: float, p: int) -> Array:
-    """L(k), by the cases of tutorial 03."""
+    """L(k), computed by the cases of tutorial 03."""
     d = np.abs(k - 3)
     if p == 2:
         error = (d**2 + noise**2) / 3
@@ -67,7 +67,7 @@ def pixels(made: Any) -> Array:
 
 
 def different(picture: Array, other: Array) -> int:
-    """How many pixels differ clearly."""
+    """The number of pixels that differ by more than 32 of 255 in some channel."""
     return int((np.abs(picture - other).max(axis=-1) > 32).sum())
 
 
@@ -75,7 +75,7 @@ def different(picture: Array, other: Array) -> int:
 @pytest.mark.parametrize("noise", [0.5, 4.0])
 def test_the_error_is_its_expectation_and_has_its_derivative(p: int, noise: float) -> None:
     for k in (-2.0, 2.8, 5.0):
-        e = (k - 3) * EVEN[:, None] - noise * EVEN  # every x with every u
+        e = (k - 3) * EVEN[:, None] - noise * EVEN  # all pairs of x and u
         value, derivative = line.mean_error(np.array(k), noise, p)
         assert np.isclose(value, (np.abs(e) ** p).mean(), rtol=1e-4)
         gradient = (p * np.abs(e) ** (p - 1) * np.sign(e) * EVEN[:, None]).mean()
@@ -109,8 +109,8 @@ def test_minima_of_mse_are_where_tutorial_03_derives_them(lam: float, noise: flo
     assert slopes(state, line.TRAP) == ([-state.kink] if trap else [])
 
 
-def test_the_barrier_beside_a_trap_may_be_close_to_it() -> None:
-    state = line.compute(0.02175, 3.5, 2, -3.0)  # closer than the nodes of the grid
+def test_a_trap_is_found_if_its_barrier_is_close() -> None:
+    state = line.compute(0.02175, 3.5, 2, -3.0)  # closer than the spacing of the grid
     assert slopes(state, line.TRAP) == [-state.kink]
 
 
@@ -221,14 +221,14 @@ def test_the_window_shows_the_state(shown: Any, p: int, lam: float, noise: float
     assert words[4:] == [state.end.kind, f"{state.path[-1]:.3f}", f"{len(state.path) - 1} steps"]
 
 
-def test_a_change_draws_what_a_whole_drawing_would() -> None:
+def test_a_change_draws_what_a_full_redraw_would() -> None:
     made = window()
     first = pixels(made)
     made.exponent_buttons.set_active(0)
     made.noise_slider.set_val(5.0)
     made.lam_slider.set_val(-2.0)
     made.start_buttons.set_active(2)
-    assert len(made.state.path) > 100  # the numbers of the steps are wider
+    assert len(made.state.path) > 100  # the tick labels of the steps are wider
     check(made)
     made.start_buttons.set_active(0)
     made.lam_slider.set_val(0.3)
@@ -243,7 +243,7 @@ def check(made: Any) -> None:
     assert different(changed, pixels(made)) < 50  # pixels where two parts meet
 
 
-def test_it_knows_a_backend_that_opens_windows() -> None:
+def test_a_backend_that_opens_windows_is_recognised() -> None:
     class Manager(FigureManagerBase):
         @classmethod
         def start_main_loop(cls) -> None:
@@ -260,7 +260,7 @@ def test_it_knows_a_backend_that_opens_windows() -> None:
         assert explore.can_open_windows(figure) == opens
 
 
-def test_without_a_display_the_command_of_the_page_says_what_it_needs() -> None:
+def test_without_a_display_the_command_of_the_page_prints_its_requirements() -> None:
     page = (ROOT / "tutorials" / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^\.venv/bin/python (tutorials/explore\.py)$", page, re.M)
     run = subprocess.run(

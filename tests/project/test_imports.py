@@ -1,4 +1,4 @@
-"""Imports run one way between the folders, lessons read in order, figures stand alone."""
+"""Imports have one direction, between folders and in reading order; figures are independent."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from figures.registry import FIGURES
 
 ROOT = Path(__file__).parents[2]
 LESSONS = ("factor", "losses", "lai", "activations", "mlp", "objective", "adam")
-READING = (*LESSONS, "state", "metrics", "train")  # in order, with what training needs beside them
+READING = (*LESSONS, "state", "metrics", "train")  # in reading order
 LAI_REF = {f"lai_ref/{lesson}" for lesson in READING}
 ORACLE = "lai_ref/oracle"
-# what may be imported from each place, beside the place itself: the arrows of the structure
+# for each place (a folder or a module), the other places that it may import
 ARROWS: dict[str, set[str]] = {
     "lai_ref/support": set(),
     **{
@@ -81,7 +81,7 @@ FILES = sorted(path for name in ("lai_ref", "figures") for path in (ROOT / name)
 
 
 def place(name: str) -> str | None:
-    """The folder of a module's dotted name, or the module itself if it stands in no folder."""
+    """The longest prefix of a module's dotted name that is a place of ARROWS."""
     parts = name.split(".")
     places = ["/".join(parts[:i]) for i in range(len(parts), 0, -1)]
     return next((place for place in places if place in ARROWS), None)
@@ -93,7 +93,7 @@ def module_of(path: Path) -> str:
 
 
 def imported(source: str) -> Iterator[str]:
-    """The dotted names of all modules that a file imports, inside functions too."""
+    """The dotted names of all modules that a file imports, also inside functions."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -107,7 +107,7 @@ def imported(source: str) -> Iterator[str]:
 
 def wrong_arrows(module: str, source: str) -> list[str]:
     here = place(module)
-    assert here is not None, f"{module} stands in no place of ARROWS"
+    assert here is not None, f"{module}: expected a place of ARROWS, got none; add one"
     targets = {place(name) for name in imported(source)} - {here, None}
     return sorted(f"{here} -> {target}" for target in targets if target not in ARROWS[here])
 
@@ -117,11 +117,11 @@ def test_imports_follow_the_arrows(path: Path) -> None:
     assert wrong_arrows(module_of(path), path.read_text(encoding="utf-8")) == []
 
 
-def test_the_arrows_make_no_circle() -> None:
+def test_the_arrows_have_no_cycle() -> None:
     left = dict(ARROWS)
     while left:
         ends = [here for here, targets in left.items() if not targets & (left.keys() - {here})]
-        assert ends, f"a circle among {sorted(left)}"
+        assert ends, f"a cycle among {sorted(left)}"
         for end in ends:
             del left[end]
 
@@ -148,5 +148,5 @@ def test_the_arrows_make_no_circle() -> None:
         ),
     ],
 )
-def test_an_arrow_that_runs_back_is_found(module: str, source: str, arrow: str) -> None:
+def test_a_wrong_arrow_is_found(module: str, source: str, arrow: str) -> None:
     assert wrong_arrows(module, source) == [arrow]

@@ -1,4 +1,4 @@
-"""The committed notebooks are what the scripts give, and hold nothing of the machine."""
+"""The committed notebooks match the scripts and contain no trace of the machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ every_tutorial = pytest.mark.parametrize("script", TUTORIALS, ids=lambda path: p
 
 
 def notebook(path: Path) -> dict[str, Any]:
-    assert path.exists(), f"write it: python tutorials/notebooks.py {path.name[:2]}"
+    command = f"python tutorials/notebooks.py {path.name[:2]}"
+    assert path.exists(), f"{path.name}: not found; run {command}"
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
 
@@ -38,7 +39,7 @@ def outputs(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def printed(content: dict[str, Any]) -> list[str]:
-    """The lines on standard output; an assertion error if there is any other text."""
+    """The lines on standard output; AssertionError if there is any other text output."""
     lines: list[str] = []
     for output in outputs(content):
         if output["output_type"] == "stream":
@@ -61,7 +62,7 @@ def pictures(content: dict[str, Any]) -> list[tuple[int, int]]:
 
 
 def cells_of_script(text: str) -> list[tuple[str, str]]:
-    """The percent format, read without Jupytext, and without the lines that quote outputs."""
+    """The cells of a script in percent format, without the lines that quote outputs."""
     found = []
     for part in re.split(r"^# %%", text, flags=re.M)[1:]:
         marker, _, body = part.partition("\n")
@@ -76,7 +77,7 @@ def cells_of_script(text: str) -> list[tuple[str, str]]:
 def test_a_notebook_has_the_cells_of_its_script(script: Path) -> None:
     content = notebook(script.with_suffix(".ipynb"))
     assert sources(content["cells"]) == cells_of_script(script.read_text(encoding="utf-8")), (
-        f"the script has changed: python tutorials/notebooks.py {script.name[:2]}"
+        f"the script has changed; run python tutorials/notebooks.py {script.name[:2]}"
     )
 
 
@@ -94,7 +95,7 @@ def test_a_notebook_shows_what_its_script_quotes_and_its_pictures(script: Path) 
 
 
 @every_tutorial
-def test_a_notebook_was_run_once_from_the_top_and_tells_nothing_of_the_machine(
+def test_a_notebook_was_run_once_from_the_top_and_has_no_trace_of_the_machine(
     script: Path,
 ) -> None:
     content = notebook(script.with_suffix(".ipynb"))
@@ -144,7 +145,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONUTF8": "1"}
 
 
-def test_without_its_packages_the_command_says_what_to_install(tmp_path: Path) -> None:
+def test_without_its_packages_the_command_names_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "jupytext.py").write_text(
         "raise ModuleNotFoundError(\"No module named 'jupytext'\")"
     )

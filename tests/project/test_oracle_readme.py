@@ -1,4 +1,4 @@
-"""The oracle's page stays true: its examples run, its worked case is the real one."""
+"""The README of the oracle: its examples run, and its worked case is a case of the oracle."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def test_the_example_in_python_prints_the_report_that_is_shown() -> None:
         assert line == "  …" or line in lines, line  # in this order
 
 
-def test_the_figures_of_the_levels_and_the_diagnosis_are_true() -> None:
+def test_the_numbers_of_the_levels_and_the_diagnosis_are_correct() -> None:
     assert f"{len(MUTANTS)} known mistakes" in TEXT
     q = {name: np.ones(1) for name in ("theta", "grad", "m", "v", "t", "lr", "eps")}
     q |= {"beta1": np.full(1, 0.5), "beta2": np.full(1, 0.5)}
     variants = len(list(_variants(q, np.ones(1), np.ones(1))))
-    assert f"some {round(variants, -2)} variants" in TEXT
+    assert f"about {round(variants, -2)} variants" in TEXT
     points = [finding.points for finding in recorded().values()]
     counts = [points.count(word) for word in ("yes", "partly", "no")]
     assert block("<!-- findings -->", "text") == (
@@ -64,7 +64,7 @@ def test_the_example_for_pytest_passes() -> None:
         names["test_port"](group)
 
 
-def test_the_worked_case_is_the_one_that_is_asked() -> None:
+def test_the_worked_case_is_a_case_of_the_oracle() -> None:
     question = json.loads(block("<!-- example -->", "json"))
     case = next(case for case in oracle.cases() if case.id == question["id"])
     assert json.loads(prompt([case], "float64"))["cases"] == [question]
@@ -85,7 +85,7 @@ def test_the_summary_is_that_of_the_kill_matrix() -> None:
     assert block("<!-- kills -->", "text") == first + "\n"
 
 
-def test_every_link_leads_somewhere() -> None:
+def test_every_linked_file_exists() -> None:
     links = re.findall(r"\]\(((?!http)[^)]+)\)", TEXT)
     assert len(links) >= 6
     for link in links:

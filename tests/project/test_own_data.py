@@ -1,4 +1,4 @@
-"""The README's commands for one's own data, run on small files that this test writes."""
+"""The README's commands for your own data, run on small files that this test writes."""
 
 from __future__ import annotations
 

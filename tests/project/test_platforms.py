@@ -1,4 +1,4 @@
-"""Nothing at run time needs POSIX, a locale, a home, an input, or assertions."""
+"""At run time nothing requires POSIX, a locale, a home folder, assertions or docstrings."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ for package in (lai_ref, figures):
         if not module.name.endswith("__main__"):
             try:
                 importlib.import_module(module.name)
-            except ModuleNotFoundError as missing:  # of the extra `backends`
+            except ModuleNotFoundError as missing:  # an extra dependency, `backends`
                 assert missing.name in ("torch", "jax", "optax"), missing
 from figures.__main__ import main as draw
 from lai_ref.__main__ import main as train
 from lai_ref.oracle.__main__ import main as ask
 
 out, short, port = {out!r}, {short!r}, {port!r}
-for _ in range(2):  # the second time it resumes, and removes what a killed process has left
+for _ in range(2):  # the second run resumes, and removes a file left by a killed process
     assert train([*short, "--state", out + "/state.npz"]) == 0
     with open(out + "/state.npz.00000000-1-00000000.part", "wb"):
         pass
@@ -69,7 +69,7 @@ assert ask(["run", "--cmd", port, "--groups", "factor", "--timeout", "0"]) == 2
 
 
 @pytest.mark.slow
-def test_all_runs_without_what_only_posix_has(tmp_path: Path) -> None:
+def test_all_commands_run_without_posix(tmp_path: Path) -> None:
     port = " ".join(f'"{word}"' for word in PORT)
     program = PROGRAM.format(third_parties=THIRD_PARTIES, out=str(tmp_path), short=SHORT, port=port)
     done = run("-c", program)
@@ -83,10 +83,9 @@ def run(
     environment: Mapping[str, str | None] = MappingProxyType({}),
 ) -> subprocess.CompletedProcess[str]:
     variables = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT), **environment}
-    known = {name: value for name, value in variables.items() if value is not None}
     return subprocess.run(
         [sys.executable, *python, *arguments],
-        env=known,
+        env={name: value for name, value in variables.items() if value is not None},
         cwd=folder,
         capture_output=True,
         encoding="utf-8",
@@ -96,10 +95,10 @@ def run(
 ODD = ["a folder", "100%d", "λ φ", "line\nbreak", "{brace}", "[1]*?", "-rf", "'quote\"", "x" * 180]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no files of some of these names")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not allow some of these names")
 @pytest.mark.slow
 def test_folders_with_odd_names_work(tmp_path: Path) -> None:
-    """Checkpoint and figure there; no name is taken for a pattern, a format or an option."""
+    """No folder name is interpreted as a pattern, a format or an option."""
     folder = tmp_path.joinpath(*ODD)
     folder.mkdir(parents=True)
     (folder / "state.npz.00000000-1-00000000.part").write_bytes(b"")
@@ -119,12 +118,12 @@ def test_folders_with_odd_names_work(tmp_path: Path) -> None:
 
 SURROUNDINGS: dict[str, dict[str, str | None]] = {
     "no home": {"HOME": None, "USERPROFILE": None, "XDG_CACHE_HOME": None, "XDG_CONFIG_HOME": None},
-    "a home that is not there": {"HOME": "/nonexistent", "MPLCONFIGDIR": None},
+    "a home that does not exist": {"HOME": "/nonexistent", "MPLCONFIGDIR": None},
     "a dumb terminal": {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "1", "LINES": "0"},
     "forced colours": {"FORCE_COLOR": "1", "PYTHON_COLORS": "1"},
     "another locale": {"LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu"},
     "no locale": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
-    "hardly any variables": dict.fromkeys(os.environ),
+    "almost no variables": dict.fromkeys(os.environ),
 }
 COMMANDS = {
     "train": ["-m", "lai_ref", *SHORT],
@@ -176,7 +175,7 @@ def test_results_do_not_depend_on_assertions_or_docstrings(
     "command", ["lai_ref", "lai_ref.oracle", "lai_ref.california.measure", "figures"]
 )
 @pytest.mark.slow
-def test_help_is_there_without_docstrings(command: str) -> None:
+def test_help_is_printed_without_docstrings(command: str) -> None:
     done = run("-m", command, "--help", python=("-OO",))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage: ")
@@ -209,7 +208,7 @@ TEXT_CALLS = {"open", "read_text", "write_text", "fdopen", "TextIOWrapper", "Nam
 
 
 def without_encoding(source: str) -> list[int]:
-    """The lines with a call that reads or writes text in the encoding of the surroundings."""
+    """The lines with a call that reads or writes text in the default encoding of the platform."""
     lines = []
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):

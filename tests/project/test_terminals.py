@@ -1,4 +1,4 @@
-"""Every command prints on a terminal that is not UTF-8, and stops when its reader does."""
+"""Every command prints on a terminal that is not UTF-8, and stops if the pipe is closed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lai_ref.support.terminal import replace_unprintable
 ROOT = Path(__file__).parents[2]
 TUTORIALS = sorted((ROOT / "tutorials").glob("[0-9][0-9]_*.py"))
 SHORT = "--pretrain-epochs 1 --lai-epochs 1 --hidden 4 --batch-size 999"
-# what it prints, and the exit status; OUT is a folder
+# command and expected exit status; OUT is a folder
 COMMANDS = {
     "-m lai_ref --help": 0,
     "-m lai_ref train --help": 0,
@@ -63,18 +63,18 @@ def run(
 def test_a_command_prints_the_same_with_replacements_where_the_encoding_lacks_a_character(
     command: str, tmp_path: Path
 ) -> None:
-    replace_unprintable()  # which makes the error handler known
-    said = {}
+    replace_unprintable()  # registers the error handler
+    printed = {}
     for encoding in ("utf-8", "ascii", "cp1252"):
         out = tmp_path / encoding
         out.mkdir()
         done = run(command, out, encoding)
         assert done.returncode == COMMANDS[command], done.stderr.decode(encoding)
         streams = (done.stdout + done.stderr).decode(encoding).replace(f"{out}", "OUT")
-        said[encoding] = streams
+        printed[encoding] = streams
     for encoding in ("ascii", "cp1252"):
-        expected = said["utf-8"].encode(encoding, "lai_ref.similar").decode(encoding)
-        assert said[encoding] == expected
+        expected = printed["utf-8"].encode(encoding, "lai_ref.similar").decode(encoding)
+        assert printed[encoding] == expected
 
 
 @pytest.mark.slow
@@ -89,10 +89,10 @@ def test_every_tutorial_runs_in_ascii(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell's pipe")
 @pytest.mark.parametrize("command", commands(c for c in COMMANDS if "-m" in c and not COMMANDS[c]))
-def test_a_command_whose_reader_has_left_says_nothing_of_it(command: str, tmp_path: Path) -> None:
+def test_a_command_whose_pipe_is_closed_prints_no_error(command: str, tmp_path: Path) -> None:
     shell = f'"$0" {command.replace("OUT", str(tmp_path))} 2>&1 >&3 | cat >errors; true'
     shell = f"{{ {shell}; }} 3>&1 | true"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
     subprocess.run(["sh", "-c", shell, sys.executable], cwd=tmp_path, env=environment, check=True)
-    said = (tmp_path / "errors").read_text(encoding="utf-8")
-    assert "Error" not in said and "pipe" not in said
+    errors = (tmp_path / "errors").read_text(encoding="utf-8")
+    assert "Error" not in errors and "pipe" not in errors

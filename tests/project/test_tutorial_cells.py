@@ -1,4 +1,4 @@
-"""How the tutorials are laid out: the percent format, and cells that hold one idea."""
+"""The layout of the tutorials: the percent format, and one idea per cell."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def code_cells(path: Path) -> list[str]:
 
 
 @every_tutorial
-def test_text_stands_in_markdown_cells_and_code_in_others(path: Path) -> None:
+def test_text_is_in_markdown_cells_and_code_in_others(path: Path) -> None:
     for marker, lines in cells(path):
         assert marker in (MARKDOWN, f"{MARKDOWN} jp-MarkdownHeadingCollapsed=true", CODE)
         if marker != CODE:
@@ -42,7 +42,7 @@ def test_text_stands_in_markdown_cells_and_code_in_others(path: Path) -> None:
 
 
 @every_tutorial
-def test_checks_stand_at_the_end_of_a_cell(path: Path) -> None:
+def test_checks_are_at_the_end_of_a_cell(path: Path) -> None:
     for cell in code_cells(path):
         before, _, after = cell.partition("# Check\n")
         assert "assert " not in before, before
@@ -66,7 +66,7 @@ def test_a_picture_has_a_cell_of_its_own(path: Path) -> None:
         prints = re.findall(r"^ *print\(.*", cell, re.M)
         assert len(prints) == 1 and prints[0].startswith('print("picture:"'), cell
         assert "assert " not in cell, cell
-        assert "plt.close" not in cell, cell  # a notebook shows what is open
+        assert "plt.close" not in cell, cell  # a notebook shows open figures
 
 
 @every_tutorial
@@ -85,7 +85,7 @@ def test_a_line_assigns_one_value(path: Path) -> None:
 
 @every_tutorial
 def test_no_value_of_a_finished_loop_is_used_later(path: Path) -> None:
-    """What a loop assigns anew in each pass is read inside it alone."""
+    """A name that a loop assigns in each iteration is read only inside the loop."""
     in_loops: set[str] = set()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -113,7 +113,7 @@ def test_the_summary_of_double_backward_quotes_its_code() -> None:
 
 
 def _names(node: ast.AST) -> tuple[set[str], set[str]]:
-    """Names that a statement reads, and that it binds."""
+    """The names that a statement reads, and the names that it binds."""
     names = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
     own = {
         each.id
@@ -127,7 +127,7 @@ def _names(node: ast.AST) -> tuple[set[str], set[str]]:
 
 
 def _assigned_first(loop: ast.stmt) -> set[str]:
-    """Names that a loop binds before it reads them: they hold a value of its last pass."""
+    """Names that a loop binds before it reads them; they end with a value of the last iteration."""
     assigned: set[str] = set()
     seen: set[str] = set()
 

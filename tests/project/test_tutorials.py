@@ -1,4 +1,4 @@
-"""The tutorials run, and print what they quote."""
+"""The tutorials run and print the text of their `# >` lines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DECIMAL = re.compile(r"\d+\.\d+(?:e[+\-]?\d+)?|\d+e[+\-]?\d+")
 
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
-def test_a_tutorial_prints_what_it_quotes_and_leaves_its_pictures(
+def test_a_tutorial_prints_what_it_quotes_and_saves_its_pictures(
     path: Path, tmp_path: Path
 ) -> None:
     for framework in NEEDS.get(path.stem[:2], ()):
@@ -77,6 +77,8 @@ def test_a_tutorial_has_its_header_cells_exercises_and_answers(path: Path) -> No
     assert 2 <= len(exercises) <= 4
     assert titles[-len(exercises) - 2] == "Next"
     assert titles[-1] == "Answers"
+    following = text.partition("# ## Next\n")[2].partition("\n# %%")[0]
+    assert re.search(r"\n# \*\*Beyond this paper\.\*\* (?:.|\n)*\b(?:19|20)\d\d\b", following)
     answers = text.partition("# ## Answers\n")[2]
     for number in range(1, len(exercises) + 1):
         assert re.search(rf"^# (?:\*\*)?(?:Exercise )?{number}\.", answers, re.M), number

@@ -14,7 +14,7 @@ from lai_ref.support import files
 from lai_ref.support.files import atomic_write, check_writable, defer_interrupt
 from tests.inputs.small_disk import filled, small_disk
 
-# write "new" in a process of its own, and on the way, with the part still there, do something else
+# write "new" in a separate process, and do something else before the temporary file is moved
 WRITING = """
 import os, signal, sys
 from pathlib import Path
@@ -124,7 +124,7 @@ def test_a_writer_within_another_does_not_mix_with_it(
 ) -> None:
     path, sync = tmp_path / "file", os.fsync
 
-    def handler(descriptor: int) -> None:  # as a signal's, which saves the state once more
+    def handler(descriptor: int) -> None:  # like a signal handler that saves the state again
         monkeypatch.setattr(os, "fsync", sync)
         atomic_write(path, b"the handler's")
         assert path.read_bytes() == b"the handler's"
@@ -217,7 +217,7 @@ def test_a_folder_that_is_not_there_is_not_writable(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name")
 def test_a_pipe_or_a_device_is_not_replaced(tmp_path: Path) -> None:
-    """By an administrator, /dev/null would be."""
+    """Otherwise an administrator's run would replace /dev/null."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(OSError, match="expected a file, got a pipe or a device"):

@@ -1,4 +1,4 @@
-"""The checker, checked: known derivatives, a wrong one noticed, and how many digits it has."""
+"""Numerical derivatives: known ones, a wrong one detected, and the number of correct digits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_linear_function_has_its_coefficients(method: str, x: Array) -> None:
     c = np.arange(1.0, x.size + 1).reshape(x.shape)
     got = numerical_gradient(lambda x: (c * x).sum(), x, method)
     assert (got.shape, got.dtype) == (x.shape, x.dtype)
-    # a difference of sums knows no more digits than the sums do
+    # a difference of sums has no more digits than the sums
     noise = 1e-10 * (1 + abs(c * x).sum()) if method == "central" else 0
     np.testing.assert_allclose(got, c, rtol=1e-9, atol=noise)
 

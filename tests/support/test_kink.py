@@ -1,4 +1,4 @@
-"""λ in doubles: the side of the kink, exactly, and slopes of any magnitude."""
+"""λ in doubles: the exact side of the kink, and k of any magnitude."""
 
 from __future__ import annotations
 

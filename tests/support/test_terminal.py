@@ -1,4 +1,4 @@
-"""What a stream does with characters it lacks, and how a program ends when its output is lost."""
+"""Characters that a stream cannot encode, and the exit of a program whose output is lost."""
 
 from __future__ import annotations
 

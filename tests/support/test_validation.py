@@ -1,4 +1,4 @@
-"""The check: what passes unchanged, what is converted, and what a refusal says."""
+"""Input validation: what passes unchanged, what is converted, and the error messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV files for tests, and what the errors about them say."""
+"""CSV files for tests, and a check of the errors about them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def written(folder: Path, content: str | bytes, name: str = "flats.csv") -> Path
 
 
 def check_message(call: Callable[[], Any], *words: str) -> None:
-    """`call` raises ValueError with a place, what was expected, what came and these words."""
+    """`call` raises ValueError with a place, what was expected, what was found and these words."""
     with pytest.raises(ValueError) as error:
         call()
     message = str(error.value)

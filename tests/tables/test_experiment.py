@@ -73,7 +73,7 @@ def test_other_scalings_subtract_and_divide_by_numbers_of_the_training_rows(
 @pytest.mark.parametrize("scaling", ["standard", "min-max", "robust"])
 def test_a_constant_feature_is_rejected_by_name(scaling: str, value: float) -> None:
     flat = DATA._replace(x=np.where([False, True, False], value, X))
-    words = rf"^scaling: .*, but b is {re.escape(f'{value:g}')} in all 40 training"
+    words = rf"^scaling: .* of the feature b, got {re.escape(f'{value:g}')} in all 40 training"
     with pytest.raises(ValueError, match=words):
         prepare(flat, np.random.default_rng(1), scaling)
 
@@ -84,7 +84,8 @@ def test_a_feature_that_is_constant_in_the_training_rows_alone_is_rejected(scali
     is_training = np.isin(X[:, 2], raw.x[:, 2])
     x = X.copy()
     x[is_training, 2] = 0.0
-    with pytest.raises(ValueError, match=r"but c is 0 in all 40 training rows; leave it out$"):
+    words = r"feature c, got 0 in all 40 training rows; leave the feature out$"
+    with pytest.raises(ValueError, match=words):
         prepare(DATA._replace(x=x), np.random.default_rng(1), scaling)
 
 
@@ -98,14 +99,16 @@ def test_a_feature_whose_quartiles_are_equal_is_rejected_where_their_distance_di
     rare = X.copy()
     rare[5:, 0] = 3.0
     data = DATA._replace(x=rare)
-    with pytest.raises(ValueError, match="but a has the interquartile range 0; use another"):
+    words = "a finite interquartile range above 0 of the feature a, got 0; use another"
+    with pytest.raises(ValueError, match=words):
         prepare(data, np.random.default_rng(1), "robust")
     assert np.isfinite(prepare(data, np.random.default_rng(1), "standard").x).all()
 
 
 def test_a_spread_beyond_doubles_is_rejected() -> None:
     data = DATA._replace(x=X * [1.0, 1.0, 1e300])
-    with pytest.raises(ValueError, match="but c has the standard deviation inf; use another"):
+    words = "a finite standard deviation above 0 of the feature c, got inf; use another"
+    with pytest.raises(ValueError, match=words):
         prepare(data, np.random.default_rng(1), "standard")
 
 

@@ -1,4 +1,4 @@
-"""Arguments and bytes that are rejected, and files that do not fit the features."""
+"""Rejected arguments and bytes, and files that do not fit the features."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def test_two_decimal_signs_in_one_file_are_ambiguous(tmp_path: Path) -> None:
     check_message(
         lambda: load_csv(path, "price"),
         "flats.csv, line 3, column price: expected one decimal sign",
-        "as '1.5' in line 2",
+        "as in '1.5' in line 2",
         "got '2,5'",
     )
 
@@ -217,6 +217,6 @@ def test_what_prediction_rejects_offers_no_choice_of_columns(tmp_path: Path) -> 
             read_features(path, ["b"])
         assert "--" not in str(error.value)
     path = written(tmp_path, "b\nno\nyes\n")
-    with pytest.raises(ValueError, match="name the right column so") as error:
+    with pytest.raises(ValueError, match="give the name b to a column of numbers") as error:
         read_features(path, ["b"])
     assert "--" not in str(error.value)

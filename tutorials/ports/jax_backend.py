@@ -1,4 +1,4 @@
-"""The JAX port as the oracle asks for it (`lai_ref.oracle.Backend`): arrays in, arrays out.
+"""Adapter of the JAX port to the oracle (`lai_ref.oracle.Backend`): arrays in, arrays out.
 
     oracle.check(JaxBackend(), "float32")
     oracle.check(JaxBackend(jit=True), "float32")
@@ -27,7 +27,7 @@ KIND = ("order", "l1_ratio", "reduction")
 
 
 def network(sizes, activation, theta, x):
-    """The oracle's network, y_i of one x_i (D,), with its θ (P,): for each layer W, then b."""
+    """The oracle's network for one sample x (D,); θ (P,) holds per layer W, then b."""
     a, rest = x, theta
     for rows, columns in pairwise(sizes):
         W, b, rest = jnp.split(rest, [rows * columns, (rows + 1) * columns])

@@ -18,10 +18,11 @@ from .jax_lai import float_dtype, mean_over_samples, times_power, widened, with_
 
 
 def batch_loss(f, params, x, t, lai_mask, *others, loss, order=None, mean=None):
-    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in `lai_mask`.
+    """The loss of a batch in Lai Training, (n_plain · mean |e|^p + n_lai · L)/n.
 
-    As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
-    `order`, the p of the plain loss, and `mean` are those of `loss`, a partial, if not given.
+    L is `loss` of the samples in `lai_mask` (n,), which is None if there are none; the others have
+    the plain loss |e|^p with p = `order`. Since M(w c) = w M(c), both parts are means over all n
+    samples, with weights of 0 and 1. By default `order` and `mean` are those of `loss`, a partial.
     """
     settings = {"order": 2, "mean": mean_over_samples} | getattr(loss, "keywords", {})
     order, mean = order or settings["order"], mean or settings["mean"]
@@ -40,7 +41,7 @@ def batch_loss(f, params, x, t, lai_mask, *others, loss, order=None, mean=None):
 
 
 def adam_step(params, grads, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
-    """Kingma & Ba (2015), Algorithm 1; the state is (steps taken, m, v)."""
+    """One step of Adam (Kingma & Ba, 2015, Algorithm 1); the state is (steps taken, m, v)."""
     t, m, v = state[0] + 1, *state[1:]
     m = jax.tree.map(lambda m, g: beta1 * m + (1 - beta1) * g, m, grads)
     v = jax.tree.map(lambda v, g: beta2 * v + (1 - beta2) * g * g, v, grads)
@@ -52,10 +53,11 @@ def adam_step(params, grads, state, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
 
 
 def lai_batches(rng, n, batch_size, alpha, sampling="batches"):
-    """An epoch's batches, a list: rows, and the mask of those among them that get the Lai loss.
+    """The batches of an epoch: a list of (rows, lai_mask), with None for a mask that is all False.
 
-    α is the fraction of the batches (§5), each point's probability (§6.1, "points"), or the
-    fraction of points that make one batch of their own after the others ("separate").
+    The samples in `lai_mask` get the Lai loss. α is the fraction of the batches ("batches", §5),
+    the probability of each sample ("points", §6.1), or the fraction of samples that make one batch
+    of their own after the others ("separate").
     """
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha: expected a fraction from 0 to 1, got {alpha}")
@@ -63,7 +65,7 @@ def lai_batches(rng, n, batch_size, alpha, sampling="batches"):
     if sampling == "points":
         lai_mask = rng.random(n) < alpha
     elif sampling == "separate":
-        # ⌈α n⌉ samples; 0.07 · 100 is above 7 in doubles, by less than this factor takes away
+        # ⌈α n⌉ samples; in doubles 0.07 · 100 exceeds 7: the factor removes this rounding error
         n_plain = n - math.ceil(alpha * n * (1 - 2**-52))
         lai_mask = np.arange(n) >= n_plain
     elif sampling == "batches":  # ⌊α B⌋ of B batches, and one more with probability α B − ⌊α B⌋

@@ -1,11 +1,11 @@
-"""The Lai loss of a batch that is spread over devices, with `shard_map`.
+"""The Lai loss in data parallel training over devices, with `shard_map`.
 
-On one machine `jax_num_cpu_devices` makes several devices of the processor. All shards must have
-one length: shorter ones are padded with rows that `valid_mask` leaves out of every mean.
+The setting `jax_num_cpu_devices` splits one CPU into several devices. All shards must have the same
+length: `pad_shards` pads the shorter ones, and `valid_mask` excludes the padding from every mean.
 
     mesh = Mesh(jax.devices(), ("devices",))
     value = partial(sharded_loss, f, mesh=mesh, loss=partial(lai_loss, lam=0.1))
-    grad = jax.jit(jax.grad(value))  # uncompiled, each call would compile all of it anew
+    grad = jax.jit(jax.grad(value))  # without jit each call would compile everything again
     rows, valid_mask = pad_shards(np.array_split(batch, len(jax.devices())))
     grads = grad(params, x[rows], t[rows], lai_mask, valid_mask)
 """
@@ -28,7 +28,7 @@ def mean_over_devices(a, valid_mask):
 
 
 def sharded_loss(f, params, x, t, lai_mask, valid_mask, *others, mesh, loss, order=None):
-    """`batch_loss` of a batch (W · n, …) that goes to the W devices of a mesh, n rows each."""
+    """`batch_loss` of a batch (W · n, …) that is split over the W devices of `mesh`."""
 
     def on_one_device(params, x, t, lai_mask, valid_mask, *others):
         mean = partial(mean_over_devices, valid_mask=valid_mask)
@@ -42,7 +42,7 @@ def sharded_loss(f, params, x, t, lai_mask, valid_mask, *others, mesh, loss, ord
 
 
 def pad_shards(shards, length=None):
-    """The rows of all shards, each padded to `length` with row 0; and their `valid_mask`."""
+    """The indices of all shards, each padded to `length` with index 0; and their `valid_mask`."""
     length = length or max(map(len, shards))
     rows = [np.pad(np.asarray(shard, int), (0, length - len(shard))) for shard in shards]
     valid_mask = [np.arange(length) < len(shard) for shard in shards]

@@ -1,4 +1,4 @@
-"""Several devices as the oracle asks for them: each has one shard."""
+"""Adapter to the oracle for data parallel JAX: each device has one shard."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ from .jax_workers import pad_shards, sharded_loss
 
 
 class DevicesBackend:
-    """Each shard has a device; those that are left over have no sample, only padding."""
+    """The port for `oracle.check`; a device without a shard gets padding only."""
 
     def __init__(self):
         def gradient(theta, x, t, lai_mask, valid_mask, lam, *, sizes, activation, order, **kind):
@@ -25,7 +25,7 @@ class DevicesBackend:
 
     def sharded_gradient(self, *, sizes, activation, theta, x, t, loss, shards):
         shards = [*shards, *[[]] * (len(jax.devices()) - len(shards))]
-        rows, valid_mask = pad_shards(shards, len(x))  # one shape: compiled once for all shardings
+        rows, valid_mask = pad_shards(shards, len(x))  # one shape, so compiled once
         lai_mask = np.ones(len(rows), bool) if loss["name"] == "lai" else None
         net = {"sizes": tuple(sizes), "activation": activation}
         kind = {key: loss[key] for key in KIND if key in loss}

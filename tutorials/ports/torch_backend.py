@@ -1,9 +1,9 @@
-"""The PyTorch port as the oracle asks for it (`lai_ref.oracle.Backend`): arrays in, arrays out.
+"""Adapter of the PyTorch port to the oracle (`lai_ref.oracle.Backend`): arrays in, arrays out.
 
     oracle.check(TorchBackend(), "float32")
     oracle.check(TorchBackend(partial(torch.compile, fullgraph=True)), "float32")
 
-The second compiles anew for every shape; `torch._dynamo.config.recompile_limit` has to allow it.
+With torch.compile every shape is compiled: raise `torch._dynamo.config.recompile_limit`.
 """
 
 from itertools import pairwise
@@ -19,14 +19,14 @@ ACTIVATIONS = {
     "identity": nn.Identity,
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
-    # from `threshold` on softplus is cut to its argument: at 20, the default, float64 would see it
+    # for z > threshold torch returns z: with the default, 20, the error would be seen in float64
     "softplus": lambda: nn.Softplus(threshold=40),
     "silu": nn.SiLU,
 }
 
 
 def network(sizes, activation, theta):
-    """The oracle's network, y (N,), with its θ: for each layer W (fan_in, fan_out), then b."""
+    """The oracle's network, with output y (N,); θ holds per layer W (fan_in, fan_out), then b."""
     layers, rest = [], torch.as_tensor(theta)
     for rows, columns in pairwise(sizes):
         W, b, rest = rest.split([rows * columns, columns, len(rest) - (rows + 1) * columns])
@@ -38,19 +38,19 @@ def network(sizes, activation, theta):
 
 
 def flat(parts):
-    """Parameters, or what has their shapes, as the oracle's vector (P,)."""
+    """Parameters, or tensors of their shapes, as the oracle's vector (P,)."""
     return torch.cat([part.detach().t().reshape(-1) for part in parts]).numpy()
 
 
 def loss_of(name, order, **rest):
-    """The oracle's `loss` for `batch_loss`: the Lai loss, and p of the plain one."""
-    if "lam" in rest:  # a tensor: numbers would be compiled in
+    """The oracle's `loss` as arguments of `batch_loss`: the Lai loss, and p of the plain loss."""
+    if "lam" in rest:  # a tensor: torch.compile would make a number a constant
         rest["lam"] = torch.as_tensor(rest["lam"], dtype=torch.float64)
     return LaiLoss(order=order, **rest), order
 
 
 class TorchBackend:
-    """`wrap` is put around the functions that are differentiated, as torch.compile may be."""
+    """The port for `oracle.check`; `wrap`, such as torch.compile, wraps what is differentiated."""
 
     def __init__(self, wrap=lambda f: f):
         self._factor, self._loss = wrap(lai_factor), wrap(LaiLoss.forward)
@@ -58,7 +58,7 @@ class TorchBackend:
 
     def factor(self, *, k, lam, order):
         k, lam = torch.tensor(k, requires_grad=True), torch.tensor(lam, dtype=torch.float64)
-        lai_factor(k, lam, order)  # raises where compiled code cannot check values
+        lai_factor(k, lam, order)  # checks the values, which compiled code cannot do
         F = self._factor(k, lam, order)
         return F.detach(), torch.autograd.grad(F.sum(), k)[0]
 
@@ -109,7 +109,7 @@ class TorchBackend:
 
 
 def start_at(optimizer, step, m, v):
-    """Put an Adam in the state that it has after `step` steps."""
+    """Set the state of Adam to that after `step` steps, with moments m and v."""
     parameters = optimizer.param_groups[0]["params"]
     for parameter, m_part, v_part in zip(parameters, m, v, strict=True):
         moments = {"exp_avg": m_part, "exp_avg_sq": v_part}

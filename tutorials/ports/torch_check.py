@@ -1,4 +1,4 @@
-"""Is k the slope of each sample? Copy this file into your project, beside `torch_lai.py`.
+"""Check that no layer mixes samples. Copy this file into your project, beside `torch_lai.py`.
 
 `with_input_gradient` computes ∂ Σ_j y_j/∂x_i. This is k_i = ∂y_i/∂x_i only if ∂y_j/∂x_i = 0 for all
 j ≠ i. BatchNorm in training mode mixes the samples of a batch, and k is wrong without an error.
@@ -13,10 +13,10 @@ from .torch_lai import with_input_gradient
 
 
 def check_samples_independent(model, x):
-    """Raise ValueError if a y_j depends on the x_i of another sample; name the layer that does it.
+    """Raise ValueError, with the layer's name, if y_j depends on x_i for another sample i ≠ j.
 
-    A few samples are enough, as each takes a backward pass. There is one forward pass, so dropout
-    has one mask; the random state and the buffers of a module are restored after it.
+    Pass a few samples: each costs a backward pass. There is one forward pass, so dropout has one
+    mask; the random state and the module's buffers are restored after it.
     """
     if len(x) < 2:
         raise ValueError(f"x: expected at least 2 samples, got {len(x)}")
@@ -38,7 +38,7 @@ def check_samples_independent(model, x):
             for part, before in buffers:
                 part.data.copy_(before)
         if not k.isfinite().all():
-            raise ValueError("model: expected finite slopes, got some that are not")
+            raise ValueError("model: expected a finite input gradient k, got infinity or NaN")
         if _mixes_samples(x, y):
             # a layer is called, and recorded, before the modules that contain it
             mixing = (module for module, *in_and_out in calls if _mixes_samples(*in_and_out))
@@ -50,17 +50,17 @@ def check_samples_independent(model, x):
             )
         if not k.any():
             raise ValueError(
-                "model: expected slopes that are not all 0, since these tell nothing; if some "
-                "parameters start at 0, check when the model has made some steps"
+                "model: expected an input gradient k that is not 0, got only zeros, in which no "
+                "mixing can be seen. If parameters start at 0, check again after some steps"
             )
 
 
 def _mixes_samples(x, y):
-    """Whether some ∂y_j/∂x_i, j ≠ i, is not 0; for independent samples it is 0 to the last bit."""
+    """Whether some ∂y_j/∂x_i, j ≠ i, is not 0; for independent samples it is exactly 0."""
     if not all(torch.is_tensor(a) and a.requires_grad and a.ndim for a in (x, y)):
         return False
     if len(x) != len(y):
-        return False  # the first axis of one of them is not that of the samples
+        return False  # x or y has no sample axis, or not as its first
     for j in range(len(y)):
         direction = torch.randn_like(y[j])
         gradient = torch.autograd.grad(y[j], x, direction, retain_graph=True, allow_unused=True)[0]

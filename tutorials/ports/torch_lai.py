@@ -19,9 +19,9 @@ from torch import nn
 class _SinCos(torch.autograd.Function):
     """sin φ = k/√(1 + k²) and cos φ = 1/√(1 + k²), for φ = atan k.
 
-    Their derivatives are by hand, since autograd's of k/√(1 + k²) loses digits where |k| is large.
-    They are cos³ φ and −sin φ cos² φ, products of the outputs, so autograd finds all further ones.
-    Forward mode raises an error.
+    Their derivatives cos³ φ and −sin φ cos² φ are in closed form: autograd's derivative of
+    k/√(1 + k²) loses digits for large |k|. They are products of the outputs, so autograd can derive
+    all higher derivatives. Forward mode raises an error.
     """
 
     generate_vmap_rule = True
@@ -42,26 +42,26 @@ class _SinCos(torch.autograd.Function):
 
 
 def lai_factor(k, lam=0.1, order=2):
-    """F_p(k; λ) of slopes k (…, D), of k's dtype; λ is one number or (D,).
+    """F_p(k; λ) of an input gradient k (…, D), in the dtype of k; λ is one number or (D,).
 
-    Half precision is computed in float32. Values on the CPU are checked. On a GPU this would wait
-    for the device, and happens only inside `torch.autograd.detect_anomaly()`.
+    F of a half-precision k is computed in float32. Values on the CPU are checked. On a GPU a check
+    would wait for the device; there `torch.autograd.detect_anomaly()` enables the checks.
     """
     wide = widened(k)
     lam = torch.as_tensor(lam, dtype=wide.dtype)
     if order not in (1, 2) or (lam.ndim and lam.shape != k.shape[-1:]):
-        raise ValueError(f"expected order 1 or 2, one λ or one per feature, got {order}, {lam}")
+        raise ValueError(f"order, lam: expected 1 or 2, a number or (D,), got {order}, {lam}")
     if _has_values_to_check(lam) and not (lam.isfinite() & (lam > 0)).all():
         raise ValueError(f"lam: expected finite numbers above 0, got {lam}")
     if _has_values_to_check(k) and not k.isfinite().all():
         raise ValueError("k: expected finite numbers")
     lam = lam.to(k.device, non_blocking=True)
     low, high = lam.clamp(max=1), lam.clamp(min=1)
-    # one factor after the other: their product alone may leave the range of floats
+    # step by step: a product of two of the factors may overflow or underflow
     sin, cos = _SinCos.apply(wide)
     above = sin.abs() / low if order == 1 else sin / low * sin
     below = high * cos if order == 1 else high * cos * cos
-    # u = H(|k|^p − λ), ½ at the kink: there all derivatives are the means of both sides'
+    # u = H(|k|^p − λ), H(0) = ½: at the kink each derivative is the mean of the one-sided ones
     u = (1 + torch.sign(wide.detach().abs() ** order - lam)) / 2
     return with_dtype_of(u * above + (1 - u) * below, k)
 
@@ -71,19 +71,18 @@ def mean_over_samples(a):
 
 
 class LaiLoss(nn.Module):
-    """The Lai loss of predictions y (N,), targets t (N,) and slopes k (N, D): a scalar.
+    """The Lai loss of predictions y (N,), targets t (N,) and input gradients k (N, D): a scalar.
 
-    Axes of k after the second are flattened. Weights w (N,) turn mean_i ℓ_i into mean_i w_i ℓ_i.
-    `mean` takes (N, …) to (…); of a batch that is spread over workers it is the mean over all.
-    Second derivatives exist but at kinks and where the whole loss is 0.
+    All axes of k after the first are flattened. Weights w (N,) turn mean_i ℓ_i into mean_i w_i ℓ_i.
+    `mean` averages (N, …) over the samples; in data parallel training, over those of all workers.
+    Second derivatives exist except at kinks and where the whole loss is 0.
     """
 
     def __init__(self, lam=0.1, order=2, l1_ratio=0.0, reduction="batch", mean=mean_over_samples):
         super().__init__()
         if not 0 <= l1_ratio <= 1 or reduction not in ("batch", "sample"):
-            raise ValueError(
-                f"l1_ratio {l1_ratio} not in [0, 1], or no such reduction: {reduction}"
-            )
+            expected, got = "0 to 1, 'batch' or 'sample'", f"{l1_ratio}, {reduction!r}"
+            raise ValueError(f"l1_ratio, reduction: expected {expected}, got {got}")
         self.lam, self.order, self.l1_ratio = lam, order, l1_ratio
         self.reduction, self.mean = reduction, mean
 
@@ -92,22 +91,22 @@ class LaiLoss(nn.Module):
         return with_dtype_of(L, y, t, k)
 
     def terms(self, y, t, k, w=None):
-        """What is averaged over the samples: w_i ℓ_i (N, D), or w_i M(ℓ_i) (N,)."""
+        """The terms that `mean` averages: w_i ℓ_i (N, D); for "sample", w_i M(ℓ_i) (N,)."""
         if w is not None and w.shape != y.shape:
             raise ValueError(f"w: expected the shape of y, {tuple(y.shape)}, got {tuple(w.shape)}")
-        empty = k.numel() == 0 and self.mean is mean_over_samples  # one of several workers may be
+        empty = k.numel() == 0 and self.mean is mean_over_samples  # a worker's shard may be
         if y.ndim != 1 or t.shape != y.shape or k.ndim < 2 or len(k) != len(y) or empty:
             shapes = ", ".join(str(tuple(a.shape)) for a in (y, t, k))
             raise ValueError(f"y, t, k: expected (N,), (N,), (N, D), got {shapes}")
         e, F = widened(y) - widened(t), lai_factor(widened(k).flatten(1), self.lam, self.order)
         if self.reduction == "sample":
-            # M(|e|^p F) = |e|^p M(F), and M has all derivatives at F, which is not 0
+            # M(|e|^p F) = |e|^p M(F), and M has all derivatives at F, since F > 0
             F = self._M(F)
         w, e = (a if F.ndim == 1 or a is None else a[:, None] for a in (w, e))
         return times_power(F if w is None else w * F, e, self.order)
 
     def of_mean(self, c):
-        """L of the mean of the terms, which may come from several parts of a batch."""
+        """L from c, the mean of the terms, which may be summed over micro-batches."""
         return self._M(c) if self.reduction == "batch" else c
 
     def _M(self, c):
@@ -115,7 +114,7 @@ class LaiLoss(nn.Module):
         tiny = torch.finfo(c.dtype).tiny
         m = c.detach().amax(dim=-1, keepdim=True).clamp(tiny, 1 / tiny)  # 1/m is finite
         square = (c / m).square().sum(dim=-1)
-        # autograd differentiates both sides of a `where`: √0 may not stand in either
+        # autograd differentiates both branches of a `where`: neither may contain √0
         root = torch.where(square > 0, square, 1.0).sqrt()
         l2_norm = m[..., 0] * torch.where(square > 0, root, 0.0)
         if self.l1_ratio == 0:
@@ -123,13 +122,13 @@ class LaiLoss(nn.Module):
         return (1 - self.l1_ratio) * l2_norm + self.l1_ratio * c.sum(dim=-1)
 
     def get_extra_state(self):
-        """The settings, for `state_dict`; `load_state_dict` restores them."""
+        """The settings, which `state_dict` saves and `load_state_dict` restores."""
         lam = self.lam.tolist() if hasattr(self.lam, "tolist") else self.lam
         kind = {"order": self.order, "l1_ratio": self.l1_ratio, "reduction": self.reduction}
         return {"lam": lam, **kind}
 
     def set_extra_state(self, state):
-        tensors = {**self._parameters, **self._buffers}  # a λ among these is loaded with them
+        tensors = {**self._parameters, **self._buffers}  # torch loads a λ in these
         vars(self).update({name: value for name, value in state.items() if name not in tensors})
 
     def extra_repr(self):
@@ -137,10 +136,11 @@ class LaiLoss(nn.Module):
 
 
 def with_input_gradient(model, x):
-    """y (N,) and k = ∂y/∂x, of x's shape: ∂ Σ_j y_j/∂x_i is k_i if y_j depends on x_j alone.
+    """y (N,) and k = ∂y/∂x, with the shape of x, computed as k_i = ∂ Σ_j y_j/∂x_i.
 
-    Under `no_grad` and `inference_mode` they have no graph. `model` is any function of x; inputs
-    without slopes, such as categories, go into it: `lambda x: model(x, categories)`.
+    This is right only if y_j depends on x_j alone. Under `no_grad` and `inference_mode` y and k
+    have no graph. `model` is any function of x; pass it inputs that are not differentiated, such as
+    categories, by a closure: `lambda x: model(x, categories)`.
     """
     if _is_traced():
         y, pull = torch.func.vjp(model, x)
@@ -154,18 +154,19 @@ def with_input_gradient(model, x):
         y = model(x)
         _check_output(y, x)
         if x._version != version:
-            raise ValueError("model: it changes x in place; pass lambda x: model(x.clone())")
+            advice = "pass lambda x: model(x.clone())"
+            raise ValueError(f"model: expected x unchanged, got x changed in place; {advice}")
         k = torch.autograd.grad(y, x, torch.ones_like(y), create_graph=with_graph)[0]
     return (y, k) if with_graph else (y.detach(), k)
 
 
 def widened(a):
-    """Half precision as float32, in which sums and squares have room."""
+    """Half precision converted to float32, for the range and digits of sums and squares."""
     return a.to(torch.promote_types(a.dtype, torch.float32))
 
 
 def with_dtype_of(L, *inputs):
-    """L in the dtype that nn.MSELoss would give for these inputs: float32 under autocast."""
+    """L in the dtype that nn.MSELoss would return for these inputs: float32 under autocast."""
     device = L.device.type
     if torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device):
         return L
@@ -174,7 +175,7 @@ def with_dtype_of(L, *inputs):
 
 
 def times_power(a, e, order):
-    """a |e|^p. The second derivative of |e| |e| at e = 0 would be 0, and e² alone may overflow."""
+    """a |e|^p. For p = 2: autograd's (|e| |e|)'' is 0 at e = 0, and e² alone may overflow."""
     return a * e.abs() if order == 1 else a * e * e
 
 
@@ -183,12 +184,12 @@ def _check_output(y, x):
     if shape != (len(x),):
         raise ValueError(
             f"model: expected one output per sample, a tensor ({len(x)},), got {shape}. Flatten "
-            "(N, 1); for several outputs add a loss for each, of lambda x: model(x)[:, j]"
+            "(N, 1); for several outputs add one loss per output, of lambda x: model(x)[:, j]"
         )
 
 
 def _is_traced():
-    """Inside torch.compile, torch.func or forward mode, where `autograd.grad` or `detach` fail."""
+    """Whether torch.compile, torch.func or forward mode is active: there `autograd.grad` fails."""
     if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
         return True
     return torch.autograd.forward_ad._current_level >= 0

@@ -16,10 +16,11 @@ from .torch_lai import times_power, widened, with_dtype_of, with_input_gradient
 
 
 def batch_loss(model, x, t, lai_mask, loss, order=None):
-    """(n_plain · mean |e|^p + n_lai · Lai)/n, `loss` being that of the rows in `lai_mask`.
+    """The loss of a batch in Lai Training, (n_plain · mean |e|^p + n_lai · L)/n.
 
-    As M(w c) = w M(c), both are means over all n, with weights of 0 and 1. None: all are plain.
-    `order` is the p of the plain loss, that of `loss` if None.
+    L is `loss` of the samples in `lai_mask` (n,), which is None if there are none; the others have
+    the plain loss |e|^p with p = `order`, by default that of `loss`. Since M(w c) = w M(c), both
+    parts are means over all n samples, with weights of 0 and 1.
     """
     order = loss.order if order is None else order
     y, k = (model(x), None) if lai_mask is None else with_input_gradient(model, x)
@@ -34,10 +35,11 @@ def batch_loss(model, x, t, lai_mask, loss, order=None):
 
 
 def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):
-    """An epoch's batches, a list: rows, and the mask of those among them that get the Lai loss.
+    """The batches of an epoch: a list of (rows, lai_mask), with None for a mask that is all False.
 
-    α is the fraction of the batches (§5), each point's probability (§6.1, "points"), or the
-    fraction of points that make one batch of their own after the others ("separate").
+    The samples in `lai_mask` get the Lai loss. α is the fraction of the batches ("batches", §5),
+    the probability of each sample ("points", §6.1), or the fraction of samples that make one batch
+    of their own after the others ("separate").
     """
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha: expected a fraction from 0 to 1, got {alpha}")
@@ -45,7 +47,7 @@ def lai_batches(n, batch_size, alpha, sampling="batches", generator=None):
     if sampling == "points":
         lai_mask = torch.rand(n, generator=generator) < alpha
     elif sampling == "separate":
-        # ⌈α n⌉ samples; 0.07 · 100 is above 7 in doubles, by less than this factor takes away
+        # ⌈α n⌉ samples; in doubles 0.07 · 100 exceeds 7: the factor removes this rounding error
         n_plain = n - math.ceil(alpha * n * (1 - 2**-52))
         lai_mask = torch.arange(n) >= n_plain
     elif sampling == "batches":  # ⌊α B⌋ of B batches, and one more with probability α B − ⌊α B⌋

@@ -1,4 +1,4 @@
-"""What each worker of tutorial 10 runs: gradients and Lai Training by 1, 2 and 4 of the workers.
+"""The program of each worker of tutorial 10: gradients and Lai Training with 1, 2 and 4 workers.
 
 torchrun --nproc-per-node 4 -m ports.torch_train task.npz results.npz  # in the folder `tutorials`
 """
@@ -21,7 +21,7 @@ from .torch_workers_backend import PATIENCE, WorkersBackend
 
 
 def train(task, mean, group):
-    """θ after every epoch, (epochs, P)."""
+    """Train with DDP on the workers of `group`; returns θ after each epoch, (epochs, P)."""
     net = network(task["sizes"], "tanh", task["theta"])
     check_samples_independent(net, torch.tensor(task["x"][:8]))
     ddp = DistributedDataParallel(net, process_group=group)
@@ -47,7 +47,7 @@ def main(task_file, results_file):
         if dist.get_rank() < W:
             mean = partial(mean_over_workers, group=group)
             results[f"all_{W}"] = train(task, mean, group)
-            # each with the loss of its own samples
+            # for comparison: each worker has the loss of its own samples
             results[f"own_{W}"] = train(task, mean_over_samples, group)
     report = oracle.check(backend, groups=["sharded"])
     results["report"] = f"{report.summary()}, {report.counts()}"

@@ -1,14 +1,16 @@
-"""The Lai loss of a batch that is spread over processes, with DistributedDataParallel.
+"""The Lai loss in data parallel training, with DistributedDataParallel (DDP).
 
-The loss is a function of means over all samples. So each worker adds its samples to the means of
-all, computes the same loss from them, and differentiates it by what its own samples have added; DDP
-puts the workers' gradients together. Copy this file into your project, beside `torch_lai.py` and
-`torch_lai_training.py`.
+The loss is a function of means over all samples of the batch. Each worker sums the terms of its own
+samples; an all-reduce adds these sums. So all workers compute the same loss, that of the whole
+batch. In the backward pass each worker computes the gradient through its own samples, and DDP
+combines these gradients.
+
+Copy this file into your project, beside `torch_lai.py` and `torch_lai_training.py`.
 
     ddp = DistributedDataParallel(model)
     loss = LaiLoss(lam=0.1, mean=mean_over_workers)
     for epoch in range(epochs):
-        batches = lai_batches(len(x), 64, alpha, generator=generator)  # of one seed on all workers
+        batches = lai_batches(len(x), 64, alpha, generator=generator)  # same seed on all workers
         lai_epoch(ddp, x, t, loss, optimizer, batches)
         atomic_save(path, {"model": model.state_dict(), "optimizer": optimizer.state_dict()})
 """
@@ -22,10 +24,11 @@ from .torch_lai_training import batch_loss
 
 
 class SumOverWorkers(torch.autograd.Function):
-    """The sum of a (…) over the workers; that of the gradients, too, so it has all derivatives.
+    """Differentiable all-reduce: the sum of a (…) over the W workers.
 
-    The loss of all workers is differentiated, W times the one loss that each computes. DDP averages
-    the gradients of the W workers, which leaves the gradient of the one.
+    The backward pass all-reduces too, so derivatives of any order exist. All workers compute the
+    same loss L, so each worker gets W ∂L/∂a in place of ∂L/∂a. DDP averages the parameter gradients
+    of the workers; its 1/W cancels the W, and the result is ∂L/∂θ.
     """
 
     @staticmethod
@@ -41,19 +44,20 @@ class SumOverWorkers(torch.autograd.Function):
 
 
 def mean_over_workers(a, group=None):
-    """The mean of a (n, …) over the samples of all workers; n may differ from one to another."""
+    """The mean of a (n, …) over the samples of all workers; n may differ between workers."""
     local_sums = torch.cat([a.sum(dim=0).reshape(-1), a.new_tensor([len(a)])])
     global_sums = SumOverWorkers.apply(local_sums, group)
     return (global_sums[:-1] / global_sums[-1].detach()).reshape(a.shape[1:])
 
 
 def lai_epoch(ddp, x, t, loss, optimizer, batches):
-    """A step for each of the batches, which are the same on all workers; each takes its rows.
+    """One optimizer step per batch; each worker takes its shard of the batch.
 
-    `ddp` is a DistributedDataParallel, and `loss` has the mean over its workers.
+    `ddp` is a DistributedDataParallel, and `loss` has `mean=mean_over_workers` over its workers.
+    `batches` are the same on all workers.
     """
     if ddp.static_graph:
-        raise ValueError("ddp: expected static_graph=False; with True gradients are wrong")
+        raise ValueError("ddp: expected static_graph=False, got True; gradients would be wrong")
     rank, workers = (of(ddp.process_group) for of in (dist.get_rank, dist.get_world_size))
     for rows, lai_mask in batches:
         shard = rows.tensor_split(workers)[rank]
@@ -64,7 +68,7 @@ def lai_epoch(ddp, x, t, loss, optimizer, batches):
 
 
 def atomic_save(path, state):
-    """Save `state` to `path` by rank 0: `path` is replaced at once or, after a crash, unchanged."""
+    """Save `state` to `path` on rank 0; after a crash the file is completely new or unchanged."""
     if dist.get_rank() == 0:
         torch.save(state, f"{path}.part")
         os.replace(f"{path}.part", path)

@@ -1,4 +1,4 @@
-"""Several workers as the oracle asks for them: all are asked at once, each has one shard.
+"""Adapter to the oracle for data parallel PyTorch: all workers run each case, with a shard each.
 
 torchrun --nproc-per-node 3 -m ports.torch_workers_backend float64  # in the folder `tutorials`
 """
@@ -18,7 +18,7 @@ from .torch_backend import flat, loss_of, network
 from .torch_lai_training import batch_loss
 from .torch_workers import mean_over_workers
 
-PATIENCE = timedelta(seconds=30)  # for one that does not answer; one that is gone is noticed soon
+PATIENCE = timedelta(seconds=30)  # for a worker that hangs; one that died is noticed earlier
 
 
 class WorkersBackend:

@@ -1,6 +1,6 @@
-"""Blitting: after a change, draw only the parts that change, over a copy of what is below them.
+"""Blitting: redraw only the changed parts of a figure, over a saved copy of the background.
 
-A whole drawing takes some 100 ms, most of it for texts.
+A full redraw takes about 100 ms, most of it for text.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from matplotlib.transforms import Bbox
 
 @dataclass
 class Part:
-    """Artists that are drawn again, over a copy of what is below them, when `key` has changed."""
+    """Artists that are redrawn, over a saved copy of the background, when `key` has changed."""
 
     artists: list[Artist]
-    area: tuple[float, float, float, float]  # left, bottom, right, top in parts of the figure
+    area: tuple[float, float, float, float]  # left, bottom, right, top, as figure fractions
     key: Callable[[], object]
-    drawn: object = None  # the key at the last drawing
-    below: Any = None  # the copy
+    drawn: object = None  # the key when the part was last drawn
+    background: Any = None  # the saved copy
 
 
 class Blitter:
-    """Draws the parts of a figure that have changed."""
+    """Redraw the parts of a figure that have changed."""
 
     def __init__(self, figure: Figure, parts: list[Part]) -> None:
         self.figure = figure
@@ -35,7 +35,7 @@ class Blitter:
         if figure.canvas.supports_blit:
             for part in parts:
                 for artist in part.artists:
-                    artist.set_animated(True)  # a whole drawing leaves it to `_on_draw`
+                    artist.set_animated(True)  # a full redraw skips it; `_on_draw` draws it
             figure.canvas.mpl_connect("draw_event", self._on_draw)
 
     def _draw(self, part: Part) -> None:
@@ -44,25 +44,25 @@ class Blitter:
         part.drawn = part.key()
 
     def _on_draw(self, _: Any) -> None:
-        """Copy what a whole drawing has drawn, and draw the parts over it."""
+        """After a full redraw, save the background of each part and draw the parts over it."""
         canvas: Any = self.figure.canvas
         if canvas.is_saving():
             return
         for part in self.parts:
             corners = np.reshape(part.area, (2, 2)) * self.figure.bbox.size
-            part.below = canvas.copy_from_bbox(Bbox(corners))
+            part.background = canvas.copy_from_bbox(Bbox(corners))
         for part in self.parts:
             self._draw(part)
 
     def refresh(self) -> None:
         """Draw the parts whose key has changed."""
         canvas: Any = self.figure.canvas
-        if self.parts[0].below is None:  # before the first drawing, or there is no blitting
+        if self.parts[0].background is None:  # nothing drawn yet, or no support for blitting
             canvas.draw_idle()
             return
         changed = [part for part in self.parts if part.key() != part.drawn]
         for part in changed:
-            canvas.restore_region(part.below)
+            canvas.restore_region(part.background)
         for part in changed:
             self._draw(part)
         canvas.blit(self.figure.bbox)

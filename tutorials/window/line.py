@@ -2,10 +2,10 @@
 
 The model is that of tutorial 03. A line y = kx + 4 is fitted to infinitely many samples
 
-    t = 3x + 4 + s u      x uniform in ±X, u uniform in ±1; 150 of them are drawn, with X = 1
+    t = 3x + 4 + s u      x uniform in ±X, u uniform in ±1; the window plots 150, with X = 1
 
-(4 is the best intercept for every slope k, since the noise is symmetric.) A line has the same slope
-at every x, so that the loss, the expectation over all samples, is a product of two functions of k:
+(For every slope k the intercept 4 is optimal, since the noise is symmetric.) A line has the same
+slope at every x. So the loss, an expectation over the samples, is a product of two functions of k:
 
     L(k) = Q(k) F(k)      Q = E|e|^p, e = kx + 4 − t        p = 1: Lai MAE, p = 2: Lai MSE
     F(k) = max(|k|^p, λ) / (1 + k²)^(p/2) / min(λ, 1)       kinks at ±κ, κ = λ^(1/p)
@@ -17,13 +17,13 @@ With d = |k − 3|, the noise σ = s/X, m = max(d, σ) and n = min(d, σ), and i
 
     L' = Q' F + Q F'                   Q' = dQ/dd · sign(k − 3)
 
-Gradient descent repeats k ← k − η L'(k). Its learning rate η is doubled after each step, then cut
-to a step of at most `LONGEST_STEP`, then halved until L falls by η L'²/2 or more (Armijo's rule).
-A step below `ARMIJO_STEP` need only lower the loss, or the descent would stop at a kink that is no
-minimum. It ends where no step above `SHORTEST_STEP` lowers the loss.
+Gradient descent repeats k ← k − η L'(k). After each step the learning rate η is doubled, then
+reduced to a step of at most `LONGEST_STEP`, then halved until L decreases by at least η L'²/2
+(Armijo's rule). For a step below `ARMIJO_STEP` any decrease is enough; otherwise the descent would
+stop at a kink that is not a minimum. It ends if no step above `SHORTEST_STEP` decreases the loss.
 
-Of the local minima of L, the lowest is the global minimum; the others are spurious minima. *The
-trap* is a spurious minimum on the wrong side, k < 0. (A step can cross a trap that is narrower.)
+The lowest local minimum of L is the global minimum; the others are spurious minima. *The trap* is a
+spurious minimum with the wrong sign, k < 0. (A step can cross a trap that is narrower.)
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Minimum:
 
 @dataclass(frozen=True, eq=False)  # two states are equal only if they are the same object
 class State:
-    """What the window shows for one position of its controls; losses in units of X^p."""
+    """What the window shows for one setting of its controls; losses in units of X^p."""
 
     lam: float
     noise: float  # σ = s/X
@@ -67,7 +67,7 @@ class State:
     F: Array  # (K,)
     dF: Array  # (K,)
     loss: Array  # (K,)
-    minima: tuple[Minimum, ...]  # by k
+    minima: tuple[Minimum, ...]  # in ascending order of k
     path: Array  # (steps + 1,), slopes from the start to the end of the descent
     path_loss: Array  # (steps + 1,)
 
@@ -105,13 +105,13 @@ def loss_derivative(k: Array, lam: float, noise: float, p: int) -> Array:
 
 
 def find_minima(k: Array, values: Array, lam: float, noise: float, p: int) -> tuple[Minimum, ...]:
-    """The local minima among the nodes, each searched again on ever finer grids around it."""
+    """The local minima of L: those among the nodes k, each refined on finer and finer grids."""
     found = []
     for i in 1 + np.flatnonzero(values[1:-1] < np.minimum(values[:-2], values[2:])):
         node = k[i]
         width = k[1] - k[0]
         for _ in range(5):
-            near = node + width * np.linspace(-1, 1, 41)  # its middle is the node, as a kink is
+            near = node + width * np.linspace(-1, 1, 41)  # includes the node, which may be a kink
             near = np.clip(near, k[i - 1], k[i + 1])
             node = near[loss(near, lam, noise, p).argmin()]
             width /= 15
@@ -127,7 +127,7 @@ def descend(lam: float, noise: float, p: int, start: float) -> tuple[Array, Arra
     """The slopes and losses of gradient descent from `start`."""
     path = [start]
     losses = [float(loss(start, lam, noise, p))]
-    rate = 1e100  # at first the longest step
+    rate = 1e100  # the first step is the longest
     while len(path) <= MAX_STEPS:
         gradient = float(loss_derivative(path[-1], lam, noise, p))
         step = float(np.clip(rate * abs(gradient), ARMIJO_STEP, LONGEST_STEP))
@@ -147,9 +147,9 @@ def descend(lam: float, noise: float, p: int, start: float) -> tuple[Array, Arra
 
 
 def compute(lam: float, noise: float, p: int, start: float) -> State:
-    """Everything that the window shows, from its four controls."""
+    """Compute everything that the window shows from the values of its four controls."""
     kink = lam ** (1 / p)
-    others = np.abs(np.abs(GRID) - kink) > 1e-6  # so that no two nodes differ by rounding only
+    others = np.abs(np.abs(GRID) - kink) > 1e-6  # no two nodes differ only by rounding
     k = np.union1d(GRID[others], [-kink, kink])
     values = loss(k, lam, noise, p)
     path, path_loss = descend(lam, noise, p, start)
@@ -170,7 +170,7 @@ def compute(lam: float, noise: float, p: int, start: float) -> State:
 
 
 def describe(state: State) -> dict[str, str]:
-    """The numbers of a state in words, by what they are."""
+    """The numbers of a state as text, by label."""
     slopes = {
         kind: ", ".join(f"{minimum.k:.3f}" for minimum in state.minima if minimum.kind == kind)
         for kind in (GLOBAL, SPURIOUS, TRAP)

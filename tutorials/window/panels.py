@@ -1,4 +1,4 @@
-"""The window: five panels, a column of numbers and four controls."""
+"""The interactive window: five panels, a column of numbers and four controls."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ BLACK, BLUE, ORANGE, GREY = "#000000", "#0072B2", "#D55E00", "#999999"
 
 
 class Window:
-    """Five panels, a text and four controls on one figure.
+    """Five panels, a column of numbers and four controls on one figure.
 
-    A change of a control computes a new state; `show` sets the data of the artists.
+    When a control changes, the window computes a new state and `show` updates the artists.
     """
 
     def __init__(self, figure: Figure) -> None:
@@ -71,7 +71,7 @@ class Window:
         self.loss_panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         self.loss_panel.yaxis.set_minor_locator(LogLocator(subs=()))
         self.path_panel.set(ylabel="step", xlabel="slope k")
-        self.path_panel.yaxis.set_label_coords(-0.125, 0.5)  # or it moves with the widths of ticks
+        self.path_panel.yaxis.set_label_coords(-0.125, 0.5)  # fixed, whatever the tick labels
         self.line_panel.set(xlabel="x", ylabel="t", xlim=(-1.05, 1.05), ylim=(-7, 15))
         self.text_panel.axis("off")
         for panel in (self.factor_panel, self.loss_panel):
@@ -162,7 +162,7 @@ class Window:
             buttons.on_clicked(self._on_change)
 
     def _find_parts(self) -> list[Part]:
-        """All that `show` changes; the radio buttons draw themselves."""
+        """Everything that `show` changes; the radio buttons draw themselves."""
         parts = []
         for panel in (*self.k_panels, self.line_panel):
             left, bottom, right, top = panel.get_position().extents
@@ -191,7 +191,7 @@ class Window:
         ))  # fmt: skip
 
     def show(self, state: State) -> None:
-        """Draw a state."""
+        """Update the window to a state."""
         self.state = state
         self.lam_slider.valtext.set_text(f"{state.lam:.3g}")
         self.noise_slider.valtext.set_text(f"{state.noise:.2f}")
@@ -199,7 +199,7 @@ class Window:
             line.set_xdata([state.kink if number % 2 else -state.kink] * 2)
         self.factor.set_data(state.k, state.F)
         self.factor_panel.set_ylim(0, round_up(state.F.max()))
-        at_kink = np.abs(state.k) == state.kink  # there is no derivative: a gap in the curve
+        at_kink = np.abs(state.k) == state.kink  # no derivative there: a gap in the curve
         self.derivative.set_data(state.k, np.where(at_kink, np.nan, state.dF))
         largest = round_up(np.abs(state.dF).max())
         self.derivative_panel.set_ylim(-largest, largest)
@@ -231,5 +231,5 @@ class Window:
 
 
 def round_up(value: float) -> float:
-    """The power of 10^(1/10) above: as a limit of an axis it changes seldom."""
+    """Round up to a power of 10^(1/10), so that axis limits rarely change."""
     return float(10 ** (np.ceil(10 * np.log10(1.03 * value)) / 10))

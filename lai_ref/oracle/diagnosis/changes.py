@@ -86,7 +86,7 @@ def changes_of_factor() -> Iterator[tuple[str, Change]]:
 
 
 def changes_of_loss() -> Iterator[tuple[str, Change]]:
-    """For `loss`: besides, whose k and e, and which samples."""
+    """For `loss`: those of `factor`, and k or e of other samples, and a subset of the samples."""
     yield from changes_of_factor()
     for words, f in MATRICES.items():
         yield words, of_input("k", f)
@@ -97,7 +97,7 @@ def changes_of_loss() -> Iterator[tuple[str, Change]]:
 
 
 def changes_of_loss_settings() -> Iterator[tuple[str, Change]]:
-    """λ, p, ρ and the reduction, of any group that has a loss."""
+    """λ, p, ρ and the reduction, for any group that has a loss."""
     for words, f in LAM.items():
         yield words, of_loss("lam", _of_lam(f))
     yield "λ^p in place of λ", _lam_to_the(lambda p: p)
@@ -115,12 +115,12 @@ def changes_of_loss_settings() -> Iterator[tuple[str, Change]]:
 
 
 def of_input(name: str, f: Function) -> Change:
-    """f of one input."""
+    """Apply f to one input."""
     return lambda given: given | {name: f(given[name])}
 
 
 def of_loss(name: str, f: Function) -> Change:
-    """f of one setting of the loss, which is an input itself or part of `loss`."""
+    """Apply f to one setting of the loss, which is an input itself or a part of `loss`."""
 
     def change(given: Inputs) -> Inputs:
         if "loss" not in given:
@@ -131,7 +131,7 @@ def of_loss(name: str, f: Function) -> Change:
 
 
 def always(value: Any) -> Function:
-    """The same value whatever was given."""
+    """A function that returns `value` for any argument."""
     return lambda _: value
 
 

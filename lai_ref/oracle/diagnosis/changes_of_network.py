@@ -18,7 +18,7 @@ from lai_ref.oracle.diagnosis.changes import (
 )
 from lai_ref.support.validation import Array
 
-TINY = 1e-300  # stands for an ε of 0, which is invalid
+TINY = 1e-300  # in place of ε = 0, which is invalid
 ACTIVATIONS = ("identity", "relu", "tanh", "softplus", "silu")
 LAYOUTS: Mapping[str, Callable[[Array, Array], list[Array]]] = {
     "no biases": lambda W, b: [W, 0 * b],
@@ -72,7 +72,7 @@ def changes_of_network() -> Iterator[tuple[str, Change]]:
 
 
 def _all_weights_first(given: Inputs) -> Inputs:
-    """θ taken for every W, then every b, and laid out as it should be."""
+    """θ read as every W, then every b, and written in the right layout."""
     weights, biases, start = [], [], 0
     pairs = list(pairwise(given["sizes"]))
     for a, b in pairs:
@@ -86,7 +86,7 @@ def _all_weights_first(given: Inputs) -> Inputs:
 
 
 def changes_of_param_gradient() -> Iterator[tuple[str, Change]]:
-    """For `param_gradient`: the network's, the loss's, and t."""
+    """For `param_gradient`: those of the network and of the loss, and t."""
     yield from changes_of_network()
     yield from changes_of_loss_settings()
     yield "t with its samples reversed", of_input("t", np.flip)
@@ -98,7 +98,7 @@ def changes_of_param_gradient() -> Iterator[tuple[str, Change]]:
 
 
 def changes_of_shards() -> Iterator[tuple[str, Change]]:
-    """For `sharded`: whose samples, and what else is in `param_gradient`."""
+    """For `sharded`: which samples, and those of `param_gradient`."""
     yield "the first shard alone", of_input("shards", lambda shards: shards[:1])
     yield "the last shard alone", of_input("shards", lambda shards: shards[-1:])
     yield (
@@ -113,7 +113,7 @@ def changes_of_shards() -> Iterator[tuple[str, Change]]:
 
 
 def changes_of_training() -> Iterator[tuple[str, Change]]:
-    """For `train`: which samples have which loss, and what else is in a step."""
+    """For `train`: which samples have which loss, and those of `adam` and `param_gradient`."""
     for words, f in BATCHES.items():
         yield words, of_input("batches", _of_batches(f))
     yield (
@@ -142,7 +142,7 @@ def changes_of_adam() -> Iterator[tuple[str, Change]]:
 def _of_state(count: str) -> Iterator[tuple[str, Change]]:
     yield "t + 1 in place of t", of_input(count, lambda t: t + 1)
     yield "t − 1 in place of t", of_input(count, lambda t: t - 1)
-    yield "the steps counted from 0 anew", of_input(count, lambda t: 0)
+    yield "the step count reset to 0", of_input(count, lambda t: 0)
     yield "β₁ and β₂ exchanged", lambda g: g | {"beta1": g["beta2"], "beta2": g["beta1"]}
     yield "β₁ in place of β₂", lambda g: g | {"beta2": g["beta1"]}
     yield "ε = 0", of_input("eps", always(TINY))
@@ -172,7 +172,7 @@ def _of_batches(f: Callable[[Array, Array], tuple[Array, Array]]) -> Function:
 
 
 def _targets_in_order(given: Inputs) -> Inputs:
-    """Of a single step: t[sorted rows] beside x[rows]."""
+    """For a single step: t[sorted rows] with x[rows]."""
     ((rows, _),) = given["batches"]
     t = given["t"].copy()
     t[rows] = given["t"][np.sort(rows)]

@@ -1,9 +1,9 @@
-"""Whether wrong numbers are a combination of known parts: which is missing, doubled or negated.
+"""Whether wrong numbers are a linear combination of known parts: one is missing, doubled, negated.
 
     got ≈ Σ_i c_i part_i
 
-is solved by least squares over all numbers at once. The right numbers are Σ_i part_i, or one of the
-parts alone; what c is otherwise says what was left out, counted twice, or taken in its place.
+is solved for c by least squares over all numbers. The right numbers are Σ_i part_i, or one of the
+parts alone; any other c shows which part is missing, counted twice, or used in place of another.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 
 from lai_ref.support.validation import Array
 
-LIMIT = 1000.0  # of a coefficient that means something
-EXACT = 1e-4  # a coefficient this near to a whole number is taken for it
+LIMIT = 1000.0  # larger coefficients are ignored
+EXACT = 1e-4  # a coefficient this close to an integer counts as that integer
 
 
 def coefficients(got: Array, parts: Mapping[str, Array], spare: Array) -> dict[str, float] | None:
@@ -39,7 +39,7 @@ def coefficients(got: Array, parts: Mapping[str, Array], spare: Array) -> dict[s
 def smallest(
     got: Array, parts: Mapping[str, Array], spare: Array, most: int = 2
 ) -> dict[str, float] | None:
-    """The combination of the fewest of the parts, at most `most`, the earlier ones first."""
+    """The combination of the fewest parts, at most `most`; earlier parts are tried first."""
     usable = [name for name, part in parts.items() if np.isfinite(part).all() and part.any()]
     for count in range(1, most + 1):
         for names in combinations(usable, count):
@@ -59,7 +59,7 @@ def in_words(found: Mapping[str, float]) -> str:
 
 
 def deviations(found: Mapping[str, float], expected: Mapping[str, float]) -> list[str]:
-    """What is said of the parts whose coefficient is not the expected one, 1 if none is given."""
+    """Words for each part whose coefficient is not the expected one (default 1)."""
     said = []
     for name, c in found.items():
         right = expected.get(name, 1.0)
@@ -70,7 +70,7 @@ def deviations(found: Mapping[str, float], expected: Mapping[str, float]) -> lis
         elif right and abs(c + right) <= EXACT:
             said.append(f"{name} has the wrong sign")
         elif right:
-            said.append(f"{name} counts {_signed(c)} times")
+            said.append(f"{name} is multiplied by {_signed(c)}")
         else:
             said.append(f"{_signed(c)} · {name} is added")
     return said

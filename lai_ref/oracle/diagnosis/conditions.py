@@ -1,7 +1,8 @@
-"""Where a port errs: the fact, or up to three together, that all wrong numbers have in common.
+"""Where a port is wrong: one to three facts that hold for all wrong numbers.
 
-Among the facts that hold for every wrong number, that is named for which most numbers are wrong: if
-all are, the port errs exactly there. If none is as sharp, a threshold is looked for: |k| above 3.
+Among the facts that hold for every wrong number, the one with the largest fraction of wrong numbers
+is reported: if all of them are wrong, the port is wrong exactly there. If no fact is so sharp, a
+threshold is tried, such as |k| ≥ 3.
 """
 
 from __future__ import annotations
@@ -15,26 +16,26 @@ import numpy as np
 from lai_ref.oracle.diagnosis.facts import Facts
 from lai_ref.support.validation import Array
 
-NEARLY_ALL = 0.9  # of the numbers wrong: no condition is looked for
-MIN_PRECISION = 0.6  # of the numbers for which the condition holds are wrong
-MIN_WRONG = 4  # numbers; otherwise the condition has to hold for fewer than 3/4 of all numbers
+NEARLY_ALL = 0.9  # fraction of wrong numbers for which no condition is searched
+MIN_PRECISION = 0.6  # fraction of wrong numbers among those for which the condition holds
+MIN_WRONG = 4  # wrong numbers for a condition of less precision or a threshold
 
 
 class Condition(NamedTuple):
-    """Facts in words, how many numbers they hold for, and how many of these are wrong."""
+    """Facts in words, for how many numbers they hold, and how many of these are wrong."""
 
     words: str
     wrong: int
     total: int
-    facts: tuple[str, ...] = ()  # the names in `words`, but for a threshold
+    facts: tuple[str, ...] = ()  # the facts in `words`, without a threshold
 
     def holds(self, facts: Sequence[Facts]) -> Array:
-        """(n), whether all its facts hold for each number."""
+        """(n), for each number whether all facts of the condition hold."""
         return np.array([all(each.get(name, False) for name in self.facts) for each in facts])
 
     @property
     def exact(self) -> bool:
-        """Whether the port errs wherever this holds, and nowhere else."""
+        """Whether every number for which the condition holds is wrong."""
         return self.wrong == self.total
 
 
@@ -46,11 +47,11 @@ def condition(
     Parameters
     ----------
     wrong
-        (n), whether each number is.
+        (n), whether each number is wrong.
     facts
-        Of each number.
+        The facts of each number.
     sizes
-        Numbers (n) by name, which may have a threshold: |k|, λ, N, …
+        Magnitudes (n) by name that may have a threshold: |k|, λ, N, …
     """
     if not wrong.any() or wrong.mean() >= NEARLY_ALL:
         return None
@@ -75,7 +76,7 @@ def _of_facts(wrong: Array, facts: Sequence[Facts]) -> Condition | None:
         for chosen in combinations(common, count):
             here = holds[:, chosen].all(axis=1)
             rank = (float(wrong[here].mean()), -count)
-            # more facts have to say clearly more
+            # more facts must be clearly more precise
             clearly = 0.15 if best and best_rank[1] > -count else 0.0
             if rank[0] > best_rank[0] + clearly and not here.all():
                 found = tuple(names[i] for i in chosen)
@@ -89,16 +90,16 @@ def _of_facts(wrong: Array, facts: Sequence[Facts]) -> Condition | None:
 
 
 def _threshold(wrong: Array, here: Array, sizes: Mapping[str, Array]) -> Condition | None:
-    """A size that is larger, or smaller, in all wrong numbers than in any right one here."""
+    """A magnitude that separates the wrong numbers from the right ones among those in `here`."""
     if (wrong & ~here).any() or wrong.sum() < MIN_WRONG or not (here & ~wrong).any():
         return None
     for name, size in sizes.items():
         of_wrong, of_right = size[wrong], size[here & ~wrong]
         count = int(wrong.sum())
-        if of_wrong.min() > of_right.max() > 0:  # at 0 most wrong numbers happen to be right
-            words = f"{name} ≥ {of_wrong.min():.4g} (right up to {of_right.max():.4g})"
+        if of_wrong.min() > of_right.max() > 0:  # at 0 many wrong formulas are right
+            words = f"{name} ≥ {of_wrong.min():.4g} (right for {name} ≤ {of_right.max():.4g})"
             return Condition(words, count, count)
         if of_wrong.max() < of_right.min():
-            words = f"{name} ≤ {of_wrong.max():.4g} (right from {of_right.min():.4g} on)"
+            words = f"{name} ≤ {of_wrong.max():.4g} (right for {name} ≥ {of_right.min():.4g})"
             return Condition(words, count, count)
     return None

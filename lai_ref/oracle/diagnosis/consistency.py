@@ -2,11 +2,11 @@
 
     (L(q + h d) − L(q − h d)) / 2h ≈ Σ_i d_i ∂L/∂q_i
 
-for one direction d. The error of a quotient Q(h) is of the order h² and grows with the curvature:
-(4 Q(h/2) − Q(h)) / 3 is taken, and the distance of the two is allowed for.
+for one direction d. The error of a quotient Q(h) is O(h²), so (4 Q(h/2) − Q(h)) / 3 is used
+(Richardson extrapolation), with |Q(h/2) − Q(h)| as a bound of its error.
 
-A right value with a gradient that is not its derivative has a mistake in the backward pass; a wrong
-value with its own derivative as gradient has one in the forward pass.
+If the value is right and the gradient is not its derivative, the mistake is in the backward pass.
+If the value is wrong and the gradient is its derivative, the mistake is in the forward pass.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from lai_ref.oracle.grading.grade import FAILED, Outcome
 from lai_ref.support.validation import Array
 
 STEP = {"float64": 2.0**-14, "float32": 2.0**-8}
-SPARE = {"float64": 1e-5, "float32": 2e-2}  # of the largest magnitude
-MAX_ERROR = 0.25  # of the quotient, of the largest magnitude: beyond that nothing is said
-CASES = 5  # wrong ones that are looked at
-# by group: a derivative, of which output it is, and with respect to which input
+SPARE = {"float64": 1e-5, "float32": 2e-2}  # tolerance, relative to the largest magnitude
+MAX_ERROR = 0.25  # of the quotient, relative to the largest magnitude; above it: no result
+CASES = 5  # wrong cases that are checked
+# by group: a derivative, the output it belongs to, and the input it is with respect to
 DERIVATIVES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "factor": (("slope", "value", "k"),),
     "loss": (("dy", "value", "y"), ("dk", "value", "k")),
@@ -37,7 +37,7 @@ DERIVATIVES: dict[str, tuple[tuple[str, str, str], ...]] = {
 
 
 class Consistency(NamedTuple):
-    """Of one output that should be the derivative of another."""
+    """The result for one output that should be the derivative of another."""
 
     output: str
     of: str
@@ -47,9 +47,9 @@ class Consistency(NamedTuple):
 
 
 def consistency(group: str, outcomes: Sequence[Outcome], ask: Ask, dtype: str) -> list[Consistency]:
-    """For each derivative that the group answers, whether it is that of the port's own value.
+    """For each derivative among the outputs: whether it is that of the port's own value.
 
-    Looked at are some of the wrong cases away from kinks; the first that is not counts.
+    Some of the wrong cases away from kinks are checked; the first inconsistent one is returned.
     """
     failed = [o for o in outcomes if o.status == FAILED and o.location]
     wrong = [o for o in failed if o.case.direction is None and not _near_kink(o, STEP[dtype])]
@@ -67,9 +67,9 @@ def consistency(group: str, outcomes: Sequence[Outcome], ask: Ask, dtype: str) -
 
 
 def _near_kink(outcome: Outcome, step: float) -> bool:
-    """Whether a step may carry a slope or a residual of the case over its kink."""
+    """Whether a step may move k or a residual of the case across its kink."""
     if outcome.case.group not in ("factor", "loss"):
-        return False  # networks are kept away from every kink
+        return False  # the cases of networks are away from every kink
     given = inputs_of(outcome.case)
     k_kink = np.asarray(given["lam"]) ** (1 / given["order"])
     gaps = np.abs(np.abs(given["k"]) - k_kink)
@@ -78,7 +78,7 @@ def _near_kink(outcome: Outcome, step: float) -> bool:
 
 
 def _shifted(group: str, name: str, base: dict[str, Any], h: float) -> list[Question]:
-    """A case itself, and shifted by h and h/2 along the direction, forwards and backwards."""
+    """The inputs of a case, and shifted by ±h and ±h/2 along the direction."""
     q = np.array(mapped(float, base[name]))
     steps = (0, h, -h, h / 2, -h / 2)
     return [(group, base | {name: (q + by * _direction(q.shape)).tolist()}) for by in steps]
@@ -111,7 +111,7 @@ def _of_one(
 
 
 def _along(gradient: Array, direction: Array, like: Array) -> Array:
-    """The derivative of each value along the direction."""
+    """The directional derivative of each value."""
     products = gradient * direction
     return np.asarray(
         products.reshape((*like.shape, -1)).sum(axis=-1) if like.ndim else products.sum()
@@ -119,6 +119,6 @@ def _along(gradient: Array, direction: Array, like: Array) -> Array:
 
 
 def _direction(form: tuple[int, ...]) -> Array:
-    """Signs and magnitudes without a pattern, dyadic ones."""
+    """A direction with random signs and random dyadic magnitudes."""
     numbers = 0.5 + np.random.default_rng(4).integers(0, 5, form) / 8
     return np.asarray(numbers * np.random.default_rng(5).choice([-1, 1], form))

@@ -1,7 +1,7 @@
 """Where a port is wrong, what kind of error it is, and which known mistake it may be.
 
-The groups are taken in the order of dependence. One whose wrong answers follow from an earlier
-group's is said to follow, and not looked into; of every other, `findings` and `mistakes` are given.
+The groups are checked in the order of dependence. A group whose wrong answers follow from an
+earlier group is reported as such, without details; all others get `findings` and `mistakes`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class GroupDiagnosis:
     failed: tuple[Outcome, ...]
     total: int
     causes: tuple[str, ...] = ()  # the wrong groups that this one depends on
-    follows: bool | None = False  # whether all follows from them; None: it cannot be told
-    pattern: str = ""  # which outputs are wrong, and which right
+    follows: bool | None = False  # whether all errors follow from them; None: unknown
+    pattern: str = ""  # which outputs are wrong, and which are right
     findings: tuple[str, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
 
@@ -39,11 +39,11 @@ def diagnose(outcomes: Sequence[Outcome], dtype: str, ask: Ask | None) -> list[G
     Parameters
     ----------
     outcomes
-        Of the basic cases, graded at level basic.
+        The outcomes of the basic cases, graded at level basic.
     dtype
-        Of the port.
+        The dtype of the port.
     ask
-        How it is asked further questions; None if it cannot be.
+        Runs the port on further questions; None if that is not possible.
     """
     with np.errstate(all="ignore"):  # wrong numbers may be infinite or NaN
         return _diagnose(outcomes, dtype, ask)
@@ -61,7 +61,7 @@ def _diagnose(outcomes: Sequence[Outcome], dtype: str, ask: Ask | None) -> list[
         wrong.append(group)
         follows = inherits(group, wrong, failed, ask, dtype) if causes and ask else None
         if not any(o.location for o in failed):
-            follows = False  # an error that is missing, or raised, is the group's own
+            follows = False  # an unexpected or missing error does not follow from another group
         if causes and follows is not False:
             found.append(GroupDiagnosis(group, failed, len(here), causes, follows))
             continue

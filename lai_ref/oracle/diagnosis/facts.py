@@ -1,6 +1,6 @@
-"""What is true of a case and of a number in it, in words: "p = 2", "λ > 1", "k is below its kink".
+"""Facts about a case and about a number in it, in words: "p = 2", "λ > 1", "|k|^p < λ".
 
-The conditions under which a port errs are found among these.
+`conditions` selects from them the facts that describe where a port is wrong.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ CURVED = ("tanh", "softplus", "silu")  # activations with f'' ≠ 0
 
 
 def facts_of_case(case: Case) -> Facts:
-    """What is true of all of a case."""
+    """Facts about a whole case."""
     given = inputs_of(case)
     loss = given.get("loss", given)
     facts: Facts = {}
-    if case.group in ("loss", "param_gradient", "sharded"):  # the runs of `train` are only three
+    if case.group in ("loss", "param_gradient", "sharded"):  # `train` has only three runs
         facts |= _of_loss(loss, case)
     if case.group == "factor":
         facts |= {"p = 1": loss["order"] == 1, "p = 2": loss["order"] == 2}
@@ -56,7 +56,7 @@ def facts_of_case(case: Case) -> Facts:
 
 
 def facts_of_number(case: Case, output: str, place: tuple[int, ...]) -> Facts:
-    """What is true of one number of a case besides."""
+    """Further facts, about one number of a case."""
     given = inputs_of(case)
     if case.group == "factor":
         return _of_slope(given["k"][place[0]], given["lam"], given["order"])
@@ -113,7 +113,7 @@ def _unordered(shards: list[Any]) -> bool:
 
 
 def is_run(case: Case) -> bool:
-    """Whether it is a whole run of `train`, which carries errors on, and no single step."""
+    """Whether it is a whole run of `train`, in which errors propagate, and no single step."""
     return case.group == "train" and len(case.inputs["batches"]) > 1
 
 
@@ -199,7 +199,7 @@ def _of_training(given: dict[str, Any]) -> Facts:
 
 
 def _of_parameter(sizes: list[int], index: int) -> Facts:
-    """The weights or biases of which layer a number of θ belongs to."""
+    """Facts about the layer and the kind (weight or bias) of a parameter θ_p."""
     layers, start = len(sizes) - 1, 0
     for i in range(layers):
         weights = sizes[i] * sizes[i + 1]

@@ -1,9 +1,9 @@
-"""What is wrong in the answers of one group, in sentences with numbers, the most telling first.
+"""What is wrong in the answers of one group, in sentences with numbers, the most specific first.
 
-Each sentence is true of the answers as they are; none says what the port's author did. Looked for
-are, in this order: another form, memory from one call to the next, single precision, where numbers
-are wrong and in which ratio to the expected ones, other inputs for which they are right, the parts
-that they are made of, their places, properties that they lack, and whose derivative they are.
+Each sentence describes the answers, not what the port's author did. The order is: answers of
+another form, state kept between calls, single precision, where numbers are wrong and their ratio to
+the expected ones, other inputs for which they are right, the parts whose sum they are, their order,
+missing properties, and whether gradients are derivatives of the port's own values.
 """
 
 from __future__ import annotations
@@ -45,23 +45,23 @@ from lai_ref.oracle.grading.grade import (
     grade,
 )
 
-MAX_WORDS = 160  # letters of an error that are repeated
-SINGLE = (3e-9, 3e-7)  # the relative errors of single precision, about
+MAX_WORDS = 160  # characters of an error message that are printed
+SINGLE = (3e-9, 3e-7)  # typical relative errors of single precision
 
 
 def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: str) -> list[str]:
-    """Sentences about the group's outcomes at level basic, of which some failed."""
+    """Sentences about the outcomes of a group at level basic; some must have failed."""
     said = _of_another_form(outcomes)
     found = tables(outcomes, dtype)
     wrong = {name: numbers for name, numbers in found.items() if numbers.wrong.any()}
     if not wrong:
         return said
     memory = _of_memory(outcomes, ask) if ask else []
-    if memory:  # nothing else that further questions show could be trusted
+    if memory:  # answers to further questions would be unreliable
         ask, said = None, said + memory
     said += _of_precision(outcomes, dtype)
     if "theta" in wrong and unchanged(ordinary(wrong["theta"])):
-        said.append("theta is what it was before: it does not change")
+        said.append("theta does not change: it equals the theta before the step")
     if group == "adam":
         said += update_findings(found, dtype)
     laws, places = where_wrong(group, wrong, dtype)
@@ -72,12 +72,12 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
             names = joined([symbol(group, name) for name in explained])
             said.append(f"{names} {are(explained)} right for other inputs: {words}")
     for name, numbers in wrong.items():
-        if not one_output(numbers, dtype)[1]:  # a ratio says it already
+        if not one_output(numbers, dtype)[1]:  # no ratio was reported
             for words in (_of_parts(numbers, dtype), placement(ordinary(numbers), dtype)):
                 said += [f"{symbol(group, name)} {words}"] if words else []
     said += places[True]
     unclear = [ordinary(n) for n in wrong.values() if not one_output(n, dtype)[1]]
-    # small errors are a hint only where nothing else is known
+    # small errors are reported only if nothing else was found
     said += [] if said else _each(nearly_right, group, unclear)
     if group == "train":
         said += _of_training(wrong["theta"], dtype)
@@ -92,7 +92,7 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
 
 
 def _each(say: Callable[[str, Numbers], str], group: str, every: Sequence[Numbers]) -> list[str]:
-    """What is said of each output, if anything."""
+    """The sentences about each output, without empty ones."""
     return [words for words in (say(group, numbers) for numbers in every) if words]
 
 
@@ -112,14 +112,14 @@ def pattern(group: str, outcomes: Sequence[Outcome], dtype: str) -> str:
 
 
 def _of_another_form(outcomes: Sequence[Outcome]) -> list[str]:
-    """Errors that were raised, or not, and answers that are no numbers."""
+    """Unexpected or missing errors, and answers that are not numbers."""
     said = []
     reasons: dict[str, list[Outcome]] = {}
     missing = [o for o in outcomes if o.status == MISSING]
     invalid = sum(o.case.expected is None for o in missing)
     if missing and invalid:
         words = f"{len(missing)} answers are missing, {invalid} of them to invalid inputs"
-        said.append(f'{words}, where an error is expected: {{"error": "why"}}, in Python raised')
+        said.append(f'{words}; reject these with {{"error": "why"}} (in Python: raise an error)')
     for o in outcomes:
         if o.status == FAILED and not o.location:
             if o.case.expected is None and not isinstance(o.answer, RaisedError | InvalidAnswer):
@@ -145,7 +145,7 @@ def _of_another_form(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _of_parts(numbers: Numbers, dtype: str) -> str:
-    """Parts of all numbers or, if that is unclear, of those where the port errs."""
+    """Deviating parts in all numbers or, if unclear, in those where the port is wrong."""
     seen = ordinary(numbers)
     where = condition(seen.wrong, seen.facts)
     words = deviating_parts(seen, dtype)
@@ -156,22 +156,22 @@ def _of_parts(numbers: Numbers, dtype: str) -> str:
 
 
 def _of_training(theta: Numbers, dtype: str) -> list[str]:
-    """Whether single steps are right, and what the gradient of a wrong one is made of."""
+    """Whether single steps are right; if not, the parts of the gradient of a wrong step."""
     single = np.array([not is_run(o.case) for o in theta.outcomes], bool)
     if single.any() and not theta.wrong[single].any():
-        return ["every single step is right: what one step of a run leaves to the next is wrong"]
+        return ["every single step is right: the state that a run passes between steps is wrong"]
     words = mixture(theta, dtype)
     return [words] if words else []
 
 
 def shortened(words: str) -> str:
-    """The first line of what an error says, and not more than it takes to know it again."""
+    """The first line of an error message, cut to `MAX_WORDS` characters."""
     first = words.splitlines()[0] if words else ""
     return first if len(first) <= MAX_WORDS else first[:MAX_WORDS].rsplit(" ", 1)[0] + " …"
 
 
 def _of_consistency(group: str, found: Sequence[Consistency], wrong: Sequence[str]) -> list[str]:
-    """Whether gradients are those of the port's own value: in which of the two the mistake is."""
+    """Whether gradients are derivatives of the port's own value: which of the two is wrong."""
     said = []
     own = [each.output for each in found if each.holds and each.of in wrong]
     if own:
@@ -188,7 +188,7 @@ def _of_consistency(group: str, found: Sequence[Consistency], wrong: Sequence[st
 
 
 def _of_memory(outcomes: Sequence[Outcome], ask: Ask) -> list[str]:
-    """Whether a question that is asked twice is answered in two ways."""
+    """Whether the port answers the same question differently the second time."""
     o = next((o for o in outcomes if o.status == FAILED and o.location), None)
     if o is None:
         return []
@@ -204,7 +204,7 @@ def _of_memory(outcomes: Sequence[Outcome], ask: Ask) -> list[str]:
 
 
 def _of_precision(outcomes: Sequence[Outcome], dtype: str) -> list[str]:
-    """Whether the answers of a float64 port are right to single precision."""
+    """Whether the wrong answers of a float64 port are right in float32."""
     wrong = [o for o in outcomes if o.status == FAILED and o.location]
     if dtype != "float64" or not wrong:
         return []
@@ -219,4 +219,4 @@ def _of_precision(outcomes: Sequence[Outcome], dtype: str) -> list[str]:
     share = f"{in_single} of {len(wrong)} wrong answers are right in float32"
     if SINGLE[0] < typical < SINGLE[1]:
         return [f"{share}: a part may be computed in single precision"]
-    return [f"{share}, with relative errors about {typical:.1g}: an approximation, or a small ε"]
+    return [f"{share} (median relative error {typical:.1g}): an approximation, or an added ε"]

@@ -1,7 +1,7 @@
-"""Further questions to a port that failed: small ones, which are not published as cases.
+"""Further questions to a port that failed: small inputs that are not published as cases.
 
-A question is a group and its inputs, as Python's numbers and nested lists of them. A port that
-cannot be asked again, as when its answers were read from a file, has no `Ask`.
+A question is a group and its inputs, as Python numbers and nested lists. If the answers were read
+from a file, the port cannot be run again and there is no `Ask`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from lai_ref.oracle.grading.runner import run_case
 from lai_ref.support.validation import Array
 
 Question: TypeAlias = tuple[str, dict[str, Any]]
-Reply: TypeAlias = dict[str, Array] | None  # outputs by name; None where there are no numbers
+Reply: TypeAlias = dict[str, Array] | None  # outputs by name; None if there are no numbers
 Ask: TypeAlias = Callable[[Sequence[Question]], list[Reply]]
 
 
 def ask_backend(backend: object, dtype: str) -> Ask:
-    """How a Python backend is asked."""
+    """A function that runs a Python backend on further questions."""
 
     def ask(questions: Sequence[Question]) -> list[Reply]:
         return [reply(run_case(backend, as_case(q, i), dtype)) for i, q in enumerate(questions)]

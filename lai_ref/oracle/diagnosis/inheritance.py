@@ -1,11 +1,11 @@
-"""Whether a group's wrong answers only follow from those of a group that it depends on.
+"""Whether the wrong answers of a group follow from those of a group that it depends on.
 
     factor → loss → param_gradient → train, sharded        input_gradient → param_gradient
     adam → train
 
-The port's own answers to the smaller questions are put together in the right way: the loss from its
+The port's own answers to smaller questions are composed by the right formulas: the loss from its
 factor, the gradient from its loss and its input gradient, the step from its gradient and its Adam.
-If that gives the port's answer, wrong as it is, the group has no mistake of its own.
+If the result equals the port's wrong answer, the group has no mistake of its own.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ DEPENDS: dict[str, tuple[str, ...]] = {
     "sharded": ("param_gradient",),
 }
 BEFORE_STEPS = {"factor", "loss", "input_gradient", "param_gradient"}
-SPARE = {"float64": 1e-9, "float32": 1e-4}  # of the largest number of an output
-QUOTIENT = {"float64": (2.0**-14, 1e-4), "float32": (2.0**-6, 3e-2)}  # step, and spare
-CASES = 6  # that are put together
+SPARE = {"float64": 1e-9, "float32": 1e-4}  # tolerance, relative to the largest number of an output
+QUOTIENT = {"float64": (2.0**-14, 1e-4), "float32": (2.0**-6, 3e-2)}  # step and tolerance
+CASES = 6  # wrong cases that are checked
 
 Outputs: TypeAlias = dict[str, Array]
-# a composition asks for what it needs and returns what the port would answer, None if it cannot
+# a composition yields questions, receives replies and returns the composed answer, or None
 Composing: TypeAlias = Generator[list[Question], list[Reply] | None, Outputs | None]
 
 
 def inherits(
     group: str, wrong: Collection[str], outcomes: Sequence[Outcome], ask: Ask, dtype: str
 ) -> bool | None:
-    """Whether the group's wrong answers follow from the wrong groups; None if it cannot be told."""
+    """Whether the wrong answers follow from the wrong groups; None if that is unknown."""
     sample = [(o, reply(o.answer)) for o in _sample(group, outcomes)]
     given = [inputs_of(o.case) for o, _ in sample]
     running = [
@@ -59,7 +59,7 @@ def inherits(
 
 
 def _together(running: Sequence[Composing], ask: Ask) -> list[Outputs | None]:
-    """The results of all, whose questions are asked together, round by round."""
+    """The results of all compositions; each round asks the questions of all of them together."""
     results: list[Outputs | None] = [None] * len(running)
     replies: dict[int, list[Reply] | None] = dict.fromkeys(range(len(running)))
     while replies:
@@ -80,7 +80,7 @@ def _together(running: Sequence[Composing], ask: Ask) -> list[Outputs | None]:
 
 
 def _sample(group: str, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """Some wrong answers, in whole numbers of places and away from kinks."""
+    """Some wrong answers with numbers, away from kinks and without whole runs."""
     usable = [o for o in outcomes if o.location and o.case.direction is None]
     usable = [o for o in usable if not is_run(o.case)]
     return usable[:: max(1, len(usable) // CASES)][:CASES]
@@ -199,7 +199,7 @@ def _sharded(given: dict[str, Any], wrong: Collection[str], got: Reply, dtype: s
     net = {name: given[name] for name in ("sizes", "activation", "theta")}
     whole = net | {"loss": given["loss"]}
     if "input_gradient" in wrong:
-        # one that mixes the samples of a batch mixes those of a shard
+        # a port that mixes the samples of a batch mixes those of a shard here
         questions = [
             ("input_gradient", _listed(net | {"x": given["x"][shard]})) for shard in given["shards"]
         ]
@@ -244,7 +244,7 @@ def _as_list(value: Any) -> Any:
 
 
 def following(group: str, wrong: Sequence[str]) -> Iterator[str]:
-    """The wrong groups that this one depends on directly, or through one that is not wrong."""
+    """The wrong groups that this group depends on, directly or through groups that are right."""
     for name in DEPENDS.get(group, ()):
         if name in wrong:
             yield name

@@ -1,9 +1,10 @@
-"""Which known mistakes a port probably made: it is compared, where it failed, with the mutants.
+"""Which known mistakes a port probably has: its wrong answers are compared with the mutants.
 
-A mutant reproduces a wrong answer if its own is wrong as well, and the same to within rounding. It
-is reported if it reproduces all of a group's remaining wrong answers, or three and a third of them
-(fewer may be coincidence), and at least a third as many as it would fail of those that the port
-passed. Wrong answers that it does not reproduce are compared with other mutants.
+A mutant reproduces a wrong answer if its own answer is wrong too, and equal up to rounding. Two
+conditions must hold for a report. The mutant reproduces all remaining wrong answers of the group,
+or at least three and a third of them (fewer may be coincidence). And it reproduces at least a third
+as many as the cases that it fails and the port passed. Wrong answers that it does not reproduce are
+then compared with other mutants.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from lai_ref.oracle.grading.grade import FAILED, PASSED, Outcome, grade
 from lai_ref.oracle.grading.runner import run_case
 from lai_ref.oracle.mutants import MUTANTS, Mutant
 
-SAMPLE_SIZE = 12  # of a group's wrong answers, and of all right ones, to find the nearest mutant
-MATCH_BOUNDS = 2.0  # each of the two answers is within one bound of what exact arithmetic gives
-MATCH_ROUNDINGS = {"float64": 1e-12, "float32": 3e-6}  # relative, where a wrong number is large
-MIN_FRACTION = 1 / 3  # of a group's wrong answers, and of what was right that it makes wrong
-MAX_FALSE = 0.05  # of them, as many right ones that a complete mistake may make wrong
-MIN_CASES = 3  # that a mistake which does not reproduce all has to reproduce
+SAMPLE_SIZE = 12  # wrong answers, and right ones, that are used to find the nearest mutant
+MATCH_BOUNDS = 2.0  # each of the two answers may differ by one bound from exact arithmetic
+MATCH_ROUNDINGS = {"float64": 1e-12, "float32": 3e-6}  # relative, for large wrong numbers
+MIN_FRACTION = 1 / 3  # of the wrong answers, and of the false positives, to reproduce
+MAX_FALSE = 0.05  # false positives of a complete mistake, relative to the wrong answers
+MIN_CASES = 3  # to reproduce, for a mistake that does not reproduce all
 
 
 class Mistake(NamedTuple):
@@ -34,7 +35,7 @@ class Mistake(NamedTuple):
 
     mutant: Mutant
     explained: tuple[Outcome, ...]
-    complete: bool  # all wrong answers of the group, and hardly a right one is wrong in the mutant
+    complete: bool  # reproduces all wrong answers of the group, with almost no false positive
 
 
 def mistakes(
@@ -42,9 +43,9 @@ def mistakes(
 ) -> list[Mistake]:
     """The likely mistakes of one group, from its outcomes at level basic.
 
-    `known` are those found in other groups: a mistake may reach this one, too.
+    `known` are the mistakes found in other groups: they may affect this one, too.
     """
-    # also answers of another form: an error that is missing, or raised, is a mistake as well
+    # including unexpected or missing errors
     wrong = [o for o in outcomes if o.status == FAILED and o.answer is not None]
     passed = [o for o in outcomes if o.status == PASSED]
     found: list[Mistake] = []
@@ -56,7 +57,7 @@ def mistakes(
             mutant, explained, false_positives = _best(nearest, left, passed, dtype)
         if mutant is None:
             break
-        # at a kink a port of the same mistake may have chosen another subgradient
+        # at a kink, a port with the same mistake may use another subgradient
         missed = {o for o in wrong if o.case.direction is None} - set(explained)
         complete = not missed and false_positives <= MAX_FALSE * len(wrong)
         found.append(Mistake(mutant, tuple(explained), complete))
@@ -65,7 +66,7 @@ def mistakes(
 
 
 def _nearest(group: str, wrong: list[Outcome], passed: list[Outcome], dtype: str) -> list[Mutant]:
-    """The mutant that answers most like the port in a sample of cases, if any explains one."""
+    """The mutant closest to the port in a sample of cases, if any reproduces a wrong answer."""
     some_wrong, some_right = _subsample(wrong), _subsample(passed)
     explaining = [
         each
@@ -75,14 +76,14 @@ def _nearest(group: str, wrong: list[Outcome], passed: list[Outcome], dtype: str
     if not explaining:
         return []
     sample = some_wrong + some_right
-    # of equals the first
+    # the first of several equal ones
     return [max(explaining, key=lambda each: _score(each, sample, dtype))]
 
 
 def _best(
     mutants: Sequence[Mutant], wrong: Sequence[Outcome], passed: Sequence[Outcome], dtype: str
 ) -> tuple[Mutant | None, list[Outcome], int]:
-    """The mutant that reproduces most of these answers, if enough; what it would fail besides."""
+    """The mutant that reproduces most of these answers, if enough, and its false positives."""
     pairs = [(each, [o for o in wrong if _explains(each, o, dtype)]) for each in mutants]
     pairs = [pair for pair in pairs if pair[1]]
     if not pairs:
@@ -97,9 +98,9 @@ def _best(
 
 
 def _score(mutant: Mutant, outcomes: Sequence[Outcome], dtype: str) -> tuple[float, ...]:
-    """How many failures the mutant reproduces, in how many cases it answers alike, and how near.
+    """How many failures the mutant reproduces, how many answers are equal, and how close it is.
 
-    Of two that are the same here, that which shows in fewer groups is the nearer one.
+    If two mutants are equal here, the one that affects fewer groups has the higher score.
     """
     apart = np.array([_max_distance(mutant, o, dtype) for o in outcomes])
     explained = sum(o.status == FAILED and _explains(mutant, o, dtype) for o in outcomes)
@@ -108,14 +109,14 @@ def _score(mutant: Mutant, outcomes: Sequence[Outcome], dtype: str) -> tuple[flo
 
 
 def _explains(mutant: Mutant, outcome: Outcome, dtype: str) -> bool:
-    """Whether the mutant's answer is wrong as well, and the same."""
+    """Whether the mutant's answer is wrong too, and equal to the port's."""
     wrong = not _answer(mutant, outcome.case, dtype)[1]
     return wrong and _max_distance(mutant, outcome, dtype) <= MATCH_BOUNDS
 
 
 def _max_distance(mutant: Mutant, outcome: Outcome, dtype: str) -> float:
-    """The largest distance between the mutant's and the port's answer, in the case's bounds."""
-    if outcome.case.expected is None:  # answered where an error is expected
+    """The largest distance between the mutant's and the port's answer, in bounds of the case."""
+    if outcome.case.expected is None:  # the port answered, but an error is expected
         return 0.0 if not _answer(mutant, outcome.case, dtype)[1] else math.inf
     of_mutant, _ = _answer(mutant, outcome.case, dtype)
     of_port = _numbers(outcome)
@@ -124,13 +125,13 @@ def _max_distance(mutant: Mutant, outcome: Outcome, dtype: str) -> float:
     both = np.isfinite(of_mutant) & np.isfinite(of_port)
     if not np.array_equal(of_mutant[~both], of_port[~both], equal_nan=True):
         return math.inf
-    if not both.any():  # NaN throughout has many causes
+    if not both.any():  # all NaN: many mistakes have this effect
         return math.inf
     bounds, expected = _bounds(outcome.case, dtype)
     if not np.array_equal(np.signbit(of_mutant[bounds == 0]), np.signbit(of_port[bounds == 0])):
         return math.inf
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        # rounding grows with the number, where a mistake makes it larger than the expected one
+        # rounding is larger if a mistake makes the number larger than the expected one
         larger = np.maximum(np.abs(of_mutant) / np.maximum(np.abs(expected), 1e-300), 1)
         unit = np.minimum(bounds * larger, bounds + MATCH_ROUNDINGS[dtype] * np.abs(of_mutant))
         distances = np.abs(of_mutant - of_port) / np.maximum(unit, 1e-300)
@@ -138,14 +139,14 @@ def _max_distance(mutant: Mutant, outcome: Outcome, dtype: str) -> float:
 
 
 def _subsample(outcomes: list[Outcome]) -> list[Outcome]:
-    """Some of them, from all over; of `train`, single steps, which take less long than runs."""
+    """An evenly spaced subset; of `train` only single steps, which are faster than runs."""
     quick = [o for o in outcomes if not is_run(o.case)] or outcomes
     return quick[:: math.ceil(len(quick) / SAMPLE_SIZE) or 1]
 
 
 @lru_cache(maxsize=200_000)
 def _answer(mutant: Mutant, case: Case, dtype: str) -> tuple[Any, bool]:
-    """The numbers that a mutant answers, and whether they are right all the same."""
+    """The numbers of a mutant's answer, and whether the answer is right."""
     outcome = grade(case, run_case(mutant.backend, case, dtype), dtype, "basic")
     return _numbers(outcome), outcome.status == PASSED
 

@@ -1,6 +1,6 @@
-"""The numbers of one output over the cases of a group: what was got, expected, and true of each.
+"""The numbers of one output over all cases of a group: got, expected, bound and facts of each.
 
-A number that is one of many (a segment) is compared with the subgradient that the port chose.
+At a kink, the expected number is that of the port's own subgradient.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from lai_ref.oracle.grading.grade import Outcome
 from lai_ref.support.validation import Array
 
 SYMBOLS = {("factor", "value"): "F", ("factor", "slope"): "F'"}
-SPARE = {"float64": 1e-10, "float32": 1e-5}  # relative: what two roundings of a number may differ
+SPARE = {"float64": 1e-10, "float32": 1e-5}  # relative difference of two roundings of a number
 
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """The numbers (n) of one output, those of all cases in one row."""
+    """The numbers (n) of one output, concatenated over all cases."""
 
     output: str
     outcomes: list[Outcome]
@@ -45,7 +45,7 @@ class Numbers:
         return ~same
 
     def chosen(self, which: Array) -> Numbers:
-        """Some of the numbers."""
+        """The numbers that `which` (n) selects."""
         at = np.flatnonzero(which)
         return Numbers(
             self.output,
@@ -62,7 +62,7 @@ class Numbers:
 
 
 def numbers_of(outcomes: Sequence[Outcome], output: str, dtype: str) -> Numbers:
-    """The numbers of an output in all outcomes that have as many as are expected."""
+    """The numbers of an output, from all outcomes whose answer has the expected shape."""
     found: list[tuple[Any, ...]] = []
     for o in outcomes:
         if not (o.location and o.case.expected and isinstance(o.answer, dict)):
@@ -85,7 +85,7 @@ def numbers_of(outcomes: Sequence[Outcome], output: str, dtype: str) -> Numbers:
 
 
 def tables(outcomes: Sequence[Outcome], dtype: str) -> dict[str, Numbers]:
-    """`Numbers` by output, of the outcomes of one group."""
+    """`Numbers` by output, for the outcomes of one group."""
     if not outcomes:
         return {}
     names = OUTPUTS[outcomes[0].case.group]
@@ -93,5 +93,5 @@ def tables(outcomes: Sequence[Outcome], dtype: str) -> dict[str, Numbers]:
 
 
 def symbol(group: str, output: str) -> str:
-    """The name of an output in sentences."""
+    """The name of an output in sentences: F and F' for `factor`."""
     return SYMBOLS.get((group, output), output)

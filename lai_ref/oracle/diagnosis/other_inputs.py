@@ -1,7 +1,7 @@
 """Whether wrong answers are the right ones for other inputs: λ² for λ, another p, samples reversed.
 
-Each change of the inputs is tried by computing the right answer to them. It is reported if it gives
-every wrong number, and no wrong one where the port is right.
+For each change of the inputs, the right answer to the changed inputs is computed. The change is
+reported if these answers equal the port's, both where the port is wrong and where it is right.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lai_ref.oracle.grading.backend import reference
 from lai_ref.oracle.grading.grade import Outcome
 from lai_ref.support.validation import Array
 
-FIRST = 4  # wrong cases that a change has to explain before it is tried on all others
+FIRST = 4  # wrong cases that a change must explain before it is tried on the others
 CHANGES: Mapping[str, Callable[[], Iterator[tuple[str, Change]]]] = {
     "factor": changes_of_factor,
     "loss": changes_of_loss,
@@ -56,12 +56,12 @@ def right_for_other_inputs(
 
 
 def right_answer(group: str, inputs: Inputs) -> dict[str, Array] | None:
-    """What lai_ref answers in float64, or None where it raises an error."""
+    """The answer of lai_ref in float64, or None if it raises an error."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             parts = getattr(reference, METHODS[group])(**inputs)
-    except Exception:  # of inputs that a change made invalid
+    except Exception:  # the change may make the inputs invalid
         return None
     names = OUTPUTS[group]
     parts = parts if len(names) > 1 else (parts,)
@@ -69,14 +69,14 @@ def right_answer(group: str, inputs: Inputs) -> dict[str, Array] | None:
 
 
 def _explains(change: Change, numbers: Numbers, dtype: str) -> bool:
-    """Whether the right answers to the changed inputs are the port's, also where it is right."""
+    """Whether the right answers to the changed inputs equal the port's, wrong or right."""
     by_case: dict[Outcome, list[int]] = {}
     for i, outcome in enumerate(numbers.outcomes):
         by_case.setdefault(outcome, []).append(i)
     is_wrong = numbers.wrong
     steps = {o: at for o, at in by_case.items() if not is_run(o.case)}
     if any(is_wrong[at].any() for at in steps.values()):
-        by_case = steps  # a run of `train` carries errors on
+        by_case = steps  # errors propagate in a run of `train`
 
     def rank(outcome: Outcome) -> tuple[bool, bool]:
         return not is_wrong[by_case[outcome]].any(), outcome.case.direction is not None
@@ -93,7 +93,7 @@ def _explains(change: Change, numbers: Numbers, dtype: str) -> bool:
             inputs = given
         answer = right_answer(outcome.case.group, inputs)
         if answer is None and not np.isfinite(numbers.got[at]).all():
-            continue  # such inputs have no right answer, and the port gave none
+            continue  # the changed inputs are invalid, and the port gave no finite numbers
         candidate = None if answer is None else answer[numbers.output].ravel()
         if candidate is None or len(candidate) != len(at):
             return False
@@ -102,7 +102,7 @@ def _explains(change: Change, numbers: Numbers, dtype: str) -> bool:
         near = np.abs(candidate - got) <= SPARE[dtype] * scale + 4 * numbers.bound[at]
         if not (near & np.isfinite(got)).all():
             if outcome.case.direction is not None:
-                continue  # the port may have chosen another subgradient
+                continue  # the port may use another subgradient
             return False
         changed |= bool(is_wrong[at].any())
         if tried == FIRST and not changed:

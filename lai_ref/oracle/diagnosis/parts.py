@@ -1,9 +1,9 @@
-"""The parts that a gradient is the sum of: which of them a port leaves out, doubles or negates.
+"""The parts whose sum is a gradient: which of them a port omits, doubles or negates.
 
 factor          F' = a'/b/c − (a/b²/c) b'       through max(|k|^p, λ), through (1 + k²)^(p/2)
 loss            M = (1 − ρ)‖c‖₂ + ρ‖c‖₁         through the 2-norm, through the 1-norm
 param_gradient  θ̄                               through y, and three ways through k (DESIGN §3):
-                v̄_(l−1)ᵀ u_l in hidden weights, Σ_i v̄_(L−1) in the last ones, and f''
+                v̄_(l−1)ᵀ u_l in hidden weights, Σ_i v̄_(L−1) in the last weights, and f''
 sharded         of the whole batch, or of the shards: a mean, weighted or not, or a sum
 """
 
@@ -30,12 +30,12 @@ from lai_ref.support.validation import Array
 
 Parts: TypeAlias = dict[str, Array]
 
-DECAY = "θ"  # a part that is expected nowhere: a penalty ½ w ‖θ‖² adds w θ
+DECAY = "θ"  # a part that is never expected: a penalty ½ w ‖θ‖² adds w θ
 POOLED = "the loss of the whole batch"
 
 
 def deviating_parts(numbers: Numbers, dtype: str) -> str:
-    """What these numbers, some wrong and none at a kink, do with their parts; "" if unclear."""
+    """Which parts deviate in these numbers, which are away from kinks; "" if unclear."""
     if not len(numbers) or not np.isfinite(numbers.got).all():
         return ""
     group = numbers.outcomes[0].case.group
@@ -59,13 +59,13 @@ def deviating_parts(numbers: Numbers, dtype: str) -> str:
 
 
 def _scaled_part(numbers: Numbers, parts: Parts, spare: Array) -> list[str]:
-    """One part that is multiplied by N, 1/D or the like, which differ from case to case."""
+    """The one part that is multiplied by N, 1/D or a similar factor that depends on the case."""
     for name in parts:
         rest = sum((part for other, part in parts.items() if other not in (name, DECAY)), 0.0)
         for size, value in sizes(numbers).items():
             for words, power in ((size, 1.0), (f"1/{size}", -1.0), (f"√{size}", 0.5)):
                 if (np.abs(rest + value**power * parts[name] - numbers.got) <= spare).all():
-                    return [f"{name} counts {words} times"]
+                    return [f"{name} is multiplied by {words}"]
     return []
 
 
@@ -119,7 +119,7 @@ def _of_loss(output: str) -> Callable[[Case], Parts]:
 
 
 def _of_dy_by_feature(last: bool) -> Callable[[Case], Parts]:
-    """dy as what one feature gives, the first or the last, and what the others give."""
+    """dy as the sum of the part of one feature, the first or the last, and that of the others."""
 
     def parts(case: Case) -> Parts:
         given = inputs_of(case)
@@ -153,7 +153,7 @@ def _of_gradient(case: Case) -> Parts:
 
 
 def parts_of_gradient(given: dict[str, Any], loss: dict[str, Any]) -> Parts:
-    """θ̄ as the sum of what comes through y and of the three ways through k."""
+    """θ̄ as the sum of the part through y and the three parts through k."""
     port = Port()
     net = {name: given[name] for name in ("sizes", "activation", "theta")}
     cache = port.forward_and_input_gradient(given["x"], **net)
@@ -162,7 +162,7 @@ def parts_of_gradient(given: dict[str, Any], loss: dict[str, Any]) -> Parts:
     dW, dz = port.reverse_input_gradient(cache, dk)
 
     def direct(*layers: int) -> Array:
-        """The weights' part v̄ᵀu of some layers alone."""
+        """The part v̄ᵀu of the weights of these layers; the other layers are 0."""
         every = range(len(dW))
         parts = [
             (dW[h] if h in layers else np.zeros_like(dW[h]), np.zeros_like(cache.layers[h][1]))
@@ -180,7 +180,7 @@ def parts_of_gradient(given: dict[str, Any], loss: dict[str, Any]) -> Parts:
 
 
 def _of_gradient_by_feature(last: bool) -> Callable[[Case], Parts]:
-    """θ̄ as what comes through y, and through k of one feature and of the others."""
+    """θ̄ as the sum of the parts through y, through k of one feature and of the others."""
 
     def parts(case: Case) -> Parts:
         given = inputs_of(case)

@@ -1,4 +1,4 @@
-"""Right numbers in the wrong places, or in the wrong proportion: order, repetition, scale."""
+"""Right numbers in the wrong order, repeated numbers, or a wrong scale per case."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from lai_ref.oracle.diagnosis.numbers import SPARE, Numbers
 from lai_ref.oracle.grading.grade import Outcome
 from lai_ref.support.validation import Array
 
-MIN_CASES = 2  # that a statement has to rest on
+MIN_CASES = 2  # cases that a sentence needs
 
 
 def placement(numbers: Numbers, dtype: str) -> str:
-    """How the wrong cases' numbers are related to the expected ones, or ""."""
+    """How the numbers of the wrong cases are related to the expected ones, or ""."""
     pairs = _pairs(numbers)
     if len(pairs) < MIN_CASES:
         return ""
@@ -24,7 +24,7 @@ def placement(numbers: Numbers, dtype: str) -> str:
             norms = [float(np.linalg.norm(got)) for got, _ in pairs]
             scales = [float(abs(got).max() / abs(e).max()) for got, e in pairs if e.any()]
             if relation is _scaled and max(scales) - min(scales) <= 1e-3 * max(scales):
-                return ""  # a ratio, which `ratios` tells
+                return ""  # one ratio for all cases, which `ratios` reports
             if relation is _scaled and max(norms) - min(norms) <= 1e-3 * max(norms):
                 words = f"has the right direction and a norm of {norms[0]:.4g} in every wrong case"
             steps = numbers.output == "theta" and numbers.outcomes[0].case.group == "train"
@@ -33,7 +33,7 @@ def placement(numbers: Numbers, dtype: str) -> str:
 
 
 def unchanged(numbers: Numbers) -> bool:
-    """Whether θ is, in every wrong case, what it was before."""
+    """Whether θ equals the input θ in every wrong case."""
     wrong = {o for o, is_wrong in zip(numbers.outcomes, numbers.wrong, strict=True) if is_wrong}
     found = []
     for outcome in wrong:
@@ -44,7 +44,7 @@ def unchanged(numbers: Numbers) -> bool:
 
 
 def _pairs(numbers: Numbers) -> list[tuple[Array, Array]]:
-    """Got and expected of each case with a wrong number, in the output's shape."""
+    """Got and expected numbers of each case with a wrong number, in the shape of the output."""
     by_case: dict[Outcome, list[int]] = {}
     for i, outcome in enumerate(numbers.outcomes):
         by_case.setdefault(outcome, []).append(i)

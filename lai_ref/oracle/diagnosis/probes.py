@@ -27,19 +27,19 @@ X = [[0.5, -1.25], [1.0, 0.75], [-0.625, 0.375]]
 
 
 def factor_probe(p: int, lam: float) -> Inputs:
-    """Slopes on both sides of the kink and of both signs."""
+    """Numbers k on both sides of the kink, of both signs."""
     k = np.array([0.375, 1.25, 3.0, 0.625])
     return {"k": [*k.tolist(), *(-k).tolist()], "lam": lam, "order": p}
 
 
 def loss_probe(p: int, reduction: str, rho: float) -> Inputs:
-    """Three samples of two features, a λ for each feature."""
+    """Three samples of two features, with one λ per feature."""
     loss = {"order": p, "l1_ratio": rho, "reduction": reduction, "lam": list(LAM)}
     return {"y": list(Y), "t": list(T), "k": [list(row) for row in K], **loss}
 
 
 def network_probe(activation: str, hidden: tuple[int, ...], loss: Any = None) -> Inputs:
-    """A network with numbers without a pattern, and a batch of three samples."""
+    """A network with random parameters, and a batch of three samples."""
     sizes = [2, *hidden, 1]
     n = MLP(sizes, activation).n_params
     theta = np.random.default_rng(n).integers(-96, 97, n) / 64 + 1 / 128

@@ -1,8 +1,8 @@
-"""Properties of the right answers that a port's answers lack, found by asking it further questions.
+"""Properties of the right answers that the port's answers lack, found by further questions.
 
-Each property is a pair of questions and what must hold between their answers: F is even in k, the
-loss has degree p in e, a sample depends on its own k alone, the order of the samples is irrelevant,
-a doubled batch has the same loss, and the answers depend on k, λ, ρ and t at all.
+Each property is a pair of questions and a relation between their answers: F is even in k, the loss
+is homogeneous of degree p in e, a sample depends only on its own k, the order of the samples is
+irrelevant, a doubled batch has the same loss, and the answers depend on k, λ, ρ and t.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from lai_ref.oracle.diagnosis.probes import (
 )
 from lai_ref.support.validation import Array
 
-SPARE = {"float64": 1e-8, "float32": 1e-3}  # of the largest magnitude
+SPARE = {"float64": 1e-8, "float32": 1e-3}  # tolerance, relative to the largest magnitude
 Rule = Callable[[Array, Array], tuple[Array, Array]]  # two numbers or arrays that should be equal
 
 
 class Property(NamedTuple):
-    """What is said if it is broken, two inputs, and what should be equal in their answers."""
+    """Words for a violation, two inputs, and what should be equal in their answers."""
 
     words: str
     base: Inputs
     changed: Inputs
     equal: Mapping[str, Rule]
-    differs: bool = False  # the answers should not be equal
+    differs: bool = False  # the answers should differ
 
 
 def broken_properties(group: str, ask: Ask, dtype: str) -> list[str]:
-    """A sentence for each property that the port breaks, once, with numbers."""
+    """One sentence with numbers for each property that the port violates."""
     rules = list(PROPERTIES[group]()) if group in PROPERTIES else []
     questions = [(group, inputs) for rule in rules for inputs in (rule.base, rule.changed)]
     replies = ask(questions) if questions else []
@@ -56,7 +56,7 @@ def broken_properties(group: str, ask: Ask, dtype: str) -> list[str]:
     differs = {rule.words for rule in rules if rule.differs}
     said: dict[str, str] = {}
     for (_, name), every in broken.items():
-        # independence is a statement about all answers, any other property fails by one
+        # "does not depend on" must hold for all answers; one violation of any other is enough
         words = next((w for w in every if w), "")
         if words and (name not in differs or all(every)):
             said.setdefault(name, words)
@@ -66,7 +66,7 @@ def broken_properties(group: str, ask: Ask, dtype: str) -> list[str]:
 def _broken(
     rule: Property, output: str, base: Reply, changed: Reply, group: str, dtype: str
 ) -> str | None:
-    """What is said of one output, "" if it has the property, None if that cannot be told."""
+    """The sentence about one output; "" if it has the property, None if that is unknown."""
     assert base is not None and changed is not None
     try:
         pair = rule.equal[output](base[output], changed[output])
@@ -130,7 +130,10 @@ def _of_factor() -> Iterator[Property]:
                 "differs between k and −k, though F is even", base, minus, {"value": _same}
             )
             yield Property(
-                "is not opposite for k and −k, though F' is odd", base, minus, {"slope": _opposite}
+                "does not change sign between k and −k, though F' is odd",
+                base,
+                minus,
+                {"slope": _opposite},
             )
             first = base | {"k": k[:1]}
             yield Property(
@@ -154,7 +157,7 @@ def _of_loss() -> Iterator[Property]:
             base | {"k": (-k).tolist()}, {"value": _same, "dy": _same, "dk": _opposite},
         )  # fmt: skip
         yield Property(
-            "does not have the right degree in e (e doubled)",
+            "scales wrongly with e (e doubled)",
             base, base | {"y": (t + 2 * (y - t)).tolist()},
             {"value": _times(2**p), "dy": _times(2 ** (p - 1)), "dk": _times(2**p)},
         )  # fmt: skip
@@ -215,7 +218,7 @@ def _of_network() -> Iterator[Property]:
         )  # fmt: skip
         raised = base | {"theta": [*theta[:-1], theta[-1] + 1]}
         yield Property(
-            "does not rise by 1 with the last bias (y = a W + b)", base, raised,
+            "does not increase by 1 with the last bias (y = a W + b)", base, raised,
             {"y": lambda a, b: (a + 1, b)},
         )  # fmt: skip
         yield Property("changes with the last bias", base, raised, {"k": _same})

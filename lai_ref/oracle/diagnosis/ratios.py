@@ -2,9 +2,9 @@
 
     log |got/expected| = log c + Σ_i a_i log f_i
 
-is solved by least squares, for no factor f_i, then one, then two. A law is reported if every ratio
-follows it to within rounding, all ratios have one sign, and the exponents are halves of whole
-numbers. A number of 0 in place of others, and one and the same number everywhere, are laws too.
+is solved by least squares with no factor f_i, then one, then two. A law is reported if every ratio
+agrees with it up to rounding, all ratios have the same sign, and the exponents are multiples of ½.
+"Is 0" and "is the same number everywhere" are laws, too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lai_ref.oracle.case import Case
 from lai_ref.oracle.diagnosis.numbers import SPARE, Numbers
 from lai_ref.support.validation import Array
 
-# constants by name, apart from whole numbers and their reciprocals
+# constants by name, except integers and simple fractions
 CONSTANTS = {"π": math.pi, "π/180": math.pi / 180, "180/π": 180 / math.pi, "√2": math.sqrt(2)} | {
     "1/√2": math.sqrt(0.5),
     "1/π": 1 / math.pi,
@@ -31,7 +31,7 @@ MAX_EXPONENT = 4.0
 
 
 def ratio_law(numbers: Numbers, dtype: str) -> str:
-    """What these numbers are in terms of the expected ones, or "" if no simple law holds."""
+    """The law by which these numbers follow from the expected ones, or ""."""
     if len(numbers) < 2:
         return ""
     if (numbers.got == 0).all():
@@ -62,7 +62,7 @@ def ratio_law(numbers: Numbers, dtype: str) -> str:
 
 
 def law_of(ratio: Array, spare: Array, features: dict[str, Array]) -> str:
-    """The law that ratios of one sign follow, in words, or ""."""
+    """The law of ratios of one sign, in words, or ""."""
     if not np.isfinite(ratio).all() or len(set(np.sign(ratio))) > 1 or (ratio == 0).any():
         return ""
     law = _law(np.log(np.abs(ratio)), spare, features)
@@ -70,7 +70,7 @@ def law_of(ratio: Array, spare: Array, features: dict[str, Array]) -> str:
 
 
 def _close(ratio: Array, spare: Array) -> str:
-    """Of ratios near 1."""
+    """The law of ratios near 1: a constant factor."""
     excess = float(np.median(ratio)) - 1
     beyond_rounding = len(ratio) > 3 and abs(excess) > 2 * np.median(spare)
     if beyond_rounding and (np.abs(ratio / (1 + excess) - 1) <= spare).all():
@@ -95,7 +95,7 @@ def _law(log_ratio: Array, spare: Array, features: dict[str, Array]) -> str:
                 if (np.abs(exponents) > MAX_EXPONENT).any():
                     continue
                 if count and points < count + 2 and abs(constant) > 1e-4:
-                    continue  # two unknowns pass through any two points
+                    continue  # a line fits any two points
                 parts = zip(names, exponents, strict=True)
                 law = _product(math.exp(constant), [_power(n, float(a)) for n, a in parts])
                 return law + ("" if names else _known(math.exp(constant), features))
@@ -103,10 +103,10 @@ def _law(log_ratio: Array, spare: Array, features: dict[str, Array]) -> str:
 
 
 def _known(constant: float, features: dict[str, Array]) -> str:
-    """What a constant may stand for, of the sizes that all numbers share."""
+    """The size (N, D, …) that a constant may come from, if all numbers have the same size."""
     if any(
         math.isclose(constant, c, rel_tol=1e-5) for c in (2.0, 0.5)
-    ):  # more likely a factor p or ½
+    ):  # more likely a missing or extra factor p or ½
         return ""
     for name in ("N", "D", "the number of shards"):
         size = features.get(name)
@@ -139,7 +139,7 @@ def _constant(value: float) -> str:
 
 
 def sizes(numbers: Numbers) -> dict[str, Array]:
-    """What a ratio may depend on, by name, where every number has it."""
+    """The features that every number has, by name: what a ratio may depend on."""
     if not len(numbers):
         return {}
     rows = [
@@ -151,7 +151,7 @@ def sizes(numbers: Numbers) -> dict[str, Array]:
 
 
 def features(case: Case, output: str, place: tuple[int, ...]) -> dict[str, float]:
-    """The sizes and numbers of a case that a wrong factor is likely made of."""
+    """The sizes and inputs of a case from which a wrong factor may be composed."""
     given = inputs_of(case)
     loss: dict[str, Any] = given.get("loss", given)
     found: dict[str, float] = {}

@@ -1,7 +1,7 @@
-"""How large the errors are, and with what they grow, of outputs for which no ratio is known.
+"""How large the errors are and with what they grow, for outputs without a known ratio.
 
-An answer that is nearly right is an approximation: differences, a low precision, an ε. An error
-that grows with |k|, or falls with the distance from the kink, tells where to look.
+A nearly right answer is an approximation: finite differences, low precision, an added ε. An error
+that grows with |k|, or falls with the distance from the kink, indicates where the mistake is.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from lai_ref.oracle.diagnosis.numbers import Numbers, symbol
 from lai_ref.oracle.diagnosis.ratios import sizes
 from lai_ref.support.validation import Array
 
-NEARLY = 1e-2  # relative errors below it, in the median, are those of an approximation
-CLEAR = 0.75  # rank correlation of errors with a size that is worth a sentence
-MIN_NUMBERS = 10  # for a correlation
-SHOWN = ("p", "k", "λ")  # sizes that are named with the largest error
+NEARLY = 1e-2  # median relative error below which the output is called nearly right
+CLEAR = 0.75  # minimum rank correlation of errors with a size
+MIN_NUMBERS = 10  # wrong numbers for a correlation
+SHOWN = ("p", "k", "λ")  # sizes that are printed with the largest error
 
 
 def nearly_right(group: str, numbers: Numbers) -> str:
     """A sentence if the wrong numbers are nearly right."""
     _, relative = _errors(numbers)
-    steps_are_small = group in ("adam", "train")  # beside θ, whatever they are
+    steps_are_small = group in ("adam", "train")  # relative to θ, right or wrong
     if steps_are_small or not len(relative) or np.median(relative) >= NEARLY:
         return ""
-    typical = f"{np.median(relative):.1g} in the median"
+    typical = f"median relative error {np.median(relative):.1g}"
     name = symbol(group, numbers.output)
-    return f"{name} is nearly right, with relative errors of {typical}: an approximation, or an ε"
+    return f"{name} is nearly right ({typical}): an approximation, or an added ε"
 
 
 def trend(group: str, numbers: Numbers) -> str:
-    """With which size the relative errors grow or fall."""
+    """A sentence on the size with which the relative errors grow or fall, or ""."""
     seen, relative = _errors(numbers)
     if len(relative) < MIN_NUMBERS:
         return ""
@@ -48,15 +48,15 @@ def trend(group: str, numbers: Numbers) -> str:
 
 
 def size_of_errors(group: str, numbers: Numbers) -> str:
-    """The median and the largest of the relative errors."""
+    """A sentence with the median and the maximum of the relative errors, or ""."""
     seen, relative = _errors(numbers)
     if not len(relative):
         return ""
     worst = int(relative.argmax())
     at = ", ".join(f"{n} = {v[worst]:.4g}" for n, v in sizes(seen).items() if n in SHOWN)
     return (
-        f"relative errors of {symbol(group, numbers.output)}: {np.median(relative):.2g} in the"
-        f" median, at most {relative[worst]:.2g}" + (f" (at {at})" if at else "")
+        f"relative error of {symbol(group, numbers.output)}: median {np.median(relative):.2g},"
+        f" maximum {relative[worst]:.2g}" + (f" (at {at})" if at else "")
     )
 
 
@@ -66,7 +66,7 @@ def _errors(numbers: Numbers) -> tuple[Numbers, Array]:
 
 
 def _rank_correlation(a: Array, b: Array) -> float:
-    """Spearman's, 0 where one of them is constant."""
+    """Spearman's rank correlation; 0 if one of them is constant."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return 0.0
     ranks = np.array([np.argsort(np.argsort(values)) for values in (a, b)], float)

@@ -1,10 +1,11 @@
-"""Which gradient a training step was made with: Adam's step solved for g, then taken apart.
+"""The gradient that a training step used: Adam's step is solved for g, which is then decomposed.
 
     θ' = θ − lr · m̂ / (√v̂ + ε),  m = β₁ m + (1 − β₁) g,  v = β₂ v + (1 − β₂) g²
 
-is solved for g by Newton's method from the right gradient. The right g is the sum of what the plain
-samples give and what the Lai samples give, each weighted by its fraction of the batch; what else it
-may hold is the plain loss of the Lai samples, and the Lai loss of the plain ones.
+is solved for g by Newton's method, starting at the right gradient. The right g is the gradient of
+the plain loss of the plain samples plus that of the Lai loss of the Lai samples, each weighted by
+its fraction of the batch. A wrong g may also contain the plain loss of the Lai samples, or the Lai
+loss of the plain samples.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from lai_ref.oracle.mutants.port import Port
 from lai_ref.support.validation import Array
 
 ITERATIONS = 30
-SPARE = {"float64": 1e-6, "float32": 3e-2}  # relative, of a gradient that was solved for
+SPARE = {"float64": 1e-6, "float32": 3e-2}  # relative tolerance of the solved gradient
 EXPECTED = {
     "the plain loss of the plain samples": 1.0,
     "the Lai loss of the Lai samples": 1.0,
@@ -33,7 +34,7 @@ EXPECTED = {
 
 
 def mixture(numbers: Numbers, dtype: str) -> str:
-    """What the gradients of the wrong steps are made of, or "" if they cannot be told."""
+    """Which parts deviate in the gradients of the wrong steps, or "" if that is unknown."""
     gradients, columns, spares = [], [], []
     wrong = numbers.wrong
     steps = {
@@ -44,7 +45,7 @@ def mixture(numbers: Numbers, dtype: str) -> str:
     for outcome in steps:
         given = inputs_of(outcome.case)
         if len(given["batches"][0][1]) in (0, len(given["batches"][0][0])):
-            continue  # only a batch with both losses tells them apart
+            continue  # the parts differ only in a batch with both losses
         parts = _parts(given)
         right = sum(parts[name] * EXPECTED[name] for name in parts)
         g, error = _solved(given, right, outcome, dtype)
@@ -65,7 +66,7 @@ def mixture(numbers: Numbers, dtype: str) -> str:
 
 
 def _parts(given: dict[str, Any]) -> dict[str, Array]:
-    """Gradients of the mean over the plain and the Lai samples, times their fraction."""
+    """Gradients of the mean loss of the plain and of the Lai samples, times their fraction."""
     ((rows, lai_rows),) = given["batches"]
     rest = rows[~np.isin(rows, lai_rows)]
     plain = {"name": "plain", "order": given["plain"]}
@@ -80,7 +81,7 @@ def _parts(given: dict[str, Any]) -> dict[str, Array]:
 
 
 def _solved(given: dict[str, Any], start: Any, outcome: Outcome, dtype: str) -> tuple[Array, Array]:
-    """g (P) of the port's step, and its error; NaN where it is not found, or not the only one."""
+    """g (P) of the port's step and its error; NaN where g was not found or is not unique."""
     theta = np.array([float(n) for n in flat(outcome.answer["theta"])])
     update = (given["theta"] - theta) / given["lr"]
     bound = np.array(flat(_bounds(outcome.case, dtype))) / given["lr"]
@@ -107,7 +108,7 @@ def _update(given: dict[str, Any], g: Array) -> tuple[Array, Array]:
 
 
 def _limit(given: dict[str, Any]) -> float:
-    """|m̂ / √v̂| for |g| → ∞: a larger update is that of two different g."""
+    """|m̂ / √v̂| for |g| → ∞: two different g give the same larger update."""
     t = given["step"] + 1
     b1, b2 = given["beta1"], given["beta2"]
     return float((1 - b1) / (1 - b1**t) * np.sqrt((1 - b2**t) / (1 - b2)))

@@ -2,9 +2,9 @@
 
     m = β₁ m + (1 − β₁) g        v = β₂ v + (1 − β₂) g²        θ = θ − lr · m̂ / (√v̂ + ε)
 
-m and v are compared with sums of what they may be made of. The update (θ_before − θ_after)/lr is
-compared with every variant of m̂ / (√v̂ + ε), in each of four places: the numerator, the correction
-of v, where ε is, and a decay of θ besides.
+m and v are compared with sums of the terms that they may consist of. The update
+(θ_before − θ_after)/lr is compared with variants of m̂ / (√v̂ + ε) in four respects: the numerator,
+the correction of v, the position of ε, and an additional weight decay.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RULES = {"m": "β₁ m + (1 − β₁) g", "v": "β₂ v + (1 − β₂) g²"}
 
 
 def update_findings(tables: Mapping[str, Numbers], dtype: str) -> list[str]:
-    """Sentences about the outputs of `adam` that are wrong."""
+    """Sentences about the wrong outputs of `adam`."""
     said = []
     for name in ("m", "v"):
         numbers = tables[name]
@@ -41,7 +41,7 @@ def update_findings(tables: Mapping[str, Numbers], dtype: str) -> list[str]:
 
 
 def _inputs(numbers: Numbers) -> dict[str, Array]:
-    """The inputs of every number, each a vector."""
+    """The inputs of every number, one vector per input."""
     rows = []
     for outcome, place in zip(numbers.outcomes, numbers.places, strict=True):
         given = inputs_of(outcome.case)
@@ -81,10 +81,10 @@ def _moment(numbers: Numbers, name: str, dtype: str) -> str:
 
 
 def _update(tables: Mapping[str, Numbers], dtype: str) -> str:
-    """The one variant of the update, if any, that gives every θ."""
+    """A sentence on the variant of the update that gives every θ, or ""."""
     numbers = tables["theta"]
     q = _inputs(numbers)
-    # m and v of the port itself, so that a mistake in them is not counted again
+    # m and v of the port itself, so that their mistakes are not counted twice
     m, v = (_of_port(numbers.outcomes, numbers.places, name) for name in ("m", "v"))
     update = (q["theta"] - numbers.got) / q["lr"]
     spare = (4 * numbers.bound + SPARE[dtype] * np.abs(numbers.got) * 1e-4) / q["lr"]
@@ -95,9 +95,9 @@ def _update(tables: Mapping[str, Numbers], dtype: str) -> str:
         with np.errstate(all="ignore"):
             near = np.abs(update - candidate) <= spare + SPARE[dtype] * np.abs(candidate)
         near &= np.isfinite(candidate)
-        if not words and near.all():  # the update is right, m or v is not
+        if not words and near.all():  # the update is right, but m or v is wrong
             return ""
-        # a first step may be an exception to a rule that divides by 0 there
+        # a variant that divides by 0 in the first step may have an exception there
         if words and (near | (right & ~np.isfinite(candidate))).all():
             return f"the update is {words}, where lr · m̂ / (√v̂ + ε) is expected"
     for words, candidate in _variants(q, m, v):
@@ -110,7 +110,7 @@ def _update(tables: Mapping[str, Numbers], dtype: str) -> str:
             near = np.abs(rest - decay * q["theta"]) <= spare + SPARE[dtype] * np.abs(update)
             if near.all():
                 what = words or "lr · m̂ / (√v̂ + ε)"
-                return f"the update is {what} and besides {decay:.4g} lr · θ: a weight decay"
+                return f"the update is {what} plus {decay:.4g} lr · θ: a weight decay"
     return _epsilon(update, q, m, v, spare, dtype) or _ratios(update, q, m, v)
 
 
@@ -128,14 +128,14 @@ def _ratios(update: Array, q: Mapping[str, Array], m: Array, v: Array) -> str:
     known |= {"(1 − β₂^t)": 1 - q["beta2"] ** (q["t"] + 1), "lr": q["lr"]}
     law = law_of(ratio, np.full(len(ratio), 1e-4), {n: f[usable] for n, f in known.items()})
     if law:
-        return f"the update is {law} times lr · m̂ / (√v̂ + ε), t being 1 in the first step"
+        return f"the update is {law} times lr · m̂ / (√v̂ + ε), with t = 1 in the first step"
     return f"the update is {low:.4g} to {high:.4g} times lr · m̂ / (√v̂ + ε) of the port's m and v"
 
 
 def _epsilon(
     update: Array, q: Mapping[str, Array], m: Array, v: Array, spare: Array, dtype: str
 ) -> str:
-    """The ε that the port used, if it is one number or one multiple of the given one."""
+    """The ε that the port used, if it is a constant or a multiple of the given ε."""
     t, eps = q["t"] + 1, q["eps"]
     m_hat, root = m / (1 - q["beta1"] ** t), np.sqrt(v / (1 - q["beta2"] ** t))
     with np.errstate(all="ignore"):
@@ -152,14 +152,14 @@ def _epsilon(
 
 
 def _variants(q: Mapping[str, Array], m: Array, v: Array) -> Iterator[tuple[str, Array]]:
-    """Every variant of the update in words, the right one first as ""."""
+    """Every variant of the update and its description; the right one comes first, with ""."""
     b1, b2, eps, g, t = q["beta1"], q["beta2"], q["eps"], q["grad"], q["t"] + 1
     with np.errstate(all="ignore"):
         tops = {
             "m̂": m / (1 - b1**t),
             "m (without bias correction)": m,
             "m / (1 − β₁^(t−1)) (steps counted from 0)": m / (1 - b1 ** (t - 1)),
-            "m / (1 − β₁^(t+1)) (a step too many)": m / (1 - b1 ** (t + 1)),
+            "m / (1 − β₁^(t+1)) (one step too many)": m / (1 - b1 ** (t + 1)),
             "m / (1 − β₁) (the power t missing)": m / (1 - b1),
             "m / (1 − β₂^t)": m / (1 - b2**t),
             "g (without momentum)": g,
@@ -175,7 +175,7 @@ def _variants(q: Mapping[str, Array], m: Array, v: Array) -> Iterator[tuple[str,
             "v̂": v / (1 - b2**t),
             "v (without bias correction)": v,
             "v / (1 − β₂^(t−1)) (steps counted from 0)": v / (1 - b2 ** (t - 1)),
-            "v / (1 − β₂^(t+1)) (a step too many)": v / (1 - b2 ** (t + 1)),
+            "v / (1 − β₂^(t+1)) (one step too many)": v / (1 - b2 ** (t + 1)),
             "v / (1 − β₂) (the power t missing)": v / (1 - b2),
             "v / (1 − β₁^t)": v / (1 - b1**t),
             "v / (1 − β₂^t)² (corrected after the root)": v / (1 - b2**t) ** 2,

@@ -1,6 +1,6 @@
-"""Which numbers of an output are wrong, under which condition, and in which ratio to the expected.
+"""Under which condition the numbers of an output are wrong, and their ratio to the expected ones.
 
-Numbers at kinks, and those of whole training runs, are left aside if others are wrong as well.
+Numbers at kinks and those of whole training runs are ignored if other numbers are wrong, too.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from lai_ref.oracle.diagnosis.numbers import Numbers, symbol
 from lai_ref.oracle.diagnosis.ratios import ratio_law, sizes
 from lai_ref.support.validation import Array
 
-THRESHOLDS = ("k", "|e|", "λ", "t")  # sizes from which on a port may err
-SHARP = 0.75  # of the numbers at a place wrong: the place says much
-# facts in pairs, of which each part of the numbers may follow a law of its own
+THRESHOLDS = ("k", "|e|", "λ", "t")  # magnitudes that may have a threshold
+SHARP = 0.75  # fraction of wrong numbers for a condition to be informative
+# pairs of facts that split the numbers; each part may follow its own law
 SPLITS = (
     ("p = 1", "p = 2"),
     ("|k|^p > λ", "|k|^p < λ"),
@@ -36,9 +36,9 @@ SPLITS = (
 def where_wrong(
     group: str, wrong: Mapping[str, Numbers], dtype: str
 ) -> tuple[list[str], dict[bool, list[str]]]:
-    """Of each wrong output where it is wrong: with a ratio to the expected numbers, and without.
+    """Where each wrong output is wrong: sentences with a ratio to the expected ones, and without.
 
-    Those without are told apart by whether most numbers are wrong there.
+    Sentences without a ratio are listed by whether most numbers are wrong under the condition.
     """
     by_words: dict[tuple[str, bool, bool], list[str]] = {}
     for name, numbers in wrong.items():
@@ -52,15 +52,15 @@ def where_wrong(
     return laws, places
 
 
-@lru_cache(maxsize=16)  # asked several times of the same numbers
+@lru_cache(maxsize=16)  # called several times for the same numbers
 def one_output(numbers: Numbers, dtype: str) -> tuple[str, bool, bool]:
-    """Where the numbers of an output are wrong, and what they are; "" if neither is clear.
+    """Where the numbers of an output are wrong, and their ratio; "" if neither is clear.
 
-    Besides, whether a ratio holds for all, and whether most numbers are wrong at that place.
+    Also whether a ratio holds for all, and whether most numbers under the condition are wrong.
     """
     seen = ordinary(numbers)
     wrong = seen.wrong
-    size = sizes(seen) if dtype == "float64" else {}  # in float32 bounds make thresholds
+    size = sizes(seen) if dtype == "float64" else {}  # in float32 the bounds would cause thresholds
     thresholds = {f"|{n}|" if n == "k" else n: size[n] for n in size if n in THRESHOLDS}
     where = condition(wrong, seen.facts, thresholds)
     nan = wrong & ~np.isfinite(seen.got)
@@ -76,7 +76,7 @@ def one_output(numbers: Numbers, dtype: str) -> tuple[str, bool, bool]:
 
 
 def ordinary(numbers: Numbers) -> Numbers:
-    """The numbers away from kinks, of single steps, if any of them is wrong."""
+    """The numbers away from kinks and outside whole runs, if any of them is wrong."""
     for unclear in (_at_kink, is_run):
         clear = np.array([not unclear(o.case) for o in numbers.outcomes], bool)
         numbers = numbers.chosen(clear) if (numbers.wrong & clear).any() else numbers
@@ -100,9 +100,9 @@ def are(names: Sequence[str]) -> str:
 
 
 def _law(wrong: Numbers, dtype: str) -> tuple[str, bool]:
-    """The ratio to the expected numbers, of all or of each part of them; whether it is of all."""
+    """The ratio to the expected numbers, in all or in each part; whether it is for all."""
     if len(set(wrong.outcomes)) < 2 < len(wrong):
-        return "", False  # one case has many laws
+        return "", False  # many laws fit one case
     law = ratio_law(wrong, dtype)
     if law:
         return law, True

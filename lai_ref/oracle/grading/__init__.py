@@ -1,1 +1,1 @@
-"""Running a port on the cases, grading its answers, and naming its likely mistake."""
+"""Running a port on the cases, grading its answers, and the kill matrix."""

@@ -1,9 +1,9 @@
-"""What a port looks like to the oracle, and `lai_ref` itself as one.
+"""The interface of a port, `Backend`, and `lai_ref` itself as a backend.
 
-A backend is any object with any of the methods of `Backend`; what it lacks is reported as not
-implemented. Every argument is passed by its name: arrays in the dtype that is graded, λ as a number
-or an array (D,), all other numbers as Python's. θ is one vector, for each layer W (fan_in, fan_out)
-row by row, then b.
+A backend is any object with any of the methods of `Backend`; a method that it lacks is reported as
+not implemented. Every argument is passed by name: arrays in the dtype that is graded, λ as a float
+or an array (D,), all other numbers as Python numbers. θ is one vector: for each layer W
+(fan_in, fan_out) row by row, then b.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Lam: TypeAlias = float | Array
 
 
 class Backend(Protocol):
-    """The methods that a port may have. A `loss` that is a dict reads
+    """The methods that a port may have. If `loss` is a dict, it is
 
     ``{"name": "plain", "order": 2}`` or
     ``{"name": "lai", "lam": …, "order": …, "l1_ratio": …, "reduction": "batch" | "sample"}``.
     """
 
     def factor(self, *, k: Array, lam: float, order: int) -> tuple[Array, Array]:
-        """F_p(k; λ) and F_p'(k; λ), each (n,), for slopes k (n,)."""
+        """F_p(k; λ) and F_p'(k; λ), each (n,), for input gradients k (n,)."""
 
     def loss(
         self, *, y: Array, t: Array, k: Array, lam: Lam, order: int, l1_ratio: float, reduction: str
@@ -91,8 +91,8 @@ class Backend(Protocol):
     ) -> Array:
         """θ after each step of Lai Training, (steps, P); `step` steps were taken before.
 
-        A batch is its rows of x and t, and those among them that get the Lai loss `loss`; the
-        others get mean |e|^p with p = `plain`, and L = (n_plain · plain + n_lai · lai)/n.
+        A batch is a pair: the indices of its samples, and those of them that get the Lai loss
+        `loss`. The others get mean |e|^p with p = `plain`. L = (n_plain · plain + n_lai · lai)/n.
         """
 
     def sharded_gradient(
@@ -106,9 +106,9 @@ class Backend(Protocol):
         loss: dict[str, Any],
         shards: list[Array],
     ) -> tuple[Any, Array]:
-        """As `param_gradient`, the batch split over workers, each with the rows of one shard.
+        """`param_gradient` of a batch that is split over workers; a shard lists sample indices.
 
-        The mean per feature is that of all workers' samples; the norm comes after it.
+        The mean per feature is over the samples of all workers; the norm follows it.
         """
 
 

@@ -1,13 +1,13 @@
-"""One answer against one case: passed or not, by how much, and where.
+"""Grading one answer to one case: whether it passes, its worst error, and where.
 
-A number is right if |got − expected| ≤ bound, the bound being the case's own for that number, dtype
-and level (see `tolerances`). Where the expected number exceeds the dtype's largest, infinity is
-expected. For a segment one s in [0, 1] has to serve every number of the case:
+A number is right if |got − expected| ≤ bound. The case has a bound for each number, dtype and level
+(see `tolerances`). If the expected number exceeds the range of the dtype, infinity is expected. For
+a segment of subgradients, one s in [0, 1] must satisfy
 
     |got − base − s · direction| ≤ bound
 
-that is, s lies in an interval for each number, and these have to meet. Their middle is reported: it
-is the port's subgradient at the kink.
+for every number of the case. Each number gives an interval of s; the case passes if the intervals
+intersect. The midpoint of the intersection is reported as the port's subgradient at the kink.
 """
 
 from __future__ import annotations
@@ -24,24 +24,22 @@ from lai_ref.oracle.case import Case, Nested, flat, shape
 
 PASSED, FAILED, MISSING, NOT_IMPLEMENTED = "passed", "failed", "missing", "not implemented"
 MAX_FINITE = {"float32": Decimal(2) ** 128 - Decimal(2) ** 104, "float64": Decimal(2) ** 1024}
-DIGITS = {"float32": 24, "float64": 53}  # binary ones
-NO_COMMON_SUBGRADIENT = (
-    "at the kink one subgradient has to give all numbers of the case, and none does"
-)
-MIN_EXPONENT = {"float32": -149, "float64": -1074}  # exponent of the smallest number above 0
+DIGITS = {"float32": 24, "float64": 53}  # binary digits of the significand
+NO_COMMON_SUBGRADIENT = "expected one subgradient at the kink for all numbers, got several"
+MIN_EXPONENT = {"float32": -149, "float64": -1074}  # binary, of the smallest number above 0
 WORKING = Context(prec=60, Emin=-99999, Emax=99999)
 
 
 @dataclass(frozen=True)
 class RaisedError:
-    """The answer of a port that rejected the inputs, with its words."""
+    """The answer of a port that rejected the inputs, with its error message."""
 
     words: str
 
 
 @dataclass(frozen=True)
 class InvalidAnswer:
-    """What a port gave in place of an answer: neither numbers nor an error that it raised."""
+    """A result that is neither the expected numbers nor an error that the port raised."""
 
     words: str
 
@@ -49,9 +47,9 @@ class InvalidAnswer:
 Answer: TypeAlias = dict[str, Nested] | RaisedError | InvalidAnswer
 
 
-@dataclass(frozen=True, eq=False)  # compared and hashed as the one object that it is
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity
 class Outcome:
-    """What became of one case. Errors and bounds are in ulp of the expected number."""
+    """The result of grading one case. Errors and bounds are in ulp of the expected number."""
 
     case: Case
     status: str
@@ -66,9 +64,9 @@ class Outcome:
 
 
 def grade(case: Case, answer: Answer | None, dtype: str, level: str = "strict") -> Outcome:
-    """Compare an answer, nested lists of Decimals by output, with what is expected.
+    """Compare an answer, nested lists of Decimals by output, with the expected one.
 
-    `answer` is None where the port gave none, `RaisedError` where it raised an error.
+    `answer` is None if the port gave none, and a `RaisedError` if it raised an error.
     """
     if answer is None:
         return Outcome(case, MISSING, "no answer")
@@ -82,7 +80,7 @@ def grade(case: Case, answer: Answer | None, dtype: str, level: str = "strict") 
 
 
 def errors_in_bounds(outcome: Outcome, output: str, dtype: str) -> list[float]:
-    """|got − expected| / bound of every number of an output, by the strict bounds."""
+    """|got − expected| / bound of every number of an output, with the strict bounds."""
     case, s = outcome.case, Decimal(outcome.subgradient or 0)
     assert case.expected is not None
     bases = flat(case.expected[output])
@@ -97,7 +95,7 @@ def errors_in_bounds(outcome: Outcome, output: str, dtype: str) -> list[float]:
 
 
 def _mismatch(case: Case, answer: Answer) -> str:
-    """Why an answer has no numbers to be compared with those expected; "" if it has them."""
+    """Why the answer cannot be compared number by number with the expected one; "" if it can."""
     if isinstance(answer, InvalidAnswer):
         return answer.words
     if case.expected is None:
@@ -153,23 +151,23 @@ def _compare(case: Case, answer: Answer, dtype: str, level: str) -> Outcome:
 
 
 def _common_subgradient(rows: list[Any]) -> tuple[Decimal, bool]:
-    """The s in [0, 1] that serves all numbers, and whether there is one."""
+    """The s in [0, 1] that is right for all numbers, and whether there is one."""
     low, high = Decimal(0), Decimal(1)
     for _, got, base, step, bound in rows:
         ends = sorted(((got - base - bound) / step, (got - base + bound) / step))
         low, high = max(low, ends[0]), min(high, ends[1])
-    # where the intervals do not meet, any s in [0, 1] shows that
+    # if the intervals do not intersect, some number is wrong for any s in [0, 1]
     return min(max((low + high) / 2, Decimal(0)), Decimal(1)), low <= high
 
 
 def _error_in_bounds(got: Decimal, expected: Decimal, bound: Decimal, dtype: str) -> float:
-    """|got − expected| / bound: at most 1 is right."""
+    """|got − expected| / bound, at most 1 if the number is right."""
     if got.is_nan() or expected.is_nan():
         return 0.0 if got.is_nan() and expected.is_nan() else math.inf
     beyond = abs(expected) > MAX_FINITE[dtype]
     if got.is_infinite() or beyond:
         right = got.is_infinite() and beyond
-    elif bound == 0:  # nothing is computed: exactly the number, with its sign
+    elif bound == 0:  # nothing is computed: expect the exact number, with its sign
         right = got == expected
     else:
         return float(abs(got - expected) / bound)
@@ -182,21 +180,21 @@ def _reason(got: Decimal, expected: Decimal) -> str:
     if got.is_nan():
         return "expected a number, got NaN"
     if got.is_infinite():
-        return "expected a finite number"
+        return "expected a finite number, got infinity"
     if got == expected:
         return "the sign of zero is wrong"
     return "outside the bound"
 
 
 def _format_number(d: Decimal, dtype: str) -> str:
-    """A number with the digits of the dtype; beyond its range, what it becomes there."""
+    """A number with the digits of the dtype, rounded to it (infinite beyond its range)."""
     with np.errstate(over="ignore"):
         number = float(np.dtype(dtype).type(float(d)))
     return f"{number:.{17 if dtype == 'float64' else 9}g}"
 
 
 def _ulp(expected: Decimal, dtype: str) -> Decimal:
-    """The distance of neighbouring numbers of the dtype at `expected`."""
+    """The distance between neighbouring numbers of the dtype at `expected`."""
     if not expected.is_finite() or expected == 0:
         return Decimal(2) ** MIN_EXPONENT[dtype]
     exponent = (

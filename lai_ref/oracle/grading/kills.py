@@ -1,11 +1,11 @@
-"""The kill matrix: which mistakes the cases find, and which case finds which.
+"""The kill matrix: which case kills which mutant.
 
 A case kills a mutant if the mutant's answer to it fails. The published matrix, KILLS.txt, is
-generated: a row for each mutant, a letter for each case in order,
+generated: a row per mutant, a letter per case, in order:
 
     . passes     6 fails in float64     3 fails in float32     # fails in both
 
-These are the letters of level strict. How many cases kill a mutant at level basic is counted.
+The letters are those of level strict. For level basic, only the number of kills is given.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class KillMatrix:
         return sum(len(row) - row.count(".") for row in self.rows[mutant].values())
 
     def extreme(self) -> list[str]:
-        """The mutants that no case of level basic kills: they show at extreme values alone."""
+        """The mutants that no case kills at level basic: they fail at extreme values only."""
         return [name for name in self.rows if not self.basic[name]]
 
     def idle(self) -> list[Case]:
@@ -49,7 +49,7 @@ class KillMatrix:
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """The matrix for machines."""
+        """The matrix as an object that JSON can hold."""
         return {
             "mutants": {
                 name: {"kills": self.kills(name), "basic": self.basic[name], "letters": row}
@@ -66,8 +66,8 @@ class KillMatrix:
         lines = [
             f"{len(self.rows)} mutants, {sum(counts.values())} cases; each mutant is killed by"
             f" {minimum} cases or more",
-            f"at level basic {len(self.rows) - len(self.extreme())} are killed; the others show at"
-            " extreme values alone:",
+            f"at level basic {len(self.rows) - len(self.extreme())} are killed; the others fail at"
+            " extreme values only:",
             *(f"  {name}" for name in self.extreme()),
             ". passes   6 fails in float64   3 fails in float32   # fails in both",
         ]
@@ -77,13 +77,13 @@ class KillMatrix:
             for group, letters in self.rows[mutant.name].items():
                 if letters.strip("."):
                     lines.append(f"  {group:<15}{letters}")
-        lines += ["", "cases that kill none, and why they are there"]
+        lines += ["", "cases that kill no mutant, and their purpose"]
         lines += [f"  {case.id}: {case.about}" for case in self.idle()]
         return "\n".join(lines) + "\n"
 
 
 def kill_matrix() -> KillMatrix:
-    """Every mutant asked every case, in both dtypes."""
+    """Run every mutant on every case, in both dtypes."""
     rows: dict[str, dict[str, str]] = {}
     basic: dict[str, int] = {}
     for mutant in MUTANTS:
@@ -94,7 +94,7 @@ def kill_matrix() -> KillMatrix:
 
 
 def kill(backend: object, case: Case) -> tuple[str, bool]:
-    """In which dtypes a backend fails a case, as a letter; and whether it does at level basic."""
+    """The letter of a case for a backend, and whether the backend fails it at level basic."""
     failed, basic = [], False
     for dtype in DTYPES:
         answer = run_case(backend, case, dtype)

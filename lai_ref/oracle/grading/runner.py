@@ -1,4 +1,4 @@
-"""Asking a backend one case, and taking what it does, whatever that is, for an answer."""
+"""Running a backend on one case: its numbers, the error that it raised, or an invalid answer."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from lai_ref.support.validation import Array
 
 @ignores_error_state  # with "raise" an overflow would count as a rejection
 def run_case(backend: object, case: Case, dtype: str) -> Answer | None:
-    """A backend's answer to a case, nested lists of Decimals; None if it implements no such method.
+    """A backend's answer to a case, nested lists of Decimals; None if it lacks the method.
 
-    Only an error that the method raises counts as a rejection. A method that cannot be called as
-    the protocol says, that has a name wrong, or whose results cannot be read, passes nowhere.
+    Only an error that the method raises counts as a rejection. A method whose signature is not that
+    of `Backend`, a NameError, or a result that cannot be read is an `InvalidAnswer`.
     """
     method = getattr(backend, METHODS[case.group], _codec if case.group == "codec" else None)
     if method is None:
@@ -36,31 +36,31 @@ def run_case(backend: object, case: Case, dtype: str) -> Answer | None:
             f"{METHODS[case.group]} cannot be called with {', '.join(given)}: {error}"
         )
     except ValueError:
-        pass  # no signature to be had, as of functions written in C
+        pass  # functions written in C have no signature
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # some cases are there to overflow
+            warnings.simplefilter("ignore")  # some cases overflow on purpose
             answer = method(**given)
     except NotImplementedError:
         return None
-    except (NameError, AttributeError, ImportError) as error:  # a slip: not meant as a rejection
+    except (NameError, AttributeError, ImportError) as error:  # a bug, not a rejection
         return InvalidAnswer(_format_error(error))
-    except Exception as error:  # of a port, about which nothing is known
+    except Exception as error:  # a port may raise any error
         return RaisedError(_format_error(error))
     names = tuple(OUTPUTS[case.group])
     parts = answer if isinstance(answer, tuple | list) and len(names) > 1 else (answer,)
     if len(parts) != len(names):
-        got = f"{len(parts)} of them" if parts is answer else type(answer).__name__
+        got = f"{len(parts)} values" if parts is answer else type(answer).__name__
         return InvalidAnswer(f"expected a tuple ({', '.join(names)}), got {got}")
     try:
         return {name: _decimals(part, dtype) for name, part in zip(names, parts, strict=True)}
     except Exception as error:
-        words = f"results that NumPy cannot read as arrays of numbers: {error}"
-        return InvalidAnswer(f"{words} (tensors of another library may have to be detached first)")
+        words = f"expected arrays of numbers that NumPy can read: {error}"
+        return InvalidAnswer(f"{words}; detach tensors first")
 
 
 def _format_error(error: Exception) -> str:
-    """What an error of a port says, and the line of it that raised it, or called what did."""
+    """The type and message of an error, and the line of the port where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
     own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
     where = f" ({Path(own[-1].filename).name}:{own[-1].lineno})" if own else ""
@@ -71,10 +71,10 @@ def _decimals(part: Any, dtype: str) -> Any:
     numbers = np.asarray(part)
     if numbers.dtype.kind not in "fiu":
         raise TypeError(f"dtype {numbers.dtype}")
-    with np.errstate(over="ignore"):  # what was computed in float64 is rounded at the end
+    with np.errstate(over="ignore"):  # float64 results are rounded to the dtype
         return mapped(Decimal, numbers.astype(dtype).astype(np.float64).tolist())
 
 
 def _codec(values: Array) -> Array:
-    """What a Python backend reads is what this module hands it."""
+    """The values themselves: a Python backend gets arrays and reads no text."""
     return values

@@ -1,4 +1,4 @@
-"""Mistakes in the factor F_p(k; λ), mostly with the derivative of the wrong F."""
+"""Mistakes in the factor F_p(k; λ); F' is mostly the derivative of the wrong F."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class LossPort(Sums):
     """The factor F and the loss, from y, t and k."""
 
     def codec(self, values: Array) -> Array:
-        """The numbers as read."""
+        """The numbers, unchanged."""
         return values
 
     def factor(self, k: Array, lam: Lam, order: int) -> tuple[Array, Array]:

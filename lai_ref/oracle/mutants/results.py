@@ -1,4 +1,4 @@
-"""Results with a small relative error, and numbers that were corrupted in reading or writing."""
+"""Results with a small relative error, and numbers corrupted in reading or writing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _perturbed(group: str, method: str, groups: tuple[str, ...]) -> Mutant:
         f"`{method}` had a relative error of 1e-9 (a constant with few digits?); "
         "it should be at rounding level."
     )
-    port: Port = type("Fudged", (Port,), {method: wrong})()
+    port: Port = type("Perturbed", (Port,), {method: wrong})()
     return Mutant(f"fudge-in-{group.replace('_', '-')}", mistake, port, groups)
 
 

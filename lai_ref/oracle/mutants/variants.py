@@ -12,7 +12,7 @@ from lai_ref.oracle.mutants.port_loss import Array, Lam
 
 
 class _Ratio(Port):
-    """In terms of max(|k|, 1) and min(|k|, 1)/max(|k|, 1), which do not overflow."""
+    """Formulas in max(|k|, 1) and min(|k|, 1)/max(|k|, 1), which do not overflow."""
 
     def at_least_1(self, k: Array) -> Array:
         """max(|k|, 1)."""

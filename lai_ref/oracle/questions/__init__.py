@@ -1,7 +1,8 @@
-"""What the oracle asks: the inputs of every case, and why it is asked.
+"""The questions of the oracle: the inputs of every case, and its purpose (`about`).
 
-Ordinary numbers are random sixty-fourths, kept away from kinks; what is special about the others
-their `about` says. All are made from fixed seeds, in a fixed order, so that ids stay what they are.
+Ordinary numbers are random multiples of 1/64, away from all kinks; the `about` of any other case
+names what is special about it. The generators use fixed seeds and a fixed order, so that an id
+always has the same inputs.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def questions(group: str) -> list[Question]:
 
 
 def _texts(value: Any) -> Any:
-    """Numbers as exact decimal strings; whole numbers, words and structure as they are."""
+    """Floats as exact decimal strings; integers, strings and the structure unchanged."""
     if isinstance(value, dict):
         return {key: _texts(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

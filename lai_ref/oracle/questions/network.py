@@ -1,7 +1,7 @@
-"""What the oracle asks of a network: its slopes, its gradients, and whole training runs.
+"""The questions about a network: its input gradient, its parameter gradient, and training runs.
 
-Each question is a name, what it is there for, and the inputs. All stay clear of the kinks of relu,
-|e| and F, except those that are about one.
+Each question is a tuple of a name, its purpose and the inputs. The inputs are away from the kinks
+of relu, |e| and F, except in the cases about a kink.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LOSSES = {
 def _net_inputs(
     rng: np.random.Generator, activation: str, hidden: tuple[int, ...], n: int = 3, d: int = 2
 ) -> dict[str, Any]:
-    """Weights and inputs with no hidden unit within 1/64 of 0, where relu has its kink."""
+    """Weights and inputs with |z| > 1/64 in every hidden unit: relu has its kink at z = 0."""
     net = MLP((d, *hidden, 1), activation)
     while True:
         theta, x = dyadic(rng, (net.n_params,)), dyadic(rng, (n, d))
@@ -56,29 +56,29 @@ def _net_inputs(
 
 def input_gradient(rng: np.random.Generator) -> Iterator[Any]:
     for activation, hidden in NETS:
-        about = f"{activation}, {len(hidden)} hidden layers"
+        about = f"{activation}, {_layers(hidden)}"
         yield f"{activation}-depth{len(hidden)}", about, _net_inputs(rng, activation, hidden)
     for activation in ACTIVATIONS:
         one = _net_inputs(rng, activation, (3, 2), n=1)
-        yield f"{activation}-one-sample", "N = 1: no axis is lost", one
+        yield f"{activation}-one-sample", "N = 1: the sample axis is kept", one
         one = _net_inputs(rng, activation, (3,), d=1)
-        yield f"{activation}-one-feature", "D = 1: no axis is lost", one
+        yield f"{activation}-one-feature", "D = 1: the feature axis is kept", one
         wide = _net_inputs(rng, activation, (3,), d=5)
         yield f"{activation}-wide", "five features", wide
         large = _net_inputs(rng, activation, (3,))
         large["x"] = 16 * large["x"]
-        yield f"{activation}-large-z", "hidden units far out, where tanh is flat", large
+        yield f"{activation}-large-z", "large |z| in hidden units, where tanh is flat", large
         for hidden in ((3,), (3, 2)):
             far = _net_inputs(rng, activation, hidden)
             far["x"] = 1024 * far["x"]
-            about = "hidden units beyond 700: no exponential overflows"
+            about = "|z| above 700 in hidden units: no exponential may overflow"
             yield f"{activation}-far-z-depth{len(hidden)}", about, far
         small = _net_inputs(rng, activation, (3,))
         small["theta"] = small["theta"] * 2.0**-20
-        yield f"{activation}-small-z", "hidden units close to 0, where tanh is a line", small
+        yield f"{activation}-small-z", "small |z| in hidden units, where tanh z ≈ z", small
     kink = {"sizes": [2, 1, 1], "activation": "relu", "theta": [1.0, -0.5, 0.25, 2.0, 0.5],
             "x": [[0.25, 1.0]]}  # fmt: skip
-    yield "relu-kink", "a hidden unit at exactly 0", kink
+    yield "relu-kink", "z = 0 in a hidden unit, the kink of relu", kink
 
 
 def _with_loss(
@@ -88,7 +88,7 @@ def _with_loss(
     loss: dict[str, Any],
     n: int = 3,
 ) -> dict[str, Any]:
-    """A network and a batch, every residual above 1/8 and every slope 2% away from its kink."""
+    """A network and a batch with every |e| above 1/8 and every k at least 2 % from its kink."""
     while True:
         inputs = _net_inputs(rng, activation, hidden, n)
         y, k = _y_and_k(inputs)
@@ -98,7 +98,7 @@ def _with_loss(
 
 
 def _line(theta: list[float], x: Any, t: list[float], **rest: Any) -> dict[str, Any]:
-    """A network without a hidden layer."""
+    """A linear model: a network without a hidden layer."""
     net = {"sizes": [len(theta) - 1, 1], "activation": "identity", "theta": theta, "x": x}
     return {**net, "t": t, **rest}
 
@@ -107,24 +107,24 @@ def param_gradient(rng: np.random.Generator) -> Iterator[Any]:
     kinds = list(LOSSES.items())
     for activation, hidden in NETS:
         a = ACTIVATIONS.index(activation)
-        # all of them, but with three hidden layers two in turn
+        # all losses; for three hidden layers two of them, a different pair for each activation
         for name, loss in kinds if len(hidden) < 3 else (kinds[(a + 3) % 7], kinds[(a + 5) % 7]):
-            about = f"{activation}, {len(hidden)} hidden layers, {name}"
+            about = f"{activation}, {_layers(hidden)}, {name}"
             inputs = _with_loss(rng, activation, hidden, loss)
             yield f"{activation}-depth{len(hidden)}-{name}", about, inputs
-    # F'/F is about 2/k beyond the kink: with k small and λ smaller, L depends on little but k
+    # F'/F is about 2/k above the kink: for a small k and a smaller λ, L depends mainly on k
     loss = _lai(2.0**-16, 2)
     for activation in ("tanh", "softplus", "silu"):
-        about = "L depends on k far more than on y: f'' carries most of the biases' gradient"
+        about = "L depends mainly on k: most of the gradient of the biases comes through f''"
         inputs = _with_loss(rng, activation, (3,), loss)
         inputs["theta"][9:12] /= 32  # w_L, and with it k
         yield f"{activation}-curvature", about, inputs
     for name, loss in kinds:
         inputs = _with_loss(rng, "tanh", (3,), loss, n=1)
-        yield f"tanh-one-sample-{name}", "N = 1: no axis is lost", inputs
+        yield f"tanh-one-sample-{name}", "N = 1: the sample axis is kept", inputs
     for order, k in ((1, 0.25), (2, -0.5)):
         line = _line([k, 0.5], [[1.0], [-2.0]], [0.0, 3.0], loss=_lai(0.25, order))
-        yield f"line-kink-p{order}", "a line whose slope is at the kink", line
+        yield f"line-kink-p{order}", "a line with its slope at the kink", line
     line = _line([0.5, 0.5], [[1.0], [2.0]], [1.0, 3.0], loss=LOSSES["plain1"])
     yield "line-zero-e-p1", "a residual is 0: a kink of |e|", line
     for order in (1, 2):
@@ -133,21 +133,21 @@ def param_gradient(rng: np.random.Generator) -> Iterator[Any]:
         yield f"line-steep-p{order}", "a line of slope 1e24: 1 + k² must not overflow", steep
     loss = _lai(0.5, 2)
     exact = _line([0.5, -0.25, 0.5], [[1.0, 2.0], [2.0, 0.0]], [0.5, 1.5], loss=loss)
-    yield "line-zero-vector", "all residuals are 0: no derivative of the norm is NaN", exact
+    yield "line-zero-vector", "all residuals are 0: no derivative of the norm may be NaN", exact
     far = _net_inputs(rng, "softplus", (3,))
     far["x"] = 1024 * far["x"]
     t = np.round(64 * (_y_and_k(far)[0] + nonzero(rng, (3,)))) / 64
-    about = "hidden units beyond 700: no exponential overflows"
+    about = "|z| above 700 in hidden units: no exponential may overflow"
     yield "softplus-far-z", about, {**far, "t": t, "loss": loss}
     large = {"sizes": [1, 1, 1], "activation": "softplus", "theta": [1.0, 20.0, 1.5, 0.5],
              "x": [[2.0], [5.0]], "t": [34.0, 37.0], "loss": _lai(0.25, 2)}  # fmt: skip
-    about = "hidden units at 22 and 25, where softplus' is not 1 yet"
+    about = "z = 22 and 25 in hidden units, where softplus' is still below 1"
     yield "softplus-large-z", about, large
 
 
 TRAJECTORIES: tuple[tuple[str, str, dict[str, Any], int, bool], ...] = (
     ("tanh", "tanh, L2, batch reduction", _lai(0.25, 2), 2, False),
-    ("relu", "relu, L1, λ a list, points of a batch mixed", _lai([0.125, 2.0], 2, 1.0), 1, True),
+    ("relu", "relu, L1, λ a list, mixed batches", _lai([0.125, 2.0], 2, 1.0), 1, True),
     ("softplus", "softplus, elastic net, sample reduction", _lai(0.5, 1, 0.25, "sample"), 2, True),
 )
 STEPS = 24
@@ -166,7 +166,7 @@ def train(rng: np.random.Generator) -> Iterator[Any]:
 def _trajectory(
     rng: np.random.Generator, activation: str, loss: dict[str, Any], plain: int, mixed: bool
 ) -> tuple[dict[str, Any], list[tuple[Array, Array, Array]]]:
-    """A run that stays clear of every kink, and the state before each of its steps, as float32."""
+    """A run away from every kink, and the state before each of its steps, rounded to float32."""
     kwargs = {key: value for key, value in loss.items() if key != "name"}
     while True:
         inputs = _net_inputs(rng, activation, (3,), n=12)
@@ -208,26 +208,32 @@ def _trajectory(
 def sharded(rng: np.random.Generator) -> Iterator[Any]:
     splits = {"equal": [[0, 1, 2], [3, 4, 5]], "unequal": [[0], [1, 2, 3, 4, 5]],
               "three": [[4, 0], [5, 1, 2], [3]], "one": [[0, 1, 2, 3, 4, 5]]}  # fmt: skip
+    words = {"equal": "two equal shards", "unequal": "two unequal shards", "three": "three shards",
+             "one": "one shard"}  # fmt: skip
     for (name, loss), (split, shards) in product(list(LOSSES.items())[1:6], splits.items()):
-        about = f"{name}, the batch in {split} shards: the mean is over all of them, then the norm"
+        about = f"{name}, {words[split]}: the mean over all samples, then the norm"
         inputs = _with_loss(rng, "tanh", (3,), loss, n=6)
         yield f"{name}-{split}", about, inputs | {"shards": shards}
     lai2 = LOSSES["lai2-batch"]
     for activation in ("softplus", "silu"):
-        about = f"{activation}, two square hidden layers, unequal shards"
+        about = f"{activation}, two hidden layers of equal width, unequal shards"
         inputs = _with_loss(rng, activation, (3, 3), lai2, n=6)
         yield f"{activation}-square", about, inputs | {"shards": splits["unequal"]}
     x = [[1.0], [2.0], [-1.0]]
     line = _line([0.5, 0.5], x, [3.0, -1.0, 2.0], shards=[[0], [1, 2]])
-    yield "line-kink", "a line whose slope is at the kink", line | {"loss": LOSSES["lai1-batch"]}
+    yield "line-kink", "a line with its slope at the kink", line | {"loss": LOSSES["lai1-batch"]}
     zero_e = line | {"t": [1.0, -1.0, 2.0], "loss": LOSSES["plain1"]}
     yield "line-zero-e", "a residual is 0: a kink of |e|", zero_e
     zero = line | {"t": [1.0, 1.5, 0.0], "loss": lai2}
-    yield "line-zero-vector", "all residuals are 0: no derivative of the norm is NaN", zero
+    yield "line-zero-vector", "all residuals are 0: no derivative of the norm may be NaN", zero
     for name in ("lai2-batch", "lai2-sample"):
         inputs = _with_loss(rng, "tanh", (3,), LOSSES[name], n=6)
-        about = f"{name}, rows that no worker has are not in the batch"
+        about = f"{name}, samples in no shard are not in the batch"
         yield f"{name}-some", about, inputs | {"shards": [[5, 1], [3]]}
+
+
+def _layers(hidden: tuple[int, ...]) -> str:
+    return f"{len(hidden)} hidden layer{'s' * (len(hidden) != 1)}"
 
 
 def _y_and_k(inputs: dict[str, Any]) -> tuple[Array, Array]:
@@ -243,5 +249,5 @@ def _away_from_kinks(k: Array, loss: dict[str, Any]) -> bool:
 
 
 def _has_dead_relu(zs: list[Array], activation: str) -> bool:
-    """Whether some sample reaches no relu of a layer, so that its slopes are all 0."""
+    """Whether all relus of a layer are 0 for some sample, so that its input gradient is 0."""
     return activation == "relu" and any((z < 0).all(axis=1).any() for z in zs)

@@ -1,4 +1,4 @@
-"""Ask a Python backend the published cases and grade its answers."""
+"""Run a Python backend on the published cases and grade its answers."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def check(
     groups: Sequence[str] | None = None,
     level: str = "strict",
 ) -> Report:
-    """Ask a Python backend every case of the groups (None: all), and grade its answers.
+    """Run a Python backend on every case of the groups (None: all) and grade its answers.
 
     Parameters
     ----------
     backend
         Any object with any of the methods of `Backend`.
     dtype
-        ``"float64"`` or ``"float32"``: of the arrays it is given, and what it is graded as.
+        ``"float64"`` or ``"float32"``: of the arrays passed to the backend, and of the bounds.
     level
-        ``"basic"``: what any correct implementation passes, also one that lets a framework
-        differentiate the formula. ``"strict"``: every case, with the bounds of a careful one.
+        ``"basic"``: cases and bounds that any correct implementation passes, also one with F' by
+        automatic differentiation. ``"strict"``: every case, with the bounds of a closed form of F'.
 
     Returns
     -------

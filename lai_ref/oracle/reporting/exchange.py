@@ -5,14 +5,14 @@ The prompt, one object:
     {"schema": "lai-oracle/1", "dtype": "float64",
      "cases": [{"id": …, "group": …, "inputs": {…}}, …]}
 
-The answers, one object; a group that the port does not implement may be named as such:
+The answers, one object; `not_implemented` lists the groups that the port does not implement:
 
     {"schema": "lai-oracle/1", "dtype": "float64", "not_implemented": ["train"],
      "answers": {"factor/zero-p2-lam0.5": {"value": ["1.0"], "slope": ["0.0"]},
                  "factor/error-k": {"error": "k is not finite"}, …}}
 
-Numbers are decimal strings, as many digits as it takes to tell the dtype's numbers apart (17 for
-float64, 9 for float32), or inf, -inf, nan, -0.0. Numbers of JSON are taken too.
+Numbers are decimal strings with enough digits to distinguish the numbers of the dtype (17 for
+float64, 9 for float32), or inf, -inf, nan, -0.0. Answers may also contain JSON numbers.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ from lai_ref.oracle.diagnosis.follow_up import Ask, Question, Reply, reply
 from lai_ref.oracle.grading.grade import NOT_IMPLEMENTED, Outcome, RaisedError, grade
 from lai_ref.oracle.reporting.report import Report
 
-# a number as the languages of the world print it: 1.5, .5, 5., 1e-3, inf, -Infinity, NaN, -nan;
-# no text can be read in two ways, or the time to refuse it would grow as its square
+# a number as programming languages print it: 1.5, .5, 5., 1e-3, inf, -Infinity, NaN, -nan;
+# unambiguous, so that matching a long invalid text takes linear time
 NUMBER_PATTERN = re.compile(
     r"\s*([+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?|inf|infinity|nan))\s*", re.IGNORECASE
 )
-MAX_BYTES = 20_000_000  # bytes; the answers to all cases are less than a tenth of it
-MAX_DEPTH = 32  # lists within lists; no answer has more than two
+MAX_BYTES = 20_000_000  # the answers to all cases need less than a tenth
+MAX_DEPTH = 32  # of nested lists; no answer needs more than two
 
 
 class InvalidAnswersError(ValueError):
@@ -62,11 +62,11 @@ def prompt(cases: Sequence[Case], dtype: str) -> str:
 
 
 def ask_command(command: str, dtype: str, seconds: float, on_error: Callable[[str], None]) -> Ask:
-    """How a program is asked further questions: by another prompt of the same form.
+    """A function that runs a program on further questions, in a prompt of the same form.
 
-    `on_error` is called with the reason if it gives no answers.
+    It calls `on_error` with the reason if the program gives no answers.
     """
-    numbers = count()  # ids that no prompt repeats
+    numbers = count()  # each id is used once
 
     def ask(questions: Sequence[Question]) -> list[Reply]:
         cases = [
@@ -89,7 +89,7 @@ def ask_command(command: str, dtype: str, seconds: float, on_error: Callable[[st
 
 
 def as_text(value: Any) -> Any:
-    """Inputs as the prompt has them: numbers as decimal strings, whole numbers as they are."""
+    """Inputs in the form of the prompt: floats as decimal strings, integers unchanged."""
     if isinstance(value, dict):
         return {name: as_text(part) for name, part in value.items()}
     if isinstance(value, list):
@@ -106,9 +106,9 @@ def grade_answers(
     level: str = "strict",
     ask: Ask | None = None,
 ) -> Report:
-    """Grade answers to these cases, in the dtype that they name.
+    """Grade answers to these cases, in the dtype that the answers state.
 
-    `ask` is for the diagnosis: how the port is asked further questions.
+    `ask` runs the port on further questions, for the diagnosis.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def grade_answers(
     known = {case.id for case in every_case()}
     for name in answers["answers"]:
         if name not in known:
-            raise InvalidAnswersError(f"answers: {name!r} is the id of no case")
+            raise InvalidAnswersError(f"answers: expected ids of cases, got {name!r}")
     lacking = answers.get("not_implemented", [])
     outcomes = []
     for case in cases:
@@ -133,23 +133,23 @@ def grade_answers(
                 numbers = _answer(case.id, answer, answers["dtype"])
             except (ArithmeticError, RecursionError) as error:
                 raise InvalidAnswersError(
-                    f"{case.id}: {type(error).__name__} in reading it"
+                    f"{case.id}: cannot read the answer: {type(error).__name__}"
                 ) from None
             outcomes.append(grade(case, numbers, answers["dtype"], level))
     return Report(answers["dtype"], tuple(outcomes), level, ask)
 
 
 def run_command(command: str, question: str, seconds: float) -> bytes:
-    """What the command prints when it is given the question on its standard input.
+    """What the command prints for the question on its standard input.
 
     Raises
     ------
     InvalidAnswersError
-        If it cannot be started, fails, takes longer, or prints nothing or too much.
+        The command cannot be started, fails, exceeds the time, or prints nothing or too much.
     """
     if not command.strip():
-        raise InvalidAnswersError(f"{command!r} cannot be started: it names no program")
-    # files, so that neither side ever waits for the other, and a flood can be noticed
+        raise InvalidAnswersError(f"--cmd: expected a program and its arguments, got {command!r}")
+    # files: unlike pipes they cannot deadlock, and their size can be checked
     with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout, \
             tempfile.TemporaryFile() as stderr:  # fmt: skip
         stdin.write(question.encode())
@@ -171,18 +171,18 @@ def run_command(command: str, question: str, seconds: float) -> bytes:
         if status != 0:
             stderr.seek(0)
             words = stderr.read(MAX_BYTES).decode(errors="replace").strip()
-            if len(words) > 800:  # some languages say what is wrong first, others last
+            if len(words) > 800:  # some languages print the cause first, others last
                 words = f"{words[:400]}\n…\n{words[-400:]}"
-            words = words or "nothing on its standard error"
+            words = words or "it printed nothing to standard error"
             how = f"with status {status}"
             if status < 0:
-                names = {s.value: s.name for s in signal.Signals}  # not of all real-time signals
+                names = {s.value: s.name for s in signal.Signals}  # without some real-time signals
                 how = f"by signal {-status} ({names.get(-status, 'without a name')})"
             raise InvalidAnswersError(f"{command!r} ended {how}: {words}")
         stdout.seek(0)
         content = stdout.read(MAX_BYTES + 1)
     if not content.strip():
-        raise InvalidAnswersError(f"{command!r} printed nothing")
+        raise InvalidAnswersError(f"{command!r} printed nothing; expected one JSON object")
     return content
 
 
@@ -196,11 +196,11 @@ def _wait(process: subprocess.Popen[bytes], stdout: Any, command: str, seconds: 
                 raise InvalidAnswersError(
                     f"{command!r} printed more than {MAX_BYTES} bytes"
                 ) from None
-    raise InvalidAnswersError(f"{command!r} gave no answer within {seconds:g} s")
+    raise InvalidAnswersError(f"{command!r} gave no answer within {seconds:g} s; raise --timeout")
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the program and, where there are process groups, what it has started."""
+    """Kill the program and, on systems with process groups, its child processes."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -209,16 +209,20 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def read_file(path: Path) -> bytes:
-    """An answer file's content, or as much of it as shows that it is too large; or OSError."""
+    """The content of an answer file, at most one byte more than allowed.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
     with open(path, "rb") as file:
         return file.read(MAX_BYTES + 1)
 
 
 def _read(content: bytes) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
-        raise InvalidAnswersError(
-            f"answers of more than {MAX_BYTES} bytes: all cases need far less"
-        )
+        raise InvalidAnswersError(f"answers: expected at most {MAX_BYTES} bytes, got more")
     try:
         answers = json.loads(
             content, object_pairs_hook=_reject_duplicates, parse_float=str, parse_int=str
@@ -229,7 +233,7 @@ def _read(content: bytes) -> dict[str, Any]:
         at = max(getattr(error, "pos", 0) - 20, 0)
         near = content.decode(errors="replace")[at : at + 40]
         raise InvalidAnswersError(
-            f"answers that are not JSON, or only half of it: {error}, near {near!r}"
+            f"answers: expected complete JSON: {error}, near {near!r}"
         ) from None
     if not isinstance(answers, dict):
         raise InvalidAnswersError(f"answers: expected an object, got {type(answers).__name__}")
@@ -256,7 +260,7 @@ def _answer(name: str, answer: Any, dtype: str) -> dict[str, Nested] | RaisedErr
     if not isinstance(answer, dict):
         raise InvalidAnswersError(f"{name}: expected an object, got {answer!r:.80}")
     if set(answer) == {"error"}:
-        # JSON may hold half of a pair of surrogates, which can not be printed
+        # JSON may contain an unpaired surrogate, which cannot be printed
         return RaisedError(str(answer["error"]).encode(errors="backslashreplace").decode())
     return {part: _numbers(f"{name}: {part}", value, dtype) for part, value in answer.items()}
 
@@ -264,7 +268,7 @@ def _answer(name: str, answer: Any, dtype: str) -> dict[str, Nested] | RaisedErr
 def _numbers(where: str, value: Any, dtype: str, levels: int = MAX_DEPTH) -> Nested:
     if isinstance(value, list):
         if levels == 0:
-            raise InvalidAnswersError(f"{where}: lists within lists, more than {MAX_DEPTH} deep")
+            raise InvalidAnswersError(f"{where}: expected at most {MAX_DEPTH} nested lists")
         return [_numbers(where, item, dtype, levels - 1) for item in value]
     if isinstance(value, float):  # Infinity or NaN without quotes
         return Decimal(value)
@@ -279,7 +283,7 @@ def _numbers(where: str, value: Any, dtype: str, levels: int = MAX_DEPTH) -> Nes
             f"{where}: expected a number as a decimal string, got {value!r:.80}"
         )
     d = Decimal(found[1])
-    # the digits that were written stand for the nearest number of the dtype
+    # a decimal string means the nearest number of the dtype
     with np.errstate(over="ignore"):
         return Decimal(float(np.dtype(dtype).type(float(d))))
 
@@ -288,5 +292,5 @@ def _reject_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         twice = next(name for name, n in Counter(name for name, _ in pairs).items() if n > 1)
-        raise InvalidAnswersError(f"answers: {twice!r} stands there twice")
+        raise InvalidAnswersError(f"answers: expected each key once, got {twice!r} twice")
     return found

@@ -1,7 +1,7 @@
-"""What a correct port loses at extreme values: in which outputs, how much, and from which |k| on.
+"""What a correct port loses at extreme values: in which outputs, how much, and for which |k| ≥ a.
 
-Counted is what fails at level strict alone: the cases of level strict, and basic cases whose error
-is within the bound of level basic.
+Only failures at level strict count: strict cases, and basic cases whose error is within the bound
+of level basic.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from lai_ref.oracle.diagnosis.numbers import symbol
 from lai_ref.oracle.extremes import NAMES, magnitudes, most_extreme
 from lai_ref.oracle.grading.grade import FAILED, Outcome, errors_in_bounds
 
-DIGITS = {"float64": 16, "float32": 7}  # decimal ones
-# what commonly happens there, by the magnitude and whether the answer is a finite number
+DIGITS = {"float64": 16, "float32": 7}  # decimal digits of the dtype
+# the usual cause, by magnitude and by whether the answers are finite numbers
 CAUSES = {
     ("k", "digits"): "the terms of the quotient rule cancel, as in automatic differentiation",
     ("k", "overflow"): "1 + k² or a power of it overflows",
@@ -34,14 +34,14 @@ CAUSES = {
 
 @dataclass(frozen=True)
 class LossOfAccuracy:
-    """One cause: the outputs that it shows in, the smallest magnitude, and how much is lost."""
+    """One cause: the outputs that it affects, the smallest magnitude, and how much is lost."""
 
     magnitude: str  # k, e, z or lam
     kind: str  # digits, overflow or error
     least: float
     outputs: tuple[str, ...]
     cases: int
-    digits: int  # that are lost at most
+    digits: int  # the most that are lost
 
     def __str__(self) -> str:
         cause = CAUSES.get((self.magnitude, self.kind))
@@ -49,7 +49,7 @@ class LossOfAccuracy:
         return f"{self.words()} ({cases})" + (f": perhaps {cause}" if cause else "")
 
     def words(self) -> str:
-        """What is lost, and from where on."""
+        """What is lost, and for which magnitudes."""
         outputs = ", ".join(self.outputs)
         digits = f"{self.digits} digit{'s' * (self.digits > 1)}"
         what = {
@@ -62,7 +62,7 @@ class LossOfAccuracy:
 
 
 def losses_of_accuracy(outcomes: Sequence[Outcome], dtype: str) -> list[LossOfAccuracy]:
-    """The causes by which these outcomes fail, the one that sets in first at the top."""
+    """The causes of these failures, by magnitude, then by the smallest value."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for o in outcomes:
         if o.status == FAILED:
@@ -81,7 +81,7 @@ def losses_of_accuracy(outcomes: Sequence[Outcome], dtype: str) -> list[LossOfAc
 
 
 def _of_case(o: Outcome, dtype: str) -> list[tuple[str, str, float, str, int]]:
-    """Of every number that fails: magnitude, kind, its value, the output, digits lost."""
+    """For every number that fails: magnitude, kind, its value, the output, digits lost."""
     if o.case.expected is None:
         return []
     found = magnitudes(o.case.group, o.case.inputs)

@@ -1,4 +1,4 @@
-"""The report on a port: a verdict first, then what is wrong, where, and what it may be."""
+"""The report on a port: the verdict, the wrong groups, what is wrong in them, likely causes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from lai_ref.oracle.reporting.losses_of_accuracy import LossOfAccuracy, losses_o
 CORRECT, INACCURATE, WRONG = "correct", "correct, but inaccurate at extreme values", "wrong"
 NO_METHOD = "no method "
 FIRST = " is the first wrong group"
-MAX_SHOWN = 8  # failures of a group that have a line of their own
-# what s, which runs from one end of the subgradients to the other, is in a port
+MAX_SHOWN = 8  # failed cases per group that are printed
+# by kink: where it is, the derivative that is reported, and its value for a given s in [0, 1]
 KINKS: dict[str, tuple[str, str, Callable[[float], float]]] = {
     "kink": ("|k|^p = λ", "H(0)", lambda s: s),
     "zero-e": ("e = 0", "sign(0)", lambda s: 2 * s - 1),
@@ -36,11 +36,11 @@ class Report:
     Parameters
     ----------
     dtype, level
-        What the port was graded as.
+        In which dtype and at which level the port was graded.
     outcomes
-        One for each case.
+        One per case.
     ask
-        How the port is asked further questions, for the diagnosis; None if it cannot be.
+        Runs the port on further questions, for the diagnosis; None if that is not possible.
     """
 
     dtype: str
@@ -62,7 +62,7 @@ class Report:
 
     @cached_property
     def verdict(self) -> str:
-        """`CORRECT`, `INACCURATE` or `WRONG`, of all that the port implements."""
+        """`CORRECT`, `INACCURATE` or `WRONG`, for the groups that the port implements."""
         if any(o.status in (FAILED, MISSING) for o in self._basic):
             return WRONG
         return INACCURATE if any(o.status == FAILED for o in self.outcomes) else CORRECT
@@ -75,12 +75,14 @@ class Report:
             what = f"answers to {first.group} are missing" if lacking else first.group + FIRST
             return f"wrong: {what}{_inherited(self.diagnosis)}"
         if self.verdict == INACCURATE:
-            earliest: dict[str, LossOfAccuracy] = {}  # of each magnitude
+            earliest: dict[str, LossOfAccuracy] = {}  # by magnitude
             for loss in self.losses_of_accuracy:
                 earliest.setdefault(loss.magnitude, loss)
             start = "; ".join(loss.words() for loss in earliest.values())
             reached = " or ".join("λ" if name == "lam" else f"|{name}|" for name in earliest)
-            harmless = f"; harmless in training unless {reached} gets there" if earliest else ""
+            harmless = (
+                f"; harmless in training unless {reached} reaches such values" if earliest else ""
+            )
             return f"{INACCURATE}: {start}{harmless}"
         states = {o.status for o in self.outcomes}
         if MISSING in states:
@@ -88,7 +90,7 @@ class Report:
         return CORRECT + (" in what it implements" if NOT_IMPLEMENTED in states else "")
 
     def counts(self) -> str:
-        """The second line: what passed, out of what there is."""
+        """The second line: how many cases passed, failed, are missing or not implemented."""
         count = Counter(outcome.status for outcome in self.outcomes)
         n = len(self.outcomes)
         words = f"{count[PASSED]} of {n} cases passed in {self.dtype} at level {self.level}"
@@ -106,43 +108,46 @@ class Report:
 
     @cached_property
     def diagnosis(self) -> list[GroupDiagnosis]:
-        """Of each group that is wrong at level basic: what is wrong, and the likely causes."""
+        """For each group that is wrong at level basic: what is wrong, and the likely causes."""
         return diagnose(self._basic, self.dtype, self.ask)
 
     @property
     def likely_mistake(self) -> Mutant | None:
-        """The mutant that answers most like this port where it is first wrong, if any does."""
+        """The first mistake reported for the first wrong group, or None."""
         return next((m.mutant for group in self.diagnosis for m in group.mistakes), None)
 
     @cached_property
     def losses_of_accuracy(self) -> list[LossOfAccuracy]:
-        """What fails at level strict alone, by its cause; of a wrong port, nothing is said."""
+        """What fails at level strict only, by cause; empty for a wrong port."""
         return [] if self.verdict == WRONG else losses_of_accuracy(self._only_strict, self.dtype)
 
     @cached_property
     def _only_strict(self) -> list[Outcome]:
-        """The failures that are none at level basic."""
+        """The failed cases that do not fail at level basic."""
         wrong = {o.case for o in self._basic if o.status != PASSED}
         return [o for o in self.outcomes if o.status == FAILED and o.case not in wrong]
 
     def _extreme_of_wrong(self) -> list[str]:
-        """In one line, what fails at extreme values of a port that is wrong at ordinary ones."""
+        """One line on the failures at extreme values, for a port that is wrong at level basic."""
         if self.verdict != WRONG or not self._only_strict:
             return []
         groups = ", ".join(dict.fromkeys(o.case.group for o in self._only_strict))
         n = len(self._only_strict)
-        cases = "1 case fails" if n == 1 else f"{n} cases fail"
-        return [f"at extreme values: {cases} besides, in {groups}; look at them last"]
+        cases = "1 more case fails" if n == 1 else f"{n} more cases fail"
+        return [f"at extreme values: {cases}, in {groups}; look at them last"]
 
     @cached_property
     def _basic(self) -> list[Outcome]:
-        """The outcomes of the basic cases at level basic, whose bounds are never the smaller."""
+        """The outcomes of the basic cases at level basic.
+
+        The bounds of level basic are never smaller than the strict ones.
+        """
         basic = [o for o in self.outcomes if o.case.level == "basic"]
         again = {o for o in basic if o.status == FAILED and self.level == "strict"}
         return [grade(o.case, o.answer, self.dtype, "basic") if o in again else o for o in basic]
 
     def as_json(self) -> dict[str, Any]:
-        """The report for machines."""
+        """The report as an object that JSON can hold."""
         likely = {
             id(o.case): mistake.mutant.name
             for group in self.diagnosis
@@ -207,7 +212,7 @@ class Report:
         }
 
     def format_case(self, o: Outcome) -> str:
-        """What became of one case."""
+        """The line about one case."""
         line = f"{o.status.upper()} {o.case.id} ({o.case.about})"
         line += f": {shortened(o.reason)}" if o.reason else ""
         if o.location:
@@ -237,13 +242,13 @@ class Report:
                 continue
             for m in mistakes:
                 most = m.complete or len(m.explained) > len(group.failed) / 2
-                how = "likely cause" if most else "perhaps, for a part"
+                how = "likely cause" if most else "possible cause of a part"
                 lines.append(
                     f"  {how}: {m.mutant.mistake} [{m.mutant.name}] reproduces"
                     f" {len(m.explained)} of {len(group.failed)} wrong cases{_at_kinks(group, m)}"
                 )
         once: dict[str, Outcome] = {}
-        for o in group.failed:  # errors and wrong shapes are mostly the same in all cases
+        for o in group.failed:  # the same error or wrong shape is printed once
             own = o.location or (isinstance(o.answer, dict) and not o.case.expected)
             once.setdefault(o.case.id if own else o.reason, o)
         shown = list(once.values())[:MAX_SHOWN]
@@ -272,7 +277,7 @@ class Report:
 
 
 def _inherited(diagnosis: list[GroupDiagnosis]) -> str:
-    """The groups behind the first wrong one, in a few words."""
+    """What the summary adds about the wrong groups after the first."""
     follow = [g.group for g in diagnosis if g.follows]
     own = [
         g.group
@@ -285,19 +290,19 @@ def _inherited(diagnosis: list[GroupDiagnosis]) -> str:
 
 
 def _at_kinks(group: GroupDiagnosis, mistake: Mistake) -> str:
-    """Why the others are not reproduced, if a subgradient is the reason."""
+    """A remark if all wrong cases that the mistake does not reproduce are at kinks."""
     others = {o.case for o in group.failed} - {o.case for o in mistake.explained}
     at_kinks = all(case.direction is not None for case in others)
     return "; the rest is at kinks" if others and at_kinks else ""
 
 
 def _finite(number: float | None) -> float | None:
-    """The number, or null where JSON has none."""
+    """The number; None (null in JSON) if it is not finite."""
     return number if number is not None and math.isfinite(number) else None
 
 
 def _format_k(o: Outcome) -> str:
-    """Which k it was, for a number that belongs to one."""
+    """The k of the number, in the group `factor`."""
     if o.case.group != "factor":
         return ""
     index = int(o.location.partition("[")[2].rstrip("]"))
@@ -305,7 +310,7 @@ def _format_k(o: Outcome) -> str:
 
 
 def _format_error(o: Outcome) -> str:
-    """The error: in ulp as long as that says anything, then relative to the expected number."""
+    """The error: in ulp below 1e4 ulp, otherwise relative to the expected number."""
     got, expected = float(o.got), float(o.expected)
     if not math.isfinite(o.error + got + expected) or expected == 0:
         return ""

@@ -1,1 +1,1 @@
-"""How far a correct port may be off: running error analysis of a direct evaluation."""
+"""Error bounds for correct ports: running error analysis of a direct evaluation."""

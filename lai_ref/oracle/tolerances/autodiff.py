@@ -4,11 +4,11 @@
     a' = u p |k|^(p−1) sign k                         b' = (p/2) (1 + k²)^(p/2 − 1) · 2k
     F' = (1/b/c) a' − (a/b/b/c) b'
 
-A framework evaluates these lines as they stand, so each is evaluated here in `Bounded` numbers, its
-powers by the library's pow. Above the kink both terms of F' are about p/|k| in magnitude for large
-|k|, but their difference is smaller by the factor 1 + k²: the bound of F' is about k² roundings of
-F' itself, without the limit that level strict has. The bound of level basic is this one where it is
-larger, and the strict one elsewhere; everything else is computed and bounded as at level strict.
+A framework evaluates exactly these lines, with the powers by the pow of its library. This module
+evaluates them in `Bounded` numbers. Above the kink, for large |k|, both terms of F' are about p/|k|
+in magnitude, but their difference is smaller by the factor 1 + k². The bound of F' is therefore
+about k² roundings of F' itself, without the limit of level strict. The bound of level basic is the
+larger of this one and the strict one; everything except F and F' has the strict rules.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def factor_by_autodiff(
 
 
 def _pow(a: Bounded, exponent: float) -> Bounded:
-    """a^exponent for a ≥ 0, by the library: as e^(exponent · log a), which errs most."""
+    """a^exponent for a ≥ 0, with the error of e^(exponent · log a), the least accurate method."""
     if a.value == 0 or exponent == 0:
         return bounded(float(exponent == 0)) if exponent == 0 else a
     value = a.value**exponent

@@ -1,8 +1,8 @@
-"""How far a correct port may be off: running error analysis (Wilkinson 1963; Higham 2002, §3.3).
+"""Numbers with error bounds: running error analysis (Wilkinson 1963; Higham 2002, §3.3).
 
 A port rounds after every operation: fl(a ∘ b) = (a ∘ b)(1 + δ) + γ with |δ| ≤ u, the unit roundoff,
 and |γ| ≤ η, the smallest subnormal, where the result of × or / underflows. A `Bounded` number c
-carries what that can add up to, in two parts, to first order and whatever the dtype:
+carries a first-order bound of the accumulated error, in two parts that hold for any dtype:
 
     |ĉ − c| ≤ u·R(c) + η·U(c)
 
@@ -11,23 +11,23 @@ carries what that can add up to, in two parts, to first order and whatever the d
     c = a / b     R = (R(a) + |c| R(b)) / |b| + |c|            U = (U(a) + |c| U(b)) / |b| + 1
     c = √a        R = R(a) / 2c + c                            U = min(U(a) / 2c, √(U(a)/η))
     c = f(a)      R = |f'(a)| R(a) + 3 |c|                     U = |f'(a)| U(a) + 1
-    c = max(a, b), |a|: nothing of their own                   inputs: R = U = 0
+    c = max(a, b), |a|: no error of their own                  inputs: R = U = 0
     c = Σ_i x_i   R = Σ_i R(x_i) + (n − 1) Σ_i |x_i|           U = Σ_i U(x_i)
 
-The line for sums holds for every order of summation, halves and shards included, since each of the
-n − 1 partial sums is at most Σ |x_i|; the 3 of f = tanh, exp, log1p, … is for libraries, which err
-by 1 to 4 ulp (an ulp is up to 2 u) where an addition errs by ½. A factor 0 or ±1 adds no error. The
-second part is what counts when e = 1e-30 is squared in float32: e² = 0 is off by less than η, and
-that η is amplified by all that e² is multiplied with. Its bound for the root, η U/2c, would be
-endless near 0 where the root of the whole error will do (η of single precision: doubles do not
-underflow on float32 inputs).
+The rule for sums holds for every order of summation, including pairwise and sharded sums, since
+each of the n − 1 partial sums is at most Σ |x_i|. The 3 for f = tanh, exp, log1p, … covers library
+functions: their error is 1 to 4 ulp (an ulp is up to 2 u), that of an addition ½ ulp. A factor 0 or
+±1 adds no error. U matters, for example, if e = 1e-30 is squared in float32: e² = 0 has an error
+below η, and every later factor amplifies it. For the root, the bound η U/2c becomes infinite near
+0; the root of the whole error, √(η U), is finite. There η is that of float32: doubles do not
+underflow on float32 inputs.
 
-The tolerance is SAFETY times this bound, SAFETY = 4. The rules are those of one straightforward
-evaluation, `BoundedPort`; a correct variant of it (hypot for a root of squares, a reciprocal
-and a product for a quotient, one more factor 1/N) has a few operations more for the same result,
-rarely twice as many, and each errs by no more than they do; where one has more, as 1/cosh² has for
-1 − tanh² near 0, `relax` makes the bound larger. A fused multiply-add, and double precision rounded
-once, only have fewer. The rest of the 4 is for what first order leaves out.
+The tolerance is SAFETY = 4 times this bound. The rules are those of one straightforward evaluation,
+`BoundedPort`. A correct variant (hypot for a root of squares, a reciprocal and a product for a
+quotient, one more factor 1/N) needs a few more operations, rarely twice as many, each with the same
+error. Where a variant has a larger error, as 1/cosh² has for 1 − tanh² near 0, `relax` increases
+the bound. A fused multiply-add, or a result in double precision that is rounded once, has a smaller
+error. The rest of the 4 covers the terms of higher order.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 SAFETY = 4.0
-FUNCTION = 3.0  # error of a library function, as a multiple of an addition's
+FUNCTION = 3.0  # error of a library function, in units of the error of an addition
 UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}  # u
 ETA = {"float32": 2.0**-149, "float64": 2.0**-1074}  # η
 
 
 class AmbiguousBranchError(ArithmeticError):
-    """Which side of a kink a number is on, rounding decides: there is no right answer."""
+    """Rounding may decide on which side of a kink a number is: there is no right answer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bounded:
-    """A number with the bound u·rounding + η·underflow for the error that a port makes in it."""
+    """A number with the bound u·rounding + η·underflow for its error in a port."""
 
     value: float
     rounding: float = 0.0
@@ -56,7 +56,7 @@ class Bounded:
 
     def __add__(self, other: Bounded | float) -> Bounded:
         if not isinstance(other, Bounded | float | int):
-            return NotImplemented  # an array: entry by entry
+            return NotImplemented  # an array: NumPy applies the operation to each entry
         b, value = bounded(other), self.value + bounded(other).value
         rounding = self.rounding + b.rounding + abs(value)
         return Bounded(value, rounding, self.underflow + b.underflow)
@@ -66,7 +66,7 @@ class Bounded:
 
     def __mul__(self, other: Bounded | float) -> Bounded:
         if not isinstance(other, Bounded | float | int):
-            return NotImplemented  # an array: entry by entry
+            return NotImplemented  # an array: NumPy applies the operation to each entry
         b = bounded(other)
         x, y = abs(self.value), abs(b.value)
         exact = _trivial(self) or _trivial(b)
@@ -79,7 +79,7 @@ class Bounded:
 
     def __truediv__(self, other: Bounded | float) -> Bounded:
         if not isinstance(other, Bounded | float | int):
-            return NotImplemented  # an array: entry by entry
+            return NotImplemented  # an array: NumPy applies the operation to each entry
         b, value = bounded(other), self.value / bounded(other).value
         c, y = abs(value), abs(b.value)
         exact = _trivial(b) or is_zero(self)
@@ -105,22 +105,22 @@ class Bounded:
         return Bounded(abs(self.value), self.rounding, self.underflow)
 
     def apply(self, value: float, derivative: float, local_error: float) -> Bounded:
-        """f of it, given f, f' and the error of f itself in units of u."""
+        """f of this number, given f, f' and the rounding error of f itself in units of u."""
         s = abs(derivative)
         return Bounded(value, s * self.rounding + local_error, s * self.underflow + 1)
 
     def relax(self, times: float) -> Bounded:
-        """The same number, where a correct port may err by `times` roundings more."""
+        """The same number with a bound that is larger by `times` roundings of it."""
         return Bounded(self.value, self.rounding + times * abs(self.value), self.underflow)
 
 
 def bounded(a: Bounded | float) -> Bounded:
-    """A number of the program's own, which is exact."""
+    """An exact number as `Bounded`; a `Bounded` number is returned unchanged."""
     return a if isinstance(a, Bounded) else Bounded(float(a))
 
 
 def tolerance(b: Bounded, dtype: str) -> float:
-    """How far from the truth a port may be in "float32" or "float64"."""
+    """The largest error that is allowed in "float32" or "float64"."""
     return SAFETY * (UNIT[dtype] * b.rounding + ETA[dtype] * b.underflow)
 
 
@@ -158,7 +158,7 @@ def total(terms: Iterable[Bounded]) -> Bounded:
 
 
 def mean(terms: Sequence[Bounded]) -> Bounded:
-    """Their mean, in any order: also as a sum of parts, or times 1/n."""
+    """Their mean, in any order, also as a sum of parts or with a factor 1/n."""
     return (total(terms) / len(terms)).relax(2)
 
 
@@ -168,24 +168,24 @@ def maximum(a: Bounded, b: Bounded) -> Bounded:
 
 
 def branch(a: Bounded, b: Bounded | float, at_kink: float) -> float:
-    """H(a − b), and `at_kink` where they are equal.
+    """H(a − b), with `at_kink` for a = b.
 
     Raises
     ------
     AmbiguousBranchError
-        If a and b differ, but by less than their tolerances in single precision.
+        a and b differ by less than their tolerances in float32.
     """
     b = bounded(b)
     gap = a.value - b.value
     if gap == 0:
         return at_kink
     if abs(gap) <= tolerance(a, "float32") + tolerance(b, "float32"):
-        raise AmbiguousBranchError(f"rounding may exchange {a.value} and {b.value}")
+        raise AmbiguousBranchError(f"rounding may change the order of {a.value} and {b.value}")
     return float(gap > 0)
 
 
 def is_zero(a: Bounded) -> bool:
-    """Whether it is 0 in every port."""
+    """Whether it is exactly 0 in every port."""
     return a.value == 0 == a.rounding == a.underflow
 
 

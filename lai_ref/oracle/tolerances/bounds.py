@@ -1,13 +1,13 @@
-"""Every group evaluated by the port in `Bounded` numbers: where the tolerances come from.
+"""The tolerances of every group: its answer, computed by the port in `Bounded` numbers.
 
-What correct ports do otherwise, and what is covered of it, is in `loss`, `network` and `drift`; the
-bounds of level basic are in `autodiff`.
-Every answer is allowed one rounding to its dtype, also where nothing was computed.
+`loss`, `network` and `drift` describe which variants of the computation the bounds cover; the
+bounds of level basic are in `autodiff`. The bound of every answer includes one rounding to its
+dtype, even if nothing is computed.
 
     |got − true| ≤ tolerance(b, dtype)      for every number b of `bounded_answer`
 
-At a kink that inputs hit exactly the bound is that of one side, the one that u names. A number that
-rounding may carry over a kink has no tolerance, and its case no worth: `AmbiguousBranchError`.
+At a kink, the bound is for the subgradient that u selects. If rounding may move a number across a
+kink, it has no tolerance, and the case is useless: `AmbiguousBranchError`.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ def bounded_answer(
     inputs
         By name: decimals that are float32 numbers, ints, names, and nested lists of these.
     u
-        In [0, 1]: which derivative to take where there is none.
+        In [0, 1]: the subgradient at kinks, see `truth.model`.
     level
         "strict", or "basic", whose bounds also hold for a derivative by automatic differentiation.
 
     Raises
     ------
     ValueError
-        A group that does not exist.
+        An unknown group.
     AmbiguousBranchError
-        Rounding in single precision decides on which side of a kink some number is.
+        Rounding in float32 may decide on which side of a kink some number is.
     """
     if group not in INPUTS:
         raise ValueError(f"group: expected {', '.join(INPUTS)}, got {group!r}")

@@ -1,21 +1,22 @@
-"""How far a free training run may drift: the errors of all steps, carried along by the later steps.
+"""Error bounds for a whole training run: the errors of all steps, propagated by the later steps.
 
-Running error analysis from end to end would add up, step after step, errors that cancel: m̂ and √v̂
-err together. It is therefore used within each step alone, from a state (θ, m, v) taken as exact; to
-first order the run then errs by
+Running error analysis of the whole run would add errors that cancel: those of m̂ and √v̂ are
+correlated. It is therefore applied to each step alone, from a state (θ, m, v) that is taken as
+exact. To first order, the error of the run is then
 
     |θ̂_n − θ_n| ≤ Σ_s |∂θ_n/∂g_s| E(g_s) + |∂θ_n/∂(θ, m, v)_s| E((θ, m, v)_s)
 
-with E what step s alone adds, for its gradient g_s and for Adam, in `Bounded` numbers. With w for
-∂θ_n/∂ and a step (θ, m, v), g → (θ', m', v') the derivatives are those of Adam,
+where E is the bound of the error that step s adds, in its gradient g_s and in Adam, computed in
+`Bounded` numbers. Write w_q = ∂θ_n/∂q. For a step (θ, m, v), g → (θ', m', v'), Adam gives
 
     a = ∂θ'/∂m' = −lr / ((1 − β₁^t) q)      b = ∂θ'/∂v' = lr m̂ / (2 √v̂ (1 − β₂^t) q²)
     W_m = w_m' + a w_θ'                     W_v = w_v' + b w_θ'                     q = √v̂ + ε
     w_m = β₁ W_m     w_v = β₂ W_v           w_g = (1 − β₁) W_m + 2 (1 − β₂) g W_v
     w_θ = w_θ' + H w_g                      H = ∂g/∂θ
 
-taken from the last step back, for one number of θ_n at a time. H comes from differences: a few
-digits will do for a tolerance. Kinks are decided at θ̂, with its drift as its error.
+evaluated from the last step to the first, for one number of θ_n at a time. H is computed by finite
+differences: a few digits are enough for a tolerance. The side of each kink is determined at θ̂, with
+the drift as its error.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from lai_ref.oracle.tolerances.port import BoundedPort, arrays
 
 Row: TypeAlias = Array  # of `Bounded` numbers
 
-H_STEP = 2.0**-20  # of the differences, in θ
+H_STEP = 2.0**-20  # step in θ of the finite differences
 
 
 class State(NamedTuple):
@@ -46,12 +47,12 @@ class State(NamedTuple):
 class Step(NamedTuple):
     """One step from a state without errors."""
 
-    g: Row  # with the errors of the gradient alone
-    after: State  # with those of Adam alone
+    g: Row  # with the errors of the gradient only
+    after: State  # with the errors of Adam only
     a: Array
     b: Array
     q: Array
-    H: Array  # ∂g_q/∂θ_p, one p a row
+    H: Array  # ∂g_q/∂θ_p, one row per p
 
 
 def free_run(
@@ -69,14 +70,14 @@ def free_run(
     t
         Steps taken before.
     gradients
-        Of each step, from θ.
+        For each step, a function that computes its gradient from θ.
     constants
         lr, beta1, beta2, eps.
 
     Raises
     ------
     AmbiguousBranchError
-        The drift may carry a number over a kink, or turn a gradient around.
+        The drift may move a number across a kink, or change the sign of a gradient.
     """
     beta1, beta2 = constants["beta1"], constants["beta2"]
     taken: list[Step] = []
@@ -134,15 +135,15 @@ def _drift(taken: list[Step], p: int, beta1: float, beta2: float) -> Bounded:
 
 
 def _check_sign(drifted: Row, step: Step, weight: float) -> None:
-    """Refuse a gradient that is nothing but error: a step follows its sign, g/|g| at the start.
+    """Raise an error if rounding may change the sign of a gradient: Adam starts with lr · g/|g|.
 
-    First order holds while that error is small in √v̂ + ε.
+    The first-order analysis holds while the error of the gradient is small relative to √v̂ + ε.
     """
     for g, q in zip(drifted, step.q, strict=True):
         if math.sqrt(weight) * tolerance(g, "float32") > q / 4:
-            raise AmbiguousBranchError(f"rounding may turn the gradient {g.value} around")
+            raise AmbiguousBranchError(f"rounding may change the sign of the gradient {g.value}")
 
 
 def _part(name: str, numbers: Row) -> Array:
-    """The values of the numbers, their roundings or their underflows."""
+    """The value, the rounding or the underflow of each number."""
     return np.array([getattr(number, name) for number in numbers])

@@ -1,17 +1,18 @@
-"""The factor and the 2-norm in `Bounded` numbers, by the formulas of `lai_ref` as they stand.
+"""The factor and the 2-norm in `Bounded` numbers, by the formulas of `lai_ref`.
 
-What correct ports do in another way, and how the bound covers it:
+Correct variants that the bounds cover:
 
-    F, F' in logarithms: exp(p log |k| − (p/2) log(1 + k²) − log min(λ, 1)). The exponent is off by
-        a rounding of each of its terms, and what is absolute there is relative in F. F and F' are
-        allowed as many roundings more as these logarithms amount to: about 5 for ordinary slopes,
-        some hundreds at |k| = 1e30.
-    F' by the quotient rule, as automatic differentiation of F does it, or both in sin atan k and
-        cos atan k: these lose k², and |k| with every cos. F' is allowed min(k², 1000) more, and so
-        is F below the kink, where it is cos^p φ. That covers the first up to |k| = 30, the second
-        up to some hundreds; beyond, no port may lose more than three digits.
-    ‖c‖₂ scaled by the largest c, or not: the bound is that of Σ c² as it stands, and covers the
-        underflow of c² in float32. Where that is total, little is left of it for float32.
+    F, F' in logarithms: exp(p log |k| − (p/2) log(1 + k²) − log min(λ, 1)). The error of the
+        exponent is one rounding of each term; an absolute error of the exponent is a relative error
+        of F. The bounds of F and F' therefore include as many more roundings as these logarithms
+        are large: about 5 for ordinary k, some hundreds for |k| = 1e30.
+    F' by the quotient rule, as in automatic differentiation of F, or F and F' from sin atan k and
+        cos atan k: the first loses a factor k² of accuracy, the second |k| per cos. The bounds of
+        F', and of F below the kink, where it is cos^p φ, include min(k², 1000) more roundings. That
+        covers the first for |k| ≤ 30, the second up to some hundreds; for larger |k| no port may
+        lose more than three digits.
+    ‖c‖₂ with or without scaling by the largest c: the bound is that of the unscaled Σ c², and
+        covers the underflow of c² in float32. If all c² underflow, it is very large in float32.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from collections.abc import Sequence
 
 from lai_ref.oracle.tolerances.bounded import ETA, Bounded, bounded, branch, maximum, sqrt
 
-MAX_LOST = 1000.0  # roundings that a port may lose where |k| is large
+MAX_LOST = 1000.0  # roundings that a port may lose for large |k|
 
 
 def factor(k: Bounded, lam: float, order: int, at_kink: float) -> tuple[Bounded, Bounded]:
@@ -53,14 +54,14 @@ def l2_norm(c: Sequence[Bounded]) -> tuple[Bounded, list[Bounded]]:
 
         R(‖c‖₂) = Σ_i |r_i| R(c_i) + …,   R(r_j) = Σ_i |δ_ij − r_i r_j| R(c_i)/‖c‖₂ + …,
 
-    each c_i² adding an η to the square of ‖c‖₂, so at most √η to ‖c‖₂ itself.
+    each c_i² adds at most η to ‖c‖₂², so at most √η to ‖c‖₂.
     """
     n, value = len(c), math.hypot(*(c_j.value for c_j in c))
     if value == 0:
         whole = Bounded(0.0, sum(c_j.rounding for c_j in c), sum(c_j.underflow for c_j in c))
         return whole, [bounded(0.0)] * n
     r = [c_j.value / value for c_j in c]
-    # D products, D − 1 sums, halved by the root, which is one more
+    # D products and D − 1 sums, halved by the root, which adds one rounding
     local_error = n / 2 + 1
     lost = min(n / (2 * value), math.sqrt(n / ETA["float32"]))
     norm = Bounded(
@@ -80,5 +81,5 @@ def l2_norm(c: Sequence[Bounded]) -> tuple[Bounded, list[Bounded]]:
 
 
 def _log(a: float) -> float:
-    """|log |a||, of what is not 0."""
+    """|log |a||, and 0 for a = 0."""
     return abs(math.log(abs(a))) if a else 0.0

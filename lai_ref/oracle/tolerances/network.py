@@ -1,10 +1,10 @@
 """Activations in `Bounded` numbers.
 
-Where ports write an activation in several ways, the bound is that of the least accurate way that is
-still in use: σ to one rounding of 1, not of itself, which is what ½ (1 + tanh ½z), 1 − σ(−z) and
-1/(1 + e^−z) with an e^−z beyond the largest number have in common; softplus to one rounding of 1
-more than its own, which log(1 + e^z) loses at 1 + e^z; and f' of tanh as 1 − f². A tanh made of
-exponentials is not covered near 0, nor is an e^z that overflows.
+If an activation can be computed in several ways, the bound is that of the least accurate way in
+common use. For σ it is one rounding of 1, not of σ: this covers ½ (1 + tanh ½z), 1 − σ(−z), and
+1/(1 + e^−z) with an infinite e^−z. For softplus it is one rounding of 1 in addition to its own,
+which log(1 + e^z) loses in 1 + e^z. For tanh, f' is 1 − f². Not covered are a tanh from
+exponentials near 0, and an e^z that overflows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def activate(name: str, z: Bounded, at_kink: float) -> Unit:
         return Unit(Bounded(0.0) if z.value < 0 else z, df, Bounded(0.0))
     if name == "tanh":
         a = tanh(z)
-        df = (1 - a * a).relax(2)  # at small z the library's cosh in 1/cosh² errs more
+        df = (1 - a * a).relax(2)  # for small z, 1/cosh² has a larger error
         return Unit(a, df, -2 * a * df)
     right, left = sigmoid(z), sigmoid(-z)
     if name == "softplus":
@@ -33,7 +33,7 @@ def activate(name: str, z: Bounded, at_kink: float) -> Unit:
         return Unit(f, right, right * left)
     if name == "silu":
         return Unit(z * right, right * (1 + z * left), right * left * (2 + z * (left - right)))
-    raise ValueError(f"activation: {name!r} is unknown")
+    raise ValueError(f"activation: expected a known name, got {name!r}")
 
 
 def sigmoid(z: Bounded) -> Bounded:

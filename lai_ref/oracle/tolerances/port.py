@@ -1,9 +1,9 @@
-"""The mutants' `Port` evaluated in `Bounded` numbers: the same methods, a bound for each result.
+"""The mutants' `Port` evaluated in `Bounded` numbers: the same methods, with a bound per result.
 
 Arrays have dtype object and hold `Bounded` numbers, which bound every + − × /. `BoundedPort`
-overrides what correct ports compute in another order (sums) or in another way (see `loss` and
-`network`). Of dW, each part is a sum over the samples in any order; then both are added. Adam's β^t
-may be a product, the library's or e^(t log β), and 1 − β^t in single precision (`power`).
+overrides the methods that correct ports compute in another order (sums) or by another formula (see
+`loss` and `network`). Each part of dW is a sum over the samples in any order; then the parts are
+added. Adam's β^t may be a product, a pow or e^(t log β), and 1 − β^t in float32 (`power`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class BoundedPort(Port):
     Parameters
     ----------
     u
-        In [0, 1]: which derivative to take where there is none.
+        In [0, 1]: the subgradient at kinks, see `truth.model`.
     """
 
     def __init__(self, u: float) -> None:
@@ -57,7 +57,7 @@ class BoundedPort(Port):
     def sharded_gradient(
         self, *, x: Array, t: Array, shards: Sequence[Array], **rest: Any
     ) -> tuple[Any, Array]:
-        # sums over all rows in any order are sums over shards of sums over rows
+        # the bound of a sum in any order also covers a sum over shards of sums over samples
         rows = np.concatenate(shards)
         return self.param_gradient(x=x[rows], t=t[rows], **rest)
 
@@ -75,7 +75,7 @@ class BoundedPort(Port):
         return _each(lambda e: bounded(2 * branch(e, 0.0, self.u) - 1), e) if order == 1 else 2 * e
 
     def per_feature(self, e: Array, F: Array, order: int) -> Array:
-        # with e² alone, which may underflow, as in ports that square first
+        # e² F, as in ports that square first, where e² may underflow
         return self.residual_power(e, order)[:, None] * F
 
     def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
@@ -109,7 +109,7 @@ class BoundedPort(Port):
 
 
 def arrays(numbers: Any) -> Array:
-    """Nested lists of numbers as an array of `Bounded` ones without errors."""
+    """Nested lists of exact numbers as an array of `Bounded` numbers."""
     return _each(bounded, np.array(numbers, float))
 
 
@@ -119,7 +119,7 @@ def _each(f: Callable[[Any], Bounded], a: Array) -> Array:
 
 
 def _along(f: Callable[[list[Bounded]], Bounded], a: Array, axis: int) -> Any:
-    """f of the numbers along an axis."""
+    """Apply f to the numbers along an axis."""
     rows = np.moveaxis(a, axis, -1)
     results = np.empty(rows.shape[:-1], object)
     for i in np.ndindex(results.shape):

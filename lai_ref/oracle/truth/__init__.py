@@ -1,1 +1,1 @@
-"""The expected answers, from the definitions in decimal arithmetic; nothing here is of lai_ref."""
+"""The expected answers, from the definitions in decimal arithmetic, independent of lai_ref."""

@@ -1,15 +1,15 @@
-"""The truth: every case's outputs to 50 digits, by a second implementation that shares nothing.
+"""The exact outputs of every case, to 50 digits, by an implementation independent of lai_ref.
 
-It is built from `hyperdual` numbers over `decimal` and the definitions in `model`, and needs
-the standard library alone. No derivative is written anywhere: all are read from parts of
+It uses `hyperdual` numbers over `decimal`, the definitions in `model` and only the standard
+library. No derivative is coded: all of them are parts of the hyper-dual numbers
 
     y = f(x; θ)              with x_j + ε₁ and θ_p + ε₂:  y, k_j = ∂y/∂x_j, ∂y/∂θ_p, ∂k_j/∂θ_p
     L = loss(y, t, k)        with y_i + ε₂ ∂y_i/∂θ_p and k_ij + ε₂ ∂k_ij/∂θ_p:  L, ∂L/∂θ_p
 
-The arithmetic carries 200 digits more than the answers have. Inputs are float32, which have up to
-112 digits: their products are exact, so that ties are found; and what cancels at the far ends of
-their range (F' is 1/k² of its terms, tanh z = z of 1 − e^(−2z)) leaves all digits of the answer.
-Only a 0 that is left where terms cancel altogether may come out as 1e-250 times these terms.
+The arithmetic has 200 guard digits. Inputs are float32 numbers, which have up to 112 digits: their
+products are exact, so that ties are recognised. The guard digits also cover cancellation at extreme
+inputs: F' is 1/k² of its terms, and tanh z ≈ z is computed from 1 − e^(−2z). If terms cancel
+completely, the result may be 1e-250 times these terms instead of 0.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import Any
 from lai_ref.oracle.truth.hyperdual import ONE, ZERO, Hyperdual, variables
 from lai_ref.oracle.truth.model import Network, adam, factor, lai, loss_of
 
-GUARD = 200  # digits carried beyond those of the answers
+GUARD = 200  # guard digits
 TRAPS = [InvalidOperation, DivisionByZero, Overflow]
 
 
@@ -44,14 +44,14 @@ def answer(group: str, inputs: Mapping[str, Any], u: Decimal, digits: int = 50) 
     inputs
         By name: decimals that are float32 numbers, ints, names, and nested lists of these.
     u
-        In [0, 1]: which derivative to take where there is none.
+        In [0, 1]: the subgradient at kinks, see `model`.
     digits
-        Of the answers; those of codec come back as they are.
+        Number of digits of the answers; those of codec are returned unchanged.
 
     Raises
     ------
     ValueError
-        A group that does not exist.
+        An unknown group.
     """
     if group == "codec":
         return {"values": list(inputs["values"])}
@@ -78,7 +78,7 @@ def _loss(inputs: Mapping[str, Any], u: Decimal) -> dict[str, Any]:
     rows, columns = range(len(k)), range(len(k[0]))
 
     def L(i: int | None = None, j: int | None = None) -> Hyperdual:
-        """With y_i + ε₂, or where j is given with k_ij + ε₂."""
+        """With y_i + ε₂, or, if j is given, with k_ij + ε₂."""
         seeded_y = variables(y, d2=i if j is None else None)
         seeded_k = [variables(k[row], d2=j if row == i else None) for row in rows]
         return lai(seeded_y, t, seeded_k, inputs, u)

@@ -1,16 +1,16 @@
-"""Hyper-dual numbers over `decimal`: derivatives to second order, exact but for rounding.
+"""Hyper-dual numbers over `decimal`: derivatives to second order, without truncation error.
 
-A hyper-dual number (Fike & Alonso 2011) is  a + a₁ε₁ + a₂ε₂ + a₁₂ε₁ε₂  with ε₁² = ε₂² = 0. Put
-x + ε₁ and θ + ε₂ into any f, and out comes
+A hyper-dual number (Fike & Alonso 2011) is  a + a₁ε₁ + a₂ε₂ + a₁₂ε₁ε₂  with ε₁² = ε₂² = 0. For
+the arguments x + ε₁ and θ + ε₂, any f gives
 
     f(x + ε₁, θ + ε₂) = f + ε₁ ∂f/∂x + ε₂ ∂f/∂θ + ε₁ε₂ ∂²f/∂x∂θ
 
-so nothing but f is ever written down. A function of one number needs its own f, f' and f'' once:
+so that only f is coded. An elementary function needs f, f' and f'':
 
     f(a) = f + f' a₁ ε₁ + f' a₂ ε₂ + (f' a₁₂ + f'' a₁ a₂) ε₁ε₂
 
-Everything computes to the precision of the current decimal context. tanh, softplus and silu are
-written with e^−|z|, the branch taken by the sign of z, so that nothing large ever appears.
+The precision is that of the current decimal context. tanh, softplus and silu use e^−|z| and branch
+on the sign of z, so that no intermediate result is large.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ZERO, ONE = Decimal(0), Decimal(1)
 
 @dataclass(slots=True, eq=False)
 class Hyperdual:
-    """a + a₁ε₁ + a₂ε₂ + a₁₂ε₁ε₂; never changed once made."""
+    """a + a₁ε₁ + a₂ε₂ + a₁₂ε₁ε₂; immutable by convention."""
 
     value: Decimal  # a
     d1: Decimal = ZERO  # a₁
@@ -47,7 +47,7 @@ class Hyperdual:
         if isinstance(other, Decimal):
             return Hyperdual(a * other, a1 * other, a2 * other, a12 * other)
         b, b1, b2, b12 = other.value, other.d1, other.d2, other.d12
-        # (a + …)(b + …): every product of parts, but ε₁² = ε₂² = 0
+        # (a + …)(b + …): the products of all parts, with ε₁² = ε₂² = 0
         return Hyperdual(
             a * b,
             a * b1 + a1 * b,
@@ -76,7 +76,7 @@ class Hyperdual:
     __radd__, __rmul__ = __add__, __mul__
 
     def chain(self, f: Decimal, df: Decimal, d2f: Decimal) -> Hyperdual:
-        """f of this number, from f, f' and f'' at its value."""
+        """f of this number, given f, f' and f'' at its value (the chain rule)."""
         a1, a2 = self.d1, self.d2
         return Hyperdual(f, df * a1, df * a2, df * self.d12 + d2f * a1 * a2)
 
@@ -84,7 +84,7 @@ class Hyperdual:
 def variables(
     values: Iterable[Decimal], d1: int | None = None, d2: int | None = None
 ) -> list[Hyperdual]:
-    """The numbers as hyper-dual ones, + ε₁ at place `d1`, + ε₂ at place `d2`."""
+    """The numbers as hyper-dual numbers, + ε₁ at index `d1`, + ε₂ at index `d2`."""
     return [Hyperdual(v, Decimal(i == d1), Decimal(i == d2)) for i, v in enumerate(values)]
 
 
@@ -100,7 +100,7 @@ def exp(a: Hyperdual) -> Hyperdual:
 
 
 def log1p(a: Hyperdual) -> Hyperdual:
-    """log(1 + a) for 0 < a ≤ 1, to at least half as many digits as the context has."""
+    """log(1 + a) for 0 < a ≤ 1, with at least half of the digits of the context."""
     # f' = 1/(1 + a),  f'' = −1/(1 + a)²
     df = ONE / (ONE + a.value)
     return a.chain(_log1p(a.value, getcontext().prec), df, -df * df)
@@ -115,14 +115,14 @@ def sqrt(a: Hyperdual) -> Hyperdual:
 
 
 def maximum(a: Hyperdual, b: Hyperdual, u: Decimal) -> Hyperdual:
-    """max(a, b); where they are equal, with the derivatives of u a + (1 − u) b."""
+    """max(a, b); if a = b, its derivatives are those of u a + (1 − u) b."""
     if a.value == b.value:
         return b + (a - b) * u
     return a if a.value > b.value else b
 
 
 def tanh(z: Hyperdual) -> Hyperdual:
-    """(1 − q)/(1 + q), q = e^(−2z); odd, so that q ≤ 1 will do."""
+    """(1 − q)/(1 + q), q = e^(−2z), for z ≥ 0; −tanh(−z) for z < 0."""
     if z.value < 0:
         return -tanh(-z)
     q = exp(z * Decimal(-2))
@@ -149,5 +149,5 @@ def _exp(value: Decimal, precision: int) -> Decimal:
 
 @lru_cache(maxsize=4096)
 def _log1p(value: Decimal, precision: int) -> Decimal:
-    # log(1 + 10^−n) loses n digits to the rounding of 1 + 10^−n, but 10^−n itself is n digits of it
+    # 1 + 10^−n loses n digits to rounding, but 10^−n itself agrees with log(1 + 10^−n) in n digits
     return (ONE + value).ln() if value.adjusted() > -precision // 2 else value

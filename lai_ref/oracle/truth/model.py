@@ -1,10 +1,10 @@
-"""Network, loss and optimiser of the truth, each as it is defined, in hyper-dual decimals.
+"""The network, the loss and Adam by their definitions, in hyper-dual decimals.
 
-Only f is written here, never a derivative of it; see `answers` for how the derivatives are read.
+No derivative is coded here; `answers` takes the derivatives from the parts of the results.
 
-Every place without a derivative is a max(a, b) with a = b: the kink of the factor, |e| = max(e, −e)
-and relu = max(z, 0). One number u takes the derivative of u a + (1 − u) b there, which is H(0) = u,
-sign 0 = 2u − 1, relu'(0) = u. The 2-norm has the derivative 0 at the zero vector.
+Every kink is a max(a, b) with a = b: that of the factor, |e| = max(e, −e) and relu = max(z, 0). One
+number u in [0, 1] selects the subgradient, the derivative of u a + (1 − u) b. Hence H(0) = u,
+sign 0 = 2u − 1 and relu'(0) = u. The 2-norm has the derivative 0 at the zero vector.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SMOOTH: dict[str, Callable[[Hyperdual], Hyperdual]] = {
 
 @dataclass(frozen=True)
 class Network:
-    """A multilayer perceptron with the convention u at relu's kink."""
+    """A multilayer perceptron with relu'(0) = u."""
 
     sizes: Sequence[int]
     activation: str
@@ -65,7 +65,7 @@ class Network:
     def outputs(
         self, theta: list[Decimal], x: list[list[Decimal]], p: int | None = None
     ) -> tuple[Row, list[Row]]:
-        """y (N) and k (N, D) of the samples x (N, D), with ε₂ times their derivatives by θ_p."""
+        """y (N) and k (N, D) of the samples x (N, D), plus ε₂ ∂y/∂θ_p and ε₂ ∂k/∂θ_p."""
         weights, y, k = variables(theta, d2=p), [], []
         for sample in x:
             f = [self(weights, variables(sample, d1=j)) for j in range(len(sample))]

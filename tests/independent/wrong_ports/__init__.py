@@ -1,8 +1,8 @@
 """Wrong ports: the NumPy port with one realistic mistake each.
 
 They were written from the paper and the oracle's page, without reading its mutants, its diagnosis
-or its tests. Every mistake shows at ordinary values and spreads to what depends on it. Two ports
-keep state from one call to the next on purpose: `lam-of-the-first-call` and `own-moments`.
+or its tests. Every mistake shows at ordinary values and affects all results that depend on it. Two
+ports keep state from one call to the next on purpose: `lam-of-the-first-call` and `own-moments`.
 """
 
 from __future__ import annotations

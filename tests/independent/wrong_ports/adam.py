@@ -40,7 +40,7 @@ class NesterovMomentum(NumpyPort):
 @wrong("adam")
 class LargestSecondMoment(NumpyPort):
     """v never falls: the larger of the old and the new one is kept, as AMSGrad does; v is the
-    running mean."""
+    moving average."""
 
     def adam_step(
         self, *, theta: Array, grad: Array, t: int, m: Array, v: Array, lr: float, beta1: float,

@@ -108,8 +108,8 @@ class LayersInBackwardOrder(NumpyPort):
 
 @wrong("param_gradient")
 class ResidualDetached(NumpyPort):
-    """The residual is detached in the Lai loss, so that the gradient flows through the slopes
-    alone; it flows through y as well."""
+    """The residual is detached in the Lai loss, so that the gradient flows through k alone; it
+    flows through y as well."""
 
     def any_loss(self, y: Array, t: Array, k: Array, loss: LossSpec) -> tuple[Any, Array, Array]:
         value, dy, dk = super().any_loss(y, t, k, loss)
@@ -119,7 +119,7 @@ class ResidualDetached(NumpyPort):
 @wrong("param_gradient")
 class BiasesWithoutSlopes(NumpyPort):
     """Biases get no gradient through k, since they vanish in ∂y/∂x of a linear model; those of
-    hidden layers move k through f'."""
+    hidden layers change k through f'."""
 
     def backward(self, activation: str, tape: Pass, dy: Array, dk: Array) -> Array:
         grad = super().backward(activation, tape, dy, dk)

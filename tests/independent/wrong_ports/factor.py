@@ -36,7 +36,7 @@ class SinAndCosSwapped(NumpyPort):
 
 @wrong("factor")
 class SlopeMeasuredInLam(NumpyPort):
-    """The slope is replaced by k/λ in max(|sin φ|, |cos φ|)^p, which moves the kink to λ and
+    """k is replaced by k/λ in max(|sin φ|, |cos φ|)^p, which moves the kink to λ and
     changes the denominator; λ weights only the cosine."""
 
     def F(self, k: Array, lam: Array, order: int) -> Array:

@@ -35,8 +35,8 @@ class OneNormIsAMean(NumpyPort):
 
 @wrong("loss")
 class LamRepeatedInsteadOfTiled(NumpyPort):
-    """The slopes are flattened row by row but a list of λ is expanded by np.repeat, so entries get
-    the λ of another feature; np.tile gives each feature its own."""
+    """k is flattened row by row but a list of λ is expanded by np.repeat, so entries get the λ of
+    another feature; np.tile gives each feature its own."""
 
     def entries(
         self, y: Array, t: Array, k: Array, lam: Array, order: int
@@ -72,7 +72,7 @@ class SampleNormAlongSamples(NumpyPort):
 
 @wrong("loss")
 class SampleReturnsBeforeRho(NumpyPort):
-    """reduction="sample" returns the mean of the 2-norms before ρ is looked at; ρ mixes the norms
+    """reduction="sample" returns the mean of the 2-norms without using ρ; ρ mixes the norms
     for both reductions."""
 
     def reduced(self, ell: Array, l1_ratio: float, reduction: str) -> tuple[Array, Array]:
@@ -132,7 +132,7 @@ class WeightedAverage(NumpyPort):
 
 @wrong("loss")
 class SmoothL1(NumpyPort):
-    """MAE is the smooth L1 loss, ½e² for |e| < 1 and |e| − ½ beyond; it is |e|."""
+    """MAE is the smooth L1 loss, ½e² for |e| < 1 and |e| − ½ otherwise; it is |e|."""
 
     def power(self, e: Array, order: int) -> Array:
         if order == 2:

@@ -13,7 +13,7 @@ from tests.independent.wrong_ports.record import wrong
 
 @wrong("input_gradient")
 class WeightsOfTorchLayout(NumpyPort):
-    """W is read and written as (fan_out, fan_in), as PyTorch's Linear stores it; θ has it as
+    """W is read and written as (fan_out, fan_in), as PyTorch's Linear stores it; θ contains it as
     (fan_in, fan_out)."""
 
     def unflatten(self, sizes: list[int], theta: Array) -> Layers:
@@ -75,7 +75,7 @@ class SiluShortFormOfZ(NumpyPort):
 
 @wrong("input_gradient")
 class LeakyRelu(NumpyPort):
-    """relu is a leaky relu with slope 0.01 below 0; it is 0 there, and so is its derivative."""
+    """relu is a leaky relu with the slope 0.01 below 0; it is 0 there, and so is its derivative."""
 
     def f(self, name: str, z: Array) -> Array:
         return np.where(z > 0, z, 0.01 * z) if name == "relu" else super().f(name, z)

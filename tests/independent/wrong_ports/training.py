@@ -22,7 +22,7 @@ class HistoryOfOneArray(NumpyPort):
 
 @wrong("train")
 class SlopesOfTheStart(NumpyPort):
-    """The slopes in the Lai loss are computed once before the training and looked up afterwards;
+    """The k of the Lai loss are computed once before the training and looked up afterwards;
     they change with θ at every step."""
 
     def train(
@@ -72,8 +72,8 @@ class PlainLossOfAllSamples(NumpyPort):
 
 @wrong("train")
 class RowsAsPositions(NumpyPort):
-    """The Lai rows are taken as positions in the batch; they are rows of x, as the batch's own
-    are."""
+    """The indices of the Lai samples are taken as positions in the batch; they are rows of x, as
+    the batch's own are."""
 
     def is_lai(self, rows: Array, lai_rows: Array) -> Array:
         return np.isin(np.arange(len(rows)), lai_rows)
@@ -90,8 +90,8 @@ class StepsCountedFromZero(NumpyPort):
 
 @wrong("train")
 class LaiLossOfWholeBatches(NumpyPort):
-    """A batch with any Lai rows gets the Lai loss on all of its samples, as in §5 of the paper;
-    here only the rows that are named get it."""
+    """A batch with any Lai samples gets the Lai loss on all of its samples, as in §5 of the paper;
+    here only the samples that are named get it."""
 
     def is_lai(self, rows: Array, lai_rows: Array) -> Array:
         return np.full(len(rows), len(lai_rows) > 0)

@@ -1,8 +1,8 @@
-"""The first thing that a report says of what is wrong, and whether it points to the mistake.
+"""The first sentence of a report about what is wrong, and whether it points to the mistake.
 
-FINDINGS.txt has a line for each independent wrong port: its name; `yes`, `partly` or `no`, as it
-was judged by hand whether the group's header and the sentence point to the mistake; the sentence.
-Numbers in sentences are not compared, except whole ones and simple fractions.
+FINDINGS.txt has a line for each independent wrong port: its name; `yes`, `partly` or `no`, a
+judgement by hand whether the group's header and the sentence point to the mistake; the sentence.
+Decimal numbers in sentences are not compared; integers and simple fractions are.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Finding(NamedTuple):
 
 
 def recorded() -> dict[str, Finding]:
-    """The lines by the name of the port."""
+    """The lines of FINDINGS.txt by the name of the port."""
     lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if " | " in line]
     parts = [line.split(" | ", 2) for line in lines]
     return {name: Finding(points, sentence) for name, points, sentence in parts}

@@ -1,4 +1,4 @@
-"""Numbers that are a sum of parts are taken apart, and others are not."""
+"""Numbers that are a sum of parts are decomposed, and others are not."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def test_every_deviation_has_its_words() -> None:
     assert deviations(found, {"f": 0.0, "g": 0.0}) == [
         "b is missing",
         "c has the wrong sign",
-        "d counts 2 times",
-        "e counts −0.5 times",
+        "d is multiplied by 2",
+        "e is multiplied by −0.5",
         "−0.5 · g is added",
     ]
     assert deviations({"a": 0.5}, {"a": 0.5}) == []

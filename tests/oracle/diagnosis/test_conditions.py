@@ -52,8 +52,8 @@ def test_nothing_is_named_if_none_or_nearly_all_numbers_are_wrong() -> None:
 def test_a_threshold_is_named_from_both_sides() -> None:
     k = RNG.permutation(np.arange(N)) / 16
     above, below = condition(k >= 10, FACTS, {"|k|": k}), condition(k < 2, FACTS, {"|k|": k})
-    assert above is not None and above.words == "|k| ≥ 10 (right up to 9.938)"
-    assert below is not None and below.words == "|k| ≤ 1.938 (right from 2 on)"
+    assert above is not None and above.words == "|k| ≥ 10 (right for |k| ≤ 9.938)"
+    assert below is not None and below.words == "|k| ≤ 1.938 (right for |k| ≥ 2)"
 
 
 def test_a_threshold_within_a_fact_is_named() -> None:

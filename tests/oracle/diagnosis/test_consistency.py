@@ -1,4 +1,4 @@
-"""A gradient that is the derivative of the port's own value is told from one that is not."""
+"""Whether a gradient is the derivative of the port's own value is recognised."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PORTS = (
 
 
 def by_case(port: object, group: str, dtype: str) -> list[Consistency]:
-    """Of every published case, as if each had failed."""
+    """The consistency of every published case, as if each had failed."""
     ask = ask_backend(port, dtype)
     outcomes = as_failed(outcomes_of(port, group, dtype))
     return [each for o in outcomes for each in consistency(group, [o], ask, dtype)]
@@ -43,7 +43,7 @@ def test_the_gradients_of_a_right_port_are_consistent_in_every_case(
 
 
 class WrongGradients(Port):
-    """Every value is right and every derivative is off by a few percent."""
+    """Every value is right; every derivative has an error of a few percent."""
 
     def factor_derivative(self, k: Array, lam: Array, order: int) -> Array:
         return 1.07 * super().factor_derivative(k, lam, order)
@@ -60,7 +60,7 @@ class WrongGradients(Port):
 
 
 class OwnGradients(WrongGradients):
-    """The same, and values with the same factor."""
+    """Derivatives and values are wrong by the same factor."""
 
     def factor_value(self, k: Array, lam: Array, order: int) -> Array:
         return 1.07 * super().factor_value(k, lam, order)
@@ -80,7 +80,7 @@ def test_a_wrong_gradient_of_a_right_value_is_found(group: str, dtype: str) -> N
     assert [each.output for each in found] == [row[0] for row in DERIVATIVES[group]]
     for each in found:
         assert not each.holds
-        if group not in ("param_gradient", "sharded"):  # 1.07² or 1.07 there, by part
+        if group not in ("param_gradient", "sharded"):  # there the factor is 1.07² or 1.07, by part
             assert abs(each.answered / each.quotient - 1.07) < 1e-2
 
 
@@ -120,6 +120,6 @@ def test_a_group_without_a_derivative_has_nothing_to_be_consistent(group: str) -
 
 
 def ask_nothing(questions: Sequence[Question]) -> list[Reply]:
-    """Nothing may be asked."""
+    """Fail: no question is expected."""
     assert not questions
     return []

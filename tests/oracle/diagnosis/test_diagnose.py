@@ -1,4 +1,4 @@
-"""Groups are diagnosed in the order of dependence; one that only follows is not looked into."""
+"""Groups are diagnosed in the order of dependence; one that only follows gets no findings."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class WrongFactor(Port):
 
 
 class TwoMistakes(WrongFactor):
-    """Besides, ε is inside the root."""
+    """Also, ε is inside the root."""
 
     def denominator(self, v: Array, bias2: float, eps: float) -> Array:
         return super().denominator(v + 0.01, bias2, eps)
 
 
 class OwnInShards(WrongFactor):
-    """Besides, the workers' sum is doubled."""
+    """Also, the workers' sum is doubled."""
 
     def sum_over_workers(self, grads: Any) -> Array:
         return 2 * super().sum_over_workers(grads)

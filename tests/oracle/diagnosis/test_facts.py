@@ -1,4 +1,4 @@
-"""What is said of a case and of a number is true of it."""
+"""The facts of cases and numbers are true."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sentences about wrong answers are true of them, and none is said of right ones."""
+"""The sentences about wrong answers are true, and right answers get none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.oracle.diagnosis.asking import Changed, outcomes_of, tables_of
 
 
 def said(port: object, group: str, dtype: str = "float64", asked: bool = True) -> list[str]:
-    """The findings, as in `diagnose`, which silences what wrong numbers overflow."""
+    """The findings, without NumPy warnings, as in `diagnose`."""
     ask = ask_backend(port, dtype) if asked else None
     with np.errstate(all="ignore"):
         return findings(group, outcomes_of(port, group, dtype), ask, dtype)
@@ -144,7 +144,7 @@ def test_a_threshold_of_the_slope_is_told() -> None:
 
 def test_a_step_that_leaves_theta_is_told() -> None:
     port = Changed("adam_step", lambda given, answer: (given["theta"], *answer[1:]))
-    assert "theta is what it was before: it does not change" in said(port, "adam")
+    assert "theta does not change: it equals the theta before the step" in said(port, "adam")
 
 
 def test_a_run_whose_steps_are_right_is_told() -> None:
@@ -160,7 +160,7 @@ def test_a_run_whose_steps_are_right_is_told() -> None:
                 path.append(rest["theta"])
             return np.stack(path)
 
-    words = "every single step is right: what one step of a run leaves to the next is wrong"
+    words = "every single step is right: the state that a run passes between steps is wrong"
     assert _of_training(tables_of(Forgetful(), "train")["theta"], "float64") == [words]
 
 
@@ -171,11 +171,8 @@ def test_of_noise_only_the_size_is_told() -> None:
         return answer[0], answer[1] * (1 + 1e-3 * rng.normal(size=len(given["k"])))
 
     nearly, sentence = said(Changed("factor", noisy), "factor", asked=False)
-    assert nearly.startswith("F' is nearly right, with relative errors of 0.000")
-    assert (
-        sentence.startswith("relative errors of F': 0.00")
-        and " in the median, at most " in sentence
-    )
+    assert nearly.startswith("F' is nearly right (median relative error 0.000")
+    assert sentence.startswith("relative error of F': median 0.00") and ", maximum " in sentence
 
 
 def test_a_wrong_value_with_its_own_gradient_is_told() -> None:
@@ -184,7 +181,7 @@ def test_a_wrong_value_with_its_own_gradient_is_told() -> None:
 
 
 def times(factor: float) -> Any:
-    """All numbers times one."""
+    """A change that multiplies all numbers by one factor."""
     return lambda given, answer: tuple(np.asarray(part, float) * factor for part in answer)
 
 

@@ -1,4 +1,4 @@
-"""A group's wrong answers follow from another's, or are its own, or it cannot be told."""
+"""A group's wrong answers follow from another group, or are its own, or that is unknown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WrongFactor(Port):
 
 
 class WrongFactorAlone(WrongFactor):
-    """The same, and a right loss."""
+    """F and F' are wrong, but the loss is right."""
 
     def loss(self, **given: Any) -> tuple[Any, Array, Array]:
         return Port().loss(**given)
@@ -57,7 +57,7 @@ def failed(port: object, group: str, dtype: str) -> list[Outcome]:
 
 
 def told(port: object, group: str, wrong: Sequence[str], dtype: str = "float64") -> bool | None:
-    """What is told of the port's wrong answers in a group."""
+    """Whether the port's wrong answers in a group follow from the wrong groups."""
     return inherits(group, wrong, failed(port, group, dtype), ask_backend(port, dtype), dtype)
 
 
@@ -81,7 +81,7 @@ def test_a_mistake_is_inherited_by_every_group_that_depends_on_it(
 
 
 class OwnInLoss(WrongFactor):
-    """Besides, the loss divides by N once more."""
+    """Also, the loss is divided by N once more."""
 
     def dk(self, e: Array, dF: Array, s: Array, order: int, n: int) -> Array:
         dk: Array = super().dk(e, dF, s, order, n) / np.sqrt(n + 1).astype(e.dtype)
@@ -89,21 +89,21 @@ class OwnInLoss(WrongFactor):
 
 
 class OwnInGradient(WrongFactor):
-    """Besides, the biases have no gradient."""
+    """Also, the gradient of the biases is 0."""
 
     def sum_over_samples(self, dz: Array) -> Array:
         return 0 * super().sum_over_samples(dz)
 
 
 class OwnInTraining(WrongFactor):
-    """Besides, every sample has the Lai loss."""
+    """Also, every sample has the Lai loss."""
 
     def train(self, *, batches: Batches, **rest: Any) -> Array:
         return super().train(batches=[(rows, rows) for rows, _ in batches], **rest)
 
 
 class OwnInShards(WrongFactor):
-    """Besides, the first worker's gradient is lost."""
+    """Also, the first worker's gradient is missing."""
 
     def sum_over_workers(self, grads: Sequence[Array]) -> Array:
         return super().sum_over_workers(grads[1:] or grads) * 1.125

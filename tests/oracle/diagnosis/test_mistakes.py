@@ -1,4 +1,4 @@
-"""A port's mistake is named, and none is made up."""
+"""A port's mistake is reported, and no other."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_two_mistakes_in_one_group_are_named() -> None:
 
 def test_a_single_coincidence_names_no_mistake() -> None:
     class Signed(Port):
-        """max(k, λ): the magnitude of k was forgotten, in the value as well."""
+        """max(k, λ) in place of max(|k|, λ), in the value and in F'."""
 
         def factor(self, k: Array, lam: Any, order: int) -> tuple[Array, Array]:
             F, dF = super().factor(np.maximum(k, 0), lam, order)
@@ -61,7 +61,7 @@ def test_a_single_coincidence_names_no_mistake() -> None:
 
 def test_a_mistake_that_would_have_failed_far_more_is_not_named() -> None:
     class Doubled(Port):
-        """Both sides are added where k is at its kink, in a loss alone."""
+        """Both branches are added at the kink, only in `loss`."""
 
         def loss(self, *, k: Array, lam: Any, order: int, **rest: Any) -> Any:
             value, dy, dk = super().loss(k=k, lam=lam, order=order, **rest)

@@ -1,7 +1,7 @@
-"""A port that answers rightly to other inputs is found out, for every change of inputs.
+"""A port with the right answers to other inputs is recognised, for every change of the inputs.
 
-A change that makes no answer wrong, or whose answers are those of an earlier change, cannot be
-found, or told from the other: both are computed.
+A change that makes no answer wrong cannot be found, and one with the answers of an earlier change
+cannot be distinguished from it; the tests compute both exceptions.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from lai_ref.oracle.grading.grade import Outcome
 from lai_ref.support.validation import Array
 from tests.oracle.diagnosis.asking import Changed, outcomes_of
 
-# by default each change, each second, …; all of them where it is slow
+# by default every first, second, … change; all of them in the slow tests
 STRIDES = {
     "factor": 4, "loss": 20, "input_gradient": 2, "param_gradient": 16, "adam": 1, "train": 35,
     "sharded": 6,
@@ -40,7 +40,7 @@ def answers(group: str, change: Change, given: dict[str, Any]) -> dict[str, Arra
 
 
 def port(group: str, change: Change) -> Changed:
-    """Answers to the changed inputs; NaN where they are invalid, 0 for samples left out."""
+    """A port that answers to changed inputs; NaN if they are invalid, 0 for omitted samples."""
 
     def answer(given: dict[str, Any], right: Any) -> Any:
         double = {
@@ -78,7 +78,7 @@ def same(group: str, one: Change, other: Change, outcomes: tuple[Outcome, ...], 
 
 
 def check_changes(group: str, dtype: str, stride: int = 1) -> int:
-    """Every change is found, or an earlier one that has the same answers."""
+    """Check that every change is found, or an earlier one with the same answers."""
     changes = list(CHANGES[group]())
     by_name = dict(reversed(changes))
     found = 0
@@ -90,7 +90,7 @@ def check_changes(group: str, dtype: str, stride: int = 1) -> int:
             continue
         said, explained = right_for_other_inputs(outcomes, numbers, dtype)
         if group == "loss" and words in SAMPLES:
-            wrong = ["value"]  # dy and dk of the samples left out are for the port to choose
+            wrong = ["value"]  # dy and dk of the omitted samples are arbitrary
         assert explained == wrong, (words, said)
         assert said == words or same(group, change, by_name[said], outcomes, dtype), (words, said)
         found += 1

@@ -1,4 +1,4 @@
-"""A part of a gradient that is left out, doubled, negated or scaled is named, and no other."""
+"""A part of a gradient that is omitted, doubled, negated or scaled is reported, and no other."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ SUMS = [
     if pair[0] != "sharded"
 ]
 FEATURE = re.compile("first feature|last feature|other features")
-RATIOS = {"is missing": 0.0, "counts 2 times": 2.0, "has the wrong sign": -1.0}
+RATIOS = {"is missing": 0.0, "is multiplied by 2": 2.0, "has the wrong sign": -1.0}
 
 
 def rounded(numbers: Numbers, got: Array, dtype: str) -> Numbers:
-    """The numbers, had a port given these in its dtype."""
+    """The numbers with other answers, rounded to the dtype."""
     return answered(numbers, got.astype(dtype).astype(float))
 
 
 def said(numbers: Numbers, dtype: str) -> str:
-    """As in `diagnose`, which silences what wrong numbers overflow."""
+    """The deviating parts, without NumPy warnings, as in `diagnose`."""
     with np.errstate(all="ignore"):
         return deviating_parts(numbers, dtype)
 
@@ -53,7 +53,7 @@ def test_each_part_that_deviates_is_named(pair: tuple[str, str], dtype: str) -> 
                 if name != DECAY or c:
                     found = said(rounded(right, got, dtype), dtype)
                     told = found.removeprefix("is a sum of parts in which ")
-                    # of two features, all but the first are the last, and the reverse
+                    # for two features, the others of the first are the last, and the reverse
                     alike = {told, FEATURE.sub("feature", told)}
                     assert alike & {words, FEATURE.sub("feature", words)}, (name, found)
 
@@ -83,7 +83,7 @@ def test_right_numbers_and_noise_have_no_part_that_deviates(pair: tuple[str, str
 
 
 class WithoutCurvature(Port):
-    """f'' is forgotten."""
+    """f'' is missing."""
 
     def reverse_input_gradient(self, cache: Cache, dk: Array) -> tuple[list[Array], list[Array]]:
         dW, dz = super().reverse_input_gradient(cache, dk)
@@ -91,14 +91,14 @@ class WithoutCurvature(Port):
 
 
 class OnceMore(Port):
-    """N times the part through y."""
+    """The part through y is multiplied by N."""
 
     def double_backward(self, cache: Cache, dy: Array, dk: Array) -> Array:
         return super().double_backward(cache, len(dy) * dy, dk)
 
 
 class NormSwapped(Port):
-    """The 1-norm's part of dk is subtracted."""
+    """The part of the 1-norm in dk is subtracted."""
 
     def norm(self, c: Array, l1_ratio: float) -> tuple[Any, Array]:
         value, s = super().norm(c, l1_ratio)
@@ -112,7 +112,7 @@ def test_the_part_that_a_port_gets_wrong_is_named() -> None:
             ("param_gradient", "grad"),
             "the part through k by way of f'' is missing",
         ),
-        (OnceMore(), ("param_gradient", "grad"), "the part through y counts N times"),
+        (OnceMore(), ("param_gradient", "grad"), "the part through y is multiplied by N"),
         (NormSwapped(), ("loss", "dk"), "the part of the 1-norm has the wrong sign"),
         (NormSwapped(), ("loss", "dy"), "the part of the 1-norm has the wrong sign"),
     ):

@@ -1,4 +1,4 @@
-"""Right numbers in the wrong place are found there, and others nowhere."""
+"""Right numbers in the wrong place are recognised, and others are not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OF_DK: dict[str, Callable[[Array], Array]] = {
 
 
 def of_dk(f: Callable[[Array], Array]) -> Numbers:
-    """The numbers of dk of a port that does this to it, in cases away from kinks."""
+    """The numbers of a dk that a function changes, in cases away from kinks."""
 
     def change(given: dict[str, Any], answer: Any) -> Any:
         return *answer[:2], f(answer[2])

@@ -1,4 +1,4 @@
-"""Right ports break no property, and each property is broken by some small wrong port."""
+"""Right ports have all properties, and each property is violated by some small wrong port."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from tests.oracle.diagnosis.asking import BOTH_DTYPES, Changed
 
 
 def of_changed_inputs(method: str, f: Callable[[dict[str, Any]], dict[str, Any]]) -> Changed:
-    """The right answer to other inputs."""
+    """A change that returns the right answer to other inputs."""
     return Changed(method, lambda given, _: getattr(reference, method)(**(given | f(given))))
 
 
 def scaled(factor: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any], Any], Any]:
-    """Every output times one number."""
+    """Every output multiplied by one number."""
     return lambda given, answer: tuple(part * factor(given) for part in answer)
 
 
 def loss_with(f: Callable[[dict[str, Any]], dict[str, Any]]) -> Changed:
-    """The loss of other inputs."""
+    """A port whose loss is that of other inputs."""
     return of_changed_inputs("loss", f)
 
 
@@ -38,12 +38,12 @@ def first_layer(theta: Any, part: slice) -> Any:
 
 
 def gradient_with(f: Callable[[dict[str, Any]], dict[str, Any]]) -> Changed:
-    """The gradient of other inputs."""
+    """A port whose gradient is that of other inputs."""
     return of_changed_inputs("param_gradient", f)
 
 
 def settings(**fixed: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """The loss with other settings, where it is the Lai loss."""
+    """Other settings for a Lai loss; a plain loss is unchanged."""
 
     def change(given: dict[str, Any]) -> dict[str, Any]:
         loss = given["loss"]
@@ -59,15 +59,15 @@ def times_last_k(given: dict[str, Any], answer: Any) -> Any:
 
 
 def plainly(given: dict[str, Any]) -> dict[str, Any]:
-    """The plain loss in place of any."""
+    """The plain loss in place of any loss."""
     return {"loss": {"name": "plain", "order": given["loss"]["order"]}}
 
 
-# group, what is said of the output, and a port that breaks it
+# group, the sentence about the output, and a port that violates the property
 BREAKING: list[tuple[str, str, Reference]] = [
     ("factor", "F differs between k and −k", of_changed_inputs(
         "factor", lambda g: {"k": np.maximum(g["k"], 0)})),
-    ("factor", "F' is not opposite for k and −k", Changed(
+    ("factor", "F' does not change sign between k and −k", Changed(
         "factor", lambda g, a: (a[0], abs(a[1])))),
     ("factor", "F of one k depends on the other k of the array", of_changed_inputs(
         "factor", lambda g: {"k": g["k"] * (1 + abs(g["k"]).max())})),
@@ -75,7 +75,7 @@ BREAKING: list[tuple[str, str, Reference]] = [
     ("factor", "F does not depend on p", of_changed_inputs("factor", lambda g: {"order": 2})),
     ("loss", "value changes with the sign of k", loss_with(
         lambda g: {"k": np.maximum(g["k"], 0)})),
-    ("loss", "value does not have the right degree in e", loss_with(
+    ("loss", "value scales wrongly with e", loss_with(
         lambda g: {"y": g["t"] + np.clip(g["y"] - g["t"], -1, 1)})),
     ("loss", "value changes with the sign of e", loss_with(
         lambda g: {"y": np.maximum(g["y"], g["t"])})),
@@ -98,7 +98,7 @@ BREAKING: list[tuple[str, str, Reference]] = [
         "input_gradient", lambda g, a: (np.sort(a[0]), a[1]))),
     ("input_gradient", "y of one sample depends on the other samples", of_changed_inputs(
         "input_gradient", lambda g: {"x": g["x"] - g["x"].mean(axis=0)})),
-    ("input_gradient", "y does not rise by 1 with the last bias", Changed(
+    ("input_gradient", "y does not increase by 1 with the last bias", Changed(
         "input_gradient", lambda g, a: (a[0] + g["theta"][-1], a[1]))),
     ("input_gradient", "k changes with the last bias", Changed(
         "input_gradient", lambda g, a: (a[0], a[1] + g["theta"][-1]))),

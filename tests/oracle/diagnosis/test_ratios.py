@@ -1,4 +1,4 @@
-"""A law of the ratio to the expected numbers is found, and noise is not taken for one."""
+"""A law of the ratio to the expected numbers is found, and noise gives none."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LAWS: dict[str, Callable[[Sizes], Array]] = {
 
 
 def rounded(numbers: Numbers, ratio: Array, dtype: str) -> Numbers:
-    """The expected numbers times a ratio, in the dtype; those that are wrong then."""
+    """The expected numbers times a ratio, rounded to the dtype; only those that are wrong."""
     with np.errstate(all="ignore"):
         times = np.where(numbers.expected == 0, 0, ratio * numbers.expected)
     got = answered(numbers, times.astype(dtype).astype(float))
@@ -64,7 +64,7 @@ def test_a_size_that_has_two_values_alone_is_found_if_no_constant_is_needed() ->
     n = sizes(right)["N"]
     assert len(set(n)) == 2
     assert ratio_law(rounded(right, n, "float64"), "float64") == "is N times the expected number"
-    # two unknowns pass through any two points
+    # a line fits any two points
     assert ratio_law(rounded(right, 1.7 * n, "float64"), "float64") == ""
 
 

@@ -1,4 +1,4 @@
-"""The gradient that a training step was made with is taken apart into those of its samples."""
+"""The gradient that a training step used is decomposed into those of its samples."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Mixed(Port):
 @pytest.mark.parametrize(
     ("weights", "words"),
     [
-        ((1, 2, 0, 0), f"{NAMES[1]} counts 2 times"),
+        ((1, 2, 0, 0), f"{NAMES[1]} is multiplied by 2"),
         ((1, 0, 1, 0), f"{NAMES[1]} is missing and 1 · {NAMES[2]} is added"),
         ((1, 1, 0, 0.5), f"0.5 · {NAMES[3]} is added"),
         pytest.param((0, 1, 0, 0), f"{NAMES[0]} is missing", marks=pytest.mark.slow),

@@ -1,4 +1,4 @@
-"""What is wrong in a step of Adam is found: the variant of the update, a decay, ε, m and v."""
+"""Mistakes in a step of Adam are found: a variant of the update, weight decay, ε, m and v."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ RIGHT = "lr · m̂ / (√v̂ + ε)"
 
 
 def said(tables: Mapping[str, Numbers], dtype: str = "float64") -> list[str]:
-    """As in `diagnose`, which silences what wrong numbers overflow."""
+    """The findings about the update, without NumPy warnings, as in `diagnose`."""
     with np.errstate(all="ignore"):
         return update_findings(tables, dtype)
 
 
 def check_variants(dtype: str, stride: int) -> tuple[int, int]:
-    """Each variant is found, or an earlier one that gives the same θ; how many are found."""
+    """Check that each variant, or an earlier equal one, is found; return how many are found."""
     tables = tables_of(reference, "adam", dtype)
     theta = tables["theta"]
     q = module._inputs(theta)
@@ -37,11 +37,11 @@ def check_variants(dtype: str, stride: int) -> tuple[int, int]:
     assert len(by_name) == len(variants) and "" in by_name
     itself = others = 0
     infinite = [each for each in variants if each[0].startswith("lr · m̂ / max(√[the v before")]
-    assert len(infinite) == 1  # an equal one divides by 0
+    assert len(infinite) == 1  # an equal variant divides by 0
     for words, update in variants[1::stride] + infinite:
         with np.errstate(all="ignore"):
             got = (q["theta"] - q["lr"] * update).astype(dtype).astype(float)
-        # where a rule divides by 0, as in the first step, a port does something else
+        # if a variant divides by 0, as in the first step, a port does something else
         got = np.where(np.isfinite(got), got, theta.expected)
         wrong = tables | {"theta": replace(theta, got=got)}
         if not wrong["theta"].wrong.any():
@@ -54,7 +54,7 @@ def check_variants(dtype: str, stride: int) -> tuple[int, int]:
         others += 1
         with np.errstate(all="ignore"):
             error = np.abs(q["theta"] - q["lr"] * by_name[found] - got)
-        # a right number may be the exception to a rule that divides by 0
+        # a right number may be the exception to a variant that divides by 0
         usable = np.isfinite(update) & (np.isfinite(by_name[found]) | wrong["theta"].wrong)
         rounding = SPARE[dtype] * (np.abs(theta.expected) + q["lr"] * np.abs(by_name[found]))
         assert (error <= 4 * theta.bound + rounding)[usable].all(), (words, found)
@@ -91,7 +91,7 @@ class LargerEpsilon(Port):
 
 
 class WrongMoments(Port):
-    """m without 1 − β₁, v of |g|."""
+    """m without the factor 1 − β₁, v from |g|."""
 
     def first_moment(self, m: Array, grad: Array, beta: float) -> Array:
         return beta * m + grad
@@ -101,7 +101,7 @@ class WrongMoments(Port):
 
 
 class Coupled(Port):
-    """The gradient is that of an L2 penalty besides, in m alone."""
+    """The gradient of an L2 penalty is added, in m only."""
 
     def adam_step(self, *, theta: Array, m: Array, beta1: float, **rest: Any) -> Any:
         after, m, v = super().adam_step(theta=theta, m=m, beta1=beta1, **rest)
@@ -118,7 +118,7 @@ class Tripled(Port):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_mistakes_besides_the_variants_are_found(dtype: str) -> None:
     assert said(tables_of(Decaying(), "adam", dtype), dtype) == [
-        f"the update is {RIGHT} and besides 0.01 lr · θ: a weight decay"
+        f"the update is {RIGHT} plus 0.01 lr · θ: a weight decay"
     ]
     assert said(tables_of(LargerEpsilon(), "adam"), "float64") == [
         "ε is about 3 times the given one in the update"
@@ -127,7 +127,7 @@ def test_mistakes_besides_the_variants_are_found(dtype: str) -> None:
         "m is β₁ m + (1 − β₁) g + 0.1 · (1 − β₁) θ, where β₁ m + (1 − β₁) g is expected"
     )
     assert said(tables_of(Tripled(), "adam")) == [
-        f"the update is 3 times {RIGHT}, t being 1 in the first step"
+        f"the update is 3 times {RIGHT}, with t = 1 in the first step"
     ]
 
 

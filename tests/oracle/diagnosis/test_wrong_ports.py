@@ -1,6 +1,6 @@
-"""Ports with one mistake each, written without knowledge of the diagnosis: found, and named.
+"""The diagnosis of ports with one mistake each, written without knowledge of the diagnosis.
 
-What the report says first of each is in FINDINGS.txt, with a judgement by hand whether it points to
+FINDINGS.txt has the first sentence of each report, with a judgement by hand whether it points to
 the mistake. These are the ports in NumPy; those for PyTorch are tested in tests/ports.
 """
 
@@ -40,6 +40,6 @@ def test_at_least_85_of_100_first_findings_point_to_the_mistake() -> None:
     ],
 )
 def test_a_wrong_port_is_found_in_its_group_and_said_to_be_so(wrong: WrongPort) -> None:
-    report = wrong_report(type(wrong.port)())  # a fresh one: some remember earlier calls
+    report = wrong_report(type(wrong.port)())  # a new object: some ports keep state between calls
     assert report.diagnosis[0].group == wrong.group
     assert first_sentence(report) == recorded()[wrong.name].sentence

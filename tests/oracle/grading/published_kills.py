@@ -1,4 +1,4 @@
-"""The kill matrix as it is published."""
+"""The published kill matrix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lai_ref.oracle.grading.kills import KILLS, KillMatrix
 
 @cache
 def published() -> KillMatrix:
-    """The matrix as it stands in the file."""
+    """The matrix, read from KILLS.txt."""
     rows: dict[str, dict[str, str]] = {}
     basic: dict[str, int] = {}
     name = ""

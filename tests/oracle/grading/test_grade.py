@@ -135,6 +135,6 @@ def test_a_wrong_number_is_said_in_the_words_of_its_kind() -> None:
 
 def test_numbers_of_a_kink_that_no_one_slope_gives_are_said_to_be_so() -> None:
     outcome = grade(SEGMENT, {"v": [D(0), D(-3), D(5)]}, "float64")
-    assert outcome.reason.startswith("at the kink one subgradient")
+    assert outcome.reason.startswith("expected one subgradient at the kink")
     outcome = grade(SEGMENT, {"v": [D(0), D(1), D(6)]}, "float64")
     assert outcome.reason == "outside the bound"

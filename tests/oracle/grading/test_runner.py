@@ -1,4 +1,4 @@
-"""Asking a backend: what it is given, and what becomes of all that it may do."""
+"""Running a backend: its arguments, and the result of everything that it may do."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def test_a_method_that_raises_fails(method: str) -> None:
     [
         (None, "expected a tuple (value, slope), got NoneType"),
         ({"value": 1.0, "slope": 0.0}, "expected a tuple (value, slope), got dict"),
-        ((1.0, 2.0, 3.0), "expected a tuple (value, slope), got 3 of them"),
-        (("a", "b"), "results that NumPy cannot read as arrays of numbers"),
-        ((1j, 2j), "results that NumPy cannot read as arrays of numbers"),
+        ((1.0, 2.0, 3.0), "expected a tuple (value, slope), got 3 values"),
+        (("a", "b"), "expected arrays of numbers that NumPy can read"),
+        ((1j, 2j), "expected arrays of numbers that NumPy can read"),
     ],
 )
 def test_answers_of_another_form_pass_nowhere(answer: Any, words: str) -> None:
@@ -71,7 +71,7 @@ def test_a_name_that_does_not_exist_is_no_refusal() -> None:
     assert words in first
     assert lines[-2:] == [
         "  … and 49 more in factor",
-        "at extreme values: 9 cases fail besides, in factor; look at them last",
+        "at extreme values: 9 more cases fail, in factor; look at them last",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Documents of answers: those of lai_ref, and what is made of them."""
+"""Documents of answers: those of lai_ref, and changed ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lai_ref.oracle.grading.runner import run_case
 
 
 def right_answers(*groups: str, dtype: str = "float64") -> dict[str, Any]:
-    """What lai_ref answers, as a port would write it."""
+    """The answers of lai_ref, in the form of a port."""
     answers: dict[str, Any] = {}
     for group in groups:
         for case in oracle.cases(group):

@@ -1,4 +1,4 @@
-"""The oracle used from Python: lai_ref passes, and nothing passes that was not answered."""
+"""`oracle.check`: lai_ref passes, and a case without an answer never passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers as JSON and programs that print them: bad ones never pass, nor crash the grader."""
+"""Answers as JSON and programs that print them: invalid ones never pass or crash the grader."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_long_answers_take_no_long_time_to_refuse() -> None:
     for content in (doubled, *(json.dumps(with_first(answer)) for answer in digits)):
         with pytest.raises(InvalidAnswersError):
             grade_answers(content.encode(), oracle.cases("adam"))
-    assert time.process_time() - began < 5  # a minute, where the time grows as the square
+    assert time.process_time() - began < 5  # quadratic time would be a minute
 
 
 def check_graded_or_refused(content: bytes) -> None:
@@ -76,7 +76,7 @@ def test_answers_nested_to_any_depth_are_graded_or_refused() -> None:
 def test_answers_cut_short_anywhere_are_refused() -> None:
     content = json.dumps(TWO).encode()
     for length in range(len(content)):
-        with pytest.raises(InvalidAnswersError, match="not JSON"):
+        with pytest.raises(InvalidAnswersError, match="expected complete JSON"):
             grade_answers(content[:length], oracle.cases("adam"))
 
 
@@ -129,7 +129,7 @@ def test_what_a_program_has_started_is_ended_with_it(tmp_path: Path) -> None:
     with pytest.raises(InvalidAnswersError, match="no answer within"):
         run_command(f"sh -c 'sleep 1000 & echo $! > {started}; wait'", "{}", 1)
     with pytest.raises(ProcessLookupError):
-        for _ in range(100):  # until the system has taken it away
+        for _ in range(100):  # until the system has removed the process
             os.kill(int(started.read_text()), 0)
             time.sleep(0.05)
 

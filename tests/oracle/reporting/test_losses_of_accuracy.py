@@ -1,4 +1,4 @@
-"""What is lost at extreme values is named: the magnitude, the least value, the kind, the digits."""
+"""Losses at extreme values: the magnitude, its smallest value, the kind, the digits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lai_ref.support.validation import Array
 
 
 def losses(port: object, groups: tuple[str, ...], dtype: str) -> list[LossOfAccuracy]:
-    """Of all cases that pass at level basic, or are of level strict."""
+    """The losses over all cases that pass at level basic or are strict."""
     return losses_of_accuracy(outcomes(port, groups, dtype), dtype)
 
 
@@ -39,7 +39,7 @@ def test_an_accurate_port_loses_nothing(port: object, dtype: str) -> None:
 
 
 class Plain(Port):
-    """1 + k² where there is a hypotenuse."""
+    """√(1 + k²) without hypot."""
 
     def hypotenuse(self, k: Array) -> Array:
         root: Array = np.sqrt(1 + k * k)
@@ -63,7 +63,7 @@ def test_an_overflow_is_named_with_the_slope_that_it_starts_from() -> None:
     (found,) = (x for x in losses(Plain(), ("factor",), "float32") if x.kind == "overflow")
     assert found.magnitude == "k" and found.digits == 0
     assert {"F'", "F"} >= set(found.outputs)
-    # k² overflows from √(2^128) = 2^64 on
+    # k² overflows for |k| ≥ √(2^128) = 2^64
     assert found.least > 2.0**63
     assert str(found).endswith("1 + k² or a power of it overflows")
     assert "NaN, infinite or 0 for |k| ≥ " in found.words()
@@ -72,14 +72,14 @@ def test_an_overflow_is_named_with_the_slope_that_it_starts_from() -> None:
 def test_lost_digits_are_counted() -> None:
     (found,) = (x for x in losses(QuotientRule(), ("factor",), "float64") if x.kind == "digits")
     assert (found.magnitude, found.outputs) == ("k", ("F'",))
-    # 1 + k² and k² cancel: at |k| = 1000 some 6 of 16 digits are lost, and the error grows with k²
+    # 1 + k² and k² cancel: at |k| = 1000 about 6 of 16 digits are lost, and the error grows with k²
     assert 1000 < found.least < LIMITS["k"] and 4 <= found.digits <= 16
     assert f"F': up to {found.digits} digits lost for |k| ≥ {found.least:.4g}" == found.words()
     assert "the terms of the quotient rule cancel" in str(found)
 
 
 class Overflowing(Port):
-    """log(1 + e^z) as it stands."""
+    """softplus as log(1 + e^z), without a case distinction."""
 
     def activate(self, activation: str, z: Array) -> Unit:
         unit = super().activate(activation, z)
@@ -113,7 +113,7 @@ def test_an_overflow_of_the_norm_is_named_with_the_residual() -> None:
 
 
 class Raising(Port):
-    """Raises an error where a number gets large."""
+    """Raises an error if a number is large."""
 
     def factor(self, k: Array, lam: Any, order: int) -> tuple[Array, Array]:
         self.require(np.abs(k).max() < 1e6, "k is not too large")

@@ -1,4 +1,4 @@
-"""Numbers with bounds, and the exact numbers that they are compared with."""
+"""Numbers with bounds, and the exact numbers for comparison."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DTYPES = ("float64", "float32")
 
 
 def singles(a: Any) -> Any:
-    """Nested lists of the float32 nearest to each number, as decimals."""
+    """Each number of nested lists, rounded to float32, as a Decimal."""
     if np.ndim(a):
         return [singles(part) for part in a]
     return Decimal(float(np.float32(a)))
@@ -28,7 +28,7 @@ def fields(b: Bounded) -> tuple[float, float, float]:
 
 
 def first_order(b: Bounded, dtype: str) -> float:
-    """The bound without its constant."""
+    """The first-order bound: the tolerance without the constant SAFETY."""
     return tolerance(b, dtype) / SAFETY
 
 

@@ -18,7 +18,7 @@ from tests.oracle.tolerances.numbers import DTYPES, singles
 
 
 def by_chain_rule(k: Array, lam: Array, order: int) -> tuple[Array, Array]:
-    """F and F' in the dtype of k, each operation of reverse mode after the other."""
+    """F and F' in the dtype of k, operation by operation, by reverse mode."""
     p = k.dtype.type(order)
     a, b, c = np.maximum(np.abs(k) ** p, lam), (1 + k * k) ** (p / 2), np.minimum(lam, 1)
     da = np.where(np.abs(k) ** p > lam, p * np.abs(k) ** (p - 1) * np.sign(k), 0)
@@ -49,8 +49,8 @@ def test_the_chain_rule_is_within_the_bounds_up_to_the_limit_of_k(dtype: str) ->
             lost += error > tolerance(strict, dtype)
             if error:
                 ratios.append(tolerance(bound, dtype) / error)
-    assert lost > 5  # the strict bounds would have failed it
-    assert median(ratios) < 200  # the bounds say something, too
+    assert lost > 5  # outside the strict bounds
+    assert median(ratios) < 200  # and the bounds are not too large
 
 
 def test_the_value_is_that_of_the_closed_form() -> None:

@@ -31,7 +31,7 @@ from tests.oracle.tolerances.numbers import DTYPES, decimal_function, fields, fi
 
 
 def operands(rng: np.random.Generator) -> tuple[Bounded, np.float32]:
-    """A number with a bound, and what a port may have in its place, in float32."""
+    """A number with a bound, and a float32 within that bound."""
     scale = 2.0 ** rng.integers(-70, 40)
     value = float(np.float32(rng.normal() * scale))
     b = Bounded(value, 8 * abs(value), float(rng.integers(0, 3)))
@@ -54,7 +54,7 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_one_operation(name: str) -> None:
-    """What float32 makes of operands within their bounds is within the bound of the result."""
+    """The float32 result for operands within their bounds is within the bound of the result."""
     rng, used = np.random.default_rng(1), []
     for _ in range(4000):
         (a, a_got), (b, b_got) = operands(rng), operands(rng)
@@ -67,16 +67,16 @@ def test_one_operation(name: str) -> None:
         bound = first_order(OPERATIONS[name](a, b), "float32")
         truth = OPERATIONS[name](Fraction(a.value), Fraction(b.value))
         error = abs(Fraction(float(got)) - truth)
-        # second order: errors of 8 u in operands, where the underflow is not all
+        # second order: errors of 8 u in the operands, unless underflow dominates
         if max(ETA["float32"] * c.underflow / abs(c.value) for c in (a, b)) < 1e-5:
             assert error <= bound * 1.0001, (a, b)
             used.append(float(error / Fraction(bound)) if bound else 0.0)
     assert len(used) > 2000
-    assert max(used) > 0.9  # and the bound is not larger than it has to be
+    assert max(used) > 0.9  # and the bound is sharp
 
 
 def test_plain_numbers_are_exact() -> None:
-    """An int or float takes part as a number without an error, on either side."""
+    """An int or float operand counts as exact, on either side."""
     a = Bounded(3.0, 5.0, 7.0)
     assert fields(a + 1) == fields(1 + a) == (4, 9, 7)
     assert fields(a - 1) == (2, 7, 7)
@@ -89,7 +89,7 @@ def test_plain_numbers_are_exact() -> None:
 
 @pytest.mark.parametrize("trivial", [0.0, 1.0, -1.0])
 def test_exact_factors_add_nothing(trivial: float) -> None:
-    """0 and ±1 do not round; 0 from another source may not be 0 in a port."""
+    """Products with exact 0 and ±1 do not round; a computed 0 may not be 0 in a port."""
     a = Bounded(3.0, 5.0, 7.0)
     times = abs(trivial)
     assert fields(a * trivial) == (3 * trivial, 5 * times, 7 * times)
@@ -125,7 +125,7 @@ def halves(terms: Array) -> np.float32:
 
 
 def test_sum_of_numbers_with_bounds() -> None:
-    """The terms' own errors add up, exact zeros are not counted, and the mean divides."""
+    """The errors of the terms add up, exact zeros do not count, and the mean divides."""
     terms = [Bounded(2.0, 1.0, 3.0), Bounded(0.0), Bounded(-4.0, 2.0, 5.0), Bounded(3.0)]
     assert fields(total(terms)) == (1.0, 3 + 2 * 9, 8.0)
     assert fields(mean(terms)) == (0.25, 21 / 4 + 3 * 0.25, 3.0)
@@ -133,7 +133,7 @@ def test_sum_of_numbers_with_bounds() -> None:
 
 
 def test_any_order_of_cancelling_terms_is_bounded() -> None:
-    """1 + h − 1 in an order that loses h."""
+    """1 + h − 1, in an order that loses h."""
     h = 2.0**-25
     b = total([Bounded(1.0), Bounded(h), Bounded(-1.0)])
     assert h <= first_order(b, "float32") <= 9 * h
@@ -149,7 +149,7 @@ FUNCTIONS: dict[str, tuple[Any, Any, tuple[float, float]]] = {
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_function(name: str, dtype: str) -> None:
-    """Arguments that are off by 64 roundings."""
+    """Arguments with errors of 64 roundings."""
     bounded_function, numpy_function, (low, high) = FUNCTIONS[name]
     rng, used = np.random.default_rng(5), []
     for value in rng.uniform(low, high, 500).astype(np.float32).tolist():
@@ -157,7 +157,7 @@ def test_function(name: str, dtype: str) -> None:
             b = bounded_function(Bounded(value, rounding))
             for sign in (-1, 1):
                 argument = np.dtype(dtype).type(value + sign * UNIT[dtype] * rounding)
-                # the rounding of the argument comes on top
+                # plus the rounding of the argument
                 allowed = bounded_function(
                     Bounded(value, rounding + (abs(value) if rounding else 0.0))
                 )
@@ -170,7 +170,7 @@ def test_function(name: str, dtype: str) -> None:
 
 
 def test_function_carries_what_its_argument_has() -> None:
-    """f' times the errors of the argument, and one η of its own."""
+    """The error is f' times that of the argument, plus one η."""
     z = Bounded(0.5, 1e6, 1e3)
     derivative = 1 - math.tanh(0.5) ** 2
     assert tanh(z).rounding == pytest.approx(1e6 * derivative, rel=1e-4)
@@ -179,12 +179,12 @@ def test_function_carries_what_its_argument_has() -> None:
 
 
 def test_root_of_what_underflows() -> None:
-    """e = 1e-30: e² is 0 in float32 and its root 0; the tolerance knows, and is not endless."""
+    """e = 1e-30: e² and its root are 0 in float32; the tolerance covers that, and is finite."""
     e = float(np.float32(1e-30))
     b = sqrt(Bounded(e) * Bounded(e))
     assert e <= tolerance(b, "float32") < 1e-21
     assert tolerance(b, "float64") < 1e-14 * e
-    # 0 itself, and a 0 that is something else in a port
+    # an exact 0, and a 0 that may be another number in a port
     assert fields(sqrt(Bounded(0.0))) == (0, 0, 0)
     assert 0 < tolerance(sqrt(Bounded(0.0, 0.0, 2.0)), "float32") < 1e-21
     assert tolerance(sqrt(Bounded(0.0, 1.0)), "float64") == math.inf
@@ -200,15 +200,15 @@ def test_underflow_is_amplified() -> None:
 
 
 def test_side() -> None:
-    """Decided, a kink hit exactly, and what rounding decides."""
+    """Above or below the kink, exactly at it, and too close to it."""
     a = Bounded(1.0, 2.0)
     assert branch(a, 0.5, 0.3) == 1
     assert branch(a, 2.0, 0.3) == 0
     assert branch(a, 1.0, 0.3) == 0.3
     near = 1 + 4 * SAFETY * UNIT["float32"]
     assert branch(a, near, 0.3) == 0
-    with pytest.raises(AmbiguousBranchError, match="rounding may exchange"):
+    with pytest.raises(AmbiguousBranchError, match="rounding may change the order"):
         branch(a, 1 + SAFETY * UNIT["float32"], 0.3)
-    # without errors every difference counts
+    # between exact numbers every difference counts
     assert branch(Bounded(1.0), 1 + 2.0**-52, 0.3) == 0
     assert maximum(a, Bounded(2.0)).value == maximum(Bounded(2.0), a).value == 2

@@ -1,4 +1,4 @@
-"""Bounds of whole answers against real errors, and at kinks and the ends of the range."""
+"""Bounds of whole answers against real errors, at kinks, and at the limits of the range."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def random_inputs(group: str, seed: int) -> dict[str, Any]:
 
 
 class Known(NamedTuple):
-    """A case, its true answer, and bounds for the errors in it."""
+    """A case, its exact answer, and the bounds."""
 
     case: Case
     truth: dict[str, Any]
@@ -106,7 +106,7 @@ class Known(NamedTuple):
 
 @cache
 def ordinary(group: str, count: int) -> list[Known]:
-    """Random cases, but none whose side of a kink rounding would decide."""
+    """Random cases, without those too close to a kink."""
     found = []
     for seed in range(count):
         inputs = random_inputs(group, seed)
@@ -121,7 +121,7 @@ def ordinary(group: str, count: int) -> list[Known]:
 
 
 def measured(known: Known, backend: object, dtype: str) -> list[tuple[float, float, Bounded]]:
-    """For every number of the answer: error, tolerance, and what it is."""
+    """For every number of the answer: error, tolerance, and its name."""
     answer, found = run_case(backend, known.case, dtype), []
     assert isinstance(answer, dict), answer
     for name, got in answer.items():
@@ -130,7 +130,7 @@ def measured(known: Known, backend: object, dtype: str) -> list[tuple[float, flo
     return found
 
 
-# group, number of cases, most that the tolerance exceeds errors by in the median
+# group, number of cases, upper limit of the median ratio of tolerance to error
 GROUPS = [
     ("factor", 60, 120),
     ("loss", 40, 150),
@@ -144,7 +144,7 @@ GROUPS = [
 
 @pytest.mark.parametrize(("group", "count", "most"), GROUPS)
 def test_errors_are_within_tolerance(group: str, count: int, most: float) -> None:
-    """`lai_ref` and a plain port, in both dtypes, against the truth; and not by far too much."""
+    """`lai_ref` and a plain port, in both dtypes; and the tolerance is not far too large."""
     ratios, relative = [], []
     for known in ordinary(group, count):
         for name, truth in known.truth.items():
@@ -163,7 +163,7 @@ def test_errors_are_within_tolerance(group: str, count: int, most: float) -> Non
 
 
 class Fudged(Reference):
-    """One relative error in every result."""
+    """The same relative error in every result."""
 
     def __getattribute__(self, name: str) -> Any:
         method = super().__getattribute__(name)
@@ -178,7 +178,7 @@ class Fudged(Reference):
 
 @pytest.mark.parametrize(("group", "count", "_"), GROUPS)
 def test_small_relative_error_exceeds_it(group: str, count: int, _: float) -> None:
-    """1e-9 in float64, in nearly every number that is not 0."""
+    """An error of 1e-9 in float64, in nearly every number that is not 0."""
     for known in ordinary(group, count):
         numbers = [m for m in measured(known, Fudged(), "float64") if m[2].value]
         caught = sum(error > bound for error, bound, _ in numbers)
@@ -187,7 +187,7 @@ def test_small_relative_error_exceeds_it(group: str, count: int, _: float) -> No
 
 @pytest.mark.parametrize("group", ["factor", "loss"])
 def test_lam_off_by_a_millionth_exceeds_it(group: str) -> None:
-    """In float64, in every number that λ is in."""
+    """In float64, in every number that depends on λ."""
     count_changed = 0
     for case, truth, bounds in ordinary(group, 10):
         lam, factor = case.inputs["lam"], Decimal("1.000001")
@@ -204,7 +204,7 @@ def test_lam_off_by_a_millionth_exceeds_it(group: str) -> None:
 
 @pytest.mark.parametrize("u", [0.0, 0.25, 0.5, 1.0])
 def test_conventions_are_those_of_the_truth(u: float) -> None:
-    """At all kinks at once the values are those of `truth.answers`, for every u."""
+    """At several kinks at once, the values are those of `truth.answers`, for every u."""
     loss = {"name": "lai", "lam": singles([0.25, 2.0]), "order": 1, "l1_ratio": singles(0.5)}
     network = {
         "sizes": [2, 2, 1],
@@ -228,7 +228,7 @@ def test_conventions_are_those_of_the_truth(u: float) -> None:
 
 
 def test_tiny_residuals_in_float32() -> None:
-    """e = 1e-30 and p = 2: a port that squares e first gets 0 for L and dy, and may."""
+    """e = 1e-30, p = 2: a port that squares e first gets 0 for L and dy, and passes."""
     inputs = {
         "y": singles([1e-30]),
         "t": singles([0.0]),
@@ -242,7 +242,7 @@ def test_tiny_residuals_in_float32() -> None:
 
 
 def test_every_answer_is_rounded_once() -> None:
-    """Also what is merely copied, and a 0 that may be −0; the codec's numbers are not."""
+    """Also copied numbers, and a 0 that may be −0; not the numbers of `codec`."""
     line = {"sizes": [1, 1], "activation": "tanh", "theta": singles([0, 2]), "x": singles([[3]])}
     b = bounded_answer("input_gradient", line, 0.5)
     assert fields(b["k"][0][0]) == (0, 0, 1)
@@ -252,12 +252,12 @@ def test_every_answer_is_rounded_once() -> None:
     assert math.copysign(1, copied.value) == -1
     with pytest.raises(ValueError, match="group: expected codec, factor"):
         bounded_answer("adams", {}, 0.5)
-    with pytest.raises(ValueError, match="activation: 'swish' is unknown"):
+    with pytest.raises(ValueError, match="activation: expected a known name, got 'swish'"):
         activate("swish", Bounded(1.0), 0.5)
 
 
 def test_undecided_case_is_refused() -> None:
-    """λ is the float32 nearest to k², which k² is not: float32 sees a kink there."""
+    """λ is k² rounded to float32: float32 computes |k|^p = λ, exact arithmetic does not."""
     k = float(np.float32(0.7))
     inputs = {"k": singles([k]), "lam": singles(k * k), "order": 2}
     with pytest.raises(AmbiguousBranchError):

@@ -1,4 +1,4 @@
-"""The drift of a training run against differences of whole runs."""
+"""The error bound of a training run against differences of whole runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def at_rest(*theta: float) -> State:
 
 
 def linear(loud: int | None = None, error: float = 0.0) -> Callable[[Array], Array]:
-    """The gradient A θ, number `loud` of it with an error of its own."""
+    """The gradient A θ, with an additional error in its number `loud`."""
 
     def gradient(theta: Array) -> Array:
         g = [sum((a * th.value for a, th in zip(row, theta, strict=True)), 0.0) for row in A]
@@ -38,7 +38,7 @@ def linear(loud: int | None = None, error: float = 0.0) -> Callable[[Array], Arr
 
 
 def adam_run(nudge: dict[tuple[int, int], float], steps: int) -> Array:
-    """Adam on the same, in plain numbers; nudge[s, p] is added to the gradient of step s."""
+    """Adam with the gradient A θ in floats; nudge[s, p] is added to the gradient of step s."""
     theta, m, v = np.array([1.0, -0.75]), np.zeros(2), np.zeros(2)
     b1, b2 = CONSTANTS["beta1"], CONSTANTS["beta2"]
     for s in range(1, steps + 1):
@@ -52,7 +52,7 @@ def adam_run(nudge: dict[tuple[int, int], float], steps: int) -> Array:
 @pytest.mark.parametrize("loud", [0, 1])
 @pytest.mark.parametrize("steps", [1, 2, 5, 12])
 def test_drift_is_the_derivative_of_the_run(steps: int, loud: int) -> None:
-    """An error in one gradient moves the last θ by what differences of whole runs say."""
+    """The effect of an error in one gradient on the last θ, against differences of runs."""
     start = at_rest(1.0, -0.75)
     error, h = 1e3, 1e-6
     quiet = free_run(start, 0, [linear()] * steps, CONSTANTS)[-1]
@@ -79,14 +79,14 @@ def test_drift_counts_every_step() -> None:
 
 
 def test_a_gradient_of_errors_alone_is_refused() -> None:
-    """Adam's first step is ±lr, by the sign of a gradient that nobody knows."""
+    """Adam's first step is ±lr, with the sign of the gradient, which rounding may change."""
     start = at_rest(1.0, -0.75)
-    with pytest.raises(AmbiguousBranchError, match="turn the gradient"):
+    with pytest.raises(AmbiguousBranchError, match="change the sign of the gradient"):
         free_run(start, 0, [linear(0, 1e7)], CONSTANTS)
 
 
 def test_drift_where_a_gradient_is_zero() -> None:
-    """A dead unit: m = v = 0, and θ stays where it is."""
+    """A dead unit: m = v = 0, and θ does not change."""
     start = at_rest(1.0, -0.75)
 
     def gradient(theta: Array) -> Array:
@@ -98,7 +98,7 @@ def test_drift_where_a_gradient_is_zero() -> None:
 
 
 def test_kinks_are_decided_at_the_drifted_run() -> None:
-    """Far from the kink for the θ of one run, but not for all that a port may have."""
+    """The θ of one run is far from the kink, but not every θ within the drift."""
     start = at_rest(1.0)
 
     def smooth(theta: Array) -> Array:
@@ -111,5 +111,5 @@ def test_kinks_are_decided_at_the_drifted_run() -> None:
 
     drift = tolerance(first, "float32")
     free_run(start, 0, [smooth, kinked(2 * drift)], CONSTANTS)
-    with pytest.raises(AmbiguousBranchError, match="rounding may exchange"):
+    with pytest.raises(AmbiguousBranchError, match="rounding may change the order"):
         free_run(start, 0, [smooth, kinked(0.9 * drift)], CONSTANTS)

@@ -1,4 +1,4 @@
-"""Bounds of the factor and of the norm, against other ways that correct ports compute them."""
+"""Bounds of the factor and of the norm, against variants of correct ports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.oracle.tolerances.numbers import DTYPES, fields, singles
 
 @pytest.mark.parametrize("scale", [1.0, 1e-8, 1e-21, 1e-30, 1e15])
 def test_norm(scale: float) -> None:
-    """‖c‖₂ and c/‖c‖₂ in float32, by squares and scaled, of c that is off itself."""
+    """‖c‖₂ and c/‖c‖₂ in float32, by squares and scaled, for c with errors."""
     rng = np.random.default_rng(7)
     for _ in range(200):
         n = int(rng.integers(1, 5))
@@ -42,12 +42,12 @@ def test_norm(scale: float) -> None:
         for r in units:
             for r_j, u_j, c_j in zip(r, unit, c, strict=True):
                 assert abs(r_j - c_j / math.hypot(*c)) <= tolerance(u_j, "float32")
-        if scale != 1e-30:  # where squares do not underflow altogether it says something
+        if scale != 1e-30:  # unless all squares underflow, the bound is useful
             assert tolerance(unit[0], "float64") < 1e-13
 
 
 def test_norm_carries_errors_exactly() -> None:
-    """One feature: c/‖c‖₂ = 1 whatever c is. Several: the exact derivative."""
+    """For one feature, c/‖c‖₂ = 1 for any c; for several, the exact derivative."""
     _, (one,) = l2_norm([Bounded(3.0, 1e6)])
     assert one.rounding < 5
     norm, unit = l2_norm([Bounded(3.0, 100.0), Bounded(4.0, 0.0)])
@@ -63,7 +63,7 @@ Sides = tuple[Array, Array]
 
 
 def by_quotient_rule(k: Array, lam: Any, order: int, eps: float = 0.0) -> Sides:
-    """F' as automatic differentiation of max(|k|^p, λ) / (1 + k²)^(p/2) / min(λ, 1) has it."""
+    """F' by automatic differentiation of max(|k|^p, λ) / (1 + k²)^(p/2) / min(λ, 1)."""
     one = k.dtype.type(1)
     low, d = min(lam, one), one + k * k + k.dtype.type(eps)
     head = np.maximum(np.abs(k) if order == 1 else k * k, lam)
@@ -98,7 +98,7 @@ def in_logarithms(k: Array, lam: Any, order: int) -> Sides:
 
 
 def by_reciprocals(k: Array, lam: Any, order: int) -> Sides:
-    """1/√(1 + k²) multiplied instead of divided by, and λ's side as 1/min(λ, 1)."""
+    """Products with 1/√(1 + k²) and 1/min(λ, 1) in place of quotients."""
     one = k.dtype.type(1)
     r, scale = one / np.hypot(one, k), one / min(lam, one)
     abs_k = np.abs(k)
@@ -111,7 +111,7 @@ def by_reciprocals(k: Array, lam: Any, order: int) -> Sides:
 @pytest.mark.parametrize("variant", [by_quotient_rule, by_angle, in_logarithms, by_reciprocals])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_variants_of_the_factor(variant: Callable[[Array, Any, int], Sides], dtype: str) -> None:
-    """Slopes up to 30, λ from 1e-3 to 1e4."""
+    """|k| up to 30, λ from 1e-3 to 1e4."""
     rng = np.random.default_rng(11)
     for _ in range(300):
         k = np.float32(rng.choice([-1, 1]) * 10 ** rng.uniform(-3, 1.48))
@@ -129,7 +129,7 @@ def test_variants_of_the_factor(variant: Callable[[Array, Any, int], Sides], dty
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_angle_of_steeper_slopes(dtype: str) -> None:
-    """cos atan k for |k| up to 300, below the kink, where it is all of F."""
+    """cos atan k for |k| up to 300, below the kink, where F is proportional to its power."""
     rng, worst = np.random.default_rng(14), 0.0
     for k in rng.uniform(100, 300, 100).astype(np.float32):
         for order in (1, 2):
@@ -146,7 +146,7 @@ def test_angle_of_steeper_slopes(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_logarithms_at_the_ends(dtype: str) -> None:
-    """|k| and λ of 1e±18, squared still in float32's range: errors of hundreds of roundings."""
+    """|k| and λ of 1e±18, with squares in the float32 range: errors of hundreds of roundings."""
     rng, worst = np.random.default_rng(12), 0.0
     for _ in range(300):
         k, lam = (np.float32(10 ** rng.uniform(-18, 18)) for _ in range(2))
@@ -172,7 +172,7 @@ def test_far_slopes_have_bounds_that_say_something(order: int, lam: float) -> No
 
 
 def test_epsilon_under_a_root_exceeds_it() -> None:
-    """1e-8 added to 1 + k², in float64; the same port without it passes, above."""
+    """1e-8 added to 1 + k², in float64; without it, `test_variants_of_the_factor` passes."""
     k = np.array([0.5, -2.0, 3.0])
     for order in (1, 2):
         for k_j, F, dF in zip(k, *by_quotient_rule(k, 0.75, order, 1e-8), strict=True):

@@ -1,4 +1,4 @@
-"""Bounds of activations, against other ways that correct ports compute them."""
+"""Bounds of activations, against variants of correct ports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.oracle.tolerances.numbers import DTYPES, decimal_function, fields
 
 
 def sigmoids(z: Array) -> list[Array]:
-    """σ in the ways that are in use."""
+    """σ, by the formulas in common use."""
     one, half = z.dtype.type(1), z.dtype.type(0.5)
     with np.errstate(over="ignore"):
         naive = one / (one + np.exp(-z))
@@ -39,7 +39,7 @@ def variants_of(name: str, z: Array) -> Iterator[tuple[Array, Array, Array]]:
         poor = one / np.nextafter(np.cosh(z.astype(float)).astype(z.dtype), z.dtype.type(np.inf))
         yield a, one - a * a, -2 * a * (one - a * a)
         yield a, (one - a) * (one + a), -2 * a * c * c
-        yield a, poor * poor, -2 * a * poor * poor  # cosh is worse on some processors than others
+        yield a, poor * poor, -2 * a * poor * poor  # the accuracy of cosh depends on the processor
         yield np.sinh(z) / np.cosh(z), c * c, -2 * np.sinh(z) * c**3
         return
     for s in sigmoids(z):
@@ -57,7 +57,7 @@ def variants_of(name: str, z: Array) -> Iterator[tuple[Array, Array, Array]]:
 @pytest.mark.parametrize("name", ["tanh", "softplus", "silu"])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_variants_of_an_activation(name: str, dtype: str) -> None:
-    """z from −80 to 80, more often small, and twelve ways to write each."""
+    """z from −80 to 80, more often small, and all variants of each activation."""
     rng = np.random.default_rng(13)
     z = np.concatenate([rng.normal(size=60) * 3, rng.uniform(-80, 80, 40)]).astype(np.float32)
     bounds = [activate(name, Bounded(float(z_i)), 0.5) for z_i in z]
@@ -84,7 +84,7 @@ def decimal_activation(name: str, z: Decimal) -> tuple[Decimal, Decimal, Decimal
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("z", [-1.5, 0.25, 2.0])
 def test_activation_carries_the_error_of_its_argument(name: str, z: float) -> None:
-    """At least as the next derivative does, and at most a few times as much."""
+    """At least by the next derivative, and at most a few times as much."""
     unit = activate(name, Bounded(z, 1e6), 0.5)
     h = 2.0**-10
     up, down = (activate(name, Bounded(z + step), 0.5) for step in (h, -h))
@@ -95,7 +95,7 @@ def test_activation_carries_the_error_of_its_argument(name: str, z: float) -> No
 
 @pytest.mark.parametrize(("name", "z"), [("relu", 0.0), ("relu", -2.0), ("relu", 3.0)])
 def test_relu(name: str, z: float) -> None:
-    """Nothing on the left, z on the right, and u between."""
+    """0 for z < 0, z for z > 0, and relu'(0) = u."""
     f, df, d2f = activate(name, Bounded(z, 1.0), 0.25)
     assert (f.value, df.value, fields(d2f)) == (
         max(z, 0.0),

@@ -1,13 +1,13 @@
-"""An arm of Table 1 trained by the port to PyTorch, from the reference's θ and on its batches.
+"""A run of Table 1 with the port to PyTorch, from the θ of `lai_ref` and on its batches.
 
-    python -m tests.ports.arm float64
+    python -m tests.ports.table_1_run float64
 
-trains λ = 0.01 in full, on the stand-in, and prints how far both validation curves are apart. In
-float64 the first 20 epochs are the same but for the last bits. The two add in another order, and
-what differs by that grows about 1.5 times in an epoch: 1e-12 of the RMSE is passed in epoch 73, of
-100 of pretraining, and 1e-9 in 96. The Lai loss then moves θ far, and its derivative jumps at the
-kink: in its first three epochs the difference grows to 1%. From there on they are two runs as alike
-as any two seeds: 0.7% apart at the end.
+trains λ = 0.01 in full, on synthetic data, and prints the relative difference of the two validation
+curves. In float64 the first 20 epochs agree except for the last bits. The two programs sum in
+different orders, and the rounding difference grows by a factor of about 1.5 per epoch. It exceeds
+1e-12 of the RMSE in epoch 73 and 1e-9 in epoch 96 of the 100 epochs of pretraining. The Lai loss
+then changes θ a lot, and its derivative jumps at the kink: in its first three epochs the difference
+grows to 1%. After that the two runs differ as two random seeds do: by 0.7% at the end.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ NET, LAM, ALPHA, BATCH = MLP((8, 64, 32, 1), "tanh"), 0.01, 0.01, 64
 def two_curves(
     rows: int | None, epochs: int, dtype: str, sampling: str = "points"
 ) -> tuple[Array, Array, Array]:
-    """Validation RMSE after each epoch: the reference's, the port's; and how far θ is apart."""
-    import torch  # not at the top: pytest looks for examples in this file on any machine
+    """Validation RMSE per epoch, of `lai_ref` and of the port, and the largest difference of θ."""
+    import torch  # not at the top: pytest imports this file (doctest) on any machine
 
     from tutorials.ports.torch_backend import flat, network
     from tutorials.ports.torch_lai import LaiLoss
