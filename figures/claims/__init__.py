@@ -53,7 +53,7 @@ NEEDED = tuple(dict.fromkeys(name for claim in CLAIMS for name in claim.figures)
 
 
 def compute(settings: Settings) -> Numbers:
-    """Assess the claims by the results in `settings.out`, or by the committed ones if one is missing.
+    """Assess the claims by the results in `settings.out`, or the committed ones if one is missing.
 
     A quick run has too few numbers for verdicts, and the committed results are used, too.
     """
