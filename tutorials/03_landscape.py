@@ -531,9 +531,9 @@ assert np.allclose(quartic, [1, -6, 9 + sigma_critical**2 - v, 0, -v])
 # ## The phase boundary, by bisection
 #
 # For MAE there is no short solution, but *bisection* finds the critical noise level for both. It
-# starts with an interval of noise levels. At its lower end the lowest point is not at the kink; at its
-# upper end it is. Each pass searches for the lowest point at the middle of the interval, and keeps
-# the half in which the answer changes. After 20 passes the interval is a millionth as wide.
+# starts with an interval of noise levels. At its lower end the lowest point is not at the kink; at
+# its upper end it is. Each pass searches for the lowest point at the middle of the interval, and
+# keeps the half in which the answer changes. After 20 passes the interval is a millionth as wide.
 
 
 # %%

@@ -697,8 +697,8 @@ print("picture:", (OUT / "08_table_3.png").as_posix())
 #
 # **Exercise 1.** The penalty costs less accuracy and leaves smaller input gradients. The variance
 # is about the same. The paper's abstract claims that the Lai loss controls the gradient with
-# "maximum accuracy". This comparison does not confirm it; the paper itself compares with no other way of
-# smoothing. `python -m figures frontier` compares both at equal smoothness.
+# "maximum accuracy". This comparison does not confirm it; the paper itself compares with no other
+# way of smoothing. `python -m figures frontier` compares both at equal smoothness.
 #
 # Let there be N samples with residuals e = y − t. Then ȳ is that of MSE, and k̄ is the derivative of
 # μ · (1/N) Σ_i Σ_j k_ij²:

@@ -1,5 +1,5 @@
-"""What is published: a source distribution that builds, and a wheel with all that is read at run
-time and nothing else, which works from any folder."""
+"""The package: its source distribution builds, and its wheel contains exactly the files that
+`lai_ref` needs at run time and works from any folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from lai_ref.oracle import GROUPS
 
 ROOT = Path(__file__).parents[2]
-NEEDED = 77  # setuptools, see pyproject.toml
+NEEDED = 77  # minimum version of setuptools, as in pyproject.toml
 BUILD = """
 import sys
 from setuptools import build_meta
@@ -35,7 +35,7 @@ READ_AT_RUN_TIME = {
 
 
 def python_with_setuptools(folder: Path) -> str:
-    """A Python that can build: this one, or one in a new environment in `folder`."""
+    """A Python with setuptools: this one, or one in a new environment in `folder`."""
     try:
         if int(importlib.metadata.version("setuptools").split(".")[0]) >= NEEDED:
             return sys.executable
@@ -46,7 +46,7 @@ def python_with_setuptools(folder: Path) -> str:
     command = [python, "-m", "pip", "install", "--quiet", f"setuptools>={NEEDED}"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        pytest.skip(f"no setuptools from {NEEDED} on, and none to be had: {done.stderr[-200:]}")
+        pytest.skip(f"setuptools >= {NEEDED}: not found, not installable: {done.stderr[-200:]}")
     return python
 
 
@@ -59,7 +59,7 @@ def built(python: str, kind: str, tree: Path, out: Path) -> Path:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what is published, without what an earlier build may have left."""
+    """A copy of the published files, without leftovers of an earlier build."""
     copy = tmp_path / "tree"
     skip = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "lai_ref", copy / "lai_ref", ignore=skip)
@@ -79,7 +79,7 @@ def package_files(wheel: zipfile.ZipFile) -> set[str]:
 
 @pytest.mark.slow
 def test_a_wheel_contains_every_module_and_data_file(tmp_path: Path, tree: Path) -> None:
-    expected = files_of(tree)  # before a build adds its own
+    expected = files_of(tree)  # before a build adds files
     assert expected >= READ_AT_RUN_TIME
     assert any(name.startswith("lai_ref/support/") for name in expected)
     python = python_with_setuptools(tmp_path / "venv")
@@ -121,6 +121,6 @@ def test_the_wheel_of_the_source_distribution_is_the_same_and_works(
 
     where = run("-c", "import lai_ref; print(lai_ref.__file__); lai_ref.load_california()")
     assert Path(where.strip()).is_relative_to(tmp_path / "site")
-    said = run("-m", "lai_ref.oracle", "verify", "--groups", "codec", "factor", "adam")
-    assert said.endswith("expected answers are correct\n")
+    printed = run("-m", "lai_ref.oracle", "verify", "--groups", "codec", "factor", "adam")
+    assert printed.endswith("expected answers are correct\n")
     assert run("-m", "lai_ref.oracle", "list").count("\n") > 400
