@@ -8,7 +8,7 @@ of x, y, k, a, z, u and v. With v_l = ∂y/∂a_l and u_l = ∂y/∂z_l, for the
     input gradient   v_(L−1) = w_L;  u_l = v_l ⊙ f'(z_l);  v_(l−1) = u_l W_lᵀ;  k = v_0
 
 Write q̄ for the adjoint of q, the derivative of a scalar with respect to q. Backpropagation turns ȳ
-into θ̄. If the scalar depends on k as well, *double backpropagation* (Drucker & LeCun 1991)
+into θ̄. If the scalar depends on k as well, *double backpropagation* (Drucker & LeCun 1992)
 reverses both computations, the last one first:
 
     reverse of the input gradient
