@@ -1,7 +1,7 @@
 """The interface of a loss, and two losses that the Lai loss is compared with.
 
     Plain             L = mean_i |e_i|^p
-    GradientPenalty   L = mean_i |e_i|^p + μ mean_i ‖k_i‖²       (Drucker & LeCun 1991)
+    GradientPenalty   L = mean_i |e_i|^p + μ mean_i ‖k_i‖²       (Drucker & LeCun 1992)
 
 with e = y − t, k = ∂y/∂x and p = 1 (MAE) or 2 (MSE). For p = 1 the subgradient at e = 0 is 0.
 Sums are computed in double precision; results have the dtype of the arguments. float32 results

@@ -8,7 +8,7 @@ of x, y, k, a, z, u and v. With v_l = ∂y/∂a_l and u_l = ∂y/∂z_l, for the
     input gradient   v_(L−1) = w_L;  u_l = v_l ⊙ f'(z_l);  v_(l−1) = u_l W_lᵀ;  k = v_0
 
 Write q̄ for the adjoint of q, the derivative of a scalar with respect to q. Backpropagation turns ȳ
-into θ̄. If the scalar depends on k as well, *double backpropagation* (Drucker & LeCun 1991)
+into θ̄. If the scalar depends on k as well, *double backpropagation* (Drucker & LeCun 1992)
 reverses both computations, the last one first:
 
     reverse of the input gradient
@@ -169,7 +169,8 @@ class MLP:
     ) -> tuple[Array, InputGradientTape]:
         """k = ∂y/∂x (N, D) for the inputs on the tape, and the tape for `double_backward`.
 
-        With `n_samples`, from 1 to N, k is (n_samples, D), for the first samples alone.
+        With `n_samples`, from 1 to N, k is (n_samples, D), for the first samples alone:
+        `value_and_grad_mixed` puts the samples first whose loss depends on k.
         """
         n = len(tape.a[0]) if n_samples is None else n_samples
         if not 0 < n <= len(tape.a[0]):
@@ -201,6 +202,7 @@ class MLP:
         """
         dk = check_shape("dk", dk, (k_tape.n, self.sizes[0]))
         dy = check_shape("dy", dy, (len(k_tape.tape.a[0]),))
+        # θ̄ gets dy's dtype, and contains the terms from k̄, which may be complex (complex step)
         dy = dy.astype(np.result_type(dy, dk), copy=False)
         from_k = self._reverse_input_gradient(k_tape, dk)
         return self._reverse_forward(k_tape.tape, k_tape.df, dy, from_k)
@@ -208,7 +210,7 @@ class MLP:
     def _reverse_input_gradient(
         self, k_tape: InputGradientTape, dk: Array
     ) -> tuple[list[Array], list[Array]]:
-        """The terms from k̄ in W̄_1 … w̄_L and in z̄_1 … z̄_(L−1); no list of the latter if f'' = 0."""
+        """The terms from k̄ in W̄_1 … w̄_L and in z̄_1 … z̄_(L−1); the second is [] for f'' = 0."""
         activation = ACTIVATIONS[self.activation]
         tape, n, df, u, v = k_tape
         # v̄_0 = k̄
@@ -238,6 +240,7 @@ class MLP:
         grad = np.empty(self.n_params, dtype)
         # z̄_L = ȳ
         dz = dy[:, None].astype(dtype, copy=False)
+        # l = L … 1; dW and db are views of `grad`, which the loop fills
         for h, (dW, db) in reversed([*enumerate(self.unflatten(grad))]):
             # W̄_l = a_(l−1)ᵀ z̄_l + the term from k̄;  b̄_l = Σ_i z̄_l
             np.matmul(tape.a[h].T, dz, out=dW)

@@ -105,7 +105,10 @@ def _weighted_sum(
 
 
 def _network(net: MLP, layers: Layers, x: Array, n_k: int) -> tuple[Array, Array, Vjp]:
-    """y (N,), k (n_k, D) of the first samples, and the VJP: ȳ, k̄ → θ̄. In chunks, if N is large."""
+    """y (N,), k (n_k, D) of the first samples, and the vector-Jacobian product (VJP) ȳ, k̄ → θ̄.
+
+    In chunks, if N is large.
+    """
 
     def y_and_k(rows: slice) -> tuple[Array, Array, Vjp]:
         y, tape = net.forward_layers(layers, x[rows])

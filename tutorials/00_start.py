@@ -55,7 +55,7 @@ x, t = draw_samples(seed=3)
 # the derivative of the output with respect to the input. With several inputs there is one k per
 # input, and they form the *input gradient*.
 #
-# `lai_training` trains the network; the last part of this tutorial explains α.
+# `lai_training` trains the network. "Three losses, the same 30 samples" explains α; here it is 0.
 
 # %%
 net = MLP((1, 32, 32, 1), "tanh")
@@ -164,9 +164,9 @@ print("picture:", (OUT / "00_loss.png").as_posix())
 # All three networks are first trained with MSE, for 1500 steps. In the next 1500 steps they differ:
 #
 # - The first network is still trained with MSE.
-# - For the second, about a tenth of the samples, drawn anew in each step, has the Lai loss. This is
-#   *Lai Training*, the paper's way of using its loss.
-# - For the third, these samples have e² + μ k² instead.
+# - For the second, each sample has the Lai loss with probability α = 0.1, drawn anew in each step,
+#   and e² otherwise. This is *Lai Training*, the paper's way of using its loss.
+# - For the third, the samples drawn have e² + μ k² instead.
 
 # %%
 methods = {

@@ -758,8 +758,8 @@ assert np.allclose(dW_1_by_jvp, dW_1)
 # %% [markdown]
 # ## Exercise 1: a test that tanh passes without f''
 #
-# At which x does the 2-2-1 network hide a missing f'' path? And why does a newly initialised tanh
-# network, in which all biases are 0, hide it at x = 0?
+# At which x does the 2-2-1 network hide a missing f'' path, whatever k̄ is? And why does a newly
+# initialised tanh network, in which all biases are 0, hide it at x = 0?
 
 # %% [markdown]
 # ## Exercise 2: double backward from `backward` alone
@@ -778,6 +778,8 @@ assert np.allclose(dW_1_by_jvp, dW_1)
 # **Exercise 1.** tanh''(0) = 0, so the f'' path contributes nothing where z = x W_1 + b_1 = 0. In a
 # newly initialised network all biases are 0, and x = 0 makes every z_l zero. With ȳ = 0, b̄_1 can
 # only come from the f'' path. So b̄_1 = 0 shows that the path contributes nothing.
+#
+# (A special k̄ can hide the path at other x: where y = t, this loss has k̄ = e² F' = 0.)
 
 # %%
 x_hiding = np.linalg.solve(W_1.T, -b_1)[None]  # (1, 2)

@@ -3,7 +3,7 @@
 A network is pretrained with MSE, then trained for as many epochs with one of
 
     lam      the Lai loss, for a fraction α of the data (paper §5): one λ, or one per feature (§3.3)
-    mu       the gradient penalty MSE + μ ‖k‖² (Drucker & LeCun 1991), for a fraction α of the
+    mu       the gradient penalty MSE + μ ‖k‖² (Drucker & LeCun 1992), for a fraction α of the
              data; or, with one μ per feature, MSE + Σ_j μ_j k_j²
     decay    MSE with AdamW: decoupled weight decay (Loshchilov & Hutter 2019)
     jitter   MSE with Gaussian noise on the inputs, redrawn in every epoch, in multiples of a

@@ -1,5 +1,5 @@
 """The package: its source distribution builds, and its wheel contains exactly the files that
-`lai_ref` needs at run time and works from any folder."""
+`lai_ref` needs at run time and works from any folder; so does an editable install."""
 
 from __future__ import annotations
 
@@ -124,3 +124,27 @@ def test_the_wheel_of_the_source_distribution_is_the_same_and_works(
     printed = run("-m", "lai_ref.oracle", "verify", "--groups", "codec", "factor", "adam")
     assert printed.endswith("expected answers are correct\n")
     assert run("-m", "lai_ref.oracle", "list").count("\n") > 400
+
+
+@pytest.mark.slow
+def test_an_editable_install_works_from_the_folder_above_the_clone(
+    tmp_path: Path, tree: Path
+) -> None:
+    """There the clone is a folder `lai_ref` without an `__init__.py`, before the package."""
+    clone = tree.rename(tmp_path / "lai_ref").resolve()
+    python = python_with_setuptools(tmp_path / "venv")
+    with zipfile.ZipFile(built(python, "editable", clone, tmp_path / "out")) as wheel:
+        (name,) = package_files(wheel)
+        assert name.endswith(".pth")
+        added = wheel.read(name).decode().strip()
+    assert Path(added) == clone  # a folder for sys.path, no import hook
+
+    where = subprocess.run(
+        [sys.executable, "-c", "from lai_ref import Lai, __file__ as file; print(file)"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": added},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert Path(where.strip()).is_relative_to(clone)
