@@ -121,18 +121,20 @@ def _others(sensitivity: Numbers) -> Assessment:
 
 @claim("6.2", "λ₈ preserves performance as far as possible", "one_feature")
 def _list_pays(one: Numbers) -> Assessment:
-    cases, cells = {}, []
+    cases, cells, gaps = {}, [], []
     for each in one["endpoints"]:
-        cases[f"{each['measure']}"] = PAYS.get(each["verdict"])
-        cells.append(f"{each['measure']} {endpoint_text(each)}, {each['verdict']}")
+        noise = f"noise by {each['measure'].removeprefix('X8_')}"
+        cases[noise] = PAYS.get(each["verdict"])
+        cells.append(f"{noise} {endpoint_text(each)}, {each['verdict']}")
+        gaps.append(f"{mean_text(each)} ({noise}, {each['verdict']})")
     number = (
         "RMSE of λ₈ over that of the penalty μ₈ k₈² on the same samples at equal sensitivity to"
         f" X8: {'; '.join(cells)}; {about(one)}"
     )
-    gaps = " and ".join(
-        f"{mean_text(e)} (noise by {e['measure'].removeprefix('X8_')})" for e in one["endpoints"]
+    sentence = (
+        "At equal sensitivity to X8, Lai's RMSE differs from the gradient penalty's by"
+        f" {' and '.join(gaps)}."
     )
-    sentence = f"At equal sensitivity to X8, RMSE differs from the gradient penalty's by {gaps}."
     return Assessment(by_case(cases), sentence, number)
 
 

@@ -49,7 +49,7 @@ def _cure(trap: Numbers) -> Assessment:
 def _pretraining(trap: Numbers) -> Assessment:
     by = {(r["method"], r["lam"], r["alpha"]): r for r in trap["rows"] if r["task"] == "curve"}
     cases: dict[str, bool | None] = {}
-    cells, differences = [], []
+    cells = []
     for method, lam, alpha in by:
         if method != WITHOUT or (WITH, lam, alpha) not in by:
             continue
@@ -58,16 +58,15 @@ def _pretraining(trap: Numbers) -> Assessment:
         better = without["interval"][1] < with_it["interval"][0]
         cases[f"λ = {lam:g}, α = {alpha:g}"] = True if worse else False if better else None
         cells.append(f"λ = {lam:g}, α = {alpha:g}: {without['trapped']} ({with_it['trapped']})")
-        trapped = [row["trapped"] / row["runs"] for row in (without, with_it)]
-        differences.append(100 * (trapped[1] - trapped[0]))
     number = (
         "curve, trapped of 100 without (with) pretraining, equal epochs in all: "
-        f"{'; '.join(cells)}; 0 of 100 is compatible with up to {wilson(0, 100)[1]:.1%}"
+        f"{'; '.join(cells)}; 0 of 100 is compatible with up to {wilson(0, 100)[1]:.1%};"
+        " significant: the two intervals do not overlap"
     )
-    points = from_to(differences, "+.0f")
+    fewer, more = (sum(case is found for case in cases.values()) for found in (True, False))
     sentence = (
-        f"Pretraining changes the fraction of runs with the wrong sign by {points} percentage"
-        " points, depending on λ and α."
+        "Pretraining significantly lowers the fraction of runs with the wrong sign in"
+        f" {fewer} of {len(cases)} settings of λ and α, and raises it in {more}."
     )
     return Assessment(by_case(cases), sentence, number)
 

@@ -101,8 +101,8 @@ def _quantifies(smoothness: Numbers, samplings: Numbers) -> Assessment:
     first = _default_table(smoothness, samplings)
     norms = [first[name][-1]["mean_grad_norm_change"]["mean"] for name in ("rows", "shrinkage")]
     sentence = (
-        f"At equal variance, λ = 1e-3 changes the mean gradient norm by {norms[0]:+.1%}, shrinking"
-        f" the outputs of MSE by {norms[1]:+.1%} (default protocol)."
+        f"λ = 1e-3 changes the mean gradient norm by {norms[0]:+.1%}; shrinking the outputs of MSE"
+        f" to the same variance changes it by {norms[1]:+.1%} (default protocol)."
     )
     return Assessment(by_case(cases), sentence, number)
 
@@ -123,8 +123,8 @@ def _trade(smoothness: Numbers, samplings: Numbers) -> Assessment:
     first = _default_table(smoothness, samplings)
     rmse = [first[name][-1]["rmse_change"]["mean"] for name in ("rows", "shrinkage")]
     sentence = (
-        f"At equal variance, λ = 1e-3 changes the RMSE by {rmse[0]:+.1%}, shrinking the outputs of"
-        f" MSE by {rmse[1]:+.1%} (default protocol)."
+        f"λ = 1e-3 changes the RMSE by {rmse[0]:+.1%}; shrinking the outputs of MSE to the same"
+        f" variance changes it by {rmse[1]:+.1%} (default protocol)."
     )
     effect = effect_of(
         "λ = 1e-3, RMSE",

@@ -106,6 +106,15 @@ def test_a_sentence_is_short_and_has_few_numbers(judged: Numbers, made_up: bool)
         )
 
 
+def test_a_sentence_counts_where_pretraining_helps_and_where_it_harms() -> None:
+    text, numbers = "pretraining is needed against the trap", invented()
+    trap(50, method="Lai for α, no pretraining")(numbers)
+    trap(0, method="Lai Training", lam=1.0)(numbers)
+    trap(50, method="Lai Training", lam=0.1)(numbers)
+    trap(90, method="Lai Training", lam=0.1, alpha=1.0)(numbers)
+    assert "in 2 of 4 settings of λ and α, and raises it in 1." in assess(text, numbers).sentence
+
+
 def test_seeds_and_protocol_are_named_but_not_what_a_table_varies() -> None:
     numbers = invented()
     readings, samplings = (verdict.about(numbers[name]) for name in ("readings", "samplings"))
