@@ -30,6 +30,24 @@ def paired_change(a: npt.ArrayLike, b: npt.ArrayLike) -> dict[str, Any]:
     return interval_of_mean(np.log(np.divide(a, b)))
 
 
+def mean_paired_change(a: npt.ArrayLike, b: npt.ArrayLike) -> dict[str, Any]:
+    """The mean of several paired changes on the same seeds, as one comparison.
+
+    `a` and `b` have the changes on the first axis and the seeds on the second.
+    """
+    return interval_of_mean(np.log(np.divide(a, b)).mean(axis=0))
+
+
+def joint_interval(change: dict[str, Any], seeds: int, comparisons: int) -> dict[str, Any]:
+    """A paired change, one of several, whose intervals have 95% together (Bonferroni)."""
+    if change["low"] is None:
+        return change
+    wider = student_t(seeds - 1, 1 - 0.025 / comparisons) / student_t(seeds - 1)
+    mean, low, high = (math.log1p(change[name]) for name in ("mean", "low", "high"))
+    ends = {"low": mean - wider * (mean - low), "high": mean + wider * (high - mean)}
+    return {**change, **{name: math.expm1(value) for name, value in ends.items()}}
+
+
 def interval_of_mean(
     d: npt.ArrayLike, comparisons: int = 1, overlap: float = 0.0
 ) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from figures.experiments.line_data import kink_at
@@ -238,13 +239,25 @@ def _protocols() -> Numbers:
     }
 
 
+def rmse_of(mean: float, half: float = 0.002) -> list[float]:
+    """RMSE of ten seeds whose paired change to 1 has about this interval."""
+    step = 3 * half / 2.262  # t(9) sd / √10, where sd is √(10/9) times the step
+    return [(1 + mean) * math.exp(sign * step) for sign in (-1, 1) * 5]
+
+
 def _few_data() -> Numbers:
     return {
         "sizes": [
             {
                 "rows": rows,
+                "mse": {"rmse": [1.0] * 10},
                 "methods": {
-                    "Lai": {"change": change(lai), "mean_grad_norm_change": change(-0.3)},
+                    "Lai": {
+                        "rmse": rmse_of(lai),
+                        "change": change(lai),
+                        "mean_grad_norm_change": change(-0.3),
+                    },
+                    "early stopping": {"rmse": rmse_of(-0.05)},
                 },
                 "lai_over_penalty": {"change": change(over)},
             }

@@ -19,6 +19,7 @@ from figures.claims import (
     RESULTS,
     compute,
     details,
+    few_samples,
     plot,
     summary,
     table,
@@ -29,7 +30,7 @@ from figures.claims.verdict import CONDITION, FAILS, HOLDS, TYPED, UNDECIDED, by
 from figures.experiments.intervals import wilson
 from figures.experiments.settings import Settings
 from figures.registry import FIGURES
-from tests.figures.invented import Numbers, change, changes
+from tests.figures.invented import Numbers, change, changes, rmse_of
 from tests.figures.invented import figures as invented
 
 PROJECT = Path(__file__).parents[2]
@@ -180,6 +181,34 @@ def test_one_false_part_decides_and_an_open_one_does_not() -> None:
     assert verdict.below(change(0.0), {"mean": 1.0, "low": None, "high": None}) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "at times the Lai loss generalises better than MSE",
+        "the loss decreases a large gradient, against overfitting",
+        "better generalisation and noise resistance at once",
+    ],
+)
+def test_one_of_several_sizes_decides_only_if_the_intervals_hold_together(text: str) -> None:
+    numbers = invented()
+    average = f"{CONDITION}{few_samples.ON_AVERAGE}"
+    numbers["few_data"]["sizes"] *= 3  # of six joint intervals each is 1.5 times as wide
+    sizes(-0.02, half=0.014)(numbers)
+    assert assess(text, numbers).verdict == average
+    sizes(-0.02, half=0.012)(numbers)
+    assert assess(text, numbers).verdict != average
+    sizes(-0.02, half=0.021)(numbers)
+    assert assess(text, numbers).verdict == UNDECIDED
+
+
+def test_the_mean_over_sizes_is_that_of_the_logarithms() -> None:
+    numbers = invented()["few_data"]
+    sizes(-0.03)({"few_data": numbers})
+    numbers["sizes"][1]["methods"] = {"Lai": {"rmse": rmse_of(0.01)}}
+    expected = (0.97 * 1.01) ** 0.5 - 1
+    assert few_samples.mean_change(numbers)["mean"] == pytest.approx(expected)
+
+
 # The thresholds
 
 
@@ -284,6 +313,9 @@ def test_one_seed_decides_nothing_about_trainings_that_have_intervals() -> None:
     trained = ("smoothness", "samplings", "few_data", "sensitivity", "readings", "frontier")
     for name in trained:
         without_intervals(numbers[name])
+    for size in numbers["few_data"]["sizes"]:
+        for each in (size["mse"], *size["methods"].values()):
+            each["rmse"] = each["rmse"][:1]
     for claim in CLAIMS:
         if set(claim.figures) <= {"smoothness", "samplings", "few_data"}:
             found = assess(claim.text, numbers).verdict
@@ -351,7 +383,11 @@ def trap(trapped: int, runs: int = 100, flat: int = 0, **which: Any) -> Change:
 
 def sizes(lai: float, norm: float = -0.3, half: float = 0.002) -> Change:
     """What Lai does with few training samples, for every number of them."""
-    methods = {"Lai": {"change": change(lai, half), "mean_grad_norm_change": change(norm)}}
+    found = {"rmse": rmse_of(lai, half), "change": change(lai, half)}
+    methods = {
+        "Lai": {**found, "mean_grad_norm_change": change(norm)},
+        "early stopping": {"rmse": rmse_of(-0.05)},
+    }
     return rows("few_data", "sizes", {"methods": methods})
 
 

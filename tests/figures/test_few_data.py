@@ -159,8 +159,8 @@ def test_verdicts_are_those_of_the_intervals() -> None:
         made_up(dict(zip(NAMES, (below, above, unclear, above, below), strict=True)))
     )
     assert found == [
-        "RMSE below MSE's, by number of training samples: Lai with 250; gradient penalty with"
-        " none; early stopping with none",
+        "RMSE below MSE's, by number of training samples, each by itself: Lai with 250; gradient"
+        " penalty with none; early stopping with none",
         "RMSE of Lai against gradient penalty: higher with 250",
         "RMSE of Lai against early stopping: lower with 250",
     ]

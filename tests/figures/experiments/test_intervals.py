@@ -78,6 +78,24 @@ def test_the_interval_of_a_mean_covers_it_in_95_percent_of_the_samples(n: int) -
     assert covered.mean() == pytest.approx(0.95, abs=0.005)
 
 
+def test_the_mean_of_changes_is_one_comparison() -> None:
+    """Mean logs over the changes by seed: 0, ln 2 and ln 4."""
+    found = intervals.mean_paired_change([[1.0, 2.0, 8.0], [1.0, 2.0, 2.0]], [[1.0] * 3] * 2)
+    assert found == intervals.paired_change([1.0, 2.0, 4.0], [1.0] * 3)
+
+
+@pytest.mark.parametrize(("n", "comparisons"), [(10, 5), (3, 1)])
+def test_a_joint_interval_is_that_of_several_comparisons(n: int, comparisons: int) -> None:
+    d = np.random.default_rng(n).normal(0.03, 0.1, n)
+    alone, joint = (intervals.interval_of_mean(d, of) for of in (1, comparisons))
+    assert intervals.joint_interval(alone, n, comparisons) == pytest.approx(joint)
+
+
+def test_one_seed_has_no_joint_interval() -> None:
+    alone = intervals.paired_change([3.0], [2.0])
+    assert intervals.joint_interval(alone, 1, 5) == alone
+
+
 def test_several_comparisons_and_shared_samples_widen_an_interval() -> None:
     """d = −1, 0, 1: mean 0, sd 1; Bonferroni for three: t(2; 1 − 0.025/3) = 7.6488."""
     found = intervals.interval_of_mean([-1.0, 0.0, 1.0], comparisons=3, overlap=0.25)
