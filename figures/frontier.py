@@ -52,6 +52,7 @@ from figures.experiments.smoothing import (
 from figures.plotting.changes import draw_change
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
 from figures.plotting.endpoints import (
+    RMSE_LABEL,
     draw_endpoints,
     draw_frontier,
     endpoint_text,
@@ -170,7 +171,7 @@ def plot(numbers: Numbers) -> Figure:
         _frontiers(axes, numbers, measure)
         axes.set_xlabel(f"{label} relative to MSE\n(smoother to the left)")
         axes.sharey(top[0])
-    top[0].set_ylabel("validation RMSE, change to MSE of the same seed (%)")
+    top[0].set_ylabel(RMSE_LABEL)
     _named(top[0], numbers)
     _endpoints(panels["d"], numbers)
     _best(panels["e"], numbers["best"])

@@ -34,6 +34,7 @@ from figures.experiments.protocol import STANDARDISED, arms_of, protocol_of, tra
 from figures.experiments.settings import Numbers, Settings
 from figures.plotting.drawing import DARK_TO_LIGHT, GREY, annotate
 from figures.plotting.endpoints import (
+    RMSE_LABEL,
     draw_endpoints,
     draw_frontier,
     endpoint_text,
@@ -160,7 +161,7 @@ def plot(numbers: Numbers) -> Figure:
             f"noise {TITLES[kind]}, at equal sensitivity to X8:\n"
             f"Lai's RMSE {endpoint_text(entry)}{_missed(numbers, kind)}"
         )
-    panels[0, 0].set_ylabel("validation RMSE, change to MSE of the same seed (%)")
+    panels[0, 0].set_ylabel(RMSE_LABEL)
     title = "means over seeds; bars: 95% intervals"
     shown = panels[0, 0].get_legend_handles_labels()
     figure.legend(*shown, title=title, loc="outside upper center", ncols=3)

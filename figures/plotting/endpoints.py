@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import FixedLocator, LogLocator
 
 from figures.experiments.equal_smoothness import CONTROL
 from figures.experiments.intervals import paired_change
@@ -17,6 +17,7 @@ from figures.plotting.drawing import DARK_TO_LIGHT, GREY
 from figures.plotting.words import with_interval
 
 Look = tuple[str, str, str]  # colour, marker, dashes
+RMSE_LABEL = "validation RMSE, change to MSE of the same seed\n(%, logarithmic beyond ±1)"
 
 
 def draw_frontier(
@@ -59,6 +60,8 @@ def relative_axes(axes: Axes) -> None:
     axes.plot(1, 0, "*", color=DARK_TO_LIGHT[0], ms=13, label=CONTROL, zorder=4, ls="none")
     log_axis(axes)
     axes.set_yscale("symlog", linthresh=1)
+    ticks = [digit * 10.0**power for power in range(6) for digit in (1, 3)]
+    axes.yaxis.set_major_locator(FixedLocator([-3, -1, -0.5, 0, 0.5, *ticks]))
     axes.yaxis.set_major_formatter("{x:+g}")
 
 

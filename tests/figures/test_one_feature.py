@@ -177,6 +177,17 @@ def test_every_point_is_on_its_panel(quick: Numbers) -> None:
             assert all(left <= x <= right and bottom <= y <= top for x, y in expected)
 
 
+def test_the_axis_of_changes_has_numbers_up_to_its_end() -> None:
+    with style():
+        figure = one_feature.plot(committed("one_feature"))
+        figure.canvas.draw()
+    axes = figure.axes[0]
+    bottom, top = axes.get_ylim()
+    assert max(tick for tick in axes.get_yticks() if tick <= top) > top / 3
+    assert "logarithmic" in axes.get_ylabel() and bottom < 0
+    assert [tick for tick in axes.get_yticks() if tick in (0, 1, 3)] == [0.0, 1.0, 3.0]
+
+
 def test_the_table_shows_the_numbers_and_their_settings(quick: Numbers) -> None:
     text = one_feature.table(quick)
     for e in quick["endpoints"]:
