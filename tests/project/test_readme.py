@@ -134,6 +134,8 @@ def test_the_sentences_quote_the_committed_results() -> None:
     )
     assert penalty["low"] > 0
     assert f"at equal gradient norm the RMSE of the Lai loss is {penalty['mean']:.1%} hi" in README
+    (ratio,) = re.findall(r"^Lai step, N = 16,384 .* ms, (\d\.\d\d) \(.*,.*,", GALLERY, re.M)
+    assert f"a Lai step takes {ratio} times as long as in `lai_ref`" in README
     standard = {
         each["sampling"]: each["rows"][1:]
         for each in committed("samplings")["tables"]
