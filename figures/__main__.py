@@ -52,10 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _check_table(options)
         names = _names(options.names, _all_names(options))
-        _make_folder(settings.out)
         if options.data:  # print notes on the data before the first figure starts
             for note in load_data(settings.inputs).notes:
                 print(f"figures: {note}", file=sys.stderr, flush=True)
+        _make_folder(settings.out)  # not before: a wrong table leaves no empty folder
         if options.search and "protocols" not in options.names:
             raise ValueError("--search: expected the figure protocols; run `protocols --search`")
         for place, name in enumerate(names, start=1):

@@ -255,6 +255,12 @@ def test_what_does_not_go_together_is_said_before_computing(
     assert message in err and "jobs" not in err and "Traceback" not in err
 
 
+def test_a_table_that_cannot_be_read_leaves_no_folder(file: Path) -> None:
+    out = file.parent / "out"
+    assert main(["compare", "--data", str(file), "--target", "none", "--out", str(out)]) == 2
+    assert not out.exists()
+
+
 def test_a_folder_with_a_dot_in_its_name_is_a_folder(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
