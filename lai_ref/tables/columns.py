@@ -22,7 +22,10 @@ from lai_ref.tables.messages import malformed
 CHUNK_ROWS = 8192
 THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(\.\d{3})+")  # or a decimal point and three digits
 SHORT = re.compile(r"-?\d{1,3}")
-MISSING = frozenset(("", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "?", "-"))
+# #NV, #N/D and #N/B: #N/A of a German, a Spanish, Italian or Portuguese, and a Dutch spreadsheet
+MISSING = frozenset(
+    ("", "na", "n/a", "#n/a", "#nv", "#n/d", "#n/b", "<na>", "nan", "null", "none", "?", "-")
+)
 
 
 class Finding(NamedTuple):

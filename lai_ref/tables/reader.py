@@ -59,7 +59,8 @@ def load_csv(
         ``","``, ``";"`` or ``"\\t"``. None: the one that gives the header most columns.
     drop_missing
         Whether to drop rows that lack a value in a used column: an empty field, NA, N/A, #N/A,
-        <NA>, NaN, null, None, ? or -, in upper or lower case. `Dataset.notes` has their number.
+        #NV, #N/D, #N/B, <NA>, NaN, null, None, ? or -, in upper or lower case. `Dataset.notes` has
+        their number.
 
     Returns
     -------

@@ -148,7 +148,23 @@ def test_a_column_called_id_can_be_the_target(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "nothing",
-    ["", "NA", "NaN", "nan", "null", "NULL", "None", "?", "-", "n/a", "#N/A", " NA ", '""'],
+    [
+        "",
+        "NA",
+        "NaN",
+        "nan",
+        "null",
+        "None",
+        "?",
+        "-",
+        "n/a",
+        "#N/A",
+        "#NV",
+        "#n/d",
+        "#N/B",
+        " NA ",
+        '""',
+    ],
 )
 def test_rows_with_a_missing_value_are_dropped_and_counted(tmp_path: Path, nothing: str) -> None:
     with np.errstate(all="raise"):
