@@ -16,6 +16,7 @@ from lai_ref.state import load_state
 from lai_ref.support.files import atomic_write, check_writable
 from lai_ref.support.validation import Array
 from lai_ref.tables.csv_format import DELIMITERS
+from lai_ref.tables.messages import not_found
 from lai_ref.tables.reader import read_features
 
 
@@ -23,7 +24,10 @@ def predict(options: argparse.Namespace) -> int:
     """Write the predictions for a CSV file, and ∂y/∂x with `--gradient`, in the data's units."""
     if options.out is not None:
         _check_out(options.out, (options.state, options.data))
-    state = load_state(options.state)
+    try:
+        state = load_state(options.state)
+    except FileNotFoundError:
+        raise not_found("--state", "a checkpoint of `train`", options.state) from None
     units = units_in(options.state, state)
     net = MLP(state.sizes, state.activation)
     x = read_features(options.data, units.features, delimiter=DELIMITERS.get(options.delimiter))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lai_ref.support.validation import check_choice
-from lai_ref.tables.messages import malformed, nearest
+from lai_ref.tables.messages import malformed, not_found
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 NAMES = {delimiter: f"a {name}" for name, delimiter in DELIMITERS.items()}  # in messages
@@ -78,14 +78,7 @@ def _content(argument: str, path: Path, name: str) -> bytes:
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        names: list[str] = []
-        with contextlib.suppress(OSError):
-            names = os.listdir(path.parent)
-        similar = nearest(path.name, names)
-        hint = f"; the nearest name there is {similar}" if similar else ""
-        raise FileNotFoundError(
-            f"{argument}: expected a CSV file, got {path}, which does not exist{hint}"
-        ) from None
+        raise not_found(argument, "a CSV file", path) from None
     if path.suffix.lower() == ".gz":
         try:
             content = gzip.decompress(content)

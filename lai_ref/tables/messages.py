@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 LONGEST = 60  # characters of a field or name in a message
 MOST_NAMES = 30  # names in a list
@@ -16,6 +19,18 @@ def malformed(
     place = f"{file}, line {line}" + ("" if column is None else f", column {name_of(column)}")
     return ValueError(
         f"{place}: expected {expected}, got {shortened(got)}" + (f"; {action}" if action else "")
+    )
+
+
+def not_found(argument: str, expected: str, path: Path) -> FileNotFoundError:
+    """The error about a file that does not exist, with the nearest name in its folder."""
+    names: list[str] = []
+    with contextlib.suppress(OSError):
+        names = os.listdir(path.parent)
+    similar = nearest(path.name, names)
+    hint = f"; the nearest name there is {similar}" if similar else ""
+    return FileNotFoundError(
+        f"{argument}: expected {expected}, got {path}, which does not exist{hint}"
     )
 
 

@@ -158,7 +158,11 @@ def test_rows_with_missing_values_are_reported_and_dropped_if_asked_for(
         ([*SHORT, "--target", "prize"], "price"),  # the nearest name
         ([*SHORT, "--batch-size", "49"], "batch_size: expected at most 48"),
         ([*SHORT, "--delimiter", "comma"], "flats.csv"),
-        (["predict", "--state", "none.npz", "--data", "flats.csv"], "none.npz"),
+        (
+            ["predict", "--state", "flats.npz", "--data", "flats.csv"],
+            "--state: expected a checkpoint of `train`, got flats.npz, which does not exist;"
+            " the nearest name there is flats.csv",
+        ),
         (["predict", "--state", "flats.csv", "--data", "flats.csv"], "expected a checkpoint"),
     ],
 )
