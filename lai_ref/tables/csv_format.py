@@ -109,7 +109,9 @@ def _not_utf8(name: str, content: bytes) -> ValueError:
         line = 1 + before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n")
         start = max(before.rfind(b"\n"), before.rfind(b"\r")) + 1
         near = content[max(start, error.start - 20) : error.end + 10].splitlines()[0]
-        got = f"the byte 0x{content[error.start]:02x} in {_escaped(near)!r}"
+        # the backslash of an escaped byte is no character of the file: not doubled
+        text = repr(_escaped(near)).replace(r"\\x", r"\x")
+        got = f"the byte 0x{content[error.start]:02x} in {text}"
         return malformed(name, line, None, "UTF-8", got, "save the file as CSV (UTF-8)")
     raise AssertionError("decoded as a whole, but not in parts")  # pragma: no cover
 

@@ -19,7 +19,11 @@ from tests.tables.files import TABLE, check_message, written
 @pytest.mark.parametrize(
     ("content", "place", "words"),
     [
-        (TABLE.replace("b", "Größe").encode("latin-1"), "line 1", ("UTF-8", "0xf6", "save")),
+        (
+            TABLE.replace("b", "Größe").encode("latin-1"),
+            "line 1",
+            ("UTF-8", r"0xf6 in 'a,Gr\xf6", "save"),
+        ),
         (TABLE.replace("\n", "\r\n").replace("29", "é").encode("cp1252"), "line 4", ("0xe9",)),
         (TABLE.replace("\n", "\r").replace("29", "é").encode("cp1252"), "line 4", ("0xe9",)),
         (TABLE.encode()[:-3] + "é".encode()[:1], "line 7", ("UTF-8", "0xc3")),
