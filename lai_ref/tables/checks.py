@@ -12,13 +12,15 @@ import numpy as np
 
 from lai_ref.support.validation import Array
 from lai_ref.tables.columns import Column, Finding, as_number, read_columns
-from lai_ref.tables.csv_format import CsvFile, describe_delimiter
+from lai_ref.tables.csv_format import NAMES, CsvFile, describe_delimiter
 from lai_ref.tables.messages import listing, malformed, name_of, nearest
 
 MIN_ROWS = 5  # the smallest table for which 20 %, the validation set, is a whole sample
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 LEAVE_OUT = "leave the column out: name the others with features=…, --features"
 ONE_COLUMN = "separate the columns with commas, semicolons or tabs"
+# the name of an index, if the column counts the rows
+COUNTER = re.compile(r"index|rows?|row[ _]?names?|row[ _]?(nr|no)\.?|nr\.?|no\.?|#", re.IGNORECASE)
 TRUTH = {"true", "false", "t", "f", "yes", "no", "y", "n"}
 GROUPED = re.compile(r"\d[,._'\s]\d")  # a decimal comma, or thousands separators
 
@@ -41,10 +43,21 @@ def find(file: CsvFile, names: Iterable[str], what: str) -> list[int]:
             hint = f"the nearest name is {similar!r}; " if similar else ""
             action = f"{hint}the columns are {listing(file.columns)}"
             if len(file.columns) == 1:
-                action += f"; {ONE_COLUMN}"
+                action += f"; {_advice_on_delimiter(file)}"
             expected = f"a column {name_of(name)!r} ({what})"
             raise malformed(file.name, file.line, None, expected, "none of that name", action)
     return [file.columns.index(name) for name in names]
+
+
+def _advice_on_delimiter(file: CsvFile) -> str:
+    """The advice about a header that is one column, perhaps for a wrong `delimiter`."""
+    for delimiter, name in NAMES.items():
+        if delimiter in file.columns[0]:
+            return (
+                f"the separator was given as {NAMES[file.delimiter]}, and the header contains"
+                f" {name}: correct delimiter=…, --delimiter, or leave it out"
+            )
+    return ONE_COLUMN
 
 
 def reject_numbers_as_header(file: CsvFile) -> None:
@@ -61,10 +74,12 @@ def read_table(
     *,
     drop_missing: bool,
     can_choose: bool = True,
+    is_default: bool = False,
 ) -> Table:
     """The features of a file and, if there is one, the target as the last column.
 
-    Without `can_choose` no message suggests dropping rows or choosing other columns.
+    Without `can_choose` no message suggests dropping rows or choosing other columns. With
+    `is_default` the caller named no features, and no message suggests row numbers as one.
     """
     names = features if target is None else (*features, target)
     used = [*find(file, features, "feature"), *find(file, names[len(features) :], "target")]
@@ -81,7 +96,7 @@ def read_table(
         decimal_comma=file.delimiter == ";",
         action=describe_delimiter(file),
     )
-    _reject_text(file.name, columns, target, can_choose)
+    _reject_text(file.name, columns, target, can_choose, is_default)
     _reject_large(file.name, columns, can_choose)
     values = np.column_stack([np.concatenate(column.chunks) for column in columns])
     is_missing = np.isnan(values).any(axis=1)
@@ -106,8 +121,16 @@ def reject_degenerate(table: Table) -> None:
             raise malformed(table.name, table.line, column, expected, got, action)
 
 
+def counts_rows(values: Array, n_dropped: int = 0) -> bool:
+    """Whether the values are 0, 1, … or 1, 2, … up to gaps where rows were dropped."""
+    n = len(values)
+    if not n or values[0] not in range(n_dropped + 2):
+        return False
+    return bool((np.diff(values) >= 1).all() and values[-1] - values[0] <= n - 1 + n_dropped)
+
+
 def _reject_text(
-    file: str, columns: Sequence[Column], target: str | None, can_choose: bool
+    file: str, columns: Sequence[Column], target: str | None, can_choose: bool, is_default: bool
 ) -> None:
     """Columns of text before single fields of text, the target before the features."""
     text = [column for column in columns if column.is_text]
@@ -118,7 +141,10 @@ def _reject_text(
         elif not can_choose:
             action = f"give the name {name_of(column.name)} to a column of numbers"
         else:
-            numbers = [each.name for each in columns if each not in text and each.name != target]
+            of_numbers = [each for each in columns if each not in text and each.name != target]
+            if is_default:
+                of_numbers = [each for each in of_numbers if not _is_index(each)] or of_numbers
+            numbers = [each.name for each in of_numbers]
             can_list = len(numbers) <= 20 and all(map(str.isprintable, numbers))
             keep = f" {shlex.join(numbers)}" if can_list else ""
             action = f"columns of text: {', '.join(name_of(each.name) for each in text)}; " + (
@@ -132,6 +158,11 @@ def _reject_text(
     for found, name in _findings(columns, "text"):
         got = repr(found.text)
         raise malformed(file, found.line, name, "a number", got, action + _advice(found.text))
+
+
+def _is_index(column: Column) -> bool:
+    name = COUNTER.fullmatch(column.name)
+    return name is not None and counts_rows(np.concatenate(column.chunks))
 
 
 def _findings(columns: Sequence[Column], kind: str) -> list[tuple[Finding, str]]:

@@ -11,8 +11,10 @@ import numpy as np
 
 from lai_ref.support.validation import Array
 from lai_ref.tables.checks import (
+    COUNTER,
     ONE_COLUMN,
     Table,
+    counts_rows,
     find,
     read_table,
     reject_degenerate,
@@ -23,8 +25,6 @@ from lai_ref.tables.dataset import Dataset
 from lai_ref.tables.messages import listing, malformed, name_of
 
 INDEX = re.compile(r"|id|unnamed: 0", re.IGNORECASE)  # the last: pandas' name for a missing name
-# an index only if it counts the rows
-COUNTER = re.compile(r"index|rows?|row[ _]?names?|row[ _]?(nr|no)\.?|nr\.?|no\.?|#", re.IGNORECASE)
 
 
 def load_csv(
@@ -110,8 +110,9 @@ def load_csv(
     if test_file is not None:
         required = names if features else [n for n in names if not COUNTER.fullmatch(n)]
         find(test_file, required, "feature")
-    table = read_table(file, names, target, drop_missing=drop_missing)
-    if features is None:
+    is_default = features is None
+    table = read_table(file, names, target, drop_missing=drop_missing, is_default=is_default)
+    if is_default:
         table, counters = _without_row_numbers(table)
         left_out += counters
         names = table.columns[:-1]
@@ -178,7 +179,7 @@ def _default_features(file: CsvFile, target: str) -> tuple[tuple[str, ...], list
 def _without_row_numbers(table: Table) -> tuple[Table, list[str]]:
     """The table without features that count its rows from 0 or 1, and their names."""
     counts = [
-        COUNTER.fullmatch(name) is not None and _counts(table.values[:, j], table.n_dropped)
+        COUNTER.fullmatch(name) is not None and counts_rows(table.values[:, j], table.n_dropped)
         for j, name in enumerate(table.columns)
     ]
     counts[-1] = False  # the target
@@ -188,14 +189,6 @@ def _without_row_numbers(table: Table) -> tuple[Table, list[str]]:
     columns = tuple(table.columns[j] for j in kept)
     left_out = [name for name, is_number in zip(table.columns, counts, strict=True) if is_number]
     return table._replace(columns=columns, values=table.values[:, kept]), left_out
-
-
-def _counts(values: Array, n_dropped: int) -> bool:
-    """Whether the values are 0, 1, … or 1, 2, … up to gaps where rows were dropped."""
-    n = len(values)
-    if not n or values[0] not in range(n_dropped + 2):
-        return False
-    return bool((np.diff(values) >= 1).all() and values[-1] - values[0] <= n - 1 + n_dropped)
 
 
 def _note_on_dropped(table: Table) -> list[str]:

@@ -89,6 +89,16 @@ def test_what_is_wrong_first_in_a_long_file_is_said(tmp_path: Path) -> None:
     check_message(lambda: load_csv(path, "price"), "line 10002, column price", "got 3")
 
 
+def test_a_wrong_delimiter_is_said_to_be_one(tmp_path: Path) -> None:
+    path = written(tmp_path, TABLE.replace(",", ";"))
+    check_message(
+        lambda: load_csv(path, "price", delimiter=","),
+        "the columns are a;b;price",
+        "given as a comma, and the header contains a semicolon",
+        "leave it out",
+    )
+
+
 # Text
 
 
@@ -113,6 +123,18 @@ def test_all_columns_of_text_are_named(tmp_path: Path) -> None:
     check_message(
         lambda: load_csv(path, "price"), "columns of text: city, kind;", "--features a b)"
     )
+
+
+def test_row_numbers_are_not_suggested_unless_they_were_named(tmp_path: Path) -> None:
+    rows = with_text("Rome").splitlines()
+    numbered = [f"Nr.,{rows[0]}", *(f"{i},{row}" for i, row in enumerate(rows[1:], 1))]
+    path = written(tmp_path, "\n".join(numbered))
+    check_message(lambda: load_csv(path, "price"), "--features a b)")
+    check_message(lambda: load_csv(path, "price", ["Nr.", "city", "a"]), "--features Nr. a)")
+    path = written(tmp_path, "\n".join(numbered).replace("\n1,", "\n7,"))
+    check_message(lambda: load_csv(path, "price"), "--features Nr. a b)")
+    path = written(tmp_path, "Nr.,city,price\n" + "".join(f"{i},Rome,5\n" for i in range(6)))
+    check_message(lambda: load_csv(path, "price"), "--features Nr.)")
 
 
 def test_no_column_of_numbers_is_left(tmp_path: Path) -> None:
