@@ -23,6 +23,7 @@ ONE_COLUMN = "separate the columns with commas, semicolons or tabs"
 COUNTER = re.compile(r"index|rows?|row[ _]?names?|row[ _]?(nr|no)\.?|nr\.?|no\.?|#", re.IGNORECASE)
 TRUTH = {"true", "false", "t", "f", "yes", "no", "y", "n"}
 GROUPED = re.compile(r"\d[,._'\s]\d")  # a decimal comma, or thousands separators
+DATE = re.compile(r"\s*\d{1,4}([./-])\d{1,2}\1\d{1,4}\b")  # its middle has no three digits
 
 
 class Table(NamedTuple):
@@ -174,7 +175,7 @@ def _findings(columns: Sequence[Column], kind: str) -> list[tuple[Finding, str]]
 def _advice(text: str) -> str:
     if text.strip().lower() in TRUTH:
         return "; write 1 and 0 for true and false"
-    if GROUPED.search(text):
+    if GROUPED.search(text) and not DATE.match(text):
         return (
             "; write numbers with a decimal point and without thousands separators"
             " (decimal commas: only where semicolons separate the columns)"

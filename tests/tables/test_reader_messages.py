@@ -155,6 +155,16 @@ def test_numbers_with_thousands_separators_are_text(tmp_path: Path) -> None:
     check_message(lambda: load_csv(path, "price"), "got text ('1,234')", "thousands separators")
 
 
+@pytest.mark.parametrize("word", ["09.01.2023 13:30", "2023.1.9", "9.1.23"])
+def test_a_date_is_no_number_with_thousands_separators(tmp_path: Path, word: str) -> None:
+    path = written(tmp_path, with_text(word))
+    with pytest.raises(ValueError, match="columns of text: city") as error:
+        load_csv(path, "price")
+    assert "thousands" not in str(error.value)
+    path = written(tmp_path, with_text("1.234.567"))
+    check_message(lambda: load_csv(path, "price"), "thousands separators")
+
+
 def test_a_target_of_text_is_not_a_feature_to_leave_out(tmp_path: Path) -> None:
     path = written(tmp_path, with_text("Rome"))
     check_message(lambda: load_csv(path, "city"), "column city", "choose a target of numbers")
