@@ -46,13 +46,29 @@ SAMPLINGS = ("batches", "points", "separate")
 
 @dataclass(frozen=True)
 class Epoch:
-    """The record of one epoch, and the state after it."""
+    """The record of one epoch, and the state after it.
 
-    index: int  # 1 for the first epoch of the run
-    phase: str  # "pretrain" or "lai"
-    train_loss: float  # mean of the loss over the batches, weighted by size, each before its step
-    rmse: float | None  # on the validation data after the epoch; None without any
-    lai_fraction: float  # fraction of this epoch's batches or samples with the Lai loss
+    Attributes
+    ----------
+    index
+        1 for the first epoch of the run.
+    phase
+        ``"pretrain"`` or ``"lai"``.
+    train_loss
+        Mean of the loss over the batches, weighted by size, each before its step.
+    rmse
+        On the validation data after the epoch, in the units of t; None without any.
+    lai_fraction
+        Fraction of this epoch's batches or samples with the Lai loss.
+    state
+        For `save_state` and `resume_from`; `state.theta` are the parameters.
+    """
+
+    index: int
+    phase: str
+    train_loss: float
+    rmse: float | None
+    lai_fraction: float
     state: TrainingState
 
 
@@ -84,7 +100,8 @@ def lai_training(
     alpha
         α in [0, 1].
     sampling
-        ``"batches"``, ``"points"`` or ``"separate"``.
+        Which samples get `loss`: ``"batches"``, whole batches; ``"points"``, single samples, left
+        in their batches; ``"separate"``, single samples, as one extra batch per epoch.
     rng
         Source of the initial parameters and of every epoch's draws; not used with `resume_from`.
     validation

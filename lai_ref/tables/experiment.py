@@ -37,16 +37,33 @@ VALIDATION_FRACTION = 0.2
 
 
 class Experiment(NamedTuple):
-    """Training, validation and test data of one run; targets keep the units of the data."""
+    """Training, validation and test data of one run, with scaled inputs.
 
-    x: Array  # (N, D)
-    t: Array  # (N,)
+    Targets keep the units of the data. New inputs are scaled by ``(x - centre) / scale``; k in the
+    units of the data is the network's k divided by `scale`.
+
+    Attributes
+    ----------
+    x, t
+        Training inputs (N, D), scaled, and targets (N,).
+    x_val, t_val
+        Those of the validation set.
+    x_test
+        The scaled inputs of `Dataset.x_test`.
+    std
+        Standard deviations (D,) of the training rows before scaling.
+    scale, centre
+        b and a (D,) of x ← (x − a) / b, in the units of the data.
+    """
+
+    x: Array
+    t: Array
     x_val: Array
     t_val: Array
     x_test: Array
-    std: Array  # (D,) of the training rows before scaling: one standard deviation, in data's units
-    scale: Array  # (D,) b, by which the inputs were divided, in data's units
-    centre: Array  # (D,) a, which was subtracted before
+    std: Array
+    scale: Array
+    centre: Array
 
 
 @ignores_error_state
@@ -63,7 +80,15 @@ def prepare(
     rng
         Generator of one permutation of the rows.
     scaling
-        One of `SCALINGS`.
+        ``"standard"``, ``"min-max"``, ``"max-abs"``, ``"robust"`` or ``"raw"``.
+    dtype
+        That of inputs and targets.
+
+    Returns
+    -------
+    Experiment
+        Targets are not scaled: to train as `train --data` does, subtract the mean of its `t` from
+        `t` and `t_val`, and divide them by its standard deviation.
 
     Raises
     ------
