@@ -18,7 +18,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def commands() -> list[list[str]]:
-    section = README.partition("## On your own data\n")[2].partition("\n## ")[0]
+    section = README.partition("## Your own data\n")[2].partition("\n## ")[0]
     (block,) = re.findall(r"^```sh\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
     return [shlex.split(line) for line in block.splitlines()]
 
