@@ -79,7 +79,8 @@ def run_jobs(
                     left = seconds / done * (len(missing) - done)
                     _log(f"{title}: {done}/{len(missing)} in {seconds:.0f} s, ~{left:.0f} s left")
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
+                # wait: or the end of `with` takes the cancelling back before the pool has seen it
+                pool.shutdown(wait=True, cancel_futures=True)
                 raise
     return [result for path in paths if (result := results[path]) is not None]
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ def work(job: Job, data: Source, cache: Path) -> dict[str, Any]:
     """Square a number, and leave a line in a log, so that a test sees what has been run."""
     with open(job["log"], "a") as log:
         log.write(f"{job['n']}\n")
+    if job["n"] >= 100:
+        time.sleep(0.1)
     if job["n"] < 0:
         raise ValueError("n: expected at least 0")
     return {
@@ -65,6 +69,14 @@ def test_a_job_that_fails_leaves_the_others_cached(tmp_path: Path) -> None:
         runs(tmp_path, [1, 2, -1], processes=1)
     assert [r["square"] for r in runs(tmp_path, [1, 2, 4])] == [1, 4, 16]
     assert log(tmp_path) == [-1, 1, 2, 4]
+
+
+def test_a_job_that_fails_cancels_those_that_wait(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="n: expected at least 0"):
+        runs(tmp_path, [-1, *range(100, 130)], processes=1)
+    for child in multiprocessing.active_children():
+        child.join(timeout=60)
+    assert len(log(tmp_path)) < 10  # one runs, and the pool has queued a few
 
 
 @pytest.mark.parametrize(
