@@ -136,6 +136,16 @@ def test_the_same_number_everywhere_is_not_taken_for_other_inputs(number: float)
         assert found == ("", [])
 
 
+def test_a_change_that_changes_no_wrong_number_is_not_named() -> None:
+    def nearly(given: dict[str, Any], right: Any) -> Any:
+        return right[0], right[1] * (1 + 1e-12), right[2]  # m does not depend on t
+
+    outcomes = outcomes_of(Changed("adam_step", nearly), "adam")
+    numbers = tables(outcomes, "float64")
+    assert numbers["m"].wrong.any()
+    assert right_for_other_inputs(outcomes, numbers, "float64") == ("", [])
+
+
 def test_a_change_that_would_also_make_right_numbers_wrong_is_not_named() -> None:
     def sometimes(given: dict[str, Any], right: Any) -> Any:
         if given["lam"] < 1 and given["order"] == 2:
