@@ -33,7 +33,7 @@ LAYOUTS: Mapping[str, Callable[[Array, Array], list[Array]]] = {
 
 
 def from_one(rows: Array) -> Array:
-    """Samples by indices that count from 1; R, for one, omits the index 0."""
+    """Samples by indices that count from 1; R, for example, omits the index 0."""
     return rows[rows > 0] - 1
 
 
