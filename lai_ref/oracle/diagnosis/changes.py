@@ -48,6 +48,7 @@ MATRICES: Mapping[str, Function] = {
     "the norm of k over the features in place of each k": lambda k: _alike(_norm(k), k),
     "the mean of k over the features in place of each k": lambda k: _alike(_mean(k), k),
     "k divided by its norm": lambda k: k / np.where(_norm(k) == 0, 1, _norm(k)),
+    "k read column by column": lambda k: by_column(k),
     "k with its features reversed": lambda k: np.flip(k, 1),
     "k with its samples reversed": lambda k: np.flip(k, 0),
     "k of the first feature for all": lambda k: _alike(k[:, :1], k),
@@ -128,6 +129,11 @@ def of_loss(name: str, f: Function) -> Change:
         return given | {"loss": given["loss"] | {name: f(given["loss"][name])}}
 
     return change
+
+
+def by_column(matrix: Any) -> Any:
+    """The same numbers filled in column by column, as R, Julia, MATLAB and Fortran do."""
+    return matrix.reshape(matrix.shape[::-1]).T
 
 
 def always(value: Any) -> Function:

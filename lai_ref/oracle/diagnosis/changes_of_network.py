@@ -13,6 +13,7 @@ from lai_ref.oracle.diagnosis.changes import (
     Function,
     Inputs,
     always,
+    by_column,
     changes_of_loss_settings,
     of_input,
 )
@@ -29,6 +30,13 @@ LAYOUTS: Mapping[str, Callable[[Array, Array], list[Array]]] = {
         np.concatenate([W.ravel(), b])[: b.size],
     ],
 }
+
+
+def from_one(rows: Array) -> Array:
+    """Samples by indices that count from 1; R, for example, omits the index 0."""
+    return rows[rows > 0] - 1
+
+
 GRADIENTS: Mapping[str, Function] = {
     "−g in place of g": np.negative,
     "sign g in place of g": np.sign,
@@ -53,6 +61,10 @@ BATCHES: Mapping[str, Callable[[Array, Array], tuple[Array, Array]]] = {
         rows,
         rows[np.isin(np.arange(len(rows)), lai)],
     ),
+    "`rows` and `lai_rows` counted from 1, without row 0": lambda rows, lai: (
+        from_one(rows),
+        from_one(lai),
+    ),
     "the Lai samples alone, where there are any": lambda rows, lai: (
         (lai, lai) if len(lai) else (rows, lai)
     ),
@@ -68,6 +80,7 @@ def changes_of_network() -> Iterator[tuple[str, Change]]:
     yield "θ read as every W, then every b", _all_weights_first
     yield "−x in place of x", of_input("x", np.negative)
     yield "x with its features reversed", of_input("x", lambda x: np.flip(x, 1))
+    yield "x read column by column", of_input("x", by_column)
     yield "x less its mean over the batch", of_input("x", lambda x: x - x.mean(axis=0))
 
 
@@ -100,6 +113,10 @@ def changes_of_param_gradient() -> Iterator[tuple[str, Change]]:
 def changes_of_shards() -> Iterator[tuple[str, Change]]:
     """For `sharded`: which samples, and those of `param_gradient`."""
     yield "the first shard alone", of_input("shards", lambda shards: shards[:1])
+    yield (
+        "the indices in `shards` counted from 1, without index 0",
+        of_input("shards", lambda shards: [from_one(rows) for rows in shards]),
+    )
     yield "the last shard alone", of_input("shards", lambda shards: shards[-1:])
     yield (
         "all samples, also those in no shard",
@@ -140,8 +157,9 @@ def changes_of_adam() -> Iterator[tuple[str, Change]]:
 
 
 def _of_state(count: str) -> Iterator[tuple[str, Change]]:
-    yield "t + 1 in place of t", of_input(count, lambda t: t + 1)
-    yield "t − 1 in place of t", of_input(count, lambda t: t - 1)
+    # `t` are the targets in `train`, whose count is `step`
+    yield f"{count} + 1 in place of {count}", of_input(count, lambda t: t + 1)
+    yield f"{count} − 1 in place of {count}", of_input(count, lambda t: t - 1)
     yield "the step count reset to 0", of_input(count, lambda t: 0)
     yield "β₁ and β₂ exchanged", lambda g: g | {"beta1": g["beta2"], "beta2": g["beta1"]}
     yield "β₁ in place of β₂", lambda g: g | {"beta2": g["beta1"]}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lai_ref.oracle.case import GROUPS
-from lai_ref.oracle.diagnosis.findings import findings, pattern
+from lai_ref.oracle.diagnosis.findings import findings, pattern, written_with_few_digits
 from lai_ref.oracle.diagnosis.follow_up import Ask
 from lai_ref.oracle.diagnosis.inheritance import following, inherits
 from lai_ref.oracle.diagnosis.mistakes import Mistake, mistakes
@@ -52,13 +52,19 @@ def diagnose(outcomes: Sequence[Outcome], dtype: str, ask: Ask | None) -> list[G
 def _diagnose(outcomes: Sequence[Outcome], dtype: str, ask: Ask | None) -> list[GroupDiagnosis]:
     found: list[GroupDiagnosis] = []
     wrong: list[str] = []
+    few_digits = False  # of the numbers of `codec`
     for group in GROUPS:
         here = [o for o in outcomes if o.case.group == group]
         failed = tuple(o for o in here if o.status in (FAILED, MISSING))
         if not failed:
             continue
         causes = tuple(dict.fromkeys(following(group, wrong)))
+        numbers_alone = all(o.location for o in failed)
+        if few_digits and numbers_alone and written_with_few_digits(here, dtype, minimum=1):
+            found.append(GroupDiagnosis(group, failed, len(here), ("codec",), follows=True))
+            continue
         wrong.append(group)
+        few_digits |= group == "codec" and bool(written_with_few_digits(here, dtype))
         follows = inherits(group, wrong, failed, ask, dtype) if causes and ask else None
         if not any(o.location for o in failed):
             follows = False  # an unexpected or missing error does not follow from another group

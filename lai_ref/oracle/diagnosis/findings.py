@@ -17,6 +17,7 @@ from lai_ref.oracle.case import OUTPUTS
 from lai_ref.oracle.diagnosis.combinations import joined
 from lai_ref.oracle.diagnosis.conditions import condition
 from lai_ref.oracle.diagnosis.consistency import Consistency, consistency
+from lai_ref.oracle.diagnosis.digits import MIN_NUMBERS, rounded
 from lai_ref.oracle.diagnosis.facts import facts_of_case, is_run
 from lai_ref.oracle.diagnosis.follow_up import Ask
 from lai_ref.oracle.diagnosis.numbers import Numbers, symbol, tables
@@ -59,7 +60,10 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
     memory = _of_memory(outcomes, ask) if ask else []
     if memory:  # answers to further questions would be unreliable
         ask, said = None, said + memory
-    said += _of_precision(outcomes, dtype)
+    digits = written_with_few_digits(outcomes, dtype)
+    said += digits or _of_precision(outcomes, dtype)
+    if digits and group == "codec":
+        return said
     if "theta" in wrong and unchanged(ordinary(wrong["theta"])):
         said.append("theta does not change: it equals the theta before the step")
     if group == "adam":
@@ -89,6 +93,22 @@ def findings(group: str, outcomes: Sequence[Outcome], ask: Ask | None, dtype: st
         said += _of_consistency(group, doubtful, list(wrong))
     vague = [ordinary(n) for n in wrong.values() if not one_output(n, dtype)[0]]
     return said + _each(size_of_errors, group, vague)
+
+
+def written_with_few_digits(
+    outcomes: Sequence[Outcome], dtype: str, minimum: int = MIN_NUMBERS
+) -> list[str]:
+    """A sentence per output if all wrong numbers of the group are right ones, rounded."""
+    said = []
+    # at a kink, the subgradient of rounded numbers is unknown
+    usual = [o for o in outcomes if o.case.direction is None]
+    for name, numbers in tables(usual, dtype).items():
+        if numbers.wrong.any():
+            words = rounded(numbers, dtype, minimum)
+            if not words:
+                return []
+            said.append(f"{symbol(numbers.outcomes[0].case.group, name)} is {words}")
+    return said
 
 
 def _each(say: Callable[[str, Numbers], str], group: str, every: Sequence[Numbers]) -> list[str]:

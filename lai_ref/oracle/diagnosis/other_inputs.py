@@ -104,7 +104,8 @@ def _explains(change: Change, numbers: Numbers, dtype: str) -> bool:
             if outcome.case.direction is not None:
                 continue  # the port may use another subgradient
             return False
-        changed |= bool(is_wrong[at].any())
+        moved = ~(np.abs(candidate - expected) <= numbers.bound[at])  # wrong answers, too
+        changed |= bool((is_wrong[at] & moved).any())
         if tried == FIRST and not changed:
             return False
     return changed

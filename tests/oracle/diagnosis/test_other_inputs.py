@@ -13,7 +13,8 @@ import pytest
 
 from lai_ref.oracle.arguments import arguments
 from lai_ref.oracle.case import METHODS, OUTPUTS
-from lai_ref.oracle.diagnosis.changes import SAMPLES, Change
+from lai_ref.oracle.diagnosis.changes import SAMPLES, Change, by_column
+from lai_ref.oracle.diagnosis.changes_of_network import from_one
 from lai_ref.oracle.diagnosis.numbers import tables
 from lai_ref.oracle.diagnosis.other_inputs import CHANGES, right_answer, right_for_other_inputs
 from lai_ref.oracle.grading.backend import reference
@@ -134,6 +135,29 @@ def test_the_same_number_everywhere_is_not_taken_for_other_inputs(number: float)
         with np.errstate(invalid="ignore"):
             found = right_for_other_inputs(outcomes, tables(outcomes, "float64"), "float64")
         assert found == ("", [])
+
+
+def test_mistakes_of_languages_that_count_from_one_and_store_by_column() -> None:
+    assert by_column(np.arange(6).reshape(3, 2)).tolist() == [[0, 3], [1, 4], [2, 5]]
+    assert from_one(np.array([2, 0, 3])).tolist() == [1, 2]
+
+
+def test_the_count_of_steps_is_called_as_in_the_inputs() -> None:
+    for group, count in (("adam", "t"), ("train", "step")):
+        every = {words for words, _ in CHANGES[group]()}
+        assert {w for w in every if " + 1 in place of " in w} == {
+            f"{count} + 1 in place of {count}"
+        }
+
+
+def test_a_change_that_changes_no_wrong_number_is_not_named() -> None:
+    def nearly(given: dict[str, Any], right: Any) -> Any:
+        return right[0], right[1] * (1 + 1e-12), right[2]  # m does not depend on t
+
+    outcomes = outcomes_of(Changed("adam_step", nearly), "adam")
+    numbers = tables(outcomes, "float64")
+    assert numbers["m"].wrong.any()
+    assert right_for_other_inputs(outcomes, numbers, "float64") == ("", [])
 
 
 def test_a_change_that_would_also_make_right_numbers_wrong_is_not_named() -> None:

@@ -55,6 +55,11 @@ def test_noise_has_no_place() -> None:
     assert placement(of_dk(lambda k: k * (1 + 1e-3 * RNG.normal(size=k.shape))), "float64") == ""
 
 
+def test_nearly_right_numbers_in_their_own_places_are_not_in_another_order() -> None:
+    nearly = of_dk(lambda k: k * (1 + 1e-10 * RNG.normal(size=k.shape)))
+    assert nearly.wrong.any() and placement(nearly, "float64") == ""
+
+
 def test_a_scale_that_is_the_same_in_every_case_is_not_said_to_differ() -> None:
     assert placement(of_dk(lambda k: 2 * k), "float64") == ""
     assert placement(of_dk(lambda k: -1.5 * k), "float64") == ""

@@ -16,7 +16,7 @@ from lai_ref.oracle.diagnosis.update import update_findings
 from lai_ref.oracle.grading.backend import reference
 from lai_ref.oracle.mutants.port import Port
 from lai_ref.support.validation import Array
-from tests.oracle.diagnosis.asking import tables_of
+from tests.oracle.diagnosis.asking import Changed, tables_of
 
 RIGHT = "lr · m̂ / (√v̂ + ε)"
 
@@ -149,3 +149,12 @@ def test_nothing_is_said_about_numbers_that_are_not_finite() -> None:
     tables = tables_of(reference, "adam")
     bad = {n: replace(numbers, got=numbers.got * np.nan) for n, numbers in tables.items()}
     assert said(bad) == []
+
+
+def test_the_rule_itself_is_not_called_wrong_if_m_and_v_are_nearly_right() -> None:
+    def nearly(given: Any, answer: Any) -> Any:
+        return answer[0], *(part * (1 + 1e-12) for part in answer[1:])
+
+    tables = tables_of(Changed("adam_step", nearly), "adam")
+    assert tables["m"].wrong.any() and tables["v"].wrong.any()
+    assert said(tables) == []

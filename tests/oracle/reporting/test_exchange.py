@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from lai_ref import oracle
 from lai_ref.oracle.reporting.exchange import (
     InvalidAnswersError,
+    ask_command,
     grade_answers,
     run_command,
 )
@@ -34,6 +35,13 @@ def test_numbers_of_json_and_other_words_for_infinity_are_read() -> None:
     one["codec/mixed"]["values"][3] = "-nan"
     one["codec/signed-zero"] = {"values": [0.0, "-0.0"]}
     assert grade_answers(json.dumps(answers).encode(), oracle.cases("codec"))
+
+
+def test_a_program_is_not_started_without_questions() -> None:
+    def fail(words: str) -> None:
+        raise AssertionError(words)
+
+    assert ask_command("a program that does not exist", "float64", 1.0, fail)([]) == []
 
 
 def test_long_answers_take_no_long_time_to_refuse() -> None:
