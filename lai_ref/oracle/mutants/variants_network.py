@@ -108,7 +108,7 @@ class SumsShared(Port):
             # a mean over the samples
             own = [self.param_gradient(x=x[rows], t=t[rows], loss=loss, **net) for rows in shards]
             values, grads = zip(*own, strict=True)
-            return averaged(values, counts), averaged(grads, counts)
+            return theta.dtype.type(averaged(values, counts)), averaged(grads, counts)
         n, order = sum(counts), loss["order"]
         caches = [self.forward_and_input_gradient(x[rows], **net) for rows in shards]
         e = [cache.y - t[rows] for cache, rows in zip(caches, shards, strict=True)]

@@ -76,8 +76,13 @@ def test_every_case_kills_a_mutant_or_says_why_it_is_there() -> None:
         assert f"  {case.id}: {case.about}\n" in text
 
 
+OF_ROUNDING = ("cosine-of-arctangent", "mean-in-float32")  # whose answers differ by rounding
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
 def test_a_part_of_the_matrix_made_anew_is_what_is_published(mutant: Mutant) -> None:
     for group, letters in published().rows[mutant.name].items():
-        some = oracle.cases(group)[::5]
-        assert "".join(kill(mutant.backend, case)[0] for case in some) == letters[::5], group
+        made = [kill(mutant.backend, case)[0] for case in oracle.cases(group)[::5]]
+        differing = sum(a != b for a, b in zip(made, letters[::5], strict=True))
+        # NumPy's version decides whether an error near a bound is above it
+        assert differing <= (1 if mutant.name in OF_ROUNDING else 0), (group, "".join(made))
