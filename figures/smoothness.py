@@ -128,6 +128,8 @@ def plot(numbers: Numbers) -> Figure:
         (upper_level, lower_level, upper_change, lower_change), titles, strict=True
     ):
         axes.set_title(title)
+    low, high = upper_change.get_ylim()
+    upper_change.set_ylim(low, high + 0.45 * (high - low))  # room for the legend
     upper_change.legend(loc="upper left", fontsize=8.5)
     upper_level.legend(loc="lower right", fontsize=8.5)
     figure.supxlabel(settings_caption(numbers), fontsize=7.5, color=GREY)

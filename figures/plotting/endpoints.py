@@ -63,6 +63,7 @@ def relative_axes(axes: Axes) -> None:
     ticks = [digit * 10.0**power for power in range(6) for digit in (1, 3)]
     axes.yaxis.set_major_locator(FixedLocator([-3, -1, -0.5, 0, 0.5, *ticks]))
     axes.yaxis.set_major_formatter("{x:+g}")
+    axes.set_ylim(bottom=min(1.5 * axes.dataLim.y0, -0.3))  # symlog would add a decade below
 
 
 def log_axis(axes: Axes) -> None:

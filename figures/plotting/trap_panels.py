@@ -33,7 +33,7 @@ def draw_landscape(axes: Axes, landscape: Numbers) -> None:
         if curve["barrier"] is not None:
             height = np.interp(curve["barrier"], landscape["k"], curve["loss"])
             axes.plot(curve["barrier"], height, "v", color=color, ms=8)
-    axes.plot([], [], "v", color=GREY, label="barrier, at k = −1/K")
+    axes.plot([], [], "v", color=GREY, label="barrier between the basins")
     axes.set(xlabel="slope k of the line (true: 3)", ylabel="Lai MSE relative to k = 0")
     axes.set(yscale="log", title="Line: left of a barrier, gradient descent leads to k = −√λ")
     axes.yaxis.set_major_formatter("{x:g}")
@@ -117,7 +117,8 @@ def draw_pretraining(axes: Axes, rows: list[Numbers]) -> None:
             label = f"{word}, λ = {lam:g}"
             axes.plot([], [], marker, color=COLORS[lam], mfc=face, label=label)
     axes.set_xticks(range(len(ALPHAS)), [f"{alpha:g}" for alpha in ALPHAS])
-    axes.set(xlabel="fraction α, with or without pretraining", ylabel="fraction of runs trapped")
+    axes.set(xlabel="fraction α, with or without pretraining")
+    axes.set_ylabel("fraction of runs trapped,\nwith 95% interval")
     axes.set_title("Curve: pretraining prevents the trap for α = 1, λ = 1 only")
     _as_fraction(axes)
     axes.legend(fontsize=8, ncols=2, loc="upper left")
