@@ -118,10 +118,13 @@ def test_a_plain_port_is_correct_and_inaccurate_at_extreme_values_alone(
 @pytest.mark.slow
 @pytest.mark.parametrize("framework", ["torch"])
 def test_the_first_finding_of_the_report_on_a_wrong_port(framework: str) -> None:
+    other = {}
     for wrong in module(f"wrong_{framework}").WRONG_PORTS:
         report = wrong_report(wrong.port)
         assert report.diagnosis[0].group == wrong.group, wrong.name
-        assert first_sentence(report) == recorded()[wrong.name].sentence, wrong.name
+        if first_sentence(report) != recorded()[wrong.name].sentence:
+            other[wrong.name] = first_sentence(report)
+    assert not other
 
 
 @pytest.mark.slow

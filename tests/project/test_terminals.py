@@ -95,4 +95,4 @@ def test_a_command_whose_pipe_is_closed_prints_no_error(command: str, tmp_path: 
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
     subprocess.run(["sh", "-c", shell, sys.executable], cwd=tmp_path, env=environment, check=True)
     errors = (tmp_path / "errors").read_text(encoding="utf-8")
-    assert "Error" not in errors and "pipe" not in errors
+    assert "Error" not in errors and "Broken pipe" not in errors
