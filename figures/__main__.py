@@ -47,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         options.test,
         options.delimiter,
         options.drop_missing,
+        tuple(options.exclude) if options.exclude else None,
     )
     mpl.use("Agg")
     try:
@@ -110,7 +111,7 @@ def _check_table(options: argparse.Namespace) -> None:
         raise ValueError(f"--data: expected a CSV file or a folder, got {options.data}: not found")
     if file and options.target is None:
         raise ValueError(f"--data {options.data}: expected --target COLUMN, the column to predict")
-    for name in ("target", "features", "test", "delimiter", "drop_missing"):
+    for name in ("target", "features", "exclude", "test", "delimiter", "drop_missing"):
         if getattr(options, name) and not file:
             got = options.data or "no --data"
             option = name.replace("_", "-")
@@ -179,7 +180,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--data", type=Path, metavar="PATH", help=data)
     add("--target", metavar="COLUMN", help="the column of the CSV file to predict")
     features = "the columns of the CSV file to use (default: all others except an index)"
-    add("--features", nargs="+", metavar="COLUMN", help=features)
+    columns = parser.add_mutually_exclusive_group()
+    columns.add_argument("--features", nargs="+", metavar="COLUMN", help=features)
+    exclude = "columns of the CSV file to leave out of the features, such as text or dates"
+    columns.add_argument("--exclude", nargs="+", metavar="COLUMN", help=exclude)
     test = "a second CSV file; smoothness is measured at its rows (default: the validation rows)"
     add("--test", type=Path, metavar="FILE", help=test)
     delimiter = "of the CSV files (default: detected from the header)"

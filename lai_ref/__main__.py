@@ -26,7 +26,8 @@ TRAIN = """\
 Pretrain a network with MSE or MAE, then apply the Lai loss to a fraction of the data. Without
 --target the task is California housing, and the defaults are the protocol that comes closest to the
 paper's Table 1 (python -m figures protocols). With --data FILE.csv --target COLUMN the data are
-your own: all other columns except an index are features and must contain numbers. The target is
+your own: all other columns except an index are features and must contain numbers; --exclude leaves
+columns out. The target is
 standardised for training, and results are printed in its original units. The defaults are then
 --scaling standard and --lr 0.001. Progress goes to standard error, results to standard output."""
 PREDICT = """\
@@ -76,7 +77,7 @@ def _parser(*, scaling: str = "max-abs", lr: float = 1e-4) -> argparse.ArgumentP
     _add_predict(commands.add_parser("predict", help="use a trained network", description=PREDICT))
     # set here, so that the help does not print them
     parser.set_defaults(quiet=False, drop_missing=False)
-    unset = ("data", "target", "features", "test", "delimiter", "state")
+    unset = ("data", "target", "features", "exclude", "test", "delimiter", "state")
     parser.set_defaults(**dict.fromkeys(unset))
     return parser
 
@@ -87,8 +88,11 @@ def _add_train(parser: argparse.ArgumentParser, scaling: str, lr: float) -> None
         help="FILE.csv, with --target; or the folder with California's train.csv and test.csv;"
         " without it: synthetic data")  # fmt: skip
     add("--target", metavar="COLUMN", default=argparse.SUPPRESS, help="the column to predict")
-    add("--features", metavar="COLUMN", nargs="+", default=argparse.SUPPRESS,
+    features = parser.add_mutually_exclusive_group()
+    features.add_argument("--features", metavar="COLUMN", nargs="+", default=argparse.SUPPRESS,
         help="the columns to predict it from; without: all others except an index")  # fmt: skip
+    features.add_argument("--exclude", metavar="COLUMN", nargs="+", default=argparse.SUPPRESS,
+        help="columns to leave out of the features, such as text or dates")  # fmt: skip
     add("--test", type=Path, metavar="FILE.csv", default=argparse.SUPPRESS,
         help="rows for which to print the variance of the outputs")  # fmt: skip
     add("--drop-missing", action="store_true", default=argparse.SUPPRESS,

@@ -23,6 +23,7 @@ class Table(NamedTuple):
     test: Path | None = None
     delimiter: str | None = None  # a character; None: detected from the header
     drop_missing: bool = False
+    exclude: tuple[str, ...] | None = None
 
 
 # a CSV file, the folder of Kaggle's files, or None for synthetic data
@@ -33,9 +34,14 @@ Source: TypeAlias = Table | Path | None
 def load_data(source: Source) -> Dataset:
     """The data, read once per process."""
     if isinstance(source, Table):
-        path, target, features, test, delimiter, drop_missing = source
         return load_csv(
-            path, target, features, test, delimiter=delimiter, drop_missing=drop_missing
+            source.path,
+            source.target,
+            source.features,
+            source.test,
+            exclude=source.exclude,
+            delimiter=source.delimiter,
+            drop_missing=source.drop_missing,
         )
     return load_california(source)
 

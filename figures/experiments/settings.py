@@ -23,8 +23,9 @@ class Settings:
     """The data, the folder of the results, and the amount of computation.
 
     `data` is the folder of Kaggle's files, or None for synthetic data. With a `target` it is a CSV
-    file; the features are its other columns, or those named in `features`, and `test` is a second
-    such file. `delimiter` (a name of `DELIMITERS`) and `drop_missing` are options for reading.
+    file; the features are its other columns except those in `exclude`, or those named in
+    `features`, and `test` is a second such file. `delimiter` (a name of `DELIMITERS`) and
+    `drop_missing` are options for reading.
     """
 
     out: Path
@@ -38,6 +39,7 @@ class Settings:
     test: Path | None = None
     delimiter: str | None = None
     drop_missing: bool = False
+    exclude: tuple[str, ...] | None = None
 
     @property
     def inputs(self) -> Source:
@@ -46,7 +48,7 @@ class Settings:
             return self.data
         delimiter = None if self.delimiter is None else DELIMITERS[self.delimiter]
         columns = self.target, self.features
-        return Table(self.data, *columns, self.test, delimiter, self.drop_missing)
+        return Table(self.data, *columns, self.test, delimiter, self.drop_missing, self.exclude)
 
     def provenance(
         self, figure: str, source: str | None = None, seeds: Iterable[int] | None = None
@@ -79,6 +81,7 @@ class Settings:
             return " --data DIR"
         columns = ["--target", self.target]
         columns += ["--features", *self.features] if self.features else []
+        columns += ["--exclude", *self.exclude] if self.exclude else []
         test = " --test TEST.csv" if self.test else ""
         how = f" --delimiter {self.delimiter}" if self.delimiter else ""
         how += " --drop-missing" if self.drop_missing else ""

@@ -26,8 +26,8 @@ from lai_ref.tables.experiment import Experiment, prepare
 from lai_ref.tables.reader import load_csv
 from lai_ref.train import lai_training
 
-# options that may change when a run is resumed
-FREE = ("state", "data", "test", "delimiter", "lai_epochs", "quiet")
+# options that may change when a run is resumed; the features are in the digest of the data
+FREE = ("state", "data", "exclude", "test", "delimiter", "lai_epochs", "quiet")
 
 
 def train(options: argparse.Namespace) -> int:
@@ -97,7 +97,7 @@ def _load(options: argparse.Namespace) -> Dataset:
     """Load the data that the options select."""
     is_file = options.data is not None and not options.data.is_dir()
     if options.target is None:
-        of_tables = ("features", "test", "drop_missing", "delimiter")
+        of_tables = ("features", "exclude", "test", "drop_missing", "delimiter")
         given = [name for name in of_tables if getattr(options, name)]
         if given:
             name = given[0].replace("_", "-")
@@ -121,6 +121,7 @@ def _load(options: argparse.Namespace) -> Dataset:
         options.target,
         options.features,
         options.test,
+        exclude=options.exclude,
         delimiter=DELIMITERS.get(options.delimiter),
         drop_missing=options.drop_missing,
     )

@@ -17,13 +17,27 @@ from lai_ref.tables.messages import listing, malformed, name_of, nearest
 
 MIN_ROWS = 5  # the smallest table for which 20 %, the validation set, is a whole sample
 FLOAT32_MAX = float(np.finfo(np.float32).max)
-LEAVE_OUT = "leave the column out: name the others with features=…, --features"
 ONE_COLUMN = "separate the columns with commas, semicolons or tabs"
-# the name of an index, if the column counts the rows
-COUNTER = re.compile(r"index|rows?|row[ _]?names?|row[ _]?(nr|no)\.?|nr\.?|no\.?|#", re.IGNORECASE)
 TRUTH = {"true", "false", "t", "f", "yes", "no", "y", "n"}
 GROUPED = re.compile(r"\d[,._'\s]\d")  # a decimal comma, or thousands separators
 DATE = re.compile(r"\s*\d{1,4}([./-])\d{1,2}\1\d{1,4}\b")  # its middle has no three digits
+
+
+class Choice(NamedTuple):
+    """How the caller chose the columns, for advice on leaving some out."""
+
+    named: bool  # as `features`; otherwise all columns except those in `excluded`
+    excluded: tuple[str, ...] = ()
+
+    def leave_out(self, columns: Sequence[str]) -> str:
+        """The advice to leave out columns; a short list of them comes as an option to copy."""
+        it = "the column" if len(columns) == 1 else "the columns"
+        if self.named:
+            return f"leave {it} out of features=…, --features"
+        names = [*self.excluded, *columns]
+        can_list = len(names) <= 20 and all(map(str.isprintable, names)) and all(names)
+        listed = f" {shlex.join(names)}" if can_list else ""
+        return f"leave {it} out: exclude=…, --exclude{listed}"
 
 
 class Table(NamedTuple):
@@ -74,13 +88,11 @@ def read_table(
     target: str | None,
     *,
     drop_missing: bool,
-    can_choose: bool = True,
-    is_default: bool = False,
+    choice: Choice | None = None,
 ) -> Table:
     """The features of a file and, if there is one, the target as the last column.
 
-    Without `can_choose` no message suggests dropping rows or choosing other columns. With
-    `is_default` the caller named no features, and no message suggests row numbers as one.
+    Without a `choice` no message suggests dropping rows or choosing other columns.
     """
     names = features if target is None else (*features, target)
     used = [*find(file, features, "feature"), *find(file, names[len(features) :], "target")]
@@ -97,16 +109,16 @@ def read_table(
         decimal_comma=file.delimiter == ";",
         action=describe_delimiter(file),
     )
-    _reject_text(file.name, columns, target, can_choose, is_default)
-    _reject_large(file.name, columns, can_choose)
+    _reject_text(file.name, columns, target, choice)
+    _reject_large(file.name, columns, target, choice)
     values = np.column_stack([np.concatenate(column.chunks) for column in columns])
     is_missing = np.isnan(values).any(axis=1)
     if is_missing.any() and not drop_missing:
-        raise _missing(file.name, columns, can_choose)
+        raise _missing(file.name, columns, target, choice)
     return Table(file.name, names, values[~is_missing], first[0], int(is_missing.sum()))
 
 
-def reject_degenerate(table: Table) -> None:
+def reject_degenerate(table: Table, choice: Choice) -> None:
     """Raise ValueError for too few rows, or a column with one value."""
     n = len(table.values)
     if n < MIN_ROWS:
@@ -118,52 +130,39 @@ def reject_degenerate(table: Table) -> None:
     for column, value in zip(table.columns, table.values[0], strict=True):
         if is_constant[table.columns.index(column)]:
             expected, got = "at least two different numbers", f"{value:g} in all {n} rows"
-            action = "choose another target" if column == table.columns[-1] else LEAVE_OUT
+            is_target = column == table.columns[-1]
+            action = "choose another target" if is_target else choice.leave_out([column])
             raise malformed(table.name, table.line, column, expected, got, action)
 
 
-def counts_rows(values: Array, n_dropped: int = 0) -> bool:
-    """Whether the values are 0, 1, … or 1, 2, … up to gaps where rows were dropped."""
-    n = len(values)
-    if not n or values[0] not in range(n_dropped + 2):
-        return False
-    return bool((np.diff(values) >= 1).all() and values[-1] - values[0] <= n - 1 + n_dropped)
-
-
 def _reject_text(
-    file: str, columns: Sequence[Column], target: str | None, can_choose: bool, is_default: bool
+    file: str, columns: Sequence[Column], target: str | None, choice: Choice | None
 ) -> None:
     """Columns of text before single fields of text, the target before the features."""
     text = [column for column in columns if column.is_text]
+    names = [column.name for column in text]
     for column in sorted(text, key=lambda column: column.name != target):
         found = column.findings["text"]
         if column.name == target:
             action = "choose a target of numbers"
-        elif not can_choose:
+        elif choice is None:
             action = f"give the name {name_of(column.name)} to a column of numbers"
         else:
-            of_numbers = [each for each in columns if each not in text and each.name != target]
-            if is_default:
-                of_numbers = [each for each in of_numbers if not _is_index(each)] or of_numbers
-            numbers = [each.name for each in of_numbers]
-            can_list = len(numbers) <= 20 and all(map(str.isprintable, numbers))
-            keep = f" {shlex.join(numbers)}" if can_list else ""
-            action = f"columns of text: {', '.join(name_of(each.name) for each in text)}; " + (
-                f"name only the others (features=…, --features{keep})"
-                if numbers
-                else "no column of numbers is left"
+            are_left = any(each not in text and each.name != target for each in columns)
+            action = f"columns of text: {', '.join(map(name_of, names))}; " + (
+                choice.leave_out(names) if are_left else "no column of numbers is left"
             )
         action += f", or replace the text by numbers{_advice(found.text)}"
         raise malformed(file, found.line, column.name, "numbers", f"text ({found.text!r})", action)
-    action = "correct the field" + (f", or {LEAVE_OUT}" if can_choose else "")
     for found, name in _findings(columns, "text"):
+        action = "correct the field" + _or_leave_out([name], target, choice)
         got = repr(found.text)
         raise malformed(file, found.line, name, "a number", got, action + _advice(found.text))
 
 
-def _is_index(column: Column) -> bool:
-    name = COUNTER.fullmatch(column.name)
-    return name is not None and counts_rows(np.concatenate(column.chunks))
+def _or_leave_out(columns: Sequence[str], target: str | None, choice: Choice | None) -> str:
+    """The advice to leave out columns, unless one is the target or there was no choice."""
+    return "" if choice is None or target in columns else f", or {choice.leave_out(columns)}"
 
 
 def _findings(columns: Sequence[Column], kind: str) -> list[tuple[Finding, str]]:
@@ -183,20 +182,27 @@ def _advice(text: str) -> str:
     return ""
 
 
-def _reject_large(file: str, columns: Sequence[Column], can_choose: bool) -> None:
+def _reject_large(
+    file: str, columns: Sequence[Column], target: str | None, choice: Choice | None
+) -> None:
     for found, column in _findings(columns, "range"):
         expected = f"a finite number in the range of float32 (at most {FLOAT32_MAX:.2g})"
-        action = f"use a larger unit, or {LEAVE_OUT}" if can_choose else "correct the field"
+        action = "correct the field" if choice is None else "use a larger unit"
+        action += _or_leave_out([column], target, choice)
         raise malformed(file, found.line, column, expected, repr(found.text), action)
 
 
-def _missing(file: str, columns: Sequence[Column], can_choose: bool) -> ValueError:
+def _missing(
+    file: str, columns: Sequence[Column], target: str | None, choice: Choice | None
+) -> ValueError:
     found = _findings(columns, "missing")
     (place, name), *_ = found
     counts = listing([f"{column} {missing.n}" for missing, column in found])
     action = f"missing values per column: {counts}; "
-    if can_choose:
-        action += f"drop these rows (drop_missing=True, --drop-missing), or {LEAVE_OUT}"
-    else:
+    if choice is None:
         action += "fill them in, or leave these rows out"
+    else:
+        action += "drop these rows (drop_missing=True, --drop-missing)"
+        if len(found) < len(columns) - (target is not None):  # a feature is left
+            action += _or_leave_out([column for _, column in found], target, choice)
     return malformed(file, place.line, name, "a number", f"no value ({place.text!r})", action)

@@ -11,10 +11,9 @@ import numpy as np
 
 from lai_ref.support.validation import Array
 from lai_ref.tables.checks import (
-    COUNTER,
     ONE_COLUMN,
+    Choice,
     Table,
-    counts_rows,
     find,
     read_table,
     reject_degenerate,
@@ -25,6 +24,8 @@ from lai_ref.tables.dataset import Dataset
 from lai_ref.tables.messages import listing, malformed, name_of
 
 INDEX = re.compile(r"|id|unnamed: 0", re.IGNORECASE)  # the last: pandas' name for a missing name
+# the name of an index, if the column counts the rows
+COUNTER = re.compile(r"index|rows?|row[ _]?names?|row[ _]?(nr|no)\.?|nr\.?|no\.?|#", re.IGNORECASE)
 
 
 def load_csv(
@@ -33,6 +34,7 @@ def load_csv(
     features: Sequence[str] | None = None,
     test: str | os.PathLike[str] | None = None,
     *,
+    exclude: Sequence[str] | None = None,
     delimiter: str | None = None,
     drop_missing: bool = False,
 ) -> Dataset:
@@ -55,6 +57,8 @@ def load_csv(
     test
         A file with the rows for `x_test`; it has the features in any order, and other columns are
         ignored. None: no rows.
+    exclude
+        Columns that are not features, such as text or dates; only without `features`.
     delimiter
         ``","``, ``";"`` or ``"\\t"``. None: the one that gives the header most columns.
     drop_missing
@@ -96,33 +100,38 @@ def load_csv(
         raise TypeError(f"target: expected the name of a column (str), got {target!r}")
     if not isinstance(drop_missing, bool):
         raise TypeError(f"drop_missing: expected True or False, got {drop_missing!r}")
-    names = None if features is None else _check_names(features)
-    if names is not None and target in names:
-        raise ValueError(f"features: expected columns other than the target, got {target!r}")
+    names = None if features is None else _check_names("features", features)
+    excluded = () if exclude is None else _check_names("exclude", exclude, at_least=0)
+    if names is not None and excluded:
+        raise ValueError("exclude: expected only without features, got both; give one of them")
+    for argument, columns in (("features", names or ()), ("exclude", excluded)):
+        if target in columns:
+            raise ValueError(f"{argument}: expected columns other than the target, got {target!r}")
+    choice = Choice(names is not None, excluded)
     file = _open("path", path, delimiter)
     find(file, [target], "target")
+    find(file, excluded, "to exclude")
     notes: list[str] = []
     left_out: list[str] = []
     if names is None:
-        names, left_out = _default_features(file, target)
+        names, left_out = _default_features(file, target, excluded)
     # check the headers of both files before reading the numbers of either
     test_file = None if test is None else _open("test", test, delimiter)
     if test_file is not None:
         required = names if features else [n for n in names if not COUNTER.fullmatch(n)]
         find(test_file, required, "feature")
-    is_default = features is None
-    table = read_table(file, names, target, drop_missing=drop_missing, is_default=is_default)
-    if is_default:
+    table = read_table(file, names, target, drop_missing=drop_missing, choice=choice)
+    if not choice.named:
         table, counters = _without_row_numbers(table)
         left_out += counters
         names = table.columns[:-1]
     if left_out:
         notes = [f"left out {listing(left_out)}; to use a column, name it among the features"]
     notes += _note_on_dropped(table)
-    reject_degenerate(table)
+    reject_degenerate(table, choice)
     x_test, test_words = np.empty((0, len(names))), ""
     if test_file is not None:
-        test_table = read_table(test_file, names, None, drop_missing=drop_missing)
+        test_table = read_table(test_file, names, None, drop_missing=drop_missing, choice=choice)
         notes += _note_on_dropped(test_table)
         x_test = test_table.values
         test_words = f" and {test_file.name} ({_count(len(x_test), 'row')})"
@@ -141,9 +150,9 @@ def read_features(
 
     It raises the errors of `load_csv`. Every row must have all values, and one row is enough.
     """
-    names = _check_names(features)
+    names = _check_names("features", features)
     file = _open("path", path, delimiter)
-    return read_table(file, names, None, drop_missing=False, can_choose=False).values
+    return read_table(file, names, None, drop_missing=False).values
 
 
 def _open(argument: str, path: str | os.PathLike[str], delimiter: str | None) -> CsvFile:
@@ -152,28 +161,40 @@ def _open(argument: str, path: str | os.PathLike[str], delimiter: str | None) ->
     return file
 
 
-def _check_names(features: Sequence[str]) -> tuple[str, ...]:
-    is_list = isinstance(features, Iterable) and not isinstance(features, str | bytes)
-    names = tuple(features) if is_list else ()
-    if not names or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"features: expected a list of column names, got {features!r}")
+def _check_names(argument: str, columns: Sequence[str], at_least: int = 1) -> tuple[str, ...]:
+    is_list = isinstance(columns, Iterable) and not isinstance(columns, str | bytes)
+    names = tuple(columns) if is_list else ()
+    if not is_list or len(names) < at_least or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{argument}: expected a list of column names, got {columns!r}")
     for i, name in enumerate(names):
         if name in names[:i]:
-            raise ValueError(f"features: expected each name once, got {name!r} twice")
+            raise ValueError(f"{argument}: expected each name once, got {name!r} twice")
     return tuple(map(str, names))
 
 
-def _default_features(file: CsvFile, target: str) -> tuple[tuple[str, ...], list[str]]:
-    """The features if the caller names none, and the columns left out."""
-    others = [column for column in file.columns if column != target]
+def _default_features(
+    file: CsvFile, target: str, excluded: Sequence[str]
+) -> tuple[tuple[str, ...], list[str]]:
+    """The features if the caller names none, and the columns left out besides `excluded`."""
+    others = [column for column in file.columns if column not in (target, *excluded)]
     names = tuple(column for column in others if not INDEX.fullmatch(column))
     left_out = [column for column in others if INDEX.fullmatch(column)]
     if not names:
         expected = f"at least one feature besides the target {name_of(target)}"
         got = listing(left_out) if left_out else "none"
         action = "to use it, name it: features=…, --features" if left_out else ONE_COLUMN
+        if excluded:
+            action = "exclude fewer columns: exclude=…, --exclude"
         raise malformed(file.name, file.line, None, expected, got, action)
     return names, left_out
+
+
+def counts_rows(values: Array, n_dropped: int = 0) -> bool:
+    """Whether the values are 0, 1, … or 1, 2, … up to gaps where rows were dropped."""
+    n = len(values)
+    if not n or values[0] not in range(n_dropped + 2):
+        return False
+    return bool((np.diff(values) >= 1).all() and values[-1] - values[0] <= n - 1 + n_dropped)
 
 
 def _without_row_numbers(table: Table) -> tuple[Table, list[str]]:

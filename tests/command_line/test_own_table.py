@@ -135,6 +135,24 @@ def test_other_columns_and_a_test_file_are_taken(
     assert variance == pytest.approx(read("out.csv")["price"].var(), rel=1e-4)
 
 
+def test_excluded_columns_are_no_features_and_predict_needs_no_option(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = Path("flats.csv").read_text(encoding="utf-8-sig")
+    Path("flats.csv").write_text(content.replace("\n", ";Köln\n"), encoding="utf-8")
+    assert main(SHORT) == 2
+    assert "exclude=…, --exclude 'Köln'," in capsys.readouterr().err
+    assert main([*SHORT, "--exclude", "Köln", "year"]) == 0
+    assert load_state("run.npz").sizes == (2, 8, 1)
+    assert main([*SHORT, "--exclude", "year", "Köln"]) == 0
+    assert "resuming after epoch 10" in capsys.readouterr().err
+    assert main([*SHORT, "--exclude", "Köln"]) == 2
+    assert "run.npz: expected the state of a run with {'source'" in capsys.readouterr().err
+    x, _ = table(5, seed=1)
+    write("new.csv", {"size": x[:, 0], "view": x[:, 1]})
+    assert main(PREDICT) == 0
+
+
 def test_rows_with_missing_values_are_reported_and_dropped_if_asked_for(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -155,6 +173,8 @@ def test_rows_with_missing_values_are_reported_and_dropped_if_asked_for(
         (["train", "--target", "price"], "--data: expected FILE.csv"),
         (["train", "--features", "size"], "--features: expected only with --data FILE.csv"),
         (["train", "--delimiter", "tab"], "--delimiter: expected only with --data FILE.csv"),
+        (["train", "--exclude", "size"], "--exclude: expected only with --data FILE.csv"),
+        ([*SHORT, "--exclude", "prize"], "the nearest name is 'price'"),
         ([*SHORT, "--target", "prize"], "price"),  # the nearest name
         ([*SHORT, "--batch-size", "49"], "batch_size: expected at most 48"),
         ([*SHORT, "--delimiter", "comma"], "flats.csv"),

@@ -169,7 +169,15 @@ def test_missing_data_are_said_with_the_command_that_gets_them(
     assert "kaggle competitions download" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options", [["nonsense"], ["--seeds", "0"], ["--jobs", "x"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["nonsense"],
+        ["--seeds", "0"],
+        ["--jobs", "x"],
+        ["--exclude", "a", "--features", "b"],
+    ],
+)
 def test_unusable_options_are_refused(
     options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -236,6 +244,9 @@ def file(tmp_path: Path) -> Path:
         ),
         ("compare --target y", "--target: expected with --data FILE.csv, got no --data"),
         ("compare --features a", "--features: expected with --data FILE.csv"),
+        ("compare --exclude a", "--exclude: expected with --data FILE.csv"),
+        ("compare --data {file} --target y --exclude A", "the nearest name is 'a'"),
+        ("compare --data {file} --target y --exclude y", "exclude: expected columns other than"),
         ("compare --test {file}", "--test: expected with --data FILE.csv"),
         ("compare --drop-missing", "--drop-missing: expected with --data FILE.csv"),
         ("compare --delimiter tab --data {folder}", "--delimiter: expected with --data FILE.csv"),
@@ -295,6 +306,11 @@ def test_separator_and_missing_values_are_handled_as_the_options_say(
     assert data.x.shape == (60, 2) and data.x[1, 0] == 1.5
     made_by = settings.provenance("compare", data.source)["command"]
     assert made_by.endswith(" --target y --delimiter semicolon --drop-missing")
+    assert main([*command, "--drop-missing", "--exclude", "b"]) == 0
+    data = load_data(found[1].inputs)
+    assert data.features == ("a",)
+    made_by = found[1].provenance("compare", data.source)["command"]
+    assert made_by.endswith(" --target y --exclude b --drop-missing")
 
 
 def test_delimiters_are_called_as_by_train() -> None:

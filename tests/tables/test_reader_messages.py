@@ -114,27 +114,57 @@ def test_a_column_of_text_comes_with_the_others(tmp_path: Path, word: str) -> No
     check_message(
         lambda: load_csv(path, "price"),
         f"flats.csv, line 2, column city: expected numbers, got text ('{word}')",
-        "features=…, --features 'area in m²' b",
+        "leave the column out: exclude=…, --exclude city, or replace",
     )
 
 
 def test_all_columns_of_text_are_named(tmp_path: Path) -> None:
     path = written(tmp_path, with_text("Rome,x").replace("city,", "city,kind,"))
     check_message(
-        lambda: load_csv(path, "price"), "columns of text: city, kind;", "--features a b)"
+        lambda: load_csv(path, "price"),
+        "columns of text: city, kind;",
+        "out: exclude=…, --exclude city kind,",
     )
 
 
-def test_row_numbers_are_not_suggested_unless_they_were_named(tmp_path: Path) -> None:
-    rows = with_text("Rome").splitlines()
-    numbered = [f"Nr.,{rows[0]}", *(f"{i},{row}" for i, row in enumerate(rows[1:], 1))]
-    path = written(tmp_path, "\n".join(numbered))
-    check_message(lambda: load_csv(path, "price"), "--features a b)")
-    check_message(lambda: load_csv(path, "price", ["Nr.", "city", "a"]), "--features Nr. a)")
-    path = written(tmp_path, "\n".join(numbered).replace("\n1,", "\n7,"))
-    check_message(lambda: load_csv(path, "price"), "--features Nr. a b)")
-    path = written(tmp_path, "Nr.,city,price\n" + "".join(f"{i},Rome,5\n" for i in range(6)))
-    check_message(lambda: load_csv(path, "price"), "--features Nr.)")
+def test_the_suggested_option_is_one_that_the_caller_can_use(tmp_path: Path) -> None:
+    path = written(tmp_path, with_text("Rome,x").replace("city,", "city in EU,kind,"))
+    kind = "line 2, column kind: expected numbers, got text ('x'); columns of text: kind; leave the"
+    option = f"{kind} column out: exclude=…, --exclude 'city in EU' kind,"
+    check_message(lambda: load_csv(path, "price", exclude=["city in EU"]), option)
+    option = f"{kind} column out of features=…, --features,"
+    check_message(lambda: load_csv(path, "price", ["kind", "a"]), option)
+    data = load_csv(path, "price", exclude=["kind", "city in EU"])
+    assert data.features == ("a", "b") and data.notes == ()
+    table = written(tmp_path, TABLE)
+    test = written(tmp_path, TABLE.replace("29", "x"), "new.csv")
+    words = ("new.csv, line 4, column b", "exclude=…, --exclude b")
+    check_message(lambda: load_csv(table, "price", test=test), *words)
+
+
+@pytest.mark.parametrize("field", ["", "many", "1e99"])
+def test_the_target_is_not_suggested_to_be_left_out(tmp_path: Path, field: str) -> None:
+    path = written(tmp_path, TABLE.replace("-4e0", field))
+    with pytest.raises(ValueError, match="column price") as error:
+        load_csv(path, "price")
+    assert "exclude" not in str(error.value)
+
+
+def test_all_columns_with_missing_values_are_suggested_unless_none_is_left(tmp_path: Path) -> None:
+    path = written(tmp_path, TABLE.replace("29", ""))
+    check_message(
+        lambda: load_csv(path, "price"), "or leave the column out: exclude=…, --exclude b"
+    )
+    path = written(tmp_path, TABLE.replace("3,29", "NA,"))
+    with pytest.raises(ValueError, match="--drop-missing") as error:
+        load_csv(path, "price")
+    assert "exclude" not in str(error.value)
+
+
+def test_a_long_list_of_text_columns_is_not_an_option_to_copy(tmp_path: Path) -> None:
+    names = [f"c{i}" for i in range(21)]
+    path = written(tmp_path, with_text(",".join("x" * 21)).replace("city", ",".join(names)))
+    check_message(lambda: load_csv(path, "price"), "leave the columns out: exclude=…, --exclude,")
 
 
 def test_no_column_of_numbers_is_left(tmp_path: Path) -> None:
