@@ -37,7 +37,7 @@ class Choice(NamedTuple):
         names = [*self.excluded, *columns]
         can_list = len(names) <= 20 and all(map(str.isprintable, names)) and all(names)
         listed = f" {shlex.join(names)}" if can_list else ""
-        return f"leave {it} out: exclude=…, --exclude{listed}"
+        return f"leave {it} out (exclude=…, --exclude{listed})"
 
 
 class Table(NamedTuple):
@@ -107,7 +107,7 @@ def read_table(
         used,
         largest=FLOAT32_MAX,
         decimal_comma=file.delimiter == ";",
-        action=describe_delimiter(file),
+        remedies=describe_delimiter(file),
     )
     _reject_text(file.name, columns, target, choice)
     _reject_large(file.name, columns, target, choice)

@@ -68,7 +68,7 @@ def read_columns(
     *,
     largest: float,
     decimal_comma: bool = False,
-    action: str = "",
+    remedies: tuple[str, str] = ("add fields", "remove fields"),
 ) -> list[Column]:
     """The `used` columns, up to the first chunk with anything except numbers and missing values.
 
@@ -78,12 +78,12 @@ def read_columns(
         The largest |number| that is not a finding.
     decimal_comma
         Whether a comma may be the decimal sign; a file has one decimal sign.
-    action
-        What to do about a row with too few or too many fields, for the message.
+    remedies
+        What to do about a row with too few fields, and about one with too many, for the messages.
     """
     found = [Column(columns[j]) for j in used]
     signs: dict[str, tuple[int, str, str]] = {}  # the first place of each decimal sign
-    rows = _of_full_length(name, columns, rows, action)
+    rows = _of_full_length(name, len(columns), rows, remedies)
     while chunk := list(islice(rows, CHUNK_ROWS)):
         lines = [line for line, _ in chunk]
         for j, column in zip(used, found, strict=True):
@@ -109,14 +109,14 @@ def read_columns(
 
 
 def _of_full_length(
-    name: str, columns: Sequence[str], rows: Iterable[Row], action: str
+    name: str, n: int, rows: Iterable[Row], remedies: tuple[str, str]
 ) -> Iterator[Row]:
-    n = len(columns)
-    for row in rows:
-        if len(row[1]) != n:
-            column = columns[min(len(row[1]), n - 1)]
-            raise malformed(name, row[0], column, f"{n} fields", str(len(row[1])), action)
-        yield row
+    """The rows, up to one whose number of fields is not `n`; any column may be the wrong one."""
+    for line, fields in rows:
+        if len(fields) != n:
+            expected, action = f"{n} fields, as in the header", remedies[len(fields) > n]
+            raise malformed(name, line, None, expected, str(len(fields)), action)
+        yield line, fields
 
 
 def _note_signs(

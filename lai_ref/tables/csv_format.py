@@ -198,9 +198,10 @@ def _rows(records: Iterator[Row], n: int) -> Iterator[Row]:
         yield line, fields
 
 
-def describe_delimiter(file: CsvFile) -> str:
-    """The advice for a row whose number of fields differs from the header's."""
-    action = f"the separator is {NAMES[file.delimiter]}; a field that contains it needs quotes"
+def describe_delimiter(file: CsvFile) -> tuple[str, str]:
+    """The advice for a row with fewer fields than the header, and for one with more."""
+    separator = f"the separator is {NAMES[file.delimiter]}"
+    many = f"{separator}; a field that contains it needs quotes"
     if file.delimiter == ",":
-        action += ", and decimal commas need semicolons as separators"
-    return action
+        many += ", and decimal commas need semicolons as separators"
+    return f"add the missing fields; {separator}", many

@@ -27,8 +27,8 @@ FIELDS = [
     ("29", "1" * 400, "line 4, column b", ("float32", "got '11111")),
     ("29", "NA", "line 4, column b", ("got no value ('NA')", "per column: b 1;", "drop_missing")),
     ("-4e0", "", "line 4, column price", ("got no value ('')", "--drop-missing")),
-    ("29,", "", "line 4, column price", ("expected 3 fields, got 2", "the separator is a comma")),
-    ("29", "29,1", "line 4, column price", ("expected 3 fields, got 4", "decimal commas")),
+    ("29,", "", "line 4", ("3 fields, as in the header, got 2; add the missing", "is a comma")),
+    ("29", "29,1", "line 4", ("3 fields, as in the header, got 4; ", "quotes", "decimal commas")),
     ("29", '"29', "line 4", ("a quote that is closed",)),
     ("29", '"29"1', "line 4", ("a separator after a closing quote",)),
     ("a,b", "b,b", "line 1, column b", ("occurs once", "columns 1 and 2")),
@@ -86,7 +86,7 @@ def test_what_is_wrong_first_in_a_long_file_is_said(tmp_path: Path) -> None:
     path = written(tmp_path, content)
     check_message(lambda: load_csv(path, "price"), "line 2, column a")
     path = written(tmp_path, content.replace("Rome", "1"))
-    check_message(lambda: load_csv(path, "price"), "line 10002, column price", "got 3")
+    check_message(lambda: load_csv(path, "price"), "line 10002: expected 2 fields", "got 3")
 
 
 def test_a_wrong_delimiter_is_said_to_be_one(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_column_of_text_comes_with_the_others(tmp_path: Path, word: str) -> No
     check_message(
         lambda: load_csv(path, "price"),
         f"flats.csv, line 2, column city: expected numbers, got text ('{word}')",
-        "leave the column out: exclude=…, --exclude city, or replace",
+        "leave the column out (exclude=…, --exclude city), or replace",
     )
 
 
@@ -123,14 +123,14 @@ def test_all_columns_of_text_are_named(tmp_path: Path) -> None:
     check_message(
         lambda: load_csv(path, "price"),
         "columns of text: city, kind;",
-        "out: exclude=…, --exclude city kind,",
+        "out (exclude=…, --exclude city kind),",
     )
 
 
 def test_the_suggested_option_is_one_that_the_caller_can_use(tmp_path: Path) -> None:
     path = written(tmp_path, with_text("Rome,x").replace("city,", "city in EU,kind,"))
     kind = "line 2, column kind: expected numbers, got text ('x'); columns of text: kind; leave the"
-    option = f"{kind} column out: exclude=…, --exclude 'city in EU' kind,"
+    option = f"{kind} column out (exclude=…, --exclude 'city in EU' kind),"
     check_message(lambda: load_csv(path, "price", exclude=["city in EU"]), option)
     option = f"{kind} column out of features=…, --features,"
     check_message(lambda: load_csv(path, "price", ["kind", "a"]), option)
@@ -153,7 +153,7 @@ def test_the_target_is_not_suggested_to_be_left_out(tmp_path: Path, field: str) 
 def test_all_columns_with_missing_values_are_suggested_unless_none_is_left(tmp_path: Path) -> None:
     path = written(tmp_path, TABLE.replace("29", ""))
     check_message(
-        lambda: load_csv(path, "price"), "or leave the column out: exclude=…, --exclude b"
+        lambda: load_csv(path, "price"), "or leave the column out (exclude=…, --exclude b)"
     )
     path = written(tmp_path, TABLE.replace("3,29", "NA,"))
     with pytest.raises(ValueError, match="--drop-missing") as error:
@@ -164,7 +164,7 @@ def test_all_columns_with_missing_values_are_suggested_unless_none_is_left(tmp_p
 def test_a_long_list_of_text_columns_is_not_an_option_to_copy(tmp_path: Path) -> None:
     names = [f"c{i}" for i in range(21)]
     path = written(tmp_path, with_text(",".join("x" * 21)).replace("city", ",".join(names)))
-    check_message(lambda: load_csv(path, "price"), "leave the columns out: exclude=…, --exclude,")
+    check_message(lambda: load_csv(path, "price"), "leave the columns out (exclude=…, --exclude),")
 
 
 def test_no_column_of_numbers_is_left(tmp_path: Path) -> None:
