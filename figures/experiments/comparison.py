@@ -1,9 +1,9 @@
 """The trainings of `compare`, the choice of each method's setting, and its change to MSE.
 
-All methods are treated equally. Each has the same number of settings; one of them is *off*, the MSE
-run at its end. All are measured in the same way (`train_to_stops`). One half of the validation set
-chooses the setting with the smallest RMSE, the other half scores it; then the halves swap roles. A
-change is the mean over both of ln(method / MSE), one number per seed.
+All methods are treated equally. Each has the same number of settings; one of them is plain MSE,
+the run without a method at its end. All are measured in the same way (`train_to_stops`). One half
+of the validation set chooses the setting with the smallest RMSE, the other half scores it; then the
+halves swap roles. A change is the mean over both of ln(method / MSE), one number per seed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LAI, PENALTY, STOPPING = "Lai", "gradient penalty", "early stopping"
 
 
 class Method(NamedTuple):
-    """A regularisation method and the values of its parameter, weak to strong, without *off*."""
+    """A regularisation method and the values of its parameter, weak to strong (not plain MSE)."""
 
     symbol: str
     parameter: str  # its name in a job
@@ -92,7 +92,7 @@ def judge(by_seed: list[list[Numbers]]) -> Numbers:
 
 
 def never_chosen(method: Numbers) -> bool:
-    """Whether both halves of every seed chose *off*, so that the method was not used at all."""
+    """Whether both halves of every seed chose plain MSE, so that the method was not used at all."""
     return all(value is None for pair in method["chosen"] for value in pair)
 
 

@@ -80,10 +80,11 @@ def test_no_clear_difference_where_all_intervals_contain_0() -> None:
     assert found.count("[-10.0%, +20.0%]") == 3
 
 
-def test_the_table_of_the_committed_comparison_fits_too() -> None:
+@pytest.mark.parametrize("chosen", [150.0, None])
+def test_the_table_of_the_committed_comparison_fits_too(chosen: float | None) -> None:
     found = committed("compare")
     for method in found["methods"].values():
-        method["chosen"] = [[150.0, 150.0]] * 10
+        method["chosen"] = [[chosen, chosen]] * 10
     assert max(map(len, compare.table(found).splitlines())) <= 100
 
 
@@ -116,7 +117,18 @@ def test_a_method_that_was_never_chosen_has_no_numbers() -> None:
     assert ": Lai never chosen;" in compare.sentence(numbers(None, BELOW, UNCLEAR, seeds=2))
     lines = compare.table(numbers(None, BELOW, None)).splitlines()
     (row,) = (line for line in lines if line.startswith("Lai  "))
-    assert row.split() == ["Lai", "1.235e+05", "never", "chosen", "1/5", "–", "off", "(4/4)"]
+    assert row.split() == [
+        "Lai",
+        "1.235e+05",
+        "never",
+        "chosen",
+        "1/5",
+        "–",
+        "plain",
+        "MSE",
+        "(4/4)",
+    ]
+    assert "plain MSE is a setting of each method" in " ".join(lines)
     (feature,) = (line for line in lines if line.startswith("a  "))
     assert feature.split() == ["a", "1e+05", "–", "-20%", "[-30%,", "-10%]", "–"]
     changes, features, _ = compare.plot(numbers(None, BELOW, None)).axes
