@@ -22,13 +22,14 @@ from pathlib import Path
 import matplotlib as mpl
 
 from figures.experiments.inputs import load_data
+from figures.experiments.protocol import check_rows
 from figures.experiments.settings import DELIMITERS, Settings, default_jobs
 from figures.plotting.drawing import save_figure, style
 from figures.registry import FIGURES
 from lai_ref import DivergedError
 from lai_ref.support.files import atomic_write, check_writable
 from lai_ref.support.rounding import json_text
-from lai_ref.support.terminal import run_program
+from lai_ref.support.terminal import option_names, run_program
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,8 +55,12 @@ def main(arguments: list[str] | None = None) -> int:
         _check_table(options)
         names = _names(options.names, _all_names(options))
         if options.data:  # print notes on the data before the first figure starts
-            for note in load_data(settings.inputs).notes:
+            with option_names("target", "features", "exclude", "test", path="data"):
+                data = load_data(settings.inputs)
+            for note in data.notes:
                 print(f"figures: {note}", file=sys.stderr, flush=True)
+            if options.target is not None:
+                check_rows(len(data.x))
         _make_folder(settings.out)  # not before: a wrong table leaves no empty folder
         if options.search and "protocols" not in options.names:
             raise ValueError("--search: expected the figure protocols; run `protocols --search`")
@@ -107,8 +112,6 @@ def _check_table(options: argparse.Namespace) -> None:
     """Reject options of a CSV file without one, and figures that take no CSV file."""
     data = options.data
     file = data is not None and not data.is_dir() and (data.is_file() or bool(data.suffix))
-    if file and not options.data.exists():
-        raise ValueError(f"--data: expected a CSV file or a folder, got {options.data}: not found")
     if file and options.target is None:
         raise ValueError(f"--data {options.data}: expected --target COLUMN, the column to predict")
     for name in ("target", "features", "exclude", "test", "delimiter", "drop_missing"):
@@ -128,8 +131,12 @@ def _check_table(options: argparse.Namespace) -> None:
 def _make_folder(out: Path) -> None:
     if out.is_file():
         raise ValueError(f"--out: expected a folder, got the file {out}")
-    out.mkdir(parents=True, exist_ok=True)
-    check_writable(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{error.strerror}; name another"
+        raise OSError(f"--out: expected a folder, got {out}: {reason}") from None
+    check_writable("--out", out)
 
 
 def _make(name: str, settings: Settings) -> None:

@@ -105,8 +105,15 @@ def test_the_defaults_are_the_protocol_of_the_figures() -> None:
         (["--lam", "1", "2"], "lam: expected"),
         (["--alpha", "2"], "alpha: expected a number in [0, 1], got 2.0"),
         (["--hidden", "0"], "sizes: expected at least 1, got 0"),
+        (
+            ["--data", "nowhere"],
+            "--data: expected a folder with train.csv and test.csv, got nowhere",
+        ),
         (["--data", "nowhere"], "kaggle competitions download -c playground-series-s3e1"),
-        (["--state", "no/such/folder/state"], "No such file or directory"),
+        (
+            ["--state", "no/such/folder/state"],
+            "--state: expected a file in a folder that exists, got no/such/folder; create",
+        ),
         (["--batch-size", "1000000"], "batch_size: expected at most"),
     ],
 )

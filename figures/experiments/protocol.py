@@ -68,6 +68,15 @@ def arms_of(settings: Settings, seeds: Iterable[int], **changes: Any) -> list[Jo
     return [{"data": digest, "seed": seed, **protocol, **CONTROL} for seed in seeds]
 
 
+def check_rows(rows: int) -> None:
+    """Raise ValueError if a CSV file has fewer than `MIN_ROWS` rows."""
+    if rows < MIN_ROWS:
+        halves = f"a half of the validation set would have {round(0.2 * rows) // 2} samples"
+        raise ValueError(
+            f"--data: expected at least {MIN_ROWS} rows, got {rows} ({halves}); add rows"
+        )
+
+
 def table_protocol(rows: int, test_rows: int, quick: bool) -> Job:
     """The protocol for a CSV file, from its numbers of rows.
 
@@ -80,9 +89,7 @@ def table_protocol(rows: int, test_rows: int, quick: bool) -> Job:
     ValueError
         If the table has fewer than `MIN_ROWS` rows.
     """
-    if rows < MIN_ROWS:
-        halves = f"a half of the validation set has {round(0.2 * rows) // 2} samples"
-        raise ValueError(f"data: expected at least {MIN_ROWS} rows, got {rows}: {halves}")
+    check_rows(rows)
     n = min(rows - round(0.2 * rows), QUICK_TRAIN_ROWS if quick else MAX_TRAIN_ROWS)
     batch = min(256, max(16, 2 ** round(math.log2(n / 16))))
     epochs = min(100, MAX_STEPS // math.ceil(n / batch) // 2)

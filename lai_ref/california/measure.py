@@ -23,7 +23,7 @@ from lai_ref.losses import Plain
 from lai_ref.mlp import MLP
 from lai_ref.support.files import atomic_write, check_writable
 from lai_ref.support.rounding import json_text, rounded
-from lai_ref.support.terminal import run_program
+from lai_ref.support.terminal import option_names, run_program
 from lai_ref.support.validation import Array
 from lai_ref.tables.dataset import Dataset
 from lai_ref.train import lai_training
@@ -123,8 +123,9 @@ def main(arguments: list[str] | None = None) -> int:
     add("--out", type=Path, metavar="FILE", default=TABLE, help="where the table is written")
     options = parser.parse_args(arguments)
     try:
-        check_writable(options.out.parent)
-        data = load_california(options.data)
+        check_writable("--out", options.out.parent)
+        with option_names(path="data"):
+            data = load_california(options.data)
         print(f"data: {data.source}", file=sys.stderr)
         atomic_write(options.out, json_text(measure(data)).encode())
         return 0

@@ -14,6 +14,7 @@ from lai_ref.command_line.train import units_in
 from lai_ref.mlp import MLP
 from lai_ref.state import load_state
 from lai_ref.support.files import atomic_write, check_writable
+from lai_ref.support.terminal import option_names
 from lai_ref.support.validation import Array
 from lai_ref.tables.csv_format import DELIMITERS
 from lai_ref.tables.messages import not_found
@@ -30,7 +31,9 @@ def predict(options: argparse.Namespace) -> int:
         raise not_found("--state", "a checkpoint of `train`", options.state) from None
     units = units_in(options.state, state)
     net = MLP(state.sizes, state.activation)
-    x = read_features(options.data, units.features, delimiter=DELIMITERS.get(options.delimiter))
+    delimiter = DELIMITERS.get(options.delimiter)
+    with option_names(path="data"):
+        x = read_features(options.data, units.features, delimiter=delimiter)
     columns = {units.target: units.predict(net, state.theta, x)}
     if options.gradient:
         k = units.input_gradient(net, state.theta, x)
@@ -54,7 +57,7 @@ def _check_out(out: Path, inputs: tuple[Path, ...]) -> None:
     for path in inputs:
         if out.exists() and path.exists() and out.samefile(path):
             raise ValueError(f"--out: expected a file other than the inputs, got {path}")
-    check_writable(out.parent)
+    check_writable("--out", out.parent)
 
 
 def _csv_text(columns: dict[str, Array], digits: int) -> str:

@@ -19,6 +19,7 @@ from lai_ref.metrics import rmse
 from lai_ref.mlp import MLP
 from lai_ref.state import TrainingState, load_state, save_state
 from lai_ref.support.files import check_writable
+from lai_ref.support.terminal import option_names
 from lai_ref.support.validation import Array
 from lai_ref.tables.csv_format import DELIMITERS
 from lai_ref.tables.dataset import Dataset
@@ -33,10 +34,11 @@ FREE = ("state", "data", "exclude", "test", "delimiter", "lai_epochs", "quiet")
 def train(options: argparse.Namespace) -> int:
     """Train, with a checkpoint after each epoch if `--state` is given, and print the result."""
     if options.state:
-        check_writable(options.state.parent)
+        check_writable("--state", options.state.parent)
     lam = options.lam[0] if len(options.lam) == 1 else options.lam
     loss = Lai(lam, options.order, options.l1_ratio, options.reduction)
-    data = _load(options)
+    with option_names("target", "features", "exclude", "test", path="data"):
+        data = _load(options)
     rng = np.random.default_rng(options.seed)
     m, s = 0.0, 1.0
     if options.target is None:

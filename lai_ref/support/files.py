@@ -78,13 +78,21 @@ def defer_interrupt() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-def check_writable(folder: Path) -> None:
-    """Raise OSError now, before any computing, if no file can be made in `folder`."""
+def check_writable(option: str, folder: Path) -> None:
+    """Raise OSError now, before any computing, if no file can be made in the folder of `option`."""
+    if not folder.exists():
+        raise FileNotFoundError(
+            f"{option}: expected a file in a folder that exists, got {folder}; create the folder,"
+            " or name another"
+        )
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:  # which names the temporary file
-        raise OSError(error.errno, error.strerror, os.fspath(folder)) from None
+        raise OSError(
+            f"{option}: expected a folder in which files can be written, got {folder}:"
+            f" {error.strerror}; name another"
+        ) from None
 
 
 def _remove_stale_parts(path: Path) -> None:

@@ -8,9 +8,10 @@ columns stay aligned; a hyphen replaces a minus sign.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 SIMILAR = {"−": "-", "–": "-", "‖": "|", "×": "x", "·": "*", "’": "'", "“": '"', "”": '"'}
@@ -27,6 +28,22 @@ def replace_unprintable() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif hasattr(stream, "reconfigure"):  # a notebook's stream takes every character
             stream.reconfigure(errors="lai_ref.similar")
+
+
+@contextlib.contextmanager
+def option_names(*names: str, **renamed: str) -> Iterator[None]:
+    """In errors about a parameter, name its option: `--NAME: …` in place of `NAME: …`.
+
+    `names` are parameters whose options have the same name; `renamed` has the name of the others.
+    """
+    options = dict.fromkeys(names) | renamed
+    try:
+        yield
+    except (OSError, TypeError, ValueError) as error:
+        name, _, message = str(error).partition(": ")
+        if name not in options:
+            raise
+        raise type(error)(f"--{options[name] or name}: {message}") from error
 
 
 def run_program(main: Callable[[], int]) -> NoReturn:

@@ -141,7 +141,7 @@ def test_excluded_columns_are_no_features_and_predict_needs_no_option(
     content = Path("flats.csv").read_text(encoding="utf-8-sig")
     Path("flats.csv").write_text(content.replace("\n", ";Köln\n"), encoding="utf-8")
     assert main(SHORT) == 2
-    assert "exclude=…, --exclude 'Köln'," in capsys.readouterr().err
+    assert "exclude=…, --exclude 'Köln')" in capsys.readouterr().err
     assert main([*SHORT, "--exclude", "Köln", "year"]) == 0
     assert load_state("run.npz").sizes == (2, 8, 1)
     assert main([*SHORT, "--exclude", "year", "Köln"]) == 0
@@ -175,6 +175,13 @@ def test_rows_with_missing_values_are_reported_and_dropped_if_asked_for(
         (["train", "--delimiter", "tab"], "--delimiter: expected only with --data FILE.csv"),
         (["train", "--exclude", "size"], "--exclude: expected only with --data FILE.csv"),
         ([*SHORT, "--exclude", "prize"], "the nearest name is 'price'"),
+        (
+            [*SHORT, "--data", "flat.csv"],
+            "--data: expected a CSV file, got flat.csv, which does not exist; the nearest name"
+            " there is flats.csv",
+        ),
+        ([*SHORT, "--data", "."], "--data: expected a CSV file, got the folder ."),
+        ([*SHORT, "--test", "no.csv"], "--test: expected a CSV file, got no.csv, which does not"),
         ([*SHORT, "--target", "prize"], "price"),  # the nearest name
         ([*SHORT, "--batch-size", "49"], "batch_size: expected at most 48"),
         ([*SHORT, "--delimiter", "comma"], "flats.csv"),
@@ -203,7 +210,11 @@ def test_what_prediction_lacks_is_said_before_anything_is_written(
     write("new.csv", {"size": x[:, 0], "View": x[:, 1], "year": x[:, 2]})
     for arguments, message in (
         ([*PREDICT], "view"),  # a column that is missing, and the nearest name
-        ([*PREDICT, "--out", "no/folder/out.csv"], "no/folder"),
+        (
+            [*PREDICT, "--out", "no/folder/out.csv"],
+            "--out: expected a file in a folder that exists, got no/folder; create the folder",
+        ),
+        ([*PREDICT, "--data", "no.csv"], "--data: expected a CSV file, got no.csv, which does not"),
         ([*PREDICT, "--out", "."], "--out: expected a file, got the folder"),
         ([*PREDICT, "--out", "new.csv"], "--out: expected a file other than the inputs, got new"),
         ([*PREDICT, "--out", "run.npz"], "--out: expected a file other than the inputs, got run"),

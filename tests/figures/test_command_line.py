@@ -160,6 +160,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_computing(
     err = capsys.readouterr().err
     assert err.count("figures: ") == 2 and "jobs" not in err
     assert f"--out: expected a folder, got the file {tmp_path / 'file'}" in err
+    assert f"--out: expected a folder, got {tmp_path / 'file' / 'below'}" in err
 
 
 def test_missing_data_are_said_with_the_command_that_gets_them(
@@ -236,8 +237,8 @@ def file(tmp_path: Path) -> Path:
         ("compare --data {file}", "expected --target COLUMN"),
         ("compare --data {file} --target none", "none"),
         ("compare --data {file} --target y --features a nothing", "nothing"),
-        ("compare --data {file} --target y --test {folder}/no.csv", "no.csv"),
-        ("compare --data {folder}/no.csv --target y", "no.csv"),
+        ("compare --data {file} --target y --test {folder}/no.csv", "--test: expected a CSV file"),
+        ("compare --data {folder}/tabel.csv --target y", "the nearest name there is table.csv"),
         (
             "compare --data {folder} --target y",
             "--target: expected with --data FILE.csv, got {folder}",
@@ -246,14 +247,14 @@ def file(tmp_path: Path) -> Path:
         ("compare --features a", "--features: expected with --data FILE.csv"),
         ("compare --exclude a", "--exclude: expected with --data FILE.csv"),
         ("compare --data {file} --target y --exclude A", "the nearest name is 'a'"),
-        ("compare --data {file} --target y --exclude y", "exclude: expected columns other than"),
+        ("compare --data {file} --target y --exclude y", "--exclude: expected columns other"),
         ("compare --test {file}", "--test: expected with --data FILE.csv"),
         ("compare --drop-missing", "--drop-missing: expected with --data FILE.csv"),
         ("compare --delimiter tab --data {folder}", "--delimiter: expected with --data FILE.csv"),
         ("compare --data {file} --target y --delimiter tab", "the columns are a,b,y"),
         ("few_data --data {file} --target y", "NAME: expected a figure that takes a CSV file"),
         ("compare factor claims --data {file} --target y", "got factor, claims"),
-        ("compare --data {short} --target y", "expected at least 50 rows, got 20"),
+        ("compare --data {short} --target y", "--data: expected at least 50 rows, got 20"),
     ],
 )
 def test_what_does_not_go_together_is_said_before_computing(
@@ -269,6 +270,9 @@ def test_what_does_not_go_together_is_said_before_computing(
 def test_a_table_that_cannot_be_read_leaves_no_folder(file: Path) -> None:
     out = file.parent / "out"
     assert main(["compare", "--data", str(file), "--target", "none", "--out", str(out)]) == 2
+    assert not out.exists()
+    written(file, n=49)  # too few rows
+    assert main(["compare", "--data", str(file), "--target", "y", "--out", str(out)]) == 2
     assert not out.exists()
 
 

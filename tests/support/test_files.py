@@ -209,10 +209,10 @@ def test_a_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_not_writable(tmp_path: Path) -> None:
-    check_writable(tmp_path)
+    check_writable("--out", tmp_path)
     assert os.listdir(tmp_path) == []
-    with pytest.raises(OSError):
-        check_writable(tmp_path / "none")
+    with pytest.raises(FileNotFoundError):
+        check_writable("--out", tmp_path / "none")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name")
@@ -237,5 +237,12 @@ def test_a_link_stays_one_and_its_file_is_written(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named_and_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(OSError) as error:
-        check_writable(tmp_path / "none")
-    assert str(error.value).endswith(f"No such file or directory: '{tmp_path / 'none'}'")
+        check_writable("--out", tmp_path / "none")
+    assert str(error.value) == (
+        f"--out: expected a file in a folder that exists, got {tmp_path / 'none'}; create the"
+        " folder, or name another"
+    )
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OSError) as error:
+        check_writable("--out", tmp_path / "file")
+    assert str(error.value).startswith("--out: expected a folder in which files can be written")

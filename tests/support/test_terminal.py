@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lai_ref.support.terminal import replace_unprintable
+from lai_ref.support.terminal import option_names, replace_unprintable
 
 
 @pytest.mark.parametrize(
@@ -110,3 +110,15 @@ def test_a_reader_that_has_left_ends_the_program_with_status_1(which: str) -> No
         other = process.stderr if which == "stdout" else process.stdout
         assert other.read() == (b"progress\n" if which == "stdout" else b"")
     assert process.returncode == 1
+
+
+def test_errors_about_a_parameter_name_its_option() -> None:
+    for raised, message in (
+        (ValueError("test: expected x"), "--test: expected x"),
+        (FileNotFoundError("path: expected x, got C: y"), "--data: expected x, got C: y"),
+        (ValueError("test.csv, line 2: expected x"), "test.csv, line 2: expected x"),
+        (PermissionError(13, "no", "path"), "[Errno 13] no: 'path'"),
+    ):
+        with pytest.raises(type(raised)) as error, option_names("test", path="data"):
+            raise raised
+        assert str(error.value) == message
