@@ -34,7 +34,8 @@ BACKENDS = pytest.param(
         ),
     ],
 )
-SECONDS = {name: pytest.param(name, marks=pytest.mark.slow) for name in ("trap", "samplings")}
+SLOW = ("trap", "samplings", "sensitivity", "compare")  # seconds each; CI runs them
+SECONDS = {name: pytest.param(name, marks=pytest.mark.slow) for name in SLOW}
 QUICK = pytest.mark.parametrize(
     "name", [{"backends": BACKENDS, **SECONDS}.get(name, name) for name in FIGURES]
 )

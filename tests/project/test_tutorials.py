@@ -18,11 +18,16 @@ from tests.project.quotes import QUOTE, comments, quoted, same
 
 FOLDER = Path(__file__).parents[2] / "tutorials"
 TUTORIALS = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
+SECONDS = ("00", "08")  # the longest runs
+RUN = [
+    pytest.param(path, marks=pytest.mark.slow) if path.name[:2] in SECONDS else path
+    for path in TUTORIALS
+]
 NEEDS = {"09": ("torch", "jax"), "10": ("torch", "jax")}  # not installed with lai_ref
 DECIMAL = re.compile(r"\d+\.\d+(?:e[+\-]?\d+)?|\d+e[+\-]?\d+")
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", RUN, ids=lambda path: path.stem)
 def test_a_tutorial_prints_what_it_quotes_and_saves_its_pictures(
     path: Path, tmp_path: Path
 ) -> None:
