@@ -36,8 +36,8 @@ def committed(name: str) -> dict[str, Any]:
     return numbers
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
 
 
 def test_the_numpy_example_prints_what_its_comment_quotes() -> None:
@@ -188,9 +188,10 @@ def test_every_function_of_the_map_is_in_its_file() -> None:
             assert any(p is not None and (not method or hasattr(p, method)) for p in places), name
 
 
-def test_every_command_is_run_by_ci_or_a_test() -> None:
+@pytest.mark.parametrize("page", [README, GUIDE], ids=["README", "CONTRIBUTING"])
+def test_every_command_is_run_by_ci_or_a_test(page: str) -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    commands = [line for block in blocks("sh") for line in block.splitlines()]
+    commands = [line for block in blocks("sh", page) for line in block.splitlines()]
     assert len(commands) >= 5
     for command in commands:
         # DIR: the real files are not on every machine; *.csv: test_own_data.py runs these
