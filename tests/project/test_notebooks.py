@@ -15,12 +15,10 @@ from typing import Any
 
 import pytest
 
+from tests.project.percent import CODE, FOLDER, TUTORIALS, cells, every_tutorial
 from tests.project.quotes import QUOTE, quoted, same
 
-FOLDER = Path(__file__).parents[2] / "tutorials"
-TUTORIALS = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
 NEEDS = ("jupytext", "nbclient", "ipykernel")
-every_tutorial = pytest.mark.parametrize("script", TUTORIALS, ids=lambda path: path.stem)
 
 
 def notebook(path: Path) -> dict[str, Any]:
@@ -61,30 +59,30 @@ def pictures(content: dict[str, Any]) -> list[tuple[int, int]]:
     return sizes
 
 
-def cells_of_script(text: str) -> list[tuple[str, str]]:
-    """The cells of a script in percent format, without the lines that quote outputs."""
+def cells_of_script(path: Path) -> list[tuple[str, str]]:
+    """Kind and source of each cell, without the lines that quote outputs."""
     found = []
-    for part in re.split(r"^# %%", text, flags=re.M)[1:]:
-        marker, _, body = part.partition("\n")
-        lines = [line for line in body.splitlines() if not line.startswith(QUOTE)]
-        if marker.startswith(" [markdown]"):
+    for marker, body in cells(path):
+        lines = [line for line in body if not line.startswith(QUOTE)]
+        kind = "code" if marker == CODE else "markdown"
+        if kind == "markdown":
             lines = [line.removeprefix("#").removeprefix(" ") for line in lines]
-        found.append(("markdown" if "[markdown]" in marker else "code", "\n".join(lines).strip()))
+        found.append((kind, "\n".join(lines).strip()))
     return found
 
 
 @every_tutorial
-def test_a_notebook_has_the_cells_of_its_script(script: Path) -> None:
-    content = notebook(script.with_suffix(".ipynb"))
-    assert sources(content["cells"]) == cells_of_script(script.read_text(encoding="utf-8")), (
-        f"the script has changed; run python tutorials/notebooks.py {script.name[:2]}"
+def test_a_notebook_has_the_cells_of_its_script(path: Path) -> None:
+    content = notebook(path.with_suffix(".ipynb"))
+    assert sources(content["cells"]) == cells_of_script(path), (
+        f"the script has changed; run python tutorials/notebooks.py {path.name[:2]}"
     )
 
 
 @every_tutorial
-def test_a_notebook_shows_what_its_script_quotes_and_its_pictures(script: Path) -> None:
-    content = notebook(script.with_suffix(".ipynb"))
-    lines, quotes = printed(content), quoted(script.read_text(encoding="utf-8"))
+def test_a_notebook_shows_what_its_script_quotes_and_its_pictures(path: Path) -> None:
+    content = notebook(path.with_suffix(".ipynb"))
+    lines, quotes = printed(content), quoted(path.read_text(encoding="utf-8"))
     assert len(lines) == len(quotes)
     for quote, line in zip(quotes, lines, strict=True):
         assert same(quote, line)
@@ -96,9 +94,9 @@ def test_a_notebook_shows_what_its_script_quotes_and_its_pictures(script: Path) 
 
 @every_tutorial
 def test_a_notebook_was_run_once_from_the_top_and_has_no_trace_of_the_machine(
-    script: Path,
+    path: Path,
 ) -> None:
-    content = notebook(script.with_suffix(".ipynb"))
+    content = notebook(path.with_suffix(".ipynb"))
     code = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
     assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
     assert content["metadata"] == {

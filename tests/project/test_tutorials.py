@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.inputs.strict_python import STRICT_PYTHON
+from tests.project.percent import FOLDER, TUTORIALS, every_tutorial
 from tests.project.quotes import QUOTE, comments, quoted, same
 
-FOLDER = Path(__file__).parents[2] / "tutorials"
-TUTORIALS = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
 SECONDS = ("00", "08")  # the longest runs
 RUN = [
     pytest.param(path, marks=pytest.mark.slow) if path.name[:2] in SECONDS else path
@@ -52,7 +51,7 @@ def test_a_tutorial_prints_what_it_quotes_and_saves_its_pictures(
     assert {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.png")} == set(pictures)
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+@every_tutorial
 def test_numbers_in_prose_are_printed_or_in_the_code(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     prose = [c for c in comments(text) if not c.startswith(QUOTE)]
@@ -70,7 +69,7 @@ def text_of_code(text: str) -> str:
     return " ".join(token.string for token in tokens if token.type != tokenize.COMMENT)
 
 
-@pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
+@every_tutorial
 def test_a_tutorial_has_its_header_cells_exercises_and_answers(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     header, *_ = text.partition("\n# %%\n")
