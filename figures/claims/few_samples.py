@@ -1,8 +1,8 @@
 """Whether the Lai loss helps where training data are few: the cases of claims by `few_data`.
 
-That a loss helps for some number of training samples or other is what chance makes true if there
-are many. So one comparison is made first: the mean over all of them. It is below 0 only if one of
-them is. The intervals of the single ones then have 95% for all of them together.
+With many training-set sizes, a loss may help at one of them by chance. So the first comparison is
+the mean change over all sizes; it is below 0 only if the change at some size is. The intervals of
+the single sizes then hold jointly with 95%.
 """
 
 from __future__ import annotations
